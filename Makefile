@@ -1,0 +1,108 @@
+# 试用：make run    测试：make test    检查：make check
+# Try it: make run   Test it: make test   Check the code: make check
+#
+#   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
+#   make test   ARGS="tests/test_tally.py -x" DATABASE_URL=…
+#   make lint · make types · make format          what CI asks of the code, and how to bring it there
+#   make lock   ARGS=--upgrade                    rewrite requirements*.txt from pyproject.toml
+#   PYTHON=python3.12 with any of them            another interpreter for .venv
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV = .venv
+BIN = $(VENV)/bin
+UV_VERSION = 0.13.9
+
+# What a real site must set, so that the checks read the settings as one would have them.
+DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS_MODULE \
+	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
+
+.PHONY: help run test lint lint-code lint-format lint-templates format types migrations deploy check lock clean
+
+help:
+	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
+
+run: $(VENV)/.runtime
+	@DEMO=1 PORT=$(PORT) $(BIN)/python manage.py demo --serve
+
+test: $(VENV)/.dev
+	@case "$$DATABASE_URL" in \
+		postgres*) echo '数据库 / database: PostgreSQL (DATABASE_URL)' ;; \
+		'') echo '数据库 / database: SQLite (var/test/)' ;; \
+		*) echo '数据库 / database: DATABASE_URL' ;; \
+	esac
+	@$(BIN)/python -m pytest $(ARGS)
+
+# Three targets, so that `make -k lint` tells all that is wrong.
+lint: lint-code lint-format lint-templates
+
+lint-code: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+lint-format: $(VENV)/.dev
+	$(BIN)/ruff format --check --output-format concise .
+
+lint-templates: $(VENV)/.dev
+	$(BIN)/djlint --lint --quiet templates
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+migrations: $(VENV)/.dev
+	@$(DEPLOYED) $(BIN)/python manage.py makemigrations --check --dry-run
+
+deploy: $(VENV)/.dev
+	@$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+check: lint types migrations deploy
+
+# --- the environment: exactly what the lock says --------------------------------------------------
+
+# The stamp is the target, so that a second `make run` or `make test` installs nothing. The dev lock
+# holds the runtime one whole, hence one install serves both.
+$(VENV)/.runtime: requirements.txt
+	@$(make-venv)
+	@$(call install,requirements.txt)
+	@touch $(VENV)/.runtime
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt
+	@$(make-venv)
+	@$(call install,requirements-dev.txt)
+	@touch $(VENV)/.runtime $(VENV)/.dev
+
+define make-venv
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo '需要 Python 3.11 或更高版本（现为 '"$$($(PYTHON) --version 2>&1)"'）。可指定：make PYTHON=python3.12 …' >&2; \
+	echo 'Python 3.11 or later is needed; name one: make PYTHON=python3.12 …' >&2; \
+	exit 1; }; \
+$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	rm -rf $(VENV); \
+	echo '无法创建虚拟环境。Debian、Ubuntu 请先安装：apt-get install python3-venv' >&2; \
+	echo 'No virtual environment could be made. On Debian or Ubuntu: apt-get install python3-venv' >&2; \
+	exit 1; }
+endef
+
+# Twice quiet: once still lists every index that lacks a package, where there are several.
+define install
+echo '正在安装 / installing: $(1) …'; \
+$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r $(1)
+endef
+
+# --- upkeep ---------------------------------------------------------------------------------------
+
+COMPILE = var/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+
+lock:
+	@test -x var/lock/bin/uv || { $(PYTHON) -m venv var/lock && var/lock/bin/pip install -qq uv==$(UV_VERSION); }
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) var/lock var/test test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,101 @@
+"""What every test may use: guards for what a machine may lack, the browser, and the fixtures."""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# --- which test needs what ------------------------------------------------------------------------
+
+# `db` and `transactional_db` are in the closure of every other database fixture of pytest-django
+# but the live server's, which asks for its database by itself.
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+IMPURE_MARKS = {"django_db", "postgresql", "http", "browser", "bench"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it uses, and put the browser tests last.
+
+    Playwright leaves an event loop running in this thread until the session ends, and Django
+    refuses to use the database beside one. Being last, only the browser tests need that check off.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "playwright" in fixtures:
+            item.add_marker("browser")
+        marks = {mark.name for mark in item.iter_markers()}
+        if not (fixtures & DATABASE_FIXTURES or marks & IMPURE_MARKS):
+            item.add_marker("pure")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Lift Django's guard against event loops for a browser test, its set-up and its tear-down."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker("browser"):
+            patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        return (yield)
+
+
+# --- what this machine may lack -------------------------------------------------------------------
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip where the machine lacks `what`, and fail in CI, where a skip would go unseen."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI must have {what}", pytrace=False)
+    pytest.skip(f"this machine or run lacks {what}")
+
+
+def chromium() -> str | None:
+    """Return the path of this machine's Chromium; Playwright's own download is never used."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Stop a test here whose browser or database this run does not have."""
+    if item.get_closest_marker("browser") and not chromium():
+        lacking("Chromium (apt-get install chromium)")
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if item.get_closest_marker("postgresql") and not engine.endswith("postgresql"):
+        lacking("PostgreSQL (DATABASE_URL=postgres://postgres@127.0.0.1:5432/yiwu_vote)")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real ballots of other votes, kept beside the repository and not in it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        lacking(f"the ballots in {folder}")
+    return folder
+
+
+# --- the browser ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Start the system's Chromium, silent: it looks for no update and calls nobody."""
+    flags = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Chromium's sandbox refuses to work for root, which is who CI is.
+        flags.append("--no-sandbox")
+    return browser_type_launch_args | {"executable_path": chromium(), "args": flags}
+
+
+# --- people and things: polls, candidates, delegates, staff ---------------------------------------

@@ -1,0 +1,1 @@
+"""The project: wiring around the two apps, no rules of its own."""

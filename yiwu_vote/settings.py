@@ -1,0 +1,247 @@
+"""The one settings file: every value that differs between places comes from the environment.
+
+Without `DEMO=1` the site refuses to start until SECRET_KEY, ALLOWED_HOSTS and DATABASE_URL are
+set; README.md has the table of all variables.
+"""
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+
+# --- where we are ---------------------------------------------------------------------------------
+
+DEMO = env.bool("DEMO", False)
+# A hall without a certificate may run on plain HTTP inside its own network, and says so (DESIGN §6).
+LAN_HTTP = env.bool("LAN_HTTP", False)
+PLAIN_HTTP = DEMO or LAN_HTTP
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+
+def required(name: str) -> str:
+    """Return the environment variable, or refuse to start and say which one is missing."""
+    value = env.str(name, "")
+    if not value:
+        raise ImproperlyConfigured(
+            f"请设置环境变量 {name} (set {name}); 试用请运行 make run (DEMO=1)."
+        )
+    return value
+
+
+def demo_secret() -> str:
+    """Return the demo's own secret key, made once: a fixed one would be everybody's."""
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = VAR_DIR / "secret-key"
+    try:
+        # O_EXCL: two server processes that start together must agree on one key.
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def private_hosts(hosts: list[str]) -> list[str]:
+    """Return `hosts` if every one is this machine or a private address; LAN_HTTP needs that."""
+    for host in hosts:
+        try:
+            inside = ipaddress.ip_address(host.strip("[]")).is_private
+        except ValueError:
+            inside = host == "localhost"
+        if not inside:
+            raise ImproperlyConfigured(
+                f"LAN_HTTP=1 只能用于内网地址, ALLOWED_HOSTS 中的 {host} 不是 (not a private address)."
+            )
+    return hosts
+
+
+if DEMO:
+    SECRET_KEY = env.str("SECRET_KEY", "") or demo_secret()
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+    DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
+else:
+    SECRET_KEY = required("SECRET_KEY")
+    ALLOWED_HOSTS = [host.strip() for host in required("ALLOWED_HOSTS").split(",") if host.strip()]
+    DATABASE_URL = required("DATABASE_URL")
+
+if LAN_HTTP:
+    ALLOWED_HOSTS = private_hosts(ALLOWED_HOSTS)
+
+DEBUG = False
+# Printed on cards and shown on the screen; localhost is refused for a real poll by the pre-flight.
+PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
+
+# --- the two apps and what they stand on ----------------------------------------------------------
+
+INSTALLED_APPS = [
+    "projects",
+    "ballots",
+    "yiwu_vote.apps.VoteAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "yiwu_vote.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ballots.middleware.DelegateMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "yiwu_vote.urls"
+WSGI_APPLICATION = "yiwu_vote.wsgi.application"
+LOGIN_URL = "ballots:sign-in"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- database -------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        # On SQLite the write lock of the whole file is the lock of the poll (security.md §4.11).
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL: a ballot that was acknowledged survives a power cut. secure_delete: a stripped
+        # envelope leaves no readable page behind.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+        ),
+    }
+else:
+    DATABASES["default"] |= {
+        # Without persistent connections the site is half as fast (performance.md §2.1).
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"options": "-c synchronous_commit=on -c lock_timeout=10s"},
+    }
+
+# --- sessions, cookies, transport -----------------------------------------------------------------
+
+# The database, not a cache of each process: a card that is replaced must end its sessions at once.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 4 * 60 * 60
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+if not PLAIN_HTTP:
+    # The prefix binds a cookie to this very host: a neighbour on the domain cannot plant one.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+CSRF_FAILURE_VIEW = "ballots.views.page_expired"
+
+SECURE_SSL_REDIRECT = not PLAIN_HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SILENCED_SYSTEM_CHECKS = [
+    # The site is one name under a government's domain: it may not bind the others to HTTPS.
+    "security.W005",
+    "security.W021",
+]
+
+# Nothing inline, nothing from another host (dependencies.md §3.2). The name is Django 6's.
+SECURE_CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "manifest-src": "'self'",
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- uploads --------------------------------------------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+
+# --- language, time, files ------------------------------------------------------------------------
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("简体中文"))]
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = False
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- logs -----------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"hide_tokens": {"()": "yiwu_vote.logs.HideTokens"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["hide_tokens"],
+            "formatter": "line",
+        },
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Replaces Django's own handlers, which would mail POST data to the administrators.
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "ballots": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
