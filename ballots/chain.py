@@ -1,0 +1,95 @@
+"""Canonical text and the hash chain of the journal: pure, so that anybody can recompute it."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "yiwu-vote/v1/"
+GENESIS = "0" * 64
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of `value` that is ever hashed (security.md §4.1).
+
+    Keys are sorted, nothing is escaped but what JSON demands, and text is in NFC. Only strings,
+    integers, booleans, None, lists and dictionaries with string keys are accepted: a float has
+    more than one spelling. Raises ValueError for anything else.
+    """
+    return json.dumps(
+        _normal(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _normal(value: Any) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case list() | tuple():
+            return [_normal(item) for item in value]
+        case dict():
+            if not all(isinstance(key, str) for key in value):
+                raise ValueError("canonical text takes string keys only")
+            return {_normal(key): _normal(item) for key, item in value.items()}
+        case _:
+            raise ValueError(f"canonical text cannot hold a {type(value).__name__}")
+
+
+def digest(tag: str, content: str | bytes) -> str:
+    """Return the SHA-256 (64 hex digits) of `content` under a domain tag such as "journal".
+
+    The tag keeps the hash of one kind of thing from ever standing for another kind.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    return hashlib.sha256((PREFIX + tag).encode() + b"\0" + data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Link:
+    """One entry as it is hashed: `body` is canonical text and holds `seq` and `prev`."""
+
+    body: str
+    hash: str
+
+
+def link(*, seq: int, prev: str, kind: str, at: str, by: str, second: str, data: Any) -> Link:
+    """Return the next link: `seq` counts from 1, `prev` is the hash before it, `at` is ISO 8601.
+
+    `by` and `second` are user names; an empty `second` means that nobody signed beside.
+    """
+    body = canonical(
+        {
+            "seq": seq,
+            "prev": prev,
+            "kind": kind,
+            "at": at,
+            "by": by,
+            "second": second,
+            "data": data,
+        }
+    )
+    return Link(body=body, hash=digest("journal", body))
+
+
+def first_broken(links: Iterable[Link]) -> int | None:
+    """Return the position (from 1) of the first link that does not fit, or None if all do."""
+    prev = GENESIS
+    for position, entry in enumerate(links, start=1):
+        try:
+            body = json.loads(entry.body)
+        except ValueError:
+            return position
+        fits = (
+            isinstance(body, dict)
+            and body.get("seq") == position
+            and body.get("prev") == prev
+            and digest("journal", entry.body) == entry.hash
+        )
+        if not fits:
+            return position
+        prev = entry.hash
+    return None

@@ -1,0 +1,161 @@
+"""What may stand on a ballot: the rules of one vote and the faults of a selection. Pure."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+TITLE_LIMIT = 30
+DETAIL_LIMIT = 200
+UNIT_LIMIT = 30
+UNSAFE = {"Cc", "Cf", "Cs"}
+
+Form = Literal["choose", "each"]
+Proposals = Literal["counted", "advisory", "off"]
+Majority = Literal["all", "present", "valid", "none"]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one vote as adopted in its 表决办法 (DESIGN §4); frozen at opening.
+
+    `places` is the number of projects to adopt and the most that a ballot may choose;
+    `delegates_total` is T (全体代表), None while nobody has typed it.
+    """
+
+    places: int
+    form: Form = "choose"
+    exactly: bool = False
+    blank_allowed: bool = True
+    proposals: Proposals = "counted"
+    proposal_limit: int = 3
+    majority: Majority = "all"
+    delegates_total: int | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A project that a delegate proposes on the ballot (推荐项目)."""
+
+    title: str
+    detail: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What stands on one ballot: candidate numbers (for, against) and proposals, no person."""
+
+    chosen: tuple[int, ...] = ()
+    against: tuple[int, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+
+    def places_used(self, rules: Rules) -> int:
+        """Return how many of the places this ballot uses: proposals count where they are votes."""
+        return len(self.chosen) + (len(self.proposals) if rules.proposals == "counted" else 0)
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.chosen or self.against or self.proposals)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One reason why a selection is no legal ballot; `code` is for programs and stored words.
+
+    `number` is the candidate number or the proposal's place (from 1) that the fault is about,
+    `other` a second one, `count` how many are too many or too few or were given.
+    """
+
+    code: str
+    number: int = 0
+    other: int = 0
+    count: int = 0
+
+
+def same_text(left: str, right: str) -> bool:
+    """Tell whether two titles are the same but for width, case and white space."""
+    return folded(left) == folded(right)
+
+
+def folded(text: str) -> str:
+    """Return `text` in NFKC, case folded and without white space, to compare two texts by."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether `text` is in NFC without control, format or surrogate characters (T29).
+
+    A line feed is allowed (a proposal's content may have paragraphs). Zero-width joiners and
+    bidirectional overrides are format characters: they make two equal-looking texts differ.
+    """
+    return unicodedata.is_normalized("NFC", text) and all(
+        char == "\n" or unicodedata.category(char) not in UNSAFE for char in text
+    )
+
+
+def faults(selection: Selection, rules: Rules, candidates: dict[int, str]) -> list[Fault]:
+    """Return every reason why `selection` is no legal ballot under `rules`; none: it is legal.
+
+    `candidates` maps each candidate number to its title. The same function judges the form, the
+    cast and the opened envelope, so that a ballot is never accepted by one and refused by another.
+    A blank ballot is legal where `rules.blank_allowed`; that it was meant is the form's question.
+    """
+    found = _faults_of_choices(selection, rules, candidates)
+    found += _faults_of_proposals(selection, rules, candidates)
+    used = selection.places_used(rules)
+    if used > rules.places:
+        found.append(Fault("too-many", count=used - rules.places, number=used))
+    if selection.is_blank:
+        if not rules.blank_allowed:
+            found.append(Fault("blank"))
+    elif rules.exactly and used < rules.places:
+        found.append(Fault("too-few", count=rules.places - used, number=used))
+    return found
+
+
+def _faults_of_choices(
+    selection: Selection, rules: Rules, candidates: Collection[int]
+) -> list[Fault]:
+    marked = selection.chosen + selection.against
+    found = [Fault("not-on-list", number=n) for n in marked if n not in candidates]
+    found += [Fault("repeated", number=n) for n, times in Counter(marked).items() if times > 1]
+    if selection.against and rules.form != "each":
+        found.append(Fault("no-against"))
+    return found
+
+
+def _faults_of_proposals(
+    selection: Selection, rules: Rules, candidates: dict[int, str]
+) -> list[Fault]:
+    proposals = selection.proposals
+    if proposals and rules.proposals == "off":
+        return [Fault("proposals-off")]
+    found: list[Fault] = []
+    if len(proposals) > rules.proposal_limit:
+        found.append(Fault("too-many-proposals", count=len(proposals) - rules.proposal_limit))
+    for place, proposal in enumerate(proposals, start=1):
+        found += _faults_of_text(proposal, place)
+        for number, title in candidates.items():
+            if same_text(proposal.title, title):
+                found.append(Fault("proposal-is-candidate", number=place, other=number))
+        for earlier, other in enumerate(proposals[: place - 1], start=1):
+            if same_text(proposal.title, other.title):
+                found.append(Fault("proposal-repeated", number=earlier, other=place))
+    return found
+
+
+def _faults_of_text(proposal: Proposal, place: int) -> list[Fault]:
+    found = []
+    if not proposal.title.strip():
+        found.append(Fault("proposal-no-title", number=place))
+    if len(proposal.title) > TITLE_LIMIT:
+        found.append(Fault("title-too-long", number=place, count=len(proposal.title)))
+    if len(proposal.detail) > DETAIL_LIMIT:
+        found.append(Fault("detail-too-long", number=place, count=len(proposal.detail)))
+    if len(proposal.unit) > UNIT_LIMIT:
+        found.append(Fault("unit-too-long", number=place, count=len(proposal.unit)))
+    if not all(is_plain(text) for text in (proposal.title, proposal.detail, proposal.unit)):
+        found.append(Fault("proposal-bad-text", number=place))
+    return found
