@@ -1,0 +1,246 @@
+"""The roll as it is uploaded: every line a delegate or a problem that names the line."""
+
+import io
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ballots.roll import TEMPLATE_HEADER, Problem, Roll, RollRow, parse, template_xlsx
+from yiwu_vote.sheets import csv_bytes, read, xlsx_bytes
+
+HEADER = "代表证号,姓名,代表团,序号,联系电话,座位"
+
+
+def roll(*lines: str, header: str = HEADER) -> Roll:
+    return parse("\n".join([header, *lines]).encode())
+
+
+def only_row(line: str, header: str = HEADER) -> RollRow:
+    parsed = roll(line, header=header)
+    assert parsed.problems == ()
+    (row,) = parsed.rows
+    return row
+
+
+def words(parsed: Roll) -> list[str]:
+    return [str(problem) for problem in parsed.problems]
+
+
+def test_a_whole_line_is_read_into_its_fields():
+    assert only_row("001,王伟,城区代表团,7,13800138000,5排12座") == RollRow(
+        line=2,
+        number="001",
+        name="王伟",
+        delegation="城区代表团",
+        order=7,
+        phone="13800138000",
+        seat="5排12座",
+    )
+
+
+def test_three_columns_are_enough_in_any_order():
+    assert only_row("城区,001,王伟", header="代表团,代表证号,姓名") == RollRow(
+        line=2, number="001", name="王伟", delegation="城区", order=None, phone="", seat=""
+    )
+
+
+def test_blanks_in_the_header_do_not_matter():
+    assert only_row("001,王伟,城区", header="代表 证号,姓\u3000名, 代表团").name == "王伟"
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("王　伟", "王伟"),
+        ("王 伟", "王伟"),
+        ("王\u00a0\u2003伟", "王伟"),
+        ("买买提·阿不都", "买买提·阿不都"),
+        ("阿凡提 · 江", "阿凡提·江"),
+        ("John Smith", "John Smith"),
+        ("𠮷䶮", "𠮷䶮"),
+        ("㻗\U00030edd", "㻗\U00030edd"),
+        ("e\u0301", "é"),
+    ],
+)
+def test_names_lose_filling_blanks_and_keep_rare_characters(written, name):
+    assert only_row(f"001,{written},城区").name == name
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("001", "001"), ("００１", "001"), ("Ａ－01", "A-01"), ("0 0 1", "001"), ("1" * 20, "1" * 20)],
+)
+def test_numbers_keep_leading_zeros_and_full_width_digits_become_ascii(written, number):
+    assert only_row(f"{written},王伟,城区").number == number
+
+
+@pytest.mark.parametrize("written", ["138 0013 8000", "138-0013-8000", "１３８００１３８０００"])
+def test_a_phone_number_may_be_written_in_groups_or_full_width(written):
+    assert only_row(f"001,王伟,城区,,{written}").phone == "13800138000"
+
+
+def test_every_problem_of_every_line_is_told_in_the_words_of_the_design():
+    parsed = roll(
+        "001,王伟,城区",
+        "002,李娜,城区",
+        "003,张三,城区",
+        "004,,城区",
+        "005,赵六,城区",
+        "",
+        "007,钱七,",
+        "001,孙八,城区,,138",
+        ",周九,城区,甲",
+    )
+
+    assert words(parsed) == [
+        "第5行：姓名为空",
+        "第8行：代表团为空",
+        "第9行：联系电话“138”不是11位",
+        "第9行：代表证号“001”与第2行重复",
+        "第10行：代表证号为空",
+        "第10行：序号“甲”不是整数",
+    ]
+    assert [row.line for row in parsed.rows] == [2, 3, 4, 6]
+
+
+def test_a_number_is_repeated_also_when_its_first_line_has_another_problem():
+    assert words(roll("001,,城区", "００１,王伟,城区")) == [
+        "第2行：姓名为空",
+        "第3行：代表证号“001”与第2行重复",
+    ]
+
+
+def test_a_problem_may_name_the_delegate_beside_the_line():
+    problem = Problem(line=4, text="没有“城南代表团”，请先新增或更正。", number="003")
+
+    assert str(problem) == "第4行（代表证号 003）：没有“城南代表团”，请先新增或更正。"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (f"{'1' * 21},王伟,城区", "代表证号超过20个字"),
+        (f"001,{'王' * 31},城区", "姓名超过30个字"),
+        (f"001,王伟,{'城' * 51}", "代表团超过50个字"),
+        (f"001,王伟,城区,,,{'座' * 21}", "座位超过20个字"),
+        ("001,王\u200b伟,城区", "姓名“王\ufffd伟”含有不可见或无法显示的字符"),
+        ('001,"王\n伟",城区', "姓名“王\ufffd伟”含有不可见或无法显示的字符"),
+        ("001,王\ue863,城区", "姓名“王\ufffd”含有不可见或无法显示的字符"),
+        ("001,王\ufffd,城区", "姓名“王\ufffd”含有不可见或无法显示的字符"),
+        ("00\u202e1,王伟,城区", "代表证号“00\ufffd1”含有不可见或无法显示的字符"),
+        ("001,王伟,城区,1.5", "序号“1.5”不是整数"),
+        ("001,王伟,城区,-1", "序号“-1”不是整数"),
+        ("001,王伟,城区,٣", "序号“٣”不是整数"),
+        ("001,王伟,城区,1234567", "序号“1234567”不是整数"),
+        ("001,王伟,城区,,+8613800138000", "联系电话“+8613800138000”不是11位"),
+        ("001,王伟,城区,," + "1" * 40, f"联系电话“{'1' * 20}…”不是11位"),
+        ("001,王伟,城区,1,,5排,多出", "有7格内容，表头只有6列"),
+    ],
+)
+def test_a_cell_that_will_not_do_is_told(line, told):
+    parsed = roll(line)
+
+    assert [problem.text for problem in parsed.problems] == [told]
+    assert parsed.rows == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("代表证号,姓名,序列", "表头缺少“代表团”列。已识别：代表证号、姓名。"),
+        ("姓名,单位", "表头缺少“代表证号”“代表团”列。已识别：姓名。"),
+        ("001,王伟,城区", "表头缺少“代表证号”“姓名”“代表团”列。已识别：无。"),
+        ("代表证号,姓名,代表团,姓名", "表头有多个“姓名”列，请只保留一个。"),
+    ],
+)
+def test_a_header_that_will_not_do_is_told_before_anything_else(header, told):
+    parsed = roll(",,,", "002,,", header=header)
+
+    assert words(parsed) == [told]
+    assert parsed.rows == ()
+
+
+def test_a_header_alone_is_no_roll():
+    assert words(roll()) == ["表头之下没有内容。"]
+
+
+def test_unknown_columns_are_ignored_and_named():
+    parsed = roll("001,甲,王伟,,城区,x", header="代表证号,性别,姓名,,代表团,备注")
+    unnamed = roll("001,甲,王伟,乙,城区,x", header="代表证号,性别,姓名,,代表团,备注")
+
+    assert parsed.ignored == ("性别", "备注")
+    assert unnamed.ignored == ("性别", "第4列", "备注")
+    assert parsed.rows == unnamed.rows == (RollRow(2, "001", "王伟", "城区"),)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (f"{HEADER}\n".encode("utf-16"), "文件编码无法识别，请另存为 .xlsx 后再上传。"),
+        (
+            b"\xd0\xcf\x11\xe0" + bytes(64),
+            "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。",
+        ),
+        (b"", "文件中没有内容。"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_problem_of_the_whole_file(content, told):
+    assert words(parse(content)) == [told]
+
+
+def test_one_row_too_many_is_refused_as_a_whole():
+    lines = [f"{number:05},王伟,城区" for number in range(10_001)]
+
+    assert len(roll(*lines[:10_000]).rows) == 10_000
+    assert words(roll(*lines)) == ["表格超过10000行，请检查后再上传。"]
+
+
+def test_the_template_is_the_header_alone_and_keeps_leading_zeros():
+    content = template_xlsx()
+
+    assert [line.cells for line in read(content)] == [TEMPLATE_HEADER]
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    assert {sheet.column_dimensions[name].number_format for name in "ABCDEF"} == {"@"}
+
+
+names = st.text("王伟䶮𠮷㻗李·", min_size=1, max_size=6)
+cells = st.sampled_from(
+    ["", " ", "001", "002", "００１", "王伟", "䶮𠮷", "=1+1", "'", "138", "13800138000", "x\u200b"]
+)
+
+
+@given(st.lists(names, min_size=1, max_size=5))
+def test_the_same_roll_is_read_from_every_kind_of_file(people):
+    table = [[f"{n:03}", name, "城区", None, "", "甲"] for n, name in enumerate(people)]
+    plain = "\n".join([HEADER, *(",".join(cell or "" for cell in row) for row in table)])
+    expected = parse(plain.encode())
+
+    assert [row.name for row in expected.rows] == people
+    assert parse(plain.encode("gb18030")) == expected
+    assert parse(csv_bytes(TEMPLATE_HEADER, table)) == expected
+    assert parse(xlsx_bytes("代表名册", TEMPLATE_HEADER, table)) == expected
+
+
+@given(st.lists(st.lists(cells, min_size=3, max_size=8), min_size=1, max_size=8))
+def test_no_line_is_dropped_silently(table):
+    parsed = parse(csv_bytes(TEMPLATE_HEADER, table))
+    filled = {n for n, row in enumerate(table, start=2) if any(cell.strip() for cell in row)}
+    as_rows = [row.line for row in parsed.rows]
+    as_problems = {problem.line for problem in parsed.problems}
+
+    if filled:
+        assert as_problems.isdisjoint(as_rows)
+        assert as_problems | set(as_rows) == filled
+        assert len(as_rows) == len(set(as_rows))
+    else:
+        assert as_problems == {0}
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_end_in_problems_and_never_in_an_error(content):
+    parsed = parse(content)
+
+    assert parsed.problems
+    assert not parsed.rows

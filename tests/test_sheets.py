@@ -1,0 +1,475 @@
+"""Reading what people upload and writing what they download."""
+
+import io
+import random
+import tracemalloc
+import zipfile
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yiwu_vote.sheets import (
+    EXCEL_ROWS,
+    REFUSALS,
+    UPLOAD_LIMIT,
+    Line,
+    SheetRefused,
+    csv_bytes,
+    download_names,
+    guarded,
+    read,
+    unguarded,
+    xlsx_bytes,
+)
+
+HEADER = ("代表证号", "姓名")
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+# What XML can hold and does not change: it knows neither control characters nor CR.
+printable_texts = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=12
+)
+# Texts of the characters that matter to the guard, far more often than chance would have them.
+tricky_texts = st.text("'=+-@|%＝＋－＠ \t\r\n\u3000\u200b\ufeff\u202e\",a王", max_size=8)
+
+
+def refusal_of(content: bytes) -> str:
+    with pytest.raises(SheetRefused) as refusal:
+        read(content)
+    return refusal.value.code
+
+
+def assert_read_or_refused(content: bytes) -> None:
+    """Any exception but SheetRefused, and an empty list of lines, fails the test."""
+    with suppress(SheetRefused):
+        assert read(content)
+
+
+def workbook(*sheets: list[tuple]) -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for rows in sheets:
+        sheet = book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    return book
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def repacked(content: bytes, changes: dict[str, bytes]) -> bytes:
+    """The workbook with members replaced or added."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, data in (members | changes).items():
+            new.writestr(name, data)
+    return out.getvalue()
+
+
+def sheet_xml(rows: str, doctype: str = "") -> dict[str, bytes]:
+    xml = f'<?xml version="1.0"?>{doctype}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>'
+    return {"xl/worksheets/sheet1.xml": f"{xml}</worksheet>".encode()}
+
+
+def with_shared_strings(strings: str, rows: str) -> bytes:
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    with zipfile.ZipFile(io.BytesIO(SMALL)) as archive:
+        types = archive.read("[Content_Types].xml").decode()
+    override = f'<Override PartName="/xl/sharedStrings.xml" ContentType="{kind}"/></Types>'
+    return repacked(
+        SMALL,
+        {
+            "[Content_Types].xml": types.replace("</Types>", override).encode(),
+            "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{strings}</sst>'.encode(),
+            **sheet_xml(rows),
+        },
+    )
+
+
+SMALL = saved(workbook([HEADER, ("001", "王伟")]))
+
+
+# Text
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "gb18030"])
+def test_text_is_read_in_each_encoding_that_excel_and_wps_write(codec):
+    content = "代表证号,姓名\r\n001,䶮𠮷\r\n".encode(codec)
+
+    assert read(content) == [Line(1, HEADER), Line(2, ("001", "䶮𠮷"))]
+
+
+def test_gbk_as_old_excel_saves_it_is_read():
+    assert read("代表证号,姓名\r\n001,王伟\r\n".encode("gbk"))[1].cells == ("001", "王伟")
+
+
+def test_lines_may_end_in_three_ways_in_one_file():
+    lines = read("代表证号,姓名\r\n001,王伟\n002,李娜\r003,张三".encode())
+
+    assert [line.cells[0] for line in lines] == ["代表证号", "001", "002", "003"]
+
+
+def test_a_line_number_is_where_the_row_begins_although_cells_hold_line_breaks_and_rows_are_blank():
+    content = '代表证号,姓名\n001,"王\n伟"\n\n,,\n002,李娜\n'.encode()
+
+    assert read(content) == [
+        Line(1, HEADER),
+        Line(2, ("001", "王\n伟")),
+        Line(6, ("002", "李娜")),
+    ]
+
+
+def test_cells_are_stripped_and_blank_cells_at_the_end_are_dropped():
+    assert read("代表证号 ,\u3000姓名,,\n 001,,\t,\n".encode()) == [
+        Line(1, HEADER),
+        Line(2, ("001",)),
+    ]
+
+
+def test_cells_copied_out_of_a_spreadsheet_are_separated_by_tabs():
+    assert read("代表证号\t姓名\n001\t王,伟\n".encode())[1].cells == ("001", "王,伟")
+
+
+def test_a_comma_in_the_header_means_commas_even_beside_a_tab():
+    assert read("代表证号,\t姓名\n001,王\t伟\n".encode())[1].cells == ("001", "王\t伟")
+
+
+def test_a_file_that_opens_a_quote_and_never_closes_it_is_refused_with_the_line():
+    content = '代表证号,姓名\n001,王伟\n002,"李娜\n003,张三\n'.encode()
+
+    assert refusal_of(content) == "quotes"
+    with pytest.raises(SheetRefused, match="从第3行起"):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf\r\n , ,\r\n", "empty"),
+        ("代表证号,姓名\n".encode("utf-16"), "encoding"),
+        ("代表证号,姓名\n".encode("utf-16-be"), "not-text"),
+        ("代表证号,姓名\n".encode() + b"\xff\xff", "encoding"),
+        (b"\xef\xbb\xbf\xd0\xd5\xc3", "encoding"),
+        ("代表证号,姓\0名\n".encode(), "not-text"),
+        (b"MZ\x90\0\x03\0\0\0", "not-text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512), "xls"),
+        (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
+        (b"a,b\n" * (UPLOAD_LIMIT // 4 + 1), "too-big"),
+        (b"a," * 100 + b"b\n", "too-wide"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(content, code):
+    assert refusal_of(content) == code
+
+
+def test_the_words_for_old_excel_files_and_strange_encodings_are_those_of_the_design():
+    assert REFUSALS["xls"] == "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
+    assert REFUSALS["encoding"] == "文件编码无法识别，请另存为 .xlsx 后再上传。"
+
+
+def test_ten_thousand_rows_below_the_header_are_read_and_one_more_is_refused():
+    content = b"number,name\n" + b"001,x\n" * 10_000
+
+    assert len(read(content)) == 10_001
+    assert refusal_of(content + b"\n\n001,x") == "too-many-rows"
+
+
+@given(st.binary(max_size=300))
+def test_random_bytes_are_read_or_refused_and_nothing_else(content):
+    assert_read_or_refused(content)
+
+
+@given(st.sampled_from([b"PK\x03\x04", b"\xef\xbb\xbf", b"\xd0\xcf\x11\xe0", b'a,"']), st.binary())
+def test_random_bytes_behind_a_known_beginning_are_read_or_refused_too(start, content):
+    assert_read_or_refused(start + content)
+
+
+# Workbooks
+
+
+def test_a_workbook_is_read_with_the_row_numbers_that_excel_shows():
+    book = workbook([])
+    sheet = book.worksheets[0]
+    for place, value in {"B3": "代表证号", "C3": " 姓名 ", "B7": "001", "C7": "王伟"}.items():
+        sheet[place] = value
+
+    assert read(saved(book)) == [Line(3, ("", *HEADER)), Line(7, ("", "001", "王伟"))]
+
+
+def test_numbers_dates_and_truths_become_the_text_that_the_sheet_shows():
+    row = (1, 1.0, -3, 3.5, 1e-7, 13800138000.0, True, date(2026, 1, 18), None, "x")
+
+    assert read(saved(workbook([row])))[0].cells == (
+        "1",
+        "1",
+        "-3",
+        "3.5",
+        "0.0000001",
+        "13800138000",
+        "TRUE",
+        "2026-01-18",
+        "",
+        "x",
+    )
+
+
+def test_a_date_with_a_time_keeps_it():
+    row = (datetime.fromisoformat("2026-01-18 10:42"),)
+
+    assert read(saved(workbook([row])))[0].cells == ("2026-01-18 10:42",)
+
+
+def test_a_number_that_its_format_shows_with_leading_zeros_keeps_them():
+    book = workbook([(7, 7)])
+    book.worksheets[0]["A1"].number_format = "000"
+
+    assert read(saved(book))[0].cells == ("007", "7")
+
+
+def test_a_formula_is_read_as_the_value_that_was_last_shown():
+    cell = '<row r="1"><c r="A1" t="str"><f>"0"&amp;"1"</f><v>01</v></c></row>'
+
+    assert read(repacked(SMALL, sheet_xml(cell))) == [Line(1, ("01",))]
+
+
+def test_shared_rich_and_annotated_text_is_read_as_excel_stores_it():
+    strings = (
+        "<si><t>代表证号</t></si><si><r><t>王</t></r><r><t>伟</t></r></si>"
+        '<si><t>李娜</t><rPh sb="0" eb="1"><t>li</t></rPh></si>'
+    )
+    cells = "".join(f'<c r="{name}1" t="s"><v>{n}</v></c>' for n, name in enumerate("ABC"))
+
+    content = with_shared_strings(strings, f'<row r="1">{cells}</row>')
+
+    assert read(content) == [Line(1, ("代表证号", "王伟", "李娜"))]
+
+
+def test_rows_beyond_the_size_that_the_workbook_states_are_read():
+    xml = zipfile.ZipFile(io.BytesIO(SMALL)).read("xl/worksheets/sheet1.xml")
+    understated = xml.replace(b'<dimension ref="A1:B2"', b'<dimension ref="A1:A1"')
+    assert understated != xml
+
+    assert read(repacked(SMALL, {"xl/worksheets/sheet1.xml": understated})) == read(SMALL)
+
+
+def test_a_formatted_but_blank_last_row_of_the_sheet_does_no_harm():
+    book = workbook([HEADER, ("001", "王伟")])
+    book.worksheets[0].row_dimensions[EXCEL_ROWS].height = 12.8
+
+    assert read(saved(book)) == [Line(1, HEADER), Line(2, ("001", "王伟"))]
+
+
+def test_hidden_sheets_and_blank_sheets_are_passed_over():
+    book = workbook([("城区",), ("城南",)], [], [HEADER], [])
+    book.worksheets[0].sheet_state = "hidden"
+
+    assert read(saved(book)) == [Line(1, HEADER)]
+
+
+def test_a_second_sheet_with_content_is_refused_and_not_lost():
+    assert refusal_of(saved(workbook([HEADER], [("002", "李娜")]))) == "several-sheets"
+
+
+def test_a_workbook_without_content_is_refused():
+    assert refusal_of(saved(workbook([], []))) == "empty"
+
+
+def test_a_workbook_with_too_many_rows_or_columns_is_refused():
+    assert refusal_of(saved(workbook([(1,)] * 10_002))) == "too-many-rows"
+    assert refusal_of(saved(workbook([("",) * 100 + ("x",)]))) == "too-wide"
+
+
+@pytest.mark.parametrize("part", ["xl/vbaProject.bin", "xl/macrosheets/sheet1.xml"])
+def test_macros_are_refused(part):
+    assert refusal_of(repacked(SMALL, {part: b"x"})) == "macros"
+
+
+def test_another_kind_of_zip_file_is_refused():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("content.xml", "<x/>")
+
+    assert refusal_of(out.getvalue()) == "not-xlsx"
+
+
+def test_a_small_file_that_unpacks_to_something_huge_is_refused_before_it_is_unpacked():
+    out = io.BytesIO(SMALL)
+    with (
+        zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("xl/sharedStrings2.xml", "w") as member,
+    ):
+        for _ in range(60):
+            member.write(bytes(1024 * 1024))
+    bomb = out.getvalue()
+    assert len(bomb) < 100_000
+
+    tracemalloc.start()
+    assert refusal_of(bomb) == "inflated"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_a_file_that_unpacks_to_a_hundred_times_its_size_is_refused():
+    out = io.BytesIO(SMALL)
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/blank.xml", " " * 5_000_000)
+
+    assert refusal_of(out.getvalue()) == "inflated"
+
+
+def test_a_file_that_unpacks_to_more_than_twenty_megabytes_is_refused_at_any_ratio():
+    out = io.BytesIO(SMALL)
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/noise.png", random.Random(1).randbytes(400_000))
+        for number in range(20):
+            archive.writestr(f"xl/{number}.xml", bytes(1024 * 1024))
+
+    assert refusal_of(out.getvalue()) == "inflated"
+
+
+def test_a_file_of_very_many_parts_is_refused():
+    assert refusal_of(repacked(SMALL, {f"xl/{n}.xml": b"" for n in range(201)})) == "inflated"
+
+
+def test_a_million_blank_rows_are_refused():
+    blanks = "".join(f'<row r="{number}"/>' for number in range(1, 1_000_001))
+
+    assert refusal_of(repacked(SMALL, sheet_xml(blanks))) in {"too-big", "inflated"}
+
+
+def test_a_row_numbered_beyond_the_end_of_any_sheet_is_refused_without_counting_up_to_it():
+    far = '<row r="1"><c><v>1</v></c></row><row r="999999999999"><c><v>1</v></c></row>'
+
+    assert refusal_of(repacked(SMALL, sheet_xml(far))) == "damaged"
+
+
+def test_blank_cells_far_to_the_right_are_refused_before_all_gaps_are_filled():
+    far = "".join(f'<row r="{row}"><c r="XFD{row}"/></row>' for row in range(1, 100))
+
+    assert refusal_of(repacked(SMALL, sheet_xml(far))) == "inflated"
+
+
+def test_entities_are_refused_whoever_parses():
+    doctype = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+    cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>&b;</t></is></c></row>'
+
+    assert openpyxl.DEFUSEDXML
+    assert refusal_of(repacked(SMALL, sheet_xml(cell, doctype))) == "damaged"
+
+
+@pytest.mark.parametrize("at", range(0, len(SMALL), 97))
+def test_a_workbook_cut_short_is_refused(at):
+    # Cut at 0 it is an empty file, and before the fourth byte it is no zip file.
+    assert refusal_of(SMALL[:at]) in {"empty", "damaged"}
+
+
+@given(st.data())
+def test_a_workbook_with_one_wrong_byte_is_read_or_refused(data):
+    place = data.draw(st.integers(0, len(SMALL) - 1))
+    content = SMALL[:place] + data.draw(st.binary(min_size=1, max_size=1)) + SMALL[place + 1 :]
+    assert_read_or_refused(content)
+
+
+# Writing
+
+
+@pytest.mark.parametrize("sign", list("=+-@|%＝＋－＠\t\r\n\0"))
+@pytest.mark.parametrize(
+    "before", ["", " ", "\u3000", "\ufeff", "\u200b", "\u202e", "\u200b \ufeff"]
+)
+def test_a_text_whose_first_visible_character_begins_a_formula_gets_an_apostrophe(sign, before):
+    assert guarded(f"{before}{sign}1+1") == f"'{before}{sign}1+1"
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "001", "王伟", "1=1", "(=1)", "'", "'王", "\u200b王", "1-2"]
+)
+def test_any_other_text_stays_as_it_is(text):
+    assert guarded(text) == text
+    assert unguarded(text) == text
+
+
+@given(st.one_of(st.text(), tricky_texts))
+def test_taking_the_guard_off_gives_back_any_text(text):
+    assert unguarded(guarded(text)) == text
+
+
+@given(st.lists(st.tuples(texts | tricky_texts, texts | tricky_texts), max_size=6))
+def test_what_is_written_as_csv_is_read_back_the_same_but_for_blanks_around_it(rows):
+    lines = read(csv_bytes(HEADER, rows))
+
+    def padded(line):
+        return line.cells + ("",) * (2 - len(line.cells))
+
+    stripped = [tuple(cell.strip() for cell in row) for row in rows]
+    assert [padded(line) for line in lines] == [HEADER, *filter(any, stripped)]
+
+
+def test_a_csv_file_has_a_bom_and_crlf_and_keeps_numbers_numbers():
+    content = csv_bytes(
+        ["名次", "得票率(%)", "备注"], [[1, Decimal("99.4"), None], [-3, Decimal("-1E+1"), "-3"]]
+    )
+
+    assert content == "\ufeff名次,得票率(%),备注\r\n1,99.4,\r\n-3,-10,'-3\r\n".encode()
+
+
+def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
+    dangers = ["=1+1", "#N/A", "007", "@x", "𠮷\x07", ""]
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", ["甲"] * 8, [[*dangers, 3, None]])))
+    sheet = book["名单"]
+    cells = sheet[2]
+
+    assert [cell.value for cell in cells] == [
+        "=1+1",
+        "#N/A",
+        "007",
+        "@x",
+        "𠮷\ufffd",
+        None,
+        3,
+        None,
+    ]
+    assert [cell.data_type for cell in cells[:5]] == ["s"] * 5
+    assert {cell.number_format for cell in cells[:5]} == {"@"}
+    assert cells[6].data_type == "n"
+
+
+def test_columns_are_formatted_as_text_below_the_last_row():
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", HEADER, [])))
+
+    assert [book["名单"].column_dimensions[name].number_format for name in "AB"] == ["@", "@"]
+
+
+@given(st.lists(st.tuples(printable_texts, printable_texts), max_size=4))
+def test_what_is_written_as_xlsx_is_read_back_the_same_but_for_blanks_around_it(rows):
+    lines = read(xlsx_bytes("名单", HEADER, [("x", *row, "y") for row in rows]))
+
+    stripped = [tuple(cell.strip() for cell in row) for row in rows]
+    assert [line.cells for line in lines[1:]] == [("x", *row, "y") for row in stripped]
+
+
+def test_a_download_is_named_for_its_year_content_and_time():
+    at = datetime.fromisoformat("2026-01-18 10:42")
+
+    assert download_names(2026, "结果", at, rehearsal=False) == (
+        "2026_livelihood-projects_20260118-1042",
+        "2026年民生实事项目票决_结果_20260118-1042",
+    )
+    assert download_names(2026, "结果", at, rehearsal=True) == (
+        "rehearsal_2026_livelihood-projects_20260118-1042",
+        "演练_2026年民生实事项目票决_结果_20260118-1042",
+    )
