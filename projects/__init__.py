@@ -1,0 +1,1 @@
+"""What is put to the vote: polls, candidate projects and their yearly targets."""

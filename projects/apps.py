@@ -1,0 +1,9 @@
+"""The app's label and its name in the admin."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ProjectsConfig(AppConfig):
+    name = "projects"
+    verbose_name = _("票决项目")

@@ -1,0 +1,299 @@
+"""What is put to the vote: a poll, its numbered candidates and their yearly targets."""
+
+import uuid
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+def one_of(field: str, values: str) -> Q:
+    """Return the condition that `field` holds one of `values`, which blanks separate.
+
+    A class inside a class cannot see its sister's names, so a constraint repeats the values of its
+    choices; tests/test_constraints.py compares the two.
+    """
+    return Q(**{f"{field}__in": values.split(" ")})
+
+
+class PollQuerySet(models.QuerySet["Poll"]):
+    def taking_ballots(self) -> "PollQuerySet":
+        """The polls a delegate can act on: open, or paused for a moment."""
+        return self.filter(phase__in=[Poll.Phase.OPEN, Poll.Phase.PAUSED])
+
+    def real(self) -> "PollQuerySet":
+        """The polls that count: everything but rehearsals."""
+        return self.exclude(kind=Poll.Kind.REHEARSAL)
+
+
+class Poll(models.Model):
+    """One vote on one list (票决). Only `ballots.lifecycle` moves it from phase to phase.
+
+    The rules of the vote are columns (DESIGN §4); from the opening on a trigger keeps them.
+    """
+
+    class Kind(models.TextChoices):
+        MAIN = "main", _("正式票决")
+        RUN_OFF = "run-off", _("再次票决")
+        SUPPLEMENTARY = "supplementary", _("补充票决")
+        REHEARSAL = "rehearsal", _("演练")
+
+    class Phase(models.TextChoices):
+        DRAFT = "draft", _("准备")
+        OPEN = "open", _("投票")
+        PAUSED = "paused", _("暂停")
+        CLOSED = "closed", _("截止")
+        OPENED = "opened", _("开箱")
+        COUNTED = "counted", _("计票")
+        CONFIRMED = "confirmed", _("复核")
+        PUBLISHED = "published", _("公布")
+        VOID = "void", _("作废")
+
+    class ChoiceRule(models.TextChoices):
+        AT_MOST = "at-most", _("最多选应选项数，可以少选")
+        EXACTLY = "exactly", _("必须选足应选项数")
+
+    class Proposals(models.TextChoices):
+        COUNTED = "counted", _("计票，每项占用一个名额")
+        ADVISORY = "advisory", _("不计票，仅汇总研究")
+        OFF = "off", _("不接受推荐")
+
+    class Voters(models.TextChoices):
+        PRESENT = "present", _("已报到的代表")
+        ROLL = "roll", _("名册上的全体代表")
+
+    class Majority(models.TextChoices):
+        ALL = "all", _("全体代表的过半数")
+        PRESENT = "present", _("实到代表的过半数")
+        VALID = "valid", _("有效票的过半数")
+        NONE = "none", _("不要求过半数")
+
+    uuid = models.UUIDField(_("标识"), default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(_("类型"), max_length=16, choices=Kind, default=Kind.MAIN)
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("原票决"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="children",
+    )
+    meeting = models.CharField(_("会议名称"), max_length=80)
+    year = models.PositiveSmallIntegerField(
+        _("年度"), validators=[MinValueValidator(2000), MaxValueValidator(2100)]
+    )
+    phone = models.CharField(_("会务组电话"), max_length=30, blank=True)
+    rules_name = models.CharField(_("表决办法名称"), max_length=100, blank=True)
+    rules_adopted_on = models.DateField(_("表决办法通过日期"), null=True, blank=True)
+    opening_words = models.TextField(_("票前说明"), blank=True)
+
+    places = models.PositiveSmallIntegerField(
+        _("应选项数"), default=10, validators=[MinValueValidator(1)]
+    )
+    choice_rule = models.CharField(
+        _("选择数量"), max_length=16, choices=ChoiceRule, default=ChoiceRule.AT_MOST
+    )
+    blank_allowed = models.BooleanField(
+        _("接受弃权票"),
+        default=True,
+        help_text=_("代表明确勾选弃权后，可以提交不选任何项目的表决票。"),
+    )
+    proposals = models.CharField(
+        _("推荐新项目"), max_length=16, choices=Proposals, default=Proposals.COUNTED
+    )
+    proposal_limit = models.PositiveSmallIntegerField(
+        _("每票推荐上限"), default=3, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    voters = models.CharField(_("投票资格"), max_length=16, choices=Voters, default=Voters.PRESENT)
+    delegates_total = models.PositiveIntegerField(
+        _("全体代表人数"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("法定人数和过半数以此为准，请按代表资格审查报告填写。"),
+    )
+    majority = models.CharField(
+        _("通过所需"), max_length=16, choices=Majority, default=Majority.ALL
+    )
+    simple = models.BooleanField(
+        _("简易方式"),
+        default=False,
+        help_text=_("适用于乡镇：密钥份额由两人保管，任一持有人可单独开启；一人复核。"),
+    )
+    show_votes = models.BooleanField(
+        _("公布得票数"), default=False, help_text=_("不勾选时，代表和公众只看到通过的项目。")
+    )
+    closes_at = models.DateTimeField(
+        _("截止时间"), null=True, blank=True, help_text=_("留空表示由主持人宣布截止。")
+    )
+
+    phase = models.CharField(
+        _("阶段"), max_length=16, choices=Phase, default=Phase.DRAFT, editable=False
+    )
+    opened_at = models.DateTimeField(_("开始投票时间"), null=True, editable=False)
+    closed_at = models.DateTimeField(_("截止投票时间"), null=True, editable=False)
+    published_at = models.DateTimeField(_("公布时间"), null=True, editable=False)
+
+    objects = PollQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("票决")
+        verbose_name_plural = _("票决")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(places__gte=1), name="poll_has_a_place_to_fill"),
+            models.CheckConstraint(
+                condition=Q(proposal_limit__gte=1, proposal_limit__lte=10),
+                name="poll_takes_one_to_ten_proposals_a_ballot",
+            ),
+            models.CheckConstraint(
+                condition=Q(delegates_total__isnull=True) | Q(delegates_total__gte=1),
+                name="poll_counts_at_least_one_delegate",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True, kind__in=["main", "rehearsal"])
+                | Q(parent__isnull=False, kind__in=["run-off", "supplementary", "rehearsal"]),
+                name="poll_of_a_second_round_has_a_parent",
+            ),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")),
+                name="poll_is_not_its_own_parent",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase="draft", opened_at__isnull=True)
+                | (~Q(phase="draft") & Q(opened_at__isnull=False)),
+                name="poll_has_an_opening_time_once_opened",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase__in=["draft", "open", "paused"], closed_at__isnull=True)
+                | Q(phase="void")
+                | Q(
+                    phase__in=["closed", "opened", "counted", "confirmed", "published"],
+                    closed_at__isnull=False,
+                ),
+                name="poll_has_a_closing_time_once_closed",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase="published", published_at__isnull=False)
+                | (~Q(phase="published") & Q(published_at__isnull=True)),
+                name="poll_has_a_publication_time_once_published",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase="draft") | Q(delegates_total__isnull=False),
+                name="poll_opens_with_the_number_of_delegates",
+            ),
+            *[
+                models.CheckConstraint(condition=one_of(field, values), name=f"poll_{field}_known")
+                for field, values in {
+                    "kind": "main run-off supplementary rehearsal",
+                    "phase": "draft open paused closed opened counted confirmed published void",
+                    "choice_rule": "at-most exactly",
+                    "proposals": "counted advisory off",
+                    "voters": "present roll",
+                    "majority": "all present valid none",
+                }.items()
+            ],
+        ]
+
+    def __str__(self) -> str:
+        mark = "" if self.kind == self.Kind.MAIN else f"（{self.get_kind_display()}）"
+        return f"{self.year}年 {self.meeting}{mark}"
+
+    @property
+    def is_rehearsal(self) -> bool:
+        return self.kind == self.Kind.REHEARSAL
+
+    @property
+    def takes_ballots(self) -> bool:
+        """Open or paused: a delegate may fill in a ballot, if not always submit it."""
+        return self.phase in {self.Phase.OPEN, self.Phase.PAUSED}
+
+    @property
+    def confirmers(self) -> int:
+        """How many scrutineers confirm the count: two, one in a rehearsal and in 简易 (DESIGN §4)."""
+        return 1 if self.simple or self.is_rehearsal else 2
+
+
+class Project(models.Model):
+    """A numbered candidate (候选项目); all but number, title and text may be empty."""
+
+    poll = models.ForeignKey(Poll, models.PROTECT, verbose_name=_("票决"), related_name="projects")
+    number = models.PositiveSmallIntegerField(_("编号"), validators=[MinValueValidator(1)])
+    title = models.CharField(_("项目名称"), max_length=60)
+    text = models.TextField(_("建设内容"))
+    category = models.CharField(_("类别"), max_length=20, blank=True)
+    lead_unit = models.CharField(_("责任单位"), max_length=60, blank=True)
+    investment = models.DecimalField(
+        _("总投资（万元）"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    deadline = models.CharField(_("完成时限"), max_length=30, blank=True)
+    site = models.CharField(_("实施范围"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("候选项目")
+        verbose_name_plural = _("候选项目")
+        ordering = ["poll", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "number"], name="project_number_is_unique_in_a_poll"
+            ),
+            models.UniqueConstraint(
+                fields=["poll", "title"], name="project_title_is_unique_in_a_poll"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="project_number_from_one"),
+            models.CheckConstraint(condition=~Q(title=""), name="project_has_a_title"),
+            models.CheckConstraint(
+                condition=Q(investment__isnull=True) | Q(investment__gte=0),
+                name="project_investment_is_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.title}"
+
+
+class Target(models.Model):
+    """One measurable line of a candidate (年度目标): text, quantity and unit as printed."""
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("候选项目"), related_name="targets"
+    )
+    position = models.PositiveSmallIntegerField(_("顺序"))
+    text = models.CharField(_("目标"), max_length=100)
+    quantity = models.DecimalField(
+        _("数量"), max_digits=12, decimal_places=3, null=True, blank=True
+    )
+    unit = models.CharField(_("单位"), max_length=20, blank=True)
+
+    class Meta:
+        verbose_name = _("年度目标")
+        verbose_name_plural = _("年度目标")
+        ordering = ["project", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "position"], name="target_position_is_unique_in_a_project"
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity__isnull=False) | Q(unit=""),
+                name="target_unit_only_with_a_quantity",
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="target_has_a_text"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text}{self.figure}"
+
+    @property
+    def figure(self) -> str:
+        """The quantity without idle zeros and its unit, such as “1.5万套”; empty without one."""
+        if self.quantity is None:
+            return ""
+        return f"{self.quantity.normalize():f}{self.unit}"
