@@ -1,0 +1,162 @@
+"""The key of the box: made in shares, tested, and put together again to open it (DESIGN §5.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from ballots import chain, journal, roles, sealing, shares
+from ballots.models import BallotBox
+from ballots.rules import Selection
+from projects.models import Poll
+
+REFUSALS = {
+    "not-staff": _("只有会务或监票人员可以办理。"),
+    "not-draft": _("投票已开始，不能再生成密钥。"),
+    "no-key": _("本次票决还没有生成密钥。"),
+    "holders": _("请填写每位保管人的姓名，不能重复。"),
+    "clerk-holds": _("简易方式下，保管人不能是经办人本人。"),
+    "threshold": _(
+        "份数不符合要求：开箱所需份数至少为2，且总份数不少于其2倍减1；简易方式固定为2份、任一份可开启。"
+    ),
+    "wrong-key": _("这些份额合成的密钥与票箱不符，请检查是否用了旧的份额。"),
+}
+
+
+# Bytes of the trial ballot that tests a key; it holds nothing.
+TRIAL_SIZE = 256
+
+
+class BoxRefused(Exception):
+    """The key cannot be made or used: `code` is for programs, `position` names a share (from 1)."""
+
+    def __init__(self, code: str, *, message: str = "", position: int = 0) -> None:
+        super().__init__(message or str(REFUSALS[code]))
+        self.code = code
+        self.position = position
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One holder's printed share; it exists only in the answer to the request that made it."""
+
+    holder: str
+    text: str
+
+
+@sensitive_variables()
+@transaction.atomic
+def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) -> list[Sheet]:
+    """Make a new key for the box of a draft poll and return the shares, one a holder.
+
+    The server keeps the public key and a commitment to each share. An earlier key of the poll is
+    void from now on, and must be tested anew. Raises BoxRefused.
+    """
+    _demand_staff(by)
+    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    if poll.phase != Poll.Phase.DRAFT:
+        raise BoxRefused("not-draft")
+    names = [name.strip() for name in holders]
+    if not all(names) or len(set(names)) != len(names):
+        raise BoxRefused("holders")
+    if poll.simple:
+        if (threshold, len(names)) != (1, 2):
+            raise BoxRefused("threshold")
+        if by.get_full_name() in names or by.get_username() in names:
+            raise BoxRefused("clerk-holds")
+    elif threshold < 2 or not 2 * threshold - 1 <= len(names) <= shares.HOLDERS_LIMIT:
+        raise BoxRefused("threshold")
+    before = BallotBox.objects.filter(poll=poll).first()
+    ceremony = before.ceremony + 1 if before else 1
+    seed = sealing.new_seed()
+    parts = shares.split(seed, threshold=threshold, holders=len(names))
+    public_key = sealing.derive(seed, poll=poll.uuid).public
+    box, _created = BallotBox.objects.update_or_create(
+        poll=poll,
+        defaults={
+            "ceremony": ceremony,
+            "suite": sealing.SUITE,
+            "public_key": public_key,
+            "threshold": threshold,
+            "holders": names,
+            "commitments": [
+                shares.commitment(part, poll=poll.uuid, ceremony=ceremony) for part in parts
+            ],
+            "made_at": timezone.now(),
+            "tested_at": None,
+            "ballot_size": 0,
+        },
+    )
+    journal.append(
+        poll,
+        "key-made",
+        by=by,
+        data={
+            "ceremony": ceremony,
+            "suite": box.suite,
+            "public_key": chain.digest("public-key", public_key),
+            "threshold": threshold,
+            "holders": names,
+            "commitments": box.commitments,
+        },
+    )
+    return [
+        Sheet(holder=name, text=shares.to_text(part, poll=poll.uuid, ceremony=ceremony))
+        for name, part in zip(names, parts, strict=True)
+    ]
+
+
+@sensitive_variables()
+@transaction.atomic
+def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
+    """Open a blank trial ballot with the typed shares; without this a poll cannot open.
+
+    Raises BoxRefused, which names the share that is wrong.
+    """
+    _demand_staff(by)
+    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    if poll.phase != Poll.Phase.DRAFT:
+        raise BoxRefused("not-draft")
+    key = recover_key(poll, texts)
+    box = poll.box
+    trial = sealing.seal(
+        Selection(), public_key=bytes(box.public_key), poll=poll.uuid, size=TRIAL_SIZE
+    )
+    opened, _nonce = sealing.unseal(trial, key=key, poll=poll.uuid)
+    if opened != Selection():
+        raise BoxRefused("wrong-key")
+    box.tested_at = timezone.now()
+    box.save(update_fields=["tested_at"])
+    journal.append(poll, "key-tested", by=by, data={"ceremony": box.ceremony})
+    return box
+
+
+@sensitive_variables()
+def recover_key(poll: Poll, texts: Sequence[str]) -> sealing.PrivateKey:
+    """Return the private key that the typed shares make, or raise BoxRefused."""
+    box = BallotBox.objects.filter(poll=poll).first()
+    if box is None:
+        raise BoxRefused("no-key")
+    try:
+        seed = shares.recover(
+            texts,
+            poll=poll.uuid,
+            ceremony=box.ceremony,
+            threshold=box.threshold,
+            commitments=box.commitments,
+        )
+    except shares.ShareRefused as refusal:
+        raise BoxRefused(refusal.code, message=str(refusal), position=refusal.position) from None
+    key = sealing.derive(seed, poll=poll.uuid)
+    if key.public != bytes(box.public_key):
+        raise BoxRefused("wrong-key")
+    return key
+
+
+def _demand_staff(by: User) -> None:
+    if not (roles.is_office(by) or roles.is_scrutineer(by)):
+        raise BoxRefused("not-staff")

@@ -1,0 +1,45 @@
+"""The only writer of the journal: each act on a poll appends one link in its own transaction."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from ballots import chain
+from ballots.models import JournalEntry
+from projects.models import Poll
+
+
+def append(
+    poll: Poll, kind: str, *, by: User, second: User | None = None, data: Any = None
+) -> JournalEntry:
+    """Record that `by` (and `second`, where two people sign) did `kind` on `poll`.
+
+    The caller holds the lock on the poll's row, which gives the chain its order, and is inside the
+    act's transaction, so that no act stands without its entry and no entry without its act. `data`
+    holds strings, integers, booleans, lists and dictionaries, and never a delegate's choices.
+    """
+    last = JournalEntry.objects.filter(poll=poll).order_by("-seq").first()
+    seq = last.seq + 1 if last else 1
+    at = timezone.now().replace(microsecond=0)
+    if last and last.at > at:
+        # A clock that was set back must not make the record run backwards (security.md T14).
+        at = last.at
+    link = chain.link(
+        seq=seq,
+        prev=last.hash if last else chain.GENESIS,
+        kind=kind,
+        at=at.isoformat(),
+        by=by.get_username(),
+        second=second.get_username() if second else "",
+        data={} if data is None else data,
+    )
+    return JournalEntry.objects.create(
+        poll=poll, seq=seq, kind=kind, at=at, by=by, second=second, body=link.body, hash=link.hash
+    )
+
+
+def first_broken(poll: Poll) -> int | None:
+    """Return the position (from 1) of the first entry of `poll` that does not fit, else None."""
+    rows = JournalEntry.objects.filter(poll=poll).order_by("seq")
+    return chain.first_broken(chain.Link(body=row.body, hash=row.hash) for row in rows)

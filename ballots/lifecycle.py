@@ -1,0 +1,566 @@
+"""The life of a poll: the only module that moves it from one phase to the next (DESIGN §3).
+
+Each step is one function, one transaction and one journal entry; a step out of order raises.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from ballots import box, chain, counting, journal, preflight, roles, sealing
+from ballots.models import (
+    Ballot,
+    BallotBox,
+    Confirmation,
+    Envelope,
+    JournalEntry,
+    Result,
+    RollEntry,
+    SealedBallot,
+    WriteIn,
+    rules_of,
+)
+from ballots.rules import Proposal, Selection, faults, folded
+from projects.models import Poll, Project, Target
+
+REFUSALS = {
+    "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
+    "not-office": _("只有会务人员可以办理。"),
+    "not-staff": _("只有会务或监票人员可以办理。"),
+    "not-scrutineer": _("只有监票人可以复核。"),
+    "incomplete": _("开始投票前检查没有全部通过。"),
+    "reason-needed": _("请说明原因。"),
+    "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
+    "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
+    "second-needed": _("须由另一位工作人员签名确认。"),
+    "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
+    "counter-confirms": _("计票与复核须由不同人员完成。"),
+    "confirmed-before": _("您已复核过这次计票。"),
+    "checks-fail": _("核对不通过，结果不能公布，请联系技术人员。"),
+    "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
+    "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
+    "confirmer-publishes": _("公布人不能是复核人。"),
+    "not-rehearsal": _("只有演练可以清除。"),
+    "box-unlike-roll": _("票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"),
+}
+
+
+# What a fresh draft takes over; phase, times and key are its own.
+COPIED = (
+    "kind",
+    "parent",
+    "meeting",
+    "year",
+    "phone",
+    "rules_name",
+    "rules_adopted_on",
+    "opening_words",
+    "places",
+    "choice_rule",
+    "blank_allowed",
+    "proposals",
+    "proposal_limit",
+    "voters",
+    "delegates_total",
+    "majority",
+    "simple",
+    "show_votes",
+)
+COPIED_OF_PROJECT = (
+    "number",
+    "title",
+    "text",
+    "category",
+    "lead_unit",
+    "investment",
+    "deadline",
+    "site",
+)
+
+
+class StepRefused(Exception):
+    """The poll cannot take this step now, or not by this person: `code` is for programs."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        message = str(REFUSALS[code])
+        super().__init__(message % params if params else message)
+        self.code = code
+
+
+# --- voting ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_poll(poll: Poll, *, by: User) -> Poll:
+    """Open the vote; from now on candidates, rules and roll are frozen and their hashes recorded.
+
+    Raises StepRefused("incomplete") while the pre-flight list has a ✗.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.DRAFT)
+    if preflight.blocks(preflight.what_is_missing(poll)):
+        raise StepRefused("incomplete")
+    numbers = list(poll.projects.values_list("number", flat=True))
+    BallotBox.objects.filter(poll=poll).update(
+        ballot_size=sealing.padded_size(rules_of(poll), numbers)
+    )
+    _move(poll, Poll.Phase.OPEN, opened_at=timezone.now())
+    journal.append(poll, "opened", by=by, data=_frozen(poll))
+    return poll
+
+
+@transaction.atomic
+def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
+    """Take no ballots for a while; what delegates have filled in stays on their phones."""
+    _demand(roles.is_office(by), "not-office")
+    _demand(bool(reason.strip()), "reason-needed")
+    poll = _locked(poll, Poll.Phase.OPEN)
+    _move(poll, Poll.Phase.PAUSED)
+    journal.append(poll, "paused", by=by, data={"reason": reason.strip()})
+    return poll
+
+
+@transaction.atomic
+def resume_poll(poll: Poll, *, by: User) -> Poll:
+    """Take ballots again after a pause."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.PAUSED)
+    _move(poll, Poll.Phase.OPEN)
+    journal.append(poll, "resumed", by=by)
+    return poll
+
+
+@transaction.atomic
+def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
+    """Close the vote: wait for running casts, take the names off, shuffle by receipt (DESIGN §5.4).
+
+    `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
+    and StepRefused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.OPEN, Poll.Phase.PAUSED)
+    marks = poll.roll.filter(voted=True).count()
+    if voted is not None and voted != marks:
+        raise StepRefused("figure-moved", count=marks)
+    _move(poll, Poll.Phase.CLOSED, closed_at=timezone.now())
+    receipts = _strip(poll)
+    if len(receipts) != marks:
+        raise StepRefused("box-unlike-roll")
+    journal.append(
+        poll,
+        "closed",
+        by=by,
+        data={"ballots": len(receipts), "voted": marks, "receipts": _root(receipts)},
+    )
+    return poll
+
+
+def rewrite_storage(poll: Poll, *, by: User) -> None:
+    """Let the database rewrite its files, so that no old page tells the order of casting.
+
+    Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
+    have; the README says so.
+    """
+    _demand(roles.is_office(by), "not-office")
+    with transaction.atomic():
+        _locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
+            cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
+        else:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with transaction.atomic():
+        journal.append(_locked(poll), "storage-rewritten", by=by)
+
+
+def _strip(poll: Poll) -> list[str]:
+    """Replace the envelopes by nameless sealed ballots in order of receipt; return the receipts.
+
+    The order of receipts is that of SHA-256, which knows nothing of when or by whom.
+    """
+    envelopes = list(Envelope.objects.filter(poll=poll).order_by("receipt"))
+    SealedBallot.objects.bulk_create(
+        SealedBallot(
+            receipt=envelope.receipt, poll=poll, code=envelope.code, sealed=envelope.sealed
+        )
+        for envelope in envelopes
+    )
+    Envelope.objects.filter(poll=poll).delete()
+    return [envelope.receipt for envelope in envelopes]
+
+
+def _root(receipts: list[str]) -> str:
+    return chain.digest("receipts", chain.canonical(sorted(receipts)))
+
+
+# --- the box --------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+@transaction.atomic
+def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
+    """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
+
+    Ballots are written in the order of fresh random keys, proposals as distinct texts with random
+    numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, StepRefused otherwise.
+    """
+    _demand(roles.is_office(by) or roles.is_scrutineer(by), "not-staff")
+    poll = _locked(poll, Poll.Phase.CLOSED)
+    key = box.recover_key(poll, texts)
+    opened = _unsealed(poll, key)
+    _move(poll, Poll.Phase.OPENED)
+    write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
+    WriteIn.objects.bulk_create(write_ins.values())
+    ballots = [_ballot(poll, selection, invalid, write_ins) for selection, invalid in opened]
+    Ballot.objects.bulk_create(sorted(ballots, key=lambda ballot: ballot.id))
+    journal.append(
+        poll,
+        "box-opened",
+        by=by,
+        data={
+            "ballots": len(ballots),
+            "invalid": sum(1 for ballot in ballots if ballot.invalid),
+            "write_ins": len(write_ins),
+        },
+    )
+    return poll
+
+
+def _unsealed(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None, str]]:
+    """Return what each sealed ballot holds and why it is invalid (empty for a valid one)."""
+    rules, titles = rules_of(poll), dict(poll.projects.values_list("number", "title"))
+    reasons = {
+        "not-opened": Ballot.Invalid.NOT_OPENED,
+        "other-poll": Ballot.Invalid.OTHER_POLL,
+    }
+    nonces: set[str] = set()
+    opened: list[tuple[Selection | None, str]] = []
+    for row in poll.sealed_ballots.all():
+        try:
+            selection, nonce = sealing.unseal(bytes(row.sealed), key=key, poll=poll.uuid)
+        except sealing.NotABallot as refusal:
+            opened.append((None, reasons.get(refusal.code, Ballot.Invalid.MALFORMED)))
+            continue
+        if nonce in nonces:
+            opened.append((None, Ballot.Invalid.REPEATED))
+        elif faults(selection, rules, titles):
+            opened.append((None, Ballot.Invalid.RULES))
+        else:
+            opened.append((selection, Ballot.Invalid.VALID))
+        nonces.add(nonce)
+    return opened
+
+
+def _distinct(poll: Poll, selections: list[Selection]) -> dict[tuple[str, str, str], WriteIn]:
+    """Return one write-in for each distinct text, numbered in the order of its random key."""
+    spellings: dict[tuple[str, str, str], Proposal] = {}
+    for selection in selections:
+        for proposal in selection.proposals:
+            # The least spelling stands for all, so that the choice does not tell who came first.
+            known = spellings.setdefault(_same(proposal), proposal)
+            spellings[_same(proposal)] = min(known, proposal, key=_words)
+    write_ins = {
+        same: WriteIn(poll=poll, title=words.title, detail=words.detail, unit=words.unit)
+        for same, words in spellings.items()
+    }
+    for number, write_in in enumerate(
+        sorted(write_ins.values(), key=lambda write_in: write_in.id), start=1
+    ):
+        write_in.number = number
+    return write_ins
+
+
+def _words(proposal: Proposal) -> tuple[str, str, str]:
+    return proposal.title, proposal.detail, proposal.unit
+
+
+def _same(proposal: Proposal) -> tuple[str, str, str]:
+    return folded(proposal.title), folded(proposal.detail), folded(proposal.unit)
+
+
+def _ballot(
+    poll: Poll,
+    selection: Selection | None,
+    invalid: str,
+    write_ins: dict[tuple[str, str, str], WriteIn],
+) -> Ballot:
+    if selection is None:
+        return Ballot(poll=poll, invalid=invalid)
+    return Ballot(
+        poll=poll,
+        chosen=sorted(selection.chosen),
+        against=sorted(selection.against),
+        write_ins=sorted(str(write_ins[_same(proposal)].id) for proposal in selection.proposals),
+    )
+
+
+# --- the count ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def count_poll(poll: Poll, *, by: User) -> Result:
+    """Count the ballots and freeze the figures; only after the canvass is closed (DESIGN §3)."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.OPENED)
+    if not poll.box.canvassed:
+        raise StepRefused("canvass-open")
+    figures = counting.figures(poll)
+    result = Result.objects.create(
+        poll=poll,
+        figures=figures,
+        digest=counting.digest(figures),
+        counted_at=timezone.now(),
+        counted_by=by,
+    )
+    _move(poll, Poll.Phase.COUNTED)
+    journal.append(poll, "counted", by=by, data={"result": result.digest, "votes": _votes(figures)})
+    return result
+
+
+@transaction.atomic
+def confirm_result(poll: Poll, *, by: User) -> Result:
+    """Confirm the count as a scrutineer; the last of the confirmers needed moves the poll on.
+
+    Counts again, by both roads, and refuses if any figure or check differs. The one who counted
+    never confirms; of two confirmers one is the chief scrutineer (DESIGN §4).
+    """
+    _demand(roles.is_scrutineer(by), "not-scrutineer")
+    poll = _locked(poll, Poll.Phase.COUNTED)
+    result = standing_result(poll)
+    if by == result.counted_by:
+        raise StepRefused("counter-confirms")
+    if result.confirmations.filter(by=by).exists():
+        raise StepRefused("confirmed-before")
+    if not all(check["holds"] for check in result.figures["checks"]):
+        raise StepRefused("checks-fail")
+    if not _still_holds(poll, result):
+        raise StepRefused("figures-changed")
+    before = list(result.confirmations.all())
+    chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
+    last = len(before) + 1 >= poll.confirmers
+    if last and poll.confirmers > 1 and not chief:
+        raise StepRefused("chief-needed")
+    Confirmation.objects.create(result=result, by=by, chief=roles.is_chief(by))
+    journal.append(
+        poll, "confirmed", by=by, data={"result": result.digest, "number": len(before) + 1}
+    )
+    if last:
+        _move(poll, Poll.Phase.CONFIRMED)
+    return result
+
+
+@transaction.atomic
+def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
+    """Send the count back to the canvass with a reason; its totals stay on record."""
+    _demand(roles.is_scrutineer(by), "not-scrutineer")
+    _demand(bool(reason.strip()), "reason-needed")
+    poll = _locked(poll, Poll.Phase.COUNTED)
+    result = standing_result(poll)
+    Result.objects.filter(pk=result.pk).update(sent_back=reason.strip())
+    BallotBox.objects.filter(poll=poll).update(canvassed=False)
+    _move(poll, Poll.Phase.OPENED)
+    journal.append(
+        poll,
+        "sent-back",
+        by=by,
+        data={
+            "result": result.digest,
+            "reason": reason.strip(),
+            "votes": _votes(result.figures),
+        },
+    )
+    return poll
+
+
+@transaction.atomic
+def publish_result(poll: Poll, *, by: User, adopted: int | None = None) -> Result:
+    """Publish a confirmed result to delegates and the public; it cannot be taken back.
+
+    `adopted` is the number of adopted projects that the person read on the page.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.CONFIRMED)
+    result = standing_result(poll)
+    if result.confirmations.filter(by=by).exists():
+        raise StepRefused("confirmer-publishes")
+    if adopted is not None and adopted != len(adopted_items(result)):
+        raise StepRefused("figure-wrong")
+    Result.objects.filter(pk=result.pk).update(published_by=by)
+    _move(poll, Poll.Phase.PUBLISHED, published_at=timezone.now())
+    journal.append(poll, "published", by=by, data={"result": result.digest})
+    return result
+
+
+def standing_result(poll: Poll) -> Result:
+    """Return the count of `poll` that was not sent back; raises Result.DoesNotExist before one."""
+    return Result.objects.select_related("counted_by", "published_by").get(poll=poll, sent_back="")
+
+
+def adopted_items(result: Result) -> list[dict[str, Any]]:
+    """Return the adopted items of a result, most votes first."""
+    return [item for item in result.figures["items"] if item["outcome"] == "adopted"]
+
+
+def _still_holds(poll: Poll, result: Result) -> bool:
+    """Count again and compare everything but the journal's own length, which has grown since."""
+    fresh = counting.figures(poll)
+    return {**fresh, "checks": None} == {**result.figures, "checks": None} and all(
+        check["holds"] for check in fresh["checks"]
+    )
+
+
+def _votes(figures: dict[str, Any]) -> list[list[Any]]:
+    return [[item["item"], item["title"], item["votes"]] for item in figures["items"]]
+
+
+# --- ends without a result ------------------------------------------------------------------------
+
+
+@transaction.atomic
+def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll:
+    """Declare the poll void (作废) by two people; its box is never opened afterwards (DESIGN §3)."""
+    _demand(roles.is_office(by), "not-office")
+    _demand(bool(reason.strip()), "reason-needed")
+    if second is None or second == by or not roles.is_scrutineer(second):
+        raise StepRefused("second-needed")
+    poll = _locked(
+        poll,
+        Poll.Phase.OPEN,
+        Poll.Phase.PAUSED,
+        Poll.Phase.CLOSED,
+        Poll.Phase.OPENED,
+        Poll.Phase.COUNTED,
+        Poll.Phase.CONFIRMED,
+    )
+    before = poll.phase
+    _move(poll, Poll.Phase.VOID, closed_at=poll.closed_at or timezone.now())
+    receipts = _strip(poll)
+    data = {"reason": reason.strip(), "phase": before}
+    if receipts:
+        data["receipts"] = _root(receipts)
+    journal.append(poll, "voided", by=by, second=second, data=data)
+    return poll
+
+
+@transaction.atomic
+def fresh_draft(poll: Poll, *, by: User) -> Poll:
+    """Return a new draft with the candidates, rules and roll of a void poll; it needs a new key."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.VOID)
+    draft = Poll(**{field: getattr(poll, field) for field in COPIED})
+    draft.save()
+    for project in poll.projects.prefetch_related("targets"):
+        targets = list(project.targets.all())
+        copy = Project(
+            poll=draft, **{column: getattr(project, column) for column in COPIED_OF_PROJECT}
+        )
+        copy.save()
+        Target.objects.bulk_create(
+            Target(
+                project=copy,
+                position=target.position,
+                text=target.text,
+                quantity=target.quantity,
+                unit=target.unit,
+            )
+            for target in targets
+        )
+    RollEntry.objects.bulk_create(
+        RollEntry(
+            poll=draft,
+            delegate_id=entry.delegate_id,
+            number=entry.number,
+            name=entry.name,
+            delegation=entry.delegation,
+        )
+        for entry in poll.roll.all()
+    )
+    return draft
+
+
+@transaction.atomic
+def wipe_rehearsal(poll: Poll, *, by: User) -> None:
+    """Remove a rehearsal with everything in it; the triggers refuse this for a real poll."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll)
+    if not poll.is_rehearsal:
+        raise StepRefused("not-rehearsal")
+    Confirmation.objects.filter(result__poll=poll).delete()
+    for model in (Result, Ballot, WriteIn, SealedBallot, Envelope, RollEntry, JournalEntry):
+        model._default_manager.filter(poll=poll).delete()
+    BallotBox.objects.filter(poll=poll).delete()
+    # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
+    Poll.objects.filter(pk=poll.pk).update(
+        phase=Poll.Phase.DRAFT, opened_at=None, closed_at=None, published_at=None
+    )
+    Project.objects.filter(poll=poll).delete()
+    poll.delete()
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def _locked(poll: Poll, *phases: str) -> Poll:
+    """Return the poll under its lock, or raise StepRefused if it is in none of `phases`."""
+    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    if phases and poll.phase not in phases:
+        raise StepRefused("wrong-phase")
+    return poll
+
+
+def _move(poll: Poll, phase: str, **times: Any) -> None:
+    poll.phase = phase
+    for column, moment in times.items():
+        setattr(poll, column, moment)
+    poll.save(update_fields=["phase", *times])
+
+
+def _demand(condition: bool, code: str) -> None:
+    if not condition:
+        raise StepRefused(code)
+
+
+def _frozen(poll: Poll) -> dict[str, Any]:
+    """Return what the opening fixes: hashes of candidates, rules and roll, and who the staff are."""
+    candidates = [
+        [project.number, project.title, project.text, [str(line) for line in project.targets.all()]]
+        for project in poll.projects.order_by("number").prefetch_related("targets")
+    ]
+    roll = [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
+    staff = [
+        [user.get_username(), sorted(group.name for group in user.groups.all())]
+        for user in User.objects.filter(is_staff=True, is_active=True)
+        .order_by("username")
+        .prefetch_related("groups")
+    ]
+    rules = {
+        "places": poll.places,
+        "choice_rule": poll.choice_rule,
+        "blank_allowed": poll.blank_allowed,
+        "proposals": poll.proposals,
+        "proposal_limit": poll.proposal_limit,
+        "voters": poll.voters,
+        "majority": poll.majority,
+        "delegates_total": poll.delegates_total,
+        "simple": poll.simple,
+        "rules_name": poll.rules_name,
+        "rules_adopted_on": str(poll.rules_adopted_on or ""),
+    }
+    return {
+        "candidates": chain.digest("candidates", chain.canonical(candidates)),
+        "rules": chain.digest("rules", chain.canonical(rules)),
+        "roll": chain.digest("roll", chain.canonical(roll)),
+        "on_roll": len(roll),
+        "present": poll.roll.filter(present=True).count(),
+        "ceremony": poll.box.ceremony,
+        "staff": staff,
+        "lan_http": settings.LAN_HTTP,
+    }

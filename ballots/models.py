@@ -1,0 +1,508 @@
+"""Rows: the roll, the cards, the box, the ballots, the journal; what the database itself refuses.
+
+Before the close a sealed envelope stands beside its roll entry; after it nothing joins a delegate
+to a ballot. Ballots have no time, no sequence and no link to a person (DESIGN §5).
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length
+from django.utils.translation import gettext_lazy as _
+
+from ballots.rules import Rules
+from projects.models import Poll, Project, one_of
+
+models.CharField.register_lookup(Length)
+
+
+def rules_of(poll: Poll) -> Rules:
+    """Return the rules of `poll` as the frozen value that sealing, casting and the count use."""
+    return Rules(
+        places=poll.places,
+        exactly=poll.choice_rule == Poll.ChoiceRule.EXACTLY,
+        blank_allowed=poll.blank_allowed,
+        proposals=poll.proposals,  # type: ignore[arg-type]  # the constraint holds the literal
+        proposal_limit=poll.proposal_limit,
+        majority=poll.majority,  # type: ignore[arg-type]
+        delegates_total=poll.delegates_total,
+    )
+
+
+# --- who takes part -------------------------------------------------------------------------------
+
+
+class Delegation(models.Model):
+    """A delegation (代表团); it deliberates together and never votes as a bloc."""
+
+    name = models.CharField(_("名称"), max_length=50, unique=True)
+    position = models.PositiveSmallIntegerField(_("顺序"), default=0)
+
+    class Meta:
+        verbose_name = _("代表团")
+        verbose_name_plural = _("代表团")
+        ordering = ["position", "name"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="delegation_has_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Delegate(models.Model):
+    """A deputy (代表). Not a Django user: nobody can set a password for one in the admin."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("在任")
+        SUSPENDED = "suspended", _("暂停")
+        OBSERVER = "observer", _("列席")
+        ENDED = "ended", _("终止")
+
+    number = models.CharField(_("代表证号"), max_length=20, unique=True)
+    name = models.CharField(_("姓名"), max_length=30)
+    delegation = models.ForeignKey(
+        Delegation, models.PROTECT, verbose_name=_("代表团"), related_name="delegates"
+    )
+    position = models.PositiveIntegerField(_("序号"), default=0)
+    phone = models.CharField(_("联系电话"), max_length=11, blank=True)
+    seat = models.CharField(_("座位"), max_length=20, blank=True)
+    status = models.CharField(_("状态"), max_length=16, choices=Status, default=Status.ACTIVE)
+    card_number = models.CharField(
+        _("卡号"), max_length=4, unique=True, null=True, blank=True, editable=False
+    )
+    locked_until = models.DateTimeField(null=True, editable=False)
+    failures = models.PositiveSmallIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("代表")
+        verbose_name_plural = _("代表")
+        ordering = ["delegation__position", "delegation__name", "position", "number"]
+        constraints = [
+            models.CheckConstraint(
+                condition=one_of("status", "active suspended observer ended"),
+                name="delegate_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(number="") & ~Q(name=""), name="delegate_has_a_number_and_a_name"
+            ),
+            models.CheckConstraint(
+                condition=Q(card_number__isnull=True) | Q(card_number__length=4),
+                name="delegate_card_number_has_four_digits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.number}）"
+
+
+class AccessCard(models.Model):
+    """A printed card (投票卡): only keyed digests of its code and of its QR token are kept."""
+
+    delegate = models.ForeignKey(
+        Delegate, models.PROTECT, verbose_name=_("代表"), related_name="cards"
+    )
+    code_digest = models.CharField(max_length=64, unique=True, editable=False)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    issued_at = models.DateTimeField(_("发卡时间"), auto_now_add=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("发卡人"), related_name="+"
+    )
+    reason = models.CharField(_("换卡原因"), max_length=100, blank=True)
+    revoked_at = models.DateTimeField(_("作废时间"), null=True)
+    # Whether its QR code was ever opened from another device: the proof that PUBLIC_URL is right.
+    seen = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("投票卡")
+        verbose_name_plural = _("投票卡")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["delegate"],
+                condition=Q(revoked_at__isnull=True),
+                name="delegate_holds_one_valid_card",
+            ),
+        ]
+
+
+class RollEntry(models.Model):
+    """A delegate on the roll of one poll: whether present, whether voted, never how."""
+
+    class Channel(models.TextChoices):
+        ONLINE = "online", _("电子")
+        PAPER = "paper", _("纸质")
+
+    poll = models.ForeignKey(Poll, models.PROTECT, verbose_name=_("票决"), related_name="roll")
+    delegate = models.ForeignKey(
+        Delegate, models.PROTECT, verbose_name=_("代表"), related_name="roll_entries"
+    )
+    # The frozen roll keeps its own words: a name corrected later must not change what was hashed.
+    number = models.CharField(_("代表证号"), max_length=20)
+    name = models.CharField(_("姓名"), max_length=30)
+    delegation = models.CharField(_("代表团"), max_length=50)
+    present = models.BooleanField(_("实到"), default=False)
+    channel = models.CharField(_("方式"), max_length=8, choices=Channel, default=Channel.ONLINE)
+    voted = models.BooleanField(_("已投票"), default=False)
+    voted_at = models.DateTimeField(_("投票时间"), null=True)
+
+    class Meta:
+        verbose_name = _("名册条目")
+        verbose_name_plural = _("名册")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "delegate"], name="delegate_stands_once_on_a_roll"
+            ),
+            models.UniqueConstraint(fields=["poll", "number"], name="number_stands_once_on_a_roll"),
+            models.CheckConstraint(
+                condition=Q(voted=False, voted_at__isnull=True)
+                | Q(voted=True, voted_at__isnull=False),
+                name="roll_entry_has_a_time_once_voted",
+            ),
+            models.CheckConstraint(
+                condition=one_of("channel", "online paper"), name="roll_entry_channel_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.number}）"
+
+
+class Recommendation(models.Model):
+    """A project that a delegate recommends by name before the vote (会前推荐)."""
+
+    class Ruling(models.TextChoices):
+        WAITING = "waiting", _("待处理")
+        ADOPTED = "adopted", _("列为候选项目")
+        MERGED = "merged", _("并入候选项目")
+        DECLINED = "declined", _("未采纳")
+
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="recommendations")
+    delegate = models.ForeignKey(Delegate, models.PROTECT, related_name="recommendations")
+    title = models.CharField(_("项目名称"), max_length=30)
+    detail = models.CharField(_("主要内容和目标"), max_length=200, blank=True)
+    unit = models.CharField(_("建议责任单位"), max_length=30, blank=True)
+    ruling = models.CharField(_("处理"), max_length=16, choices=Ruling, default=Ruling.WAITING)
+    project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True)
+    reason = models.CharField(_("理由"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("会前推荐")
+        verbose_name_plural = _("会前推荐")
+        constraints = [
+            models.CheckConstraint(condition=~Q(title=""), name="recommendation_has_a_title"),
+            models.CheckConstraint(
+                condition=one_of("ruling", "waiting adopted merged declined"),
+                name="recommendation_ruling_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(ruling__in=["waiting", "declined"], project__isnull=True)
+                | Q(ruling__in=["adopted", "merged"], project__isnull=False),
+                name="recommendation_names_the_project_it_became",
+            ),
+            models.CheckConstraint(
+                condition=~Q(ruling="declined") | ~Q(reason=""),
+                name="recommendation_is_declined_with_a_reason",
+            ),
+        ]
+
+
+# --- the box --------------------------------------------------------------------------------------
+
+
+class BallotBox(models.Model):
+    """The box (票箱) of a poll: a public key; its private half exists only as paper shares."""
+
+    poll = models.OneToOneField(Poll, models.PROTECT, primary_key=True, related_name="box")
+    ceremony = models.PositiveSmallIntegerField(_("第几次生成"), default=1)
+    suite = models.CharField(_("算法"), max_length=60)
+    public_key = models.BinaryField()
+    threshold = models.PositiveSmallIntegerField(_("开箱所需份数"))
+    holders = models.JSONField(_("保管人"))
+    commitments = models.JSONField()
+    made_at = models.DateTimeField(_("生成时间"))
+    tested_at = models.DateTimeField(_("试开时间"), null=True)
+    # Bytes of every padded ballot; 0 until the opening freezes the rules.
+    ballot_size = models.PositiveIntegerField(default=0)
+    # Set by 会务 and 监票 together when every write-in has its ruling (DESIGN §3).
+    canvassed = models.BooleanField(_("推荐项目已归并"), default=False)
+
+    class Meta:
+        verbose_name = _("票箱")
+        verbose_name_plural = _("票箱")
+        constraints = [
+            models.CheckConstraint(condition=Q(threshold__gte=1), name="box_needs_a_share"),
+            models.CheckConstraint(condition=Q(ceremony__gte=1), name="box_ceremony_from_one"),
+        ]
+
+
+class Envelope(models.Model):
+    """A delegate's sealed ballot (密封票) while the poll takes ballots; gone after the close."""
+
+    roll_entry = models.OneToOneField(
+        RollEntry, models.PROTECT, primary_key=True, related_name="envelope"
+    )
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="envelopes")
+    sealed = models.BinaryField()
+    receipt = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=16)
+    token = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "code"], name="receipt_code_is_unique_in_a_poll"
+            ),
+            models.CheckConstraint(
+                condition=Q(receipt__length=64), name="envelope_receipt_is_a_digest"
+            ),
+            models.CheckConstraint(condition=~Q(token=""), name="envelope_has_a_token"),
+        ]
+
+
+class SealedBallot(models.Model):
+    """A sealed ballot after names are stripped (脱名密封票): receipt and bytes, nothing else."""
+
+    receipt = models.CharField(max_length=64, primary_key=True)
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="sealed_ballots")
+    code = models.CharField(max_length=16)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["poll", "code"], name="board_code_is_unique_in_a_poll"),
+            models.CheckConstraint(
+                condition=Q(receipt__length=64), name="sealed_ballot_receipt_is_a_digest"
+            ),
+        ]
+
+
+class WriteIn(models.Model):
+    """One distinct text proposed in the ballots (推荐项目), without person or time, and its ruling."""
+
+    class Ruling(models.TextChoices):
+        NONE = "", _("待处理")
+        ALONE = "alone", _("单列一项")
+        INTO_PROJECT = "into-project", _("并入候选项目")
+        INTO_WRITE_IN = "into-write-in", _("并入推荐项目")
+        REFUSED = "refused", _("不予计票")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="write_ins")
+    number = models.PositiveSmallIntegerField(_("推荐编号"))
+    title = models.CharField(_("项目名称"), max_length=30)
+    detail = models.CharField(_("主要内容"), max_length=200, blank=True)
+    unit = models.CharField(_("建议责任单位"), max_length=30, blank=True)
+    ruling = models.CharField(
+        _("处理方式"), max_length=16, choices=Ruling, default=Ruling.NONE, blank=True
+    )
+    into_project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="+")
+    into_write_in = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(_("理由"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("推荐项目")
+        verbose_name_plural = _("推荐项目")
+        ordering = ["poll", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "number"], name="write_in_number_is_unique_in_a_poll"
+            ),
+            models.UniqueConstraint(
+                fields=["poll", "title", "detail", "unit"],
+                name="write_in_text_is_unique_in_a_poll",
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="write_in_number_from_one"),
+            models.CheckConstraint(condition=~Q(title=""), name="write_in_has_a_title"),
+            models.CheckConstraint(
+                condition=Q(
+                    ruling="into-project", into_project__isnull=False, into_write_in__isnull=True
+                )
+                | Q(ruling="into-write-in", into_project__isnull=True, into_write_in__isnull=False)
+                | Q(
+                    ruling__in=["", "alone", "refused"],
+                    into_project__isnull=True,
+                    into_write_in__isnull=True,
+                ),
+                name="write_in_goes_where_its_ruling_says",
+            ),
+            models.CheckConstraint(
+                condition=Q(into_write_in__isnull=True) | ~Q(into_write_in=F("id")),
+                name="write_in_is_not_merged_into_itself",
+            ),
+            models.CheckConstraint(
+                condition=~Q(ruling="refused") | ~Q(reason=""),
+                name="write_in_is_refused_with_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}. {self.title}"
+
+    @property
+    def key(self) -> str:
+        """The name under which the count and the files list it: 推1, 推2 … (DESIGN §9)."""
+        return f"推{self.number}"
+
+
+class Ballot(models.Model):
+    """An opened ballot (表决票): a random key, sorted lists, no person, no time, no order."""
+
+    class Invalid(models.TextChoices):
+        VALID = "", _("有效")
+        NOT_OPENED = "not-opened", _("无法开启")
+        MALFORMED = "malformed", _("格式错误")
+        OTHER_POLL = "other-poll", _("属于其他票决")
+        REPEATED = "repeated", _("与另一张表决票完全重复")
+        RULES = "rules", _("不符合票决规则")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="ballots")
+    channel = models.CharField(
+        max_length=8, choices=RollEntry.Channel, default=RollEntry.Channel.ONLINE
+    )
+    chosen = models.JSONField(default=list)
+    against = models.JSONField(default=list)
+    write_ins = models.JSONField(default=list)
+    invalid = models.CharField(max_length=16, choices=Invalid, default=Invalid.VALID, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=one_of("invalid", " not-opened malformed other-poll repeated rules"),
+                name="ballot_reason_is_known",
+            ),
+            models.CheckConstraint(
+                condition=one_of("channel", "online paper"), name="ballot_channel_is_known"
+            ),
+        ]
+
+
+class Decision(models.Model):
+    """What the presidium decided on a tie or a shortfall (会议决定), recorded by two people."""
+
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="decisions")
+    places = models.PositiveSmallIntegerField(_("确定的名额"))
+    projects = models.JSONField(_("确定的项目"), default=list)
+    words = models.TextField(_("决定内容"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    second = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("会议决定")
+        verbose_name_plural = _("会议决定")
+        constraints = [
+            models.CheckConstraint(condition=~Q(words=""), name="decision_is_in_words"),
+            models.CheckConstraint(
+                condition=~Q(by=F("second")), name="decision_is_recorded_by_two_people"
+            ),
+        ]
+
+
+class Result(models.Model):
+    """One count of a poll (票决结果): figures never change once written.
+
+    A count that is sent back stays beside the one that replaces it, with its reason.
+    """
+
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="results")
+    figures = models.JSONField()
+    digest = models.CharField(_("数据校验码"), max_length=64)
+    counted_at = models.DateTimeField(_("计票时间"))
+    counted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("计票人"), related_name="+"
+    )
+    sent_back = models.CharField(_("退回原因"), max_length=200, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("公布人"),
+        null=True,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("票决结果")
+        verbose_name_plural = _("票决结果")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll"], condition=Q(sent_back=""), name="poll_has_one_standing_result"
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_back="") | Q(published_by__isnull=True),
+                name="result_sent_back_is_never_published",
+            ),
+        ]
+
+
+class Confirmation(models.Model):
+    """That a scrutineer has checked one count and confirms it (复核)."""
+
+    result = models.ForeignKey(Result, models.PROTECT, related_name="confirmations")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("复核人"), related_name="+"
+    )
+    chief = models.BooleanField(_("总监票人"), default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["result", "by"], name="scrutineer_confirms_a_count_once"
+            ),
+        ]
+
+
+# --- the record -----------------------------------------------------------------------------------
+
+
+class JournalEntry(models.Model):
+    """One link of the hash chain of acts on a poll (操作记录); never a single cast.
+
+    `body` is the text that was hashed, so nothing is serialised again to verify it.
+    """
+
+    poll = models.ForeignKey(Poll, models.PROTECT, verbose_name=_("票决"), related_name="journal")
+    seq = models.PositiveIntegerField(_("序号"))
+    kind = models.CharField(_("操作"), max_length=40)
+    at = models.DateTimeField(_("时间"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"), related_name="+"
+    )
+    second = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("第二人"),
+        null=True,
+        related_name="+",
+    )
+    body = models.TextField(_("内容"))
+    hash = models.CharField(_("校验码"), max_length=64)
+
+    class Meta:
+        verbose_name = _("操作记录")
+        verbose_name_plural = _("操作记录")
+        ordering = ["poll", "seq"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "seq"], name="journal_number_is_unique_in_a_poll"
+            ),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="journal_number_from_one"),
+            models.CheckConstraint(
+                condition=Q(second__isnull=True) | ~Q(second=F("by")),
+                name="journal_second_is_another_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq}. {self.kind}"
+
+
+class PollDay(Poll):
+    """The day's own admin pages for a poll (票决进程), with permissions of their own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("票决进程")
+        verbose_name_plural = _("票决进程")
+        default_permissions = ("view",)

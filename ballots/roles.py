@@ -1,0 +1,65 @@
+"""The offices of a vote as Django groups: 会务 runs it, 监票 watches it (DESIGN §6)."""
+
+from typing import TYPE_CHECKING
+
+from django.apps import apps
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+OFFICE = "会务"
+SCRUTINEER = "监票"
+CHIEF = "总监票人"
+
+# The permissions of Django's admin that each group carries; what an act demands is asked of the
+# group itself, so that a superuser alone cannot play both parts.
+EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target")
+KEPT_BY_OFFICE = ("ballots.delegation", "ballots.delegate")
+SEEN_BY_ALL = ("ballots.rollentry", "ballots.journalentry", "ballots.pollday")
+
+
+def _is_in(user: "User | AnonymousUser", *groups: str) -> bool:
+    return user.is_active and user.is_staff and user.groups.filter(name__in=groups).exists()
+
+
+def is_office(user: "User | AnonymousUser") -> bool:
+    """Tell whether `user` is of the secretariat (会务)."""
+    return _is_in(user, OFFICE)
+
+
+def is_scrutineer(user: "User | AnonymousUser") -> bool:
+    """Tell whether `user` is a scrutineer (监票人), the chief one included."""
+    return _is_in(user, SCRUTINEER, CHIEF)
+
+
+def is_chief(user: "User | AnonymousUser") -> bool:
+    """Tell whether `user` is the chief scrutineer (总监票人)."""
+    return _is_in(user, CHIEF)
+
+
+def make_groups(*, using: str) -> None:
+    """Make the three groups with their admin permissions, or bring them up to date."""
+    groups = apps.get_model("auth", "Group").objects.using(using)
+    office, _ = groups.get_or_create(name=OFFICE)
+    office.permissions.set(
+        _permissions(using, EDITED_BY_OFFICE, ("add", "change", "delete", "view"))
+        + _permissions(using, KEPT_BY_OFFICE, ("add", "change", "view"))
+        + _permissions(using, SEEN_BY_ALL, ("view",))
+    )
+    for name in (SCRUTINEER, CHIEF):
+        group, _ = groups.get_or_create(name=name)
+        group.permissions.set(
+            _permissions(using, EDITED_BY_OFFICE + KEPT_BY_OFFICE + SEEN_BY_ALL, ("view",))
+        )
+
+
+def _permissions(using: str, models: tuple[str, ...], verbs: tuple[str, ...]) -> list[int]:
+    permissions = apps.get_model("auth", "Permission").objects.using(using)
+    found: list[int] = []
+    for label in models:
+        app, model = label.split(".")
+        codenames = [f"{verb}_{model}" for verb in verbs]
+        found += permissions.filter(
+            content_type__app_label=app, codename__in=codenames
+        ).values_list("pk", flat=True)
+    return found

@@ -1,0 +1,161 @@
+"""Rules that no constraint can state, as triggers on both databases (DESIGN §5.6).
+
+One function installs them all and may be called again. SQLite drops the triggers of a table that a
+migration rebuilds, so a migration that alters one of these tables ends by calling `install`.
+"""
+
+from dataclasses import dataclass
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# What a rehearsal may wipe and a real poll keeps for good.
+KEPT = {
+    "ballots_journalentry": "journal",
+    "ballots_sealedballot": "sealed ballot",
+    "ballots_ballot": "ballot",
+    "ballots_result": "result",
+}
+# Columns of a poll that its phases move; every other one is frozen from the opening on.
+MOVING = {"id", "phase", "opened_at", "closed_at", "published_at"}
+# The steps of DESIGN §3; a rehearsal may also be wiped, which takes it back to its draft.
+STEPS = [
+    *("draft>open", "open>paused", "paused>open", "open>closed", "paused>closed"),
+    *("closed>opened", "opened>counted", "counted>opened", "counted>confirmed"),
+    "confirmed>published",
+    *("open>void", "paused>void", "closed>void", "opened>void", "counted>void", "confirmed>void"),
+]
+
+KIND = "(SELECT kind FROM projects_poll WHERE id = {row}.poll_id)"
+PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
+PHASE_OF_TARGET = (
+    "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
+    " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"
+)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A trigger that refuses `event` on a row of `table` where `condition` holds."""
+
+    table: str
+    event: str
+    condition: str
+    message: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}_guard_{self.event.lower()}"
+
+
+def _guards(poll_columns: list[str]) -> list[Guard]:
+    changed = " OR ".join(
+        f"NEW.{column} IS DISTINCT FROM OLD.{column}"
+        for column in poll_columns
+        if column not in MOVING
+    )
+    steps = ", ".join(f"'{step}'" for step in STEPS)
+    guards = [
+        Guard(
+            "projects_poll",
+            "UPDATE",
+            f"(OLD.phase <> 'draft' AND ({changed}))"
+            f" OR (OLD.phase <> NEW.phase AND OLD.kind <> 'rehearsal'"
+            f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))",
+            "rules are frozen once the poll has opened, and phases follow each other",
+        ),
+        Guard("ballots_envelope", "UPDATE", "1 = 1", "an envelope is never changed"),
+        Guard(
+            "ballots_envelope",
+            "INSERT",
+            f"{PHASE.format(row='NEW')} <> 'open'",
+            "an envelope enters an open poll only",
+        ),
+        Guard(
+            "ballots_envelope",
+            "DELETE",
+            f"{PHASE.format(row='OLD')} IN ('open', 'paused')"
+            f" AND {KIND.format(row='OLD')} <> 'rehearsal'",
+            "an envelope stays while the poll takes ballots",
+        ),
+        Guard(
+            "ballots_ballot",
+            "INSERT",
+            f"{PHASE.format(row='NEW')} <> 'opened'",
+            "a ballot comes out of an opened box only",
+        ),
+        Guard(
+            "ballots_result",
+            "UPDATE",
+            "NEW.digest <> OLD.digest OR NEW.poll_id <> OLD.poll_id"
+            " OR CAST(NEW.figures AS TEXT) <> CAST(OLD.figures AS TEXT)"
+            " OR NEW.counted_by_id <> OLD.counted_by_id OR NEW.counted_at <> OLD.counted_at",
+            "the figures of a result are never changed",
+        ),
+    ]
+    for table, what in KEPT.items():
+        if table != "ballots_result":
+            guards.append(Guard(table, "UPDATE", "1 = 1", f"the {what} is never changed"))
+        condition = f"{KIND.format(row='OLD')} <> 'rehearsal'"
+        guards.append(Guard(table, "DELETE", condition, f"the {what} is never deleted"))
+    for table, phase in (("projects_project", PHASE), ("projects_target", PHASE_OF_TARGET)):
+        for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["NEW", "OLD"]), ("DELETE", ["OLD"])):
+            condition = " OR ".join(f"{phase.format(row=row)} <> 'draft'" for row in rows)
+            message = "candidates are frozen once the poll has opened"
+            guards.append(Guard(table, event, condition, message))
+    return guards
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Put every trigger in place, replacing those of an earlier version."""
+    lift(connection)
+    with connection.cursor() as cursor:
+        for guard in _guards(_poll_columns(connection)):
+            for statement in _statements(guard, connection.vendor):
+                cursor.execute(statement)
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "CREATE FUNCTION ballots_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$"
+                " BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME"
+                " USING ERRCODE = 'restrict_violation'; END $$"
+            )
+            for table in KEPT:
+                cursor.execute(
+                    f"CREATE TRIGGER {table}_guard_truncate BEFORE TRUNCATE ON {table}"
+                    " EXECUTE FUNCTION ballots_refuse_truncate()"
+                )
+
+
+def lift(connection: BaseDatabaseWrapper) -> None:
+    """Take every trigger away; outside `install`, only a test's flush has a reason to."""
+    with connection.cursor() as cursor:
+        for guard in _guards(_poll_columns(connection)):
+            if connection.vendor == "postgresql":
+                cursor.execute(f"DROP FUNCTION IF EXISTS {guard.name}() CASCADE")
+            else:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {guard.name}")
+        if connection.vendor == "postgresql":
+            cursor.execute("DROP FUNCTION IF EXISTS ballots_refuse_truncate() CASCADE")
+
+
+def _poll_columns(connection: BaseDatabaseWrapper) -> list[str]:
+    with connection.cursor() as cursor:
+        table = connection.introspection.get_table_description(cursor, "projects_poll")
+    return [column.name for column in table]
+
+
+def _statements(guard: Guard, vendor: str) -> list[str]:
+    if vendor == "sqlite":
+        condition = guard.condition.replace("IS DISTINCT FROM", "IS NOT")
+        return [
+            f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table} WHEN {condition}"
+            f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END"
+        ]
+    row = "OLD" if guard.event == "DELETE" else "NEW"
+    return [
+        # A trigger's own WHEN may not look at another table on PostgreSQL, a function may.
+        f"CREATE FUNCTION {guard.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF {guard.condition} THEN RAISE EXCEPTION '{guard.message}'"
+        f" USING ERRCODE = 'restrict_violation'; END IF; RETURN {row}; END $$",
+        f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table}"
+        f" FOR EACH ROW EXECUTE FUNCTION {guard.name}()",
+    ]
