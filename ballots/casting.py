@@ -68,7 +68,7 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
     """
     wrong = faults(selection, rules_of(poll), candidates(poll))
     # Sealed before the lock is taken: nobody waits for another delegate's arithmetic.
-    sealed = b"" if wrong or not poll.takes_ballots else _seal(poll, selection)
+    sealed = _seal(poll, selection) if poll.takes_ballots and not wrong else None
     with transaction.atomic():
         # Lock, then look: close_poll() takes the same row, so no ballot can land after the close.
         poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
@@ -84,6 +84,9 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
             raise BallotRefused("card-replaced")
         if wrong:
             raise BallotRefused("faults", faults=wrong)
+        if sealed is None:
+            # The poll opened while this request was under way: the rules it was judged by are old.
+            raise BallotRefused("not-open")
         now = timezone.now()
         receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
         code = sealing.receipt_code(receipt)

@@ -120,6 +120,7 @@ def figures(poll: Poll) -> dict[str, Any]:
             "meeting": poll.meeting,
             "year": poll.year,
             "kind": poll.kind,
+            "simple": poll.simple,
         },
         "rules": asdict(rules_of(poll)),
         "turnout": {
@@ -132,6 +133,7 @@ def figures(poll: Poll) -> dict[str, Any]:
             "invalid": result.invalid,
             "blank": result.blank,
             "voted": numbers.voted,
+            "cards_reissued": poll.journal.filter(kind="card-reissued").count(),
         },
         "needed": result.needed,
         "places": poll.places,

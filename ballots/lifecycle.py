@@ -46,6 +46,7 @@ REFUSALS = {
     "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
     "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
     "confirmer-publishes": _("公布人不能是复核人。"),
+    "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
     "not-rehearsal": _("只有演练可以清除。"),
     "box-unlike-roll": _("票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"),
 }
@@ -177,6 +178,9 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
         else:
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if cursor.fetchone()[0]:
+                # A reader held the log of writes, so the old pages are still in it.
+                raise StepRefused("storage-busy")
     with transaction.atomic():
         journal.append(_locked(poll), "storage-rewritten", by=by)
 
@@ -535,12 +539,6 @@ def _frozen(poll: Poll) -> dict[str, Any]:
         for project in poll.projects.order_by("number").prefetch_related("targets")
     ]
     roll = [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
-    staff = [
-        [user.get_username(), sorted(group.name for group in user.groups.all())]
-        for user in User.objects.filter(is_staff=True, is_active=True)
-        .order_by("username")
-        .prefetch_related("groups")
-    ]
     rules = {
         "places": poll.places,
         "choice_rule": poll.choice_rule,
@@ -561,6 +559,6 @@ def _frozen(poll: Poll) -> dict[str, Any]:
         "on_roll": len(roll),
         "present": poll.roll.filter(present=True).count(),
         "ceremony": poll.box.ceremony,
-        "staff": staff,
+        "staff": roles.accounts(),
         "lan_http": settings.LAN_HTTP,
     }

@@ -1,6 +1,7 @@
 """What is missing before a poll can open: the checklist of the day's page (DESIGN §3, ux.md A1)."""
 
 import ipaddress
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -45,6 +46,14 @@ def what_is_missing(poll: Poll) -> list[Finding]:
         *_place(poll),
         *_database(),
     ]
+
+
+def changes_since_opening(poll: Poll) -> list[Finding]:
+    """Return a △ where staff accounts or groups are not those that the opening put on record."""
+    opened = poll.journal.filter(kind="opened").first()
+    if opened is None or json.loads(opened.body)["data"]["staff"] == roles.accounts():
+        return []
+    return [Finding("warns", _("开始投票后，会务或监票账号有变动，请核实"))]
 
 
 def blocks(findings: list[Finding]) -> bool:

@@ -1,6 +1,6 @@
 """The offices of a vote as Django groups: 会务 runs it, 监票 watches it (DESIGN §6)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
@@ -35,6 +35,15 @@ def is_scrutineer(user: "User | AnonymousUser") -> bool:
 def is_chief(user: "User | AnonymousUser") -> bool:
     """Tell whether `user` is the chief scrutineer (总监票人)."""
     return _is_in(user, CHIEF)
+
+
+def accounts() -> list[list[Any]]:
+    """Return every active staff account with its groups, as the opening puts it on record."""
+    users = apps.get_model("auth", "User").objects.filter(is_staff=True, is_active=True)
+    return [
+        [user.get_username(), sorted(group.name for group in user.groups.all())]
+        for user in users.order_by("username").prefetch_related("groups")
+    ]
 
 
 def make_groups(*, using: str) -> None:
