@@ -26,7 +26,6 @@ from ballots.models import (
     WriteIn,
     rules_of,
 )
-from ballots.rules import Proposal, Selection, faults, folded
 from projects.models import Poll, Project, Target
 
 REFUSALS = {
@@ -218,13 +217,10 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """
     _demand(roles.is_office(by) or roles.is_scrutineer(by), "not-staff")
     poll = _locked(poll, Poll.Phase.CLOSED)
-    key = box.recover_key(poll, texts)
-    opened = _unsealed(poll, key)
+    ballots, write_ins = box.unseal(poll, texts)
     _move(poll, Poll.Phase.OPENED)
-    write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
-    WriteIn.objects.bulk_create(write_ins.values())
-    ballots = [_ballot(poll, selection, invalid, write_ins) for selection, invalid in opened]
-    Ballot.objects.bulk_create(sorted(ballots, key=lambda ballot: ballot.id))
+    WriteIn.objects.bulk_create(write_ins)
+    Ballot.objects.bulk_create(ballots)
     journal.append(
         poll,
         "box-opened",
@@ -236,74 +232,6 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
         },
     )
     return poll
-
-
-def _unsealed(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None, str]]:
-    """Return what each sealed ballot holds and why it is invalid (empty for a valid one)."""
-    rules, titles = rules_of(poll), dict(poll.projects.values_list("number", "title"))
-    reasons = {
-        "not-opened": Ballot.Invalid.NOT_OPENED,
-        "other-poll": Ballot.Invalid.OTHER_POLL,
-    }
-    nonces: set[str] = set()
-    opened: list[tuple[Selection | None, str]] = []
-    for row in poll.sealed_ballots.all():
-        try:
-            selection, nonce = sealing.unseal(bytes(row.sealed), key=key, poll=poll.uuid)
-        except sealing.NotABallot as refusal:
-            opened.append((None, reasons.get(refusal.code, Ballot.Invalid.MALFORMED)))
-            continue
-        if nonce in nonces:
-            opened.append((None, Ballot.Invalid.REPEATED))
-        elif faults(selection, rules, titles):
-            opened.append((None, Ballot.Invalid.RULES))
-        else:
-            opened.append((selection, Ballot.Invalid.VALID))
-        nonces.add(nonce)
-    return opened
-
-
-def _distinct(poll: Poll, selections: list[Selection]) -> dict[tuple[str, str, str], WriteIn]:
-    """Return one write-in for each distinct text, numbered in the order of its random key."""
-    spellings: dict[tuple[str, str, str], Proposal] = {}
-    for selection in selections:
-        for proposal in selection.proposals:
-            # The least spelling stands for all, so that the choice does not tell who came first.
-            known = spellings.setdefault(_same(proposal), proposal)
-            spellings[_same(proposal)] = min(known, proposal, key=_words)
-    write_ins = {
-        same: WriteIn(poll=poll, title=words.title, detail=words.detail, unit=words.unit)
-        for same, words in spellings.items()
-    }
-    for number, write_in in enumerate(
-        sorted(write_ins.values(), key=lambda write_in: write_in.id), start=1
-    ):
-        write_in.number = number
-    return write_ins
-
-
-def _words(proposal: Proposal) -> tuple[str, str, str]:
-    return proposal.title, proposal.detail, proposal.unit
-
-
-def _same(proposal: Proposal) -> tuple[str, str, str]:
-    return folded(proposal.title), folded(proposal.detail), folded(proposal.unit)
-
-
-def _ballot(
-    poll: Poll,
-    selection: Selection | None,
-    invalid: str,
-    write_ins: dict[tuple[str, str, str], WriteIn],
-) -> Ballot:
-    if selection is None:
-        return Ballot(poll=poll, invalid=invalid)
-    return Ballot(
-        poll=poll,
-        chosen=sorted(selection.chosen),
-        against=sorted(selection.against),
-        write_ins=sorted(str(write_ins[_same(proposal)].id) for proposal in selection.proposals),
-    )
 
 
 # --- the count ------------------------------------------------------------------------------------
