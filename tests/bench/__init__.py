@@ -1,0 +1,1 @@
+"""Measurements that judge nothing: `make test ARGS="-m bench -s tests/bench"`."""
