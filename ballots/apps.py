@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.management import create_permissions
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +20,8 @@ class BallotsConfig(AppConfig):
         post_migrate.connect(make_groups, sender=self)
 
 
-def make_groups(using: str, **kwargs: Any) -> None:
-    """Answer Django's signal that the tables and permissions of `using` are up to date."""
+def make_groups(app_config: AppConfig, using: str, **kwargs: Any) -> None:
+    """Answer Django's signal that the tables of `using` are up to date."""
+    # On a new database Django may ask us before its own receiver that makes our permissions.
+    create_permissions(app_config, verbosity=0, using=using)
     roles.make_groups(using=using)

@@ -1,7 +1,8 @@
 """The key of the box: made in shares, tested, and put together again to open it (DESIGN §5.1)."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -167,7 +168,9 @@ def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn
     opened = _opened(poll, recover_key(poll, texts))
     write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
     ballots = [_ballot(poll, selection, invalid, write_ins) for selection, invalid in opened]
-    return sorted(ballots, key=lambda ballot: ballot.id), list(write_ins.values())
+    # In the order in which they were found, the first text would lie where the first receipt does.
+    numbered = sorted(write_ins.values(), key=lambda write_in: write_in.number)
+    return sorted(ballots, key=lambda ballot: ballot.id), numbered
 
 
 def _opened(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None, str]]:
@@ -179,7 +182,7 @@ def _opened(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None,
     }
     nonces: set[str] = set()
     opened: list[tuple[Selection | None, str]] = []
-    for row in poll.sealed_ballots.all():
+    for row in poll.sealed_ballots.order_by("receipt"):
         try:
             selection, nonce = sealing.unseal(bytes(row.sealed), key=key, poll=poll.uuid)
         except sealing.NotABallot as refusal:
@@ -197,15 +200,12 @@ def _opened(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None,
 
 def _distinct(poll: Poll, selections: list[Selection]) -> dict[tuple[str, str, str], WriteIn]:
     """Return one write-in for each distinct text, numbered in the order of its random key."""
-    spellings: dict[tuple[str, str, str], Proposal] = {}
+    spellings: dict[tuple[str, str, str], Counter[Proposal]] = {}
     for selection in selections:
         for proposal in selection.proposals:
-            # The least spelling stands for all, so that the choice does not tell who came first.
-            known = spellings.setdefault(_same(proposal), proposal)
-            spellings[_same(proposal)] = min(known, proposal, key=_words)
+            spellings.setdefault(_same(proposal), Counter())[proposal] += 1
     write_ins = {
-        same: WriteIn(poll=poll, title=words.title, detail=words.detail, unit=words.unit)
-        for same, words in spellings.items()
+        same: WriteIn(poll=poll, **asdict(_usual(counts))) for same, counts in spellings.items()
     }
     for number, write_in in enumerate(
         sorted(write_ins.values(), key=lambda write_in: write_in.id), start=1
@@ -214,8 +214,12 @@ def _distinct(poll: Poll, selections: list[Selection]) -> dict[tuple[str, str, s
     return write_ins
 
 
-def _words(proposal: Proposal) -> tuple[str, str, str]:
-    return proposal.title, proposal.detail, proposal.unit
+def _usual(spellings: Counter[Proposal]) -> Proposal:
+    """Return the spelling written most often, else the shortest; never the one that came first."""
+    return min(
+        spellings,
+        key=lambda words: (-spellings[words], len("".join(astuple(words))), astuple(words)),
+    )
 
 
 def _same(proposal: Proposal) -> tuple[str, str, str]:

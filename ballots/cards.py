@@ -45,16 +45,18 @@ def grouped(code: str) -> str:
 def read_code(text: str) -> str:
     """Return the sixteen digits of what was typed; spaces, hyphens, full width are accepted.
 
-    Raises CodeRefused before anything is looked up.
+    So are the invisible characters that copying may bring along. Raises CodeRefused before
+    anything is looked up.
     """
-    digits = "".join(
+    typed = [
         char
         for char in unicodedata.normalize("NFKC", text)
-        if not char.isspace() and unicodedata.category(char) != "Pd"
-    )
-    if not digits:
+        if not char.isspace() and unicodedata.category(char) not in {"Pd", "Cf"}
+    ]
+    digits = "".join(char for char in typed if char in "0123456789")
+    if not typed:
         raise CodeRefused("empty")
-    if len(digits) != LENGTH or not digits.isascii() or not digits.isdigit():
+    if len(digits) != LENGTH or len(typed) != LENGTH:
         raise CodeRefused("length", count=len(digits))
     if check_digit(digits[:-1]) != digits[-1]:
         raise CodeRefused("check-digit")

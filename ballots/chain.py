@@ -34,7 +34,10 @@ def _normal(value: Any) -> Any:
         case dict():
             if not all(isinstance(key, str) for key in value):
                 raise ValueError("canonical text takes string keys only")
-            return {_normal(key): _normal(item) for key, item in value.items()}
+            normal = {_normal(key): _normal(item) for key, item in value.items()}
+            if len(normal) != len(value):
+                raise ValueError("canonical text cannot hold one key twice")
+            return normal
         case _:
             raise ValueError(f"canonical text cannot hold a {type(value).__name__}")
 
@@ -81,7 +84,8 @@ def first_broken(links: Iterable[Link]) -> int | None:
     for position, entry in enumerate(links, start=1):
         try:
             body = json.loads(entry.body)
-        except ValueError:
+        # Not JSON; JSON may also be nested deeper than Python can follow.
+        except (ValueError, RecursionError):
             return position
         fits = (
             isinstance(body, dict)

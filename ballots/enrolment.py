@@ -324,6 +324,8 @@ def reissue_card(
     )
     if any(poll.takes_ballots for poll in polls):
         _demand_second(by, second)
+    # Read again under its lock: the card number stays, whatever the caller's copy says.
+    delegate = Delegate.objects.select_for_update().get(pk=delegate.pk)
     delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     if delegate.card_number is None:

@@ -1,5 +1,6 @@
 """The only writer of the journal: each act on a poll appends one link in its own transaction."""
 
+import json
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -41,5 +42,22 @@ def append(
 
 def first_broken(poll: Poll) -> int | None:
     """Return the position (from 1) of the first entry of `poll` that does not fit, else None."""
-    rows = JournalEntry.objects.filter(poll=poll).order_by("seq")
-    return chain.first_broken(chain.Link(body=row.body, hash=row.hash) for row in rows)
+    rows = JournalEntry.objects.filter(poll=poll).order_by("seq").select_related("by", "second")
+    broken = chain.first_broken(chain.Link(body=row.body, hash=row.hash) for row in rows)
+    # The pages show the columns, so they too have to say what was hashed.
+    for position, row in enumerate(rows[: broken - 1 if broken else None], start=1):
+        if not _says_its_body(row):
+            return position
+    return broken
+
+
+def _says_its_body(row: JournalEntry) -> bool:
+    body = json.loads(row.body)
+    said = {
+        "seq": row.seq,
+        "kind": row.kind,
+        "at": row.at.isoformat(),
+        "by": row.by.get_username(),
+        "second": row.second.get_username() if row.second else "",
+    }
+    return all(body.get(name) == value for name, value in said.items())

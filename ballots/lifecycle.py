@@ -172,6 +172,11 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
         _locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
+            # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
+            # might see it; a table that ALTER rewrites takes over the living rows alone.
+            cursor.execute(
+                "ALTER TABLE ballots_envelope ALTER COLUMN sealed TYPE bytea USING sealed || ''"
+            )
             tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
             cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
         else:
@@ -426,8 +431,12 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
     if not poll.is_rehearsal:
         raise StepRefused("not-rehearsal")
     Confirmation.objects.filter(result__poll=poll).delete()
+    # A proposal that others were merged into is protected by them, so they part first.
+    poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
     for model in (Result, Ballot, WriteIn, SealedBallot, Envelope, RollEntry, JournalEntry):
         model._default_manager.filter(poll=poll).delete()
+    poll.recommendations.all().delete()
+    poll.decisions.all().delete()
     BallotBox.objects.filter(poll=poll).delete()
     # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
     Poll.objects.filter(pk=poll.pk).update(

@@ -164,7 +164,9 @@ def _key(poll: Poll) -> Iterator[Finding]:
             "ok",
             _("票箱密钥已试开：共%(holders)d份，开箱需%(threshold)d份") % words,
         )
-    if box.threshold == 1:
+    if (box.threshold == 1) != poll.simple:
+        yield Finding("blocks", _("密钥与“简易方式”的设置不一致，请重新生成密钥"))
+    elif box.threshold == 1:
         yield Finding("warns", _("简易方式：任一持有人可单独开启票箱"))
 
 
@@ -207,7 +209,8 @@ def is_local(url: str) -> bool:
     """Tell whether `url` points to this very machine, where no phone can open it."""
     host = urlsplit(url).hostname or ""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
     except ValueError:
         return host in {"", "localhost"}
 

@@ -156,6 +156,7 @@ def _faults_of_text(proposal: Proposal, place: int) -> list[Fault]:
         found.append(Fault("detail-too-long", number=place, count=len(proposal.detail)))
     if len(proposal.unit) > UNIT_LIMIT:
         found.append(Fault("unit-too-long", number=place, count=len(proposal.unit)))
-    if not all(is_plain(text) for text in (proposal.title, proposal.detail, proposal.unit)):
+    texts = (proposal.title, proposal.detail, proposal.unit)
+    if not all(is_plain(text) for text in texts) or "\n" in proposal.title + proposal.unit:
         found.append(Fault("proposal-bad-text", number=place))
     return found

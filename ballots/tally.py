@@ -42,7 +42,8 @@ def paper(
     items = [str(number) for number in chosen] + counted
     return Paper(
         chosen=frozenset(items),
-        against=frozenset(str(number) for number in against),
+        # Whoever proposes what the canvass put into a project is for it, whatever else he marked.
+        against=frozenset(str(number) for number in against) - set(items),
         marks=len(chosen) + len(places),
         doubles=len(items) - len(set(items)),
         refused=len(places) - len(counted),

@@ -32,6 +32,13 @@ PHASE_OF_TARGET = (
     " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"
 )
 
+# What `install` left behind: on PostgreSQL the functions, which take their triggers with them.
+INSTALLED = {
+    "postgresql": "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = current_schema::regnamespace"
+    " AND p.prorettype = 'trigger'::regtype AND strpos(p.proname, '_guard_') > 0",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND instr(name, '_guard_') > 0",
+}
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -63,6 +70,12 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))",
             "rules are frozen once the poll has opened, and phases follow each other",
         ),
+        Guard(
+            "projects_poll",
+            "DELETE",
+            "OLD.phase <> 'draft'",
+            "a poll that has opened is never deleted",
+        ),
         Guard("ballots_envelope", "UPDATE", "1 = 1", "an envelope is never changed"),
         Guard(
             "ballots_envelope",
@@ -76,6 +89,48 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             f"{PHASE.format(row='OLD')} IN ('open', 'paused')"
             f" AND {KIND.format(row='OLD')} <> 'rehearsal'",
             "an envelope stays while the poll takes ballots",
+        ),
+        Guard(
+            "ballots_rollentry",
+            "UPDATE",
+            f"(OLD.voted AND NOT NEW.voted) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
+            " ((OLD.present AND NOT NEW.present) OR NEW.number <> OLD.number"
+            " OR NEW.name <> OLD.name OR NEW.delegation <> OLD.delegation"
+            " OR NEW.delegate_id <> OLD.delegate_id OR NEW.poll_id <> OLD.poll_id))",
+            "a mark on the roll stays, and the roll is frozen once the poll has opened",
+        ),
+        Guard(
+            "ballots_rollentry",
+            "DELETE",
+            f"{PHASE.format(row='OLD')} <> 'draft' AND {KIND.format(row='OLD')} <> 'rehearsal'",
+            "the roll is frozen once the poll has opened",
+        ),
+        Guard(
+            "ballots_ballotbox",
+            "UPDATE",
+            f"{PHASE.format(row='OLD')} <> 'draft' AND (NEW.public_key <> OLD.public_key"
+            " OR NEW.threshold <> OLD.threshold OR NEW.ceremony <> OLD.ceremony"
+            " OR NEW.ballot_size <> OLD.ballot_size"
+            " OR CAST(NEW.commitments AS TEXT) <> CAST(OLD.commitments AS TEXT))",
+            "the key of a box is frozen once the poll has opened",
+        ),
+        Guard(
+            "ballots_ballotbox",
+            "DELETE",
+            f"{PHASE.format(row='OLD')} <> 'draft' AND {KIND.format(row='OLD')} <> 'rehearsal'",
+            "the box stays once the poll has opened",
+        ),
+        Guard(
+            "ballots_writein",
+            "UPDATE",
+            f"{PHASE.format(row='OLD')} <> 'opened' AND {KIND.format(row='OLD')} <> 'rehearsal'",
+            "proposals are ruled on while the box is open and not counted",
+        ),
+        Guard(
+            "ballots_writein",
+            "DELETE",
+            f"{KIND.format(row='OLD')} <> 'rehearsal'",
+            "a proposal is never deleted",
         ),
         Guard(
             "ballots_ballot",
@@ -114,27 +169,29 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(statement)
         if connection.vendor == "postgresql":
             cursor.execute(
-                "CREATE FUNCTION ballots_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$"
+                "CREATE FUNCTION ballots_guard_truncate() RETURNS trigger LANGUAGE plpgsql AS $$"
                 " BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME"
                 " USING ERRCODE = 'restrict_violation'; END $$"
             )
-            for table in KEPT:
+            for table in {guard.table for guard in _guards([]) if guard.event == "DELETE"}:
                 cursor.execute(
                     f"CREATE TRIGGER {table}_guard_truncate BEFORE TRUNCATE ON {table}"
-                    " EXECUTE FUNCTION ballots_refuse_truncate()"
+                    " EXECUTE FUNCTION ballots_guard_truncate()"
                 )
 
 
 def lift(connection: BaseDatabaseWrapper) -> None:
-    """Take every trigger away; outside `install`, only a test's flush has a reason to."""
+    """Take every trigger away, those of an earlier version too.
+
+    Outside `install`, only a test's flush has a reason to.
+    """
     with connection.cursor() as cursor:
-        for guard in _guards(_poll_columns(connection)):
+        cursor.execute(INSTALLED[connection.vendor])
+        for (name,) in cursor.fetchall():
             if connection.vendor == "postgresql":
-                cursor.execute(f"DROP FUNCTION IF EXISTS {guard.name}() CASCADE")
+                cursor.execute(f"DROP FUNCTION {name}() CASCADE")
             else:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {guard.name}")
-        if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION IF EXISTS ballots_refuse_truncate() CASCADE")
+                cursor.execute(f"DROP TRIGGER {name}")
 
 
 def _poll_columns(connection: BaseDatabaseWrapper) -> list[str]:

@@ -2,12 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
+
+from ballots import triggers
+from projects.models import Poll
+from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -99,3 +106,50 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 # --- people and things: polls, candidates, delegates, staff ---------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def triggers_lifted_for_each_flush() -> Iterator[None]:
+    """Let the end of a transactional test empty the tables that triggers keep for good.
+
+    Django deletes or truncates every row then; nothing but a test has a reason to.
+    """
+    operations = type(connection.ops)
+    flush = operations.execute_sql_flush
+
+    def flush_without_triggers(self: BaseDatabaseOperations, sql_list: Sequence[str]) -> None:
+        # One transaction: a flush that fails must not leave the next test without its guards.
+        with transaction.atomic(using=self.connection.alias):
+            triggers.lift(self.connection)
+            flush(self, sql_list)
+            triggers.install(self.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", flush_without_triggers)
+        yield
+
+
+@pytest.fixture
+def session(db: None) -> factories.Session:
+    """An open rehearsal with its people, cards and key; what stands below belongs to it."""
+    return factories.make_session()
+
+
+@pytest.fixture
+def poll(session: factories.Session) -> Poll:
+    return session.poll
+
+
+@pytest.fixture
+def office(session: factories.Session) -> User:
+    return session.office
+
+
+@pytest.fixture
+def scrutineer(session: factories.Session) -> User:
+    return session.scrutineer
+
+
+@pytest.fixture
+def chief(session: factories.Session) -> User:
+    return session.chief

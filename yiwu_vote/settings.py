@@ -4,6 +4,7 @@ Without `DEMO=1` the site refuses to start until SECRET_KEY, ALLOWED_HOSTS and D
 set; README.md has the table of all variables.
 """
 
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -39,13 +40,14 @@ def required(name: str) -> str:
 def demo_secret() -> str:
     """Return the demo's own secret key, made once: a fixed one would be everybody's."""
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = VAR_DIR / "secret-key"
-    try:
-        # O_EXCL: two server processes that start together must agree on one key.
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    path, draft = VAR_DIR / "secret-key", VAR_DIR / f"secret-key.{os.getpid()}"
+    if not path.exists():
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+        # Two server processes that start together must agree on one key, and on a whole one.
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text()
 
 
@@ -140,6 +142,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         # envelope leaves no readable page behind.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+            # Without this, REPLACE deletes the row in its way past the triggers.
+            " PRAGMA recursive_triggers=ON;"
         ),
     }
 else:
@@ -147,7 +151,8 @@ else:
         # Without persistent connections the site is half as fast (performance.md §2.1).
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": "-c synchronous_commit=on -c lock_timeout=10s"},
+        "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+        | {"options": "-c synchronous_commit=on -c lock_timeout=10s"},
     }
 
 # --- sessions, cookies, transport -----------------------------------------------------------------
