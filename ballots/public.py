@@ -1,0 +1,120 @@
+"""HTTP in, HTTP out, for anybody: the result, the board of receipts, and whether the site is well."""
+
+import unicodedata
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from ballots import counting, lifecycle, sealing
+from ballots.middleware import VisitorRequest
+from ballots.pages import asked_poll, clock, refusable
+from projects.models import Poll
+
+# Crockford's base 32 reads these for the digits they look like.
+LOOKALIKES = str.maketrans("OIL", "011")
+
+
+# --- the result -----------------------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+@refusable
+def results(request: VisitorRequest) -> HttpResponse:
+    """Show the result from its publication on; before it the page holds no figure at all."""
+    poll = asked_poll(request)
+    context: dict[str, Any] = {"poll": poll}
+    if poll.phase == Poll.Phase.PUBLISHED:
+        context |= _outcome(poll)
+    return render(request, "ballots/results.html", context)
+
+
+def _outcome(poll: Poll) -> dict[str, Any]:
+    figures = lifecycle.standing_result(poll).figures
+    items = figures["items"]
+    adopted = [item for item in items if item["outcome"] == "adopted"]
+    tied = [item for item in items if item["outcome"] == "tied"]
+    valid = figures["turnout"]["valid"]
+    shown = poll.show_votes
+    return {
+        "figures": figures,
+        "turnout": figures["turnout"],
+        # In the order of votes only where votes are shown: the order alone would tell them.
+        "adopted": adopted if shown else sorted(adopted, key=_listed),
+        "tied": tied if shown else sorted(tied, key=_listed),
+        "failed": [item for item in items if item["outcome"] in {"short", "out"}],
+        "needs_majority": poll.majority != Poll.Majority.NONE,
+        "needed_share": _share(figures["needed"], valid),
+        "published_at": clock(poll.published_at),
+    }
+
+
+def _listed(item: dict[str, Any]) -> tuple[bool, int]:
+    """Return where an item stands on the list: candidates by number, then proposals by theirs."""
+    is_proposal = item["source"] == "proposal"
+    return is_proposal, int(item["item"].lstrip("推"))
+
+
+def _share(votes: int, valid: int) -> str:
+    """Return `votes` of `valid` in percent for the mark on the bars; nothing where it is off them."""
+    return counting.percent(votes, valid) if votes <= valid else ""
+
+
+# --- the board of receipts ------------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+@refusable
+def board(request: VisitorRequest) -> HttpResponse:
+    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3)."""
+    poll = asked_poll(request)
+    codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
+    typed = request.GET.get("code", "")
+    context = {
+        "poll": poll,
+        "is_open": poll.closed_at is None,
+        "codes": [sealing.grouped(code) for code in codes],
+        "typed": typed,
+        "answer": _answer(typed, set(codes)) if typed else "",
+    }
+    return render(request, "ballots/board.html", context)
+
+
+def _answer(typed: str, codes: set[str]) -> str:
+    """Return what the look-up says: "malformed", "listed" or "missing"."""
+    code = "".join(
+        char for char in unicodedata.normalize("NFKC", typed).upper() if char.isalnum()
+    ).translate(LOOKALIKES)
+    if len(code) != 16 or not set(code) <= set(sealing.CROCKFORD):
+        return "malformed"
+    return "listed" if code in codes else "missing"
+
+
+# --- whether the site is well ---------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer for the process alone."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer whether the database does, and whether its tables are those of this program."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except Error:
+        return HttpResponse("database", content_type="text/plain", status=503)
+    if waiting:
+        return HttpResponse("migrations", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")

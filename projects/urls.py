@@ -1,0 +1,12 @@
+"""Addresses of the candidates."""
+
+from django.urls import path
+
+from projects import views
+
+app_name = "projects"
+
+urlpatterns = [
+    path("", views.project_list, name="list"),
+    path("<int:number>/", views.project_detail, name="detail"),
+]

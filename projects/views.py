@@ -1,0 +1,47 @@
+"""The candidates as delegates read them, before and during the vote."""
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from projects.models import Poll, Project
+
+
+class PollRequest(HttpRequest):
+    """A request on which a middleware has put the poll that it is about, if there is one."""
+
+    poll: Poll | None
+
+
+@require_safe
+def project_list(request: PollRequest) -> HttpResponse:
+    projects = list(_projects(request).prefetch_related("targets"))
+    # The list keeps the order of numbers, so a category is a place to jump to and no heading.
+    first: dict[str, int] = {}
+    for project in projects:
+        first.setdefault(project.category, project.number)
+    jumps = [(category, number) for category, number in first.items() if category]
+    context = {"projects": projects, "poll": request.poll, "jumps": jumps if len(jumps) > 1 else []}
+    return render(request, "projects/list.html", context)
+
+
+@require_safe
+def project_detail(request: PollRequest, number: int) -> HttpResponse:
+    projects = _projects(request)
+    project = get_object_or_404(projects.prefetch_related("targets"), number=number)
+    numbers = list(projects.values_list("number", flat=True))
+    place = numbers.index(number)
+    context = {
+        "project": project,
+        "poll": request.poll,
+        "previous": numbers[place - 1] if place else None,
+        "next": numbers[place + 1] if place + 1 < len(numbers) else None,
+    }
+    return render(request, "projects/detail.html", context)
+
+
+def _projects(request: PollRequest) -> QuerySet[Project]:
+    if not request.poll:
+        raise Http404
+    return request.poll.projects.order_by("number")

@@ -1,0 +1,78 @@
+"""A delegate at Django's test client: signing in, filling in a ballot, reading a page's forms."""
+
+from collections.abc import Sequence
+from http.client import HTTPMessage
+from typing import Any
+
+from django.test import Client
+
+from ballots import canvass, lifecycle
+from ballots.rules import Proposal
+from projects.models import Poll
+from tests.factories import Session
+from tests.http_client import Form, Page
+
+
+def signed_in(session: Session, place: int = 0, **options: Any) -> Client:
+    """Return the browser of the delegate at `place`, signed in with the code on the card."""
+    client = Client(**options)
+    reply = client.post("/", {"code": session.issued[place].code})
+    assert reply.status_code == 303
+    return client
+
+
+def filled(
+    poll: Poll, *numbers: int, proposals: Sequence[str | Proposal] = (), **fields: Any
+) -> dict[str, Any]:
+    """Return what a browser posts for these ticks and proposals; two blocks are always there."""
+    given = [Proposal(item) if isinstance(item, str) else item for item in proposals]
+    total = max(2, len(given))
+    data: dict[str, Any] = {
+        "poll": str(poll.pk),
+        "projects": [str(number) for number in numbers],
+        "proposal-TOTAL_FORMS": str(total),
+        "proposal-INITIAL_FORMS": "0",
+    }
+    for place in range(total):
+        proposal = given[place] if place < len(given) else Proposal("")
+        data[f"proposal-{place}-title"] = proposal.title
+        data[f"proposal-{place}-detail"] = proposal.detail
+        data[f"proposal-{place}-unit"] = proposal.unit
+    return data | fields
+
+
+def read(reply: Any) -> Page:
+    """Return a reply of the test client as a page with its forms and its words."""
+    headers = HTTPMessage()
+    for name, value in reply.items():
+        headers[name] = value
+    return Page(reply.status_code, "http://testserver", reply.content, headers)
+
+
+def posted(form: Form) -> dict[str, list[str]]:
+    """Return what `form` would send untouched, as the test client takes it."""
+    data: dict[str, list[str]] = {}
+    for name, value in form.fields:
+        data.setdefault(name, []).append(value)
+    return data
+
+
+def ready_to_cast(client: Client, poll: Poll, *numbers: int, **fields: Any) -> dict[str, list[str]]:
+    """Let a delegate fill in and review a ballot; return what the review page would submit."""
+    review = client.post("/ballot/review/", filled(poll, *numbers, **fields))
+    assert review.status_code == 200
+    return posted(read(review).form("/ballot/cast/"))
+
+
+def publish(session: Session) -> Poll:
+    """Take a poll that is open, or closed, to its publication."""
+    if session.poll.takes_ballots:
+        session.close()
+    session.open_box()
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    lifecycle.publish_result(session.poll, by=session.office)
+    session.poll.refresh_from_db()
+    return session.poll
