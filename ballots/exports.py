@@ -1,0 +1,362 @@
+"""The files people take away (ux.md §10): rows in, CSV bytes out, and never a single ballot.
+
+Figures come from the frozen result alone and are not counted again here. Nothing in this module
+sees a total before the count: until then it exports who has voted, receipts and the journal.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ballots import counting, lifecycle, sealing
+from ballots.models import Result, WriteIn
+from projects.models import Poll
+from yiwu_vote import sheets
+
+REFUSALS = {
+    "not-closed": gettext_lazy("投票截止后才有回执编号清单。"),
+    "not-counted": gettext_lazy("计票完成后才能导出。"),
+    "not-published": gettext_lazy("结果公布后才能导出公开数据包。"),
+    "void": gettext_lazy("本次票决作废，没有票决结果。"),
+}
+
+OUTCOMES = {
+    "adopted": gettext_lazy("通过"),
+    "tied": gettext_lazy("得票相同，待定"),
+    "short": gettext_lazy("未通过"),
+    "out": gettext_lazy("未通过"),
+}
+SOURCES = {"candidate": gettext_lazy("候选"), "proposal": gettext_lazy("推荐")}
+
+# What each entry of the journal is called, and which of its data can be said in a few words. Votes
+# are not among them: after a count was sent back nobody sees a total until the next one.
+ACTS = {
+    "key-made": gettext_lazy("生成票箱密钥"),
+    "key-tested": gettext_lazy("试开票箱"),
+    "opened": gettext_lazy("开始投票"),
+    "presence-raised": gettext_lazy("补报到"),
+    "roll-added": gettext_lazy("增补名册"),
+    "card-reissued": gettext_lazy("换发投票卡"),
+    "paused": gettext_lazy("暂停投票"),
+    "resumed": gettext_lazy("恢复投票"),
+    "closed": gettext_lazy("截止投票"),
+    "storage-rewritten": gettext_lazy("重写存储"),
+    "box-opened": gettext_lazy("开启票箱"),
+    "write-ins-ruled": gettext_lazy("处理推荐项目"),
+    "write-in-ruled": gettext_lazy("处理推荐项目"),
+    "canvass-closed": gettext_lazy("归并结束"),
+    "counted": gettext_lazy("计票"),
+    "confirmed": gettext_lazy("复核"),
+    "sent-back": gettext_lazy("退回"),
+    "decided": gettext_lazy("登记会议决定"),
+    "published": gettext_lazy("公布结果"),
+    "voided": gettext_lazy("作废"),
+}
+DETAILS = {
+    "reason": gettext_lazy("原因"),
+    "ceremony": gettext_lazy("第几次生成密钥"),
+    "threshold": gettext_lazy("开箱所需份数"),
+    "on_roll": gettext_lazy("名册人数"),
+    "present": gettext_lazy("实到"),
+    "added": gettext_lazy("新增"),
+    "ballots": gettext_lazy("表决票"),
+    "voted": gettext_lazy("已投票"),
+    "invalid": gettext_lazy("无效"),
+    "write_ins": gettext_lazy("推荐项目"),
+    "result": gettext_lazy("数据校验码"),
+    "words": gettext_lazy("决定内容"),
+}
+
+
+class ExportRefused(Exception):
+    """There is nothing to export yet, or never will be: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to hand out: `ascii_name` is what a header falls back to beside `chinese_name`."""
+
+    ascii_name: str
+    chinese_name: str
+    content: bytes
+
+
+def result_csv(poll: Poll) -> Download:
+    """Return 结果: one row an item, most votes first; raises ExportRefused before the count."""
+    poll, result = counted(poll)
+    rules = result.figures["rules"]
+    header = [
+        _("名次"),
+        _("是否并列"),
+        _("项目编号"),
+        _("项目名称"),
+        _("类别"),
+        _("来源（候选/推荐）"),
+        _("责任单位"),
+        _("得票数"),
+        _("得票率(%)"),
+        _("占全体代表(%)"),
+        _("是否过半数"),
+        _("结果"),
+        _("备注"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            item["rank"],
+            _yes_or_no(item["shared"]),
+            item["item"],
+            item["title"],
+            item["category"],
+            str(SOURCES[item["source"]]),
+            item["lead_unit"],
+            item["votes"],
+            item["share_of_valid"],
+            item["share_of_all"],
+            _("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
+            str(OUTCOMES[item["outcome"]]),
+            "；".join([*_remarks_of(item, result.figures["places"]), *remarks(poll)]),
+        ]
+        for item in result.figures["items"]
+    ]
+    return _download(poll, _("结果"), header, rows)
+
+
+def summary_csv(poll: Poll) -> Download:
+    """Return 汇总: the figures of the count, when it was made and by whom; raises ExportRefused."""
+    poll, result = counted(poll)
+    figures = result.figures
+    turnout = figures["turnout"]
+    confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [_("全体代表"), turnout["delegates_total"]],
+        [_("应到"), turnout["roll"]],
+        [_("实到"), turnout["present"]],
+        [_("发出"), turnout["issued"]],
+        [_("收回"), turnout["returned"]],
+        [_("有效"), turnout["valid"]],
+        [_("弃权"), turnout["blank"]],
+        [_("无效"), turnout["invalid"]],
+        [_("应选项数"), figures["places"]],
+        [_("通过所需票数"), figures["needed"]],
+        [_("候选项目数"), figures["candidates"]],
+        [_("推荐件数"), figures["proposals"]],
+        [_("归并项数"), figures["proposed_items"]],
+        [_("开始"), _moment(poll.opened_at)],
+        [_("截止"), _moment(poll.closed_at)],
+        [_("计票"), _moment(result.counted_at)],
+        [_("公布"), _moment(poll.published_at)],
+        [_("计票人"), named(result.counted_by)],
+        [_("复核人"), "、".join(map(named, confirmers))],
+        [_("数据校验码"), result.digest],
+        [_("备注"), "；".join(remarks(poll))],
+    ]
+    return _download(poll, _("汇总"), [_("项目"), _("数值")], rows)
+
+
+def turnout_csv(poll: Poll) -> Download:
+    """Return 投票情况: who has voted by delegation and in all, at any time; never how.
+
+    未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (ux.md §2).
+    """
+    poll = _fresh(poll)
+    entries = list(poll.roll.values_list("delegation", "present", "voted"))
+    by_presence = poll.voters == Poll.Voters.PRESENT
+    roll = Counter(delegation for delegation, _present, _voted in entries)
+    present = Counter(delegation for delegation, is_present, _voted in entries if is_present)
+    voted = Counter(delegation for delegation, _present, has_voted in entries if has_voted)
+
+    def row(name: str, on_roll: int, came: int, marks: int) -> list[sheets.Cell]:
+        base = came if by_presence else on_roll
+        return [name, on_roll, came, marks, base - marks, counting.percent(marks, base)]
+
+    rows = [row(name, roll[name], present[name], voted[name]) for name in _in_order(poll)]
+    rows.append(row(_("合计"), roll.total(), present.total(), voted.total()))
+    header = [
+        _("代表团"),
+        _("应到人数"),
+        _("实到人数"),
+        _("已投票人数"),
+        _("未投票人数"),
+        _("投票率(%)"),
+    ]
+    return _download(poll, _("投票情况"), header, rows)
+
+
+def receipts_csv(poll: Poll) -> Download:
+    """Return 回执编号清单, sorted by number so that it tells no order; raises before the close."""
+    poll = _fresh(poll)
+    if poll.phase == Poll.Phase.DRAFT or poll.takes_ballots:
+        raise ExportRefused("not-closed")
+    codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
+    rows: list[Sequence[sheets.Cell]] = [
+        [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
+    ]
+    return _download(poll, _("回执编号清单"), [_("序号"), _("回执编号")], rows)
+
+
+def write_ins_csv(poll: Poll) -> Download:
+    """Return 推荐项目 with their rulings; one that stands alone has its votes. Raises before that.
+
+    A proposal merged into another item has no votes of its own: they stand with that item.
+    """
+    poll, result = counted(poll)
+    votes = {item["item"]: item["votes"] for item in result.figures["items"]}
+    header = [
+        _("推荐编号"),
+        _("项目名称"),
+        _("主要内容"),
+        _("建议责任单位"),
+        _("处理方式"),
+        _("并入项目"),
+        _("理由"),
+        _("得票数"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            write_in.key,
+            write_in.title,
+            write_in.detail,
+            write_in.unit,
+            write_in.get_ruling_display(),
+            _into(write_in),
+            write_in.reason,
+            votes.get(write_in.key),
+        ]
+        for write_in in poll.write_ins.select_related("into_project", "into_write_in")
+    ]
+    return _download(poll, _("推荐项目"), header, rows)
+
+
+def journal_csv(poll: Poll) -> Download:
+    """Return 操作记录: the acts on a poll with their checksums, at any time, without any votes."""
+    poll = _fresh(poll)
+    header = [
+        _("序号"),
+        _("时间"),
+        _("操作人"),
+        _("操作"),
+        _("对象"),
+        _("说明"),
+        _("校验码"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = []
+    for entry in poll.journal.select_related("by", "second").order_by("seq"):
+        data = json.loads(entry.body)["data"]
+        rows.append(
+            [
+                entry.seq,
+                _moment(entry.at),
+                "、".join(named(user) for user in (entry.by, entry.second) if user),
+                str(ACTS.get(entry.kind, entry.kind)),
+                _subject(data),
+                _in_words(data),
+                entry.hash,
+            ]
+        )
+    return _download(poll, _("操作记录"), header, rows)
+
+
+# --- shared with the packages ---------------------------------------------------------------------
+
+
+def counted(poll: Poll) -> tuple[Poll, Result]:
+    """Return `poll` as it is now and its standing count, or raise ExportRefused if there is none."""
+    poll = _fresh(poll)
+    if poll.phase == Poll.Phase.VOID:
+        raise ExportRefused("void")
+    try:
+        return poll, lifecycle.standing_result(poll)
+    except Result.DoesNotExist:
+        raise ExportRefused("not-counted") from None
+
+
+def remarks(poll: Poll) -> list[str]:
+    """Return what every figure of this poll must carry beside it."""
+    found = []
+    if poll.is_rehearsal:
+        found.append(_("演练，不计票"))
+    if poll.phase == Poll.Phase.COUNTED:
+        found.append(_("未复核"))
+    return found
+
+
+def file_names(poll: Poll, content: str, extension: str) -> tuple[str, str]:
+    """Return the ASCII and the Chinese name of a file of `poll`, made now."""
+    ascii_name, chinese_name = sheets.download_names(
+        poll.year, content, timezone.localtime(), poll.is_rehearsal
+    )
+    return f"{ascii_name}.{extension}", f"{chinese_name}.{extension}"
+
+
+def named(user: User) -> str:
+    """Return how a member of staff stands in a file."""
+    return user.get_full_name() or user.get_username()
+
+
+# --- details --------------------------------------------------------------------------------------
+
+
+def _fresh(poll: Poll) -> Poll:
+    # The page that asks may be older than the phase: what may be exported is asked of the database.
+    return Poll.objects.get(pk=poll.pk)
+
+
+def _download(
+    poll: Poll, content: str, header: Sequence[str], rows: Iterable[Sequence[sheets.Cell]]
+) -> Download:
+    return Download(*file_names(poll, content, "csv"), sheets.csv_bytes(header, rows))
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _yes_or_no(value: bool) -> str:
+    return _("是") if value else _("否")
+
+
+def _remarks_of(item: dict[str, Any], places: int) -> list[str]:
+    if item["outcome"] == "out":
+        return [_("得票已达通过所需，未进入前%(places)d名") % {"places": places}]
+    return []
+
+
+def _in_order(poll: Poll) -> list[str]:
+    """Return the delegations on the roll of `poll` in their own order."""
+    names = poll.roll.order_by("delegate__delegation__position", "delegation").values_list(
+        "delegation", flat=True
+    )
+    return list(dict.fromkeys(names))
+
+
+def _into(write_in: WriteIn) -> str:
+    if write_in.into_project:
+        return str(write_in.into_project)
+    return str(write_in.into_write_in) if write_in.into_write_in else ""
+
+
+def _subject(data: dict[str, Any]) -> str:
+    """Return the delegate whom an entry is about; most are about the poll as a whole."""
+    if "number" in data and "name" in data:
+        return f"{data['name']}（{data['number']}）"
+    return ""
+
+
+def _in_words(data: dict[str, Any]) -> str:
+    return "；".join(
+        f"{words}：{data[key]}"
+        for key, words in DETAILS.items()
+        if isinstance(data.get(key), str | int)
+    )

@@ -1,0 +1,195 @@
+"""What the commands share: which poll, who signs, the shares, and refusals as one sentence."""
+
+import time
+from collections.abc import Iterable, Iterator
+from getpass import getpass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _
+from tqdm import tqdm
+
+from ballots import lifecycle, preflight
+from ballots.box import BoxRefused
+from ballots.canvass import CanvassRefused
+from ballots.casting import BallotRefused
+from ballots.enrolment import EnrolmentRefused
+from ballots.exports import ExportRefused
+from ballots.lifecycle import StepRefused
+from ballots.models import BallotBox
+from ballots.rehearsal import RehearsalRefused
+from projects.models import Poll
+
+Item = TypeVar("Item")
+Phase = Poll.Phase
+
+REFUSALS = (
+    BallotRefused,
+    BoxRefused,
+    CanvassRefused,
+    EnrolmentRefused,
+    ExportRefused,
+    RehearsalRefused,
+    StepRefused,
+)
+
+
+class ReadyCommand(BaseCommand):
+    """A command that needs every table: without them it says so instead of failing at the first."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError(_("数据库尚未就绪，请先运行 manage.py migrate。"))
+        return super().execute(*args, **options)
+
+
+class PollCommand(ReadyCommand):
+    """A command about one poll in one of `phases`; what an act refuses ends it with exit code 1."""
+
+    phases: tuple[str, ...] = tuple(Phase)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--poll", type=int, metavar="ID", help=_("票决的编号；只有一个符合时可以不写")
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.work(the_poll(options["poll"], self.phases), options)
+        except REFUSALS as refusal:
+            raise CommandError(str(refusal)) from None
+
+    def work(self, poll: Poll, options: dict[str, Any]) -> None:
+        """Do the one thing of this command to `poll`."""
+        raise NotImplementedError
+
+
+class StepCommand(PollCommand):
+    """A step of the day: `--user` takes it, and `--second` signs where two people must."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--user", required=True, metavar="NAME", help=_("办理人的用户名"))
+        parser.add_argument("--second", metavar="NAME", help=_("第二人的用户名"))
+
+    def work(self, poll: Poll, options: dict[str, Any]) -> None:
+        by = person(options["user"], poll)
+        second = person(options["second"], poll) if options["second"] else None
+        self.step(poll, by, second, options)
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        """Take the step with the people who sign it."""
+        raise NotImplementedError
+
+
+class ShareCommand(StepCommand):
+    """A step that needs the shares of the key, typed one by one or, in a rehearsal, from a file."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--shares",
+            type=Path,
+            metavar="FILE",
+            help=_("密钥份额，每行一份（只限演练；不写则逐份输入）"),
+        )
+
+
+def the_poll(pk: int | None, phases: Iterable[str]) -> Poll:
+    """Return the poll `pk`, or the only one in one of `phases`; CommandError lists what there is."""
+    if pk is not None:
+        poll = Poll.objects.filter(pk=pk).first()
+        if poll is None:
+            raise CommandError(
+                _("没有编号为%(id)d的票决。") % {"id": pk} + _listed(Poll.objects.all())
+            )
+        return poll
+    fitting = list(Poll.objects.filter(phase__in=list(phases)))
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise CommandError(_("有多个票决可以办理，请用 --poll 指明：") + _listed(fitting))
+    names = "、".join(str(Phase(phase).label) for phase in phases)
+    raise CommandError(
+        _("没有可以办理这一步的票决（须处于“%(phases)s”阶段）。") % {"phases": names}
+        + _listed(Poll.objects.all())
+    )
+
+
+def _listed(polls: Iterable[Poll]) -> str:
+    return "".join(
+        f"\n  --poll {poll.pk}  {poll}  {_('阶段')}：{poll.get_phase_display()}" for poll in polls
+    )
+
+
+def person(name: str, poll: Poll) -> User:
+    """Return the member of staff `name`; in a real poll only with the password typed here.
+
+    What he or she may do is asked by the act. Raises CommandError.
+    """
+    if poll.is_rehearsal:
+        user = User.objects.filter(username=name).first()
+        if user is None:
+            raise CommandError(_("没有用户“%(name)s”。") % {"name": name})
+        return user
+    signed = authenticate(username=name, password=getpass(_("%(name)s的密码：") % {"name": name}))
+    if not isinstance(signed, User):
+        raise CommandError(_("用户名或密码不正确：%(name)s") % {"name": name})
+    return signed
+
+
+def typed_shares(poll: Poll, file: Path | None) -> list[str]:
+    """Return the shares of `file`, a rehearsal's only, or ask for as many as the box needs."""
+    if file is None:
+        made = BallotBox.objects.filter(poll=poll).first()
+        needed = made.threshold if made else 0
+        return [
+            getpass(_("第%(place)d份密钥份额：") % {"place": place})
+            for place in range(1, needed + 1)
+        ]
+    if not poll.is_rehearsal:
+        raise CommandError(_("正式票决不能从文件读取密钥份额，请由保管人逐份输入。"))
+    try:
+        return [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError):
+        raise CommandError(_("无法读取文件 %(file)s") % {"file": file}) from None
+
+
+def open_poll(poll: Poll, *, by: User) -> Poll:
+    """Open `poll`, or say in the refusal what is missing, line by line."""
+    try:
+        return lifecycle.open_poll(poll, by=by)
+    except StepRefused as refusal:
+        if refusal.code != "incomplete":
+            raise
+        missing = [
+            f"\n  {finding.mark} {finding.text}"
+            for finding in preflight.what_is_missing(poll)
+            if finding.level == "blocks"
+        ]
+        raise CommandError(str(refusal) + "".join(missing)) from None
+
+
+def track(
+    items: Iterable[Item], *, total: int, what: str, unit: str, out: OutputWrapper
+) -> Iterator[Item]:
+    """Yield `items` beside a bar on a terminal, else with a line every ten percent (ux.md §12)."""
+    start, shown = time.monotonic(), 0
+    bar = tqdm(items, total=total, desc=what, unit=unit, disable=None)
+    for done, item in enumerate(bar, start=1):
+        yield item
+        tenths = 10 * done // total
+        if bar.disable and shown < tenths < 10:
+            out.write(f"{what}：{10 * tenths}%（{done}/{total}）")
+            shown = tenths
+    seconds = round(time.monotonic() - start)
+    out.write(
+        _("完成：%(count)d%(unit)s，用时%(seconds)d秒")
+        % {"count": total, "unit": unit, "seconds": seconds}
+    )

@@ -1,0 +1,32 @@
+"""End the canvass of the proposals, if wished with each of those that wait standing alone."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandParser
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from ballots import canvass
+from ballots.management.commands._steps import Phase, StepCommand
+from projects.models import Poll
+
+
+class Command(StepCommand):
+    help = "结束推荐项目的归并（会务和监票各一人）"
+    phases = (Phase.OPENED,)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--each-alone", action="store_true", help=_("尚未处理的推荐项目都单列一项")
+        )
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        with transaction.atomic():
+            alone = canvass.rule_each_alone(poll, by=by) if options["each_alone"] else 0
+            canvass.close_canvass(poll, by=by, second=second)
+        self.stdout.write(
+            _("归并结束：推荐项目%(count)d件，其中%(alone)d件刚刚单列。")
+            % {"count": poll.write_ins.count(), "alone": alone}
+        )

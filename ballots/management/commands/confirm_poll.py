@@ -1,0 +1,27 @@
+"""Confirm the count as a scrutineer; `--second` confirms after `--user` where two must."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from ballots import lifecycle
+from ballots.management.commands._steps import Phase, StepCommand
+from projects.models import Poll
+
+
+class Command(StepCommand):
+    help = "复核计票结果（监票人）"
+    phases = (Phase.COUNTED,)
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        result = lifecycle.confirm_result(poll, by=by)
+        poll.refresh_from_db()
+        if second is not None and poll.phase == Phase.COUNTED:
+            lifecycle.confirm_result(poll, by=second)
+            poll.refresh_from_db()
+        if poll.phase == Phase.CONFIRMED:
+            self.stdout.write(_("复核完成，可以公布。"))
+        else:
+            left = poll.confirmers - result.confirmations.count()
+            self.stdout.write(_("已复核，还需%(left)d名监票人复核。") % {"left": left})

@@ -1,0 +1,34 @@
+"""Count the ballots and show the figures with their checks."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from ballots import exports, lifecycle
+from ballots.management.commands._steps import Phase, StepCommand
+from projects.models import Poll
+
+
+class Command(StepCommand):
+    help = "计票"
+    phases = (Phase.OPENED,)
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        result = lifecycle.count_poll(poll, by=by)
+        figures = result.figures
+        for check in figures["checks"]:
+            mark = "✓" if check["holds"] else "✗"
+            self.stdout.write(
+                f"{mark} {check['name']}（{check['left']} {check['relation']} {check['right']}）"
+            )
+        self.stdout.write(
+            _("收回%(returned)d张，有效%(valid)d张；得%(needed)d票以上通过。")
+            % (figures["turnout"] | {"needed": figures["needed"]})
+        )
+        for item in figures["items"]:
+            outcome = exports.OUTCOMES[item["outcome"]]
+            self.stdout.write(
+                f"{item['rank']:>3}  {item['item']:<4} {item['title']}  {item['votes']}  {outcome}"
+            )
+        self.stdout.write(_("数据校验码：%(digest)s（未复核）") % {"digest": result.digest})

@@ -1,0 +1,41 @@
+"""Write the package that `python -m ballots.verifier` checks."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from ballots import package
+from ballots.management.commands._steps import Phase, PollCommand
+from projects.models import Poll
+
+
+class Command(PollCommand):
+    help = "导出数据包，供监票人或公众核对"
+    phases = (Phase.COUNTED, Phase.CONFIRMED, Phase.PUBLISHED)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", type=Path, metavar="F.zip")
+        parser.add_argument(
+            "--public", action="store_true", help=_("公开数据包：不含名册、密封票和表决票")
+        )
+
+    def work(self, poll: Poll, options: dict[str, Any]) -> None:
+        file: Path = options["file"]
+        make = package.public_package if options["public"] else package.full_package
+        content = make(poll).content
+        try:
+            # The full package has the roll and every ballot: for the scrutineers' eyes only.
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(content)
+        except OSError as error:
+            raise CommandError(
+                _("无法写入文件 %(file)s：%(why)s") % {"file": file, "why": error.strerror}
+            ) from None
+        self.stdout.write(
+            _("已写入 %(file)s。核对：python -m ballots.verifier %(file)s") % {"file": file}
+        )

@@ -1,0 +1,46 @@
+"""Write the result, or its summary, as CSV: to a file, or to standard output byte for byte."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from ballots import exports
+from ballots.management.commands._steps import Phase, PollCommand
+from projects.models import Poll
+
+
+class Command(PollCommand):
+    help = "导出票决结果（CSV）"
+    phases = (Phase.COUNTED, Phase.CONFIRMED, Phase.PUBLISHED)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--output", type=Path, metavar="F", help=_("写入文件"))
+        parser.add_argument("--summary", action="store_true", help=_("导出汇总"))
+
+    def work(self, poll: Poll, options: dict[str, Any]) -> None:
+        export = exports.summary_csv if options["summary"] else exports.result_csv
+        content = export(poll).content
+        output: Path | None = options["output"]
+        if output is None:
+            self.print_bytes(content)
+            return
+        try:
+            output.write_bytes(content)
+        except OSError as error:
+            raise CommandError(
+                _("无法写入文件 %(file)s：%(why)s") % {"file": output, "why": error.strerror}
+            ) from None
+        self.stdout.write(_("已写入 %(file)s") % {"file": output})
+
+    def print_bytes(self, content: bytes) -> None:
+        """Hand on the bytes as they are: text would lose the BOM or double the line ends."""
+        raw = getattr(self.stdout, "buffer", None)
+        if raw is None:
+            self.stdout.write(content.decode(), ending="")
+            return
+        self.stdout.flush()
+        raw.write(content)
+        raw.flush()

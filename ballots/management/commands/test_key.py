@@ -1,0 +1,19 @@
+"""Open a blank trial ballot with the shares; without this a poll cannot open."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from ballots import box
+from ballots.management.commands._steps import Phase, ShareCommand, typed_shares
+from projects.models import Poll
+
+
+class Command(ShareCommand):
+    help = "用密钥份额试开票箱"
+    phases = (Phase.DRAFT,)
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        box.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by)
+        self.stdout.write(_("试开成功。"))

@@ -1,0 +1,40 @@
+"""Recompute the hash chain of the journal; exit 1 at the first broken link."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+
+from ballots import journal
+from ballots.management.commands._steps import ReadyCommand, the_poll
+from projects.models import Poll
+
+
+class Command(ReadyCommand):
+    help = "校验操作记录"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--poll", type=int, metavar="ID", help=_("只校验一个票决"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["poll"] is None:
+            polls = list(Poll.objects.filter(journal__isnull=False).distinct())
+        else:
+            polls = [the_poll(options["poll"], ())]
+        broken = []
+        for poll in polls:
+            place = journal.first_broken(poll)
+            last = poll.journal.order_by("-seq").first()
+            if place is not None:
+                broken.append(_("%(poll)s：第%(place)d条不符") % {"poll": poll, "place": place})
+            elif last is not None:
+                self.stdout.write(
+                    _("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s")
+                    % {"poll": poll, "count": last.seq, "hash": last.hash}
+                )
+        if broken:
+            raise CommandError(
+                _("操作记录校验不通过。") + "".join(f"\n✗ {line}" for line in broken)
+            )
+        if not polls:
+            self.stdout.write(_("还没有操作记录。"))

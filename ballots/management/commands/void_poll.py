@@ -1,0 +1,31 @@
+"""Declare a poll void by two people; its box is never opened afterwards."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from ballots import lifecycle
+from ballots.management.commands._steps import Phase, StepCommand
+from projects.models import Poll
+
+
+class Command(StepCommand):
+    help = "作废本次票决（会务和监票各一人）"
+    phases = (
+        Phase.OPEN,
+        Phase.PAUSED,
+        Phase.CLOSED,
+        Phase.OPENED,
+        Phase.COUNTED,
+        Phase.CONFIRMED,
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--reason", required=True, metavar="TEXT", help=_("作废的原因"))
+
+    def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        lifecycle.void_poll(poll, reason=options["reason"], by=by, second=second)
+        self.stdout.write(_("本次票决作废。操作记录和回执编号保留，票箱不再开启。"))

@@ -1,0 +1,1318 @@
+"""Check a package of a vote: python -m ballots.verifier F.zip [--shares FILE]. Stands alone.
+
+Nothing of the application is imported, for a proof that shares code with what it proves is none.
+Level A needs Python only: it follows the journal, compares every hash and counts again from the
+published ballots. Level B needs enough shares of the key and `cryptography`: it opens every sealed
+ballot by itself and compares what comes out. What neither can see is said at the end.
+
+Exit status: 0 if all that could be checked is in order, else 1 and the name of what is not.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+
+try:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives import hashes, hpke
+    from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+except ImportError:  # level A runs on a bare Python, or beside an older cryptography
+    CAN_OPEN = False
+else:
+    CAN_OPEN = True
+
+FORMAT = "yiwu-vote-package/1"
+PREFIX = "yiwu-vote/v1/"
+SUITE = "ML-KEM-768+X25519/HKDF-SHA256/ChaCha20-Poly1305"
+ZERO = "0" * 64
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Bytes that the suite adds to a ballot: ML-KEM-768's ciphertext, X25519's key, Poly1305's tag.
+OVERHEAD = 1088 + 32 + 16
+TITLE, DETAIL, UNIT = 30, 200, 30
+
+RECORD = ["poll.json", "result.json", "journal.json"]
+FILES = {
+    "full": [*RECORD, "roll.json", "sealed.json", "ballots.json", "write_ins.json"],
+    "public": [*RECORD, "receipts.json"],
+}
+# A package of 350 ballots unpacks to some 3 MB; what claims to be larger than this is not read.
+UNPACKED_LIMIT = 64 * 1024 * 1024
+PLAIN_ZIP = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+
+class Unreadable(Exception):
+    """The file is no package, or one that nobody should unpack; the text says why."""
+
+
+# --- what a package must look like ----------------------------------------------------------------
+
+TEXTS = {"title": str, "detail": str, "unit": str}
+SHAPES: dict[str, Any] = {
+    "poll.json": {
+        "uuid": str,
+        "kind": str,
+        "meeting": str,
+        "year": int,
+        "remarks": [str],
+        "rules": {
+            "places": int,
+            "choice_rule": str,
+            "blank_allowed": bool,
+            "proposals": str,
+            "proposal_limit": int,
+            "voters": str,
+            "majority": str,
+            "delegates_total": int,
+            "simple": bool,
+            "rules_name": str,
+            "rules_adopted_on": str,
+        },
+        "candidates": [(int, str, str, [str])],
+        "box": {
+            "ceremony": int,
+            "suite": str,
+            "public_key": str,
+            "threshold": int,
+            "holders": [str],
+            "commitments": [str],
+            "ballot_size": int,
+        },
+    },
+    "roll.json": [
+        {"number": str, "name": str, "delegation": str, "present": bool, "voted": bool},
+    ],
+    "sealed.json": [{"receipt": str, "sealed": str}],
+    "receipts.json": [str],
+    "ballots.json": [{"chosen": [int], "against": [int], "places": int, "invalid": str}],
+    "write_ins.json": [
+        TEXTS | {"key": str, "ruling": str, "into": str, "reason": str, "ballots": int},
+    ],
+    "journal.json": [{"kind": str, "hash": str, "body": {str, type(None)}}],
+}
+FIGURES = {
+    "poll": {"uuid": str, "meeting": str, "year": int, "kind": str},
+    "rules": dict,
+    "turnout": {
+        "delegates_total": int,
+        "roll": int,
+        "present": int,
+        "issued": int,
+        "returned": int,
+        "valid": int,
+        "invalid": int,
+        "blank": int,
+        "voted": int,
+        "cards_reissued": int,
+    },
+    "needed": int,
+    "places": int,
+    "candidates": int,
+    "proposals": int,
+    "proposed_items": int,
+    "items": [
+        {
+            "item": str,
+            "title": str,
+            "source": str,
+            "rank": int,
+            "shared": bool,
+            "votes": int,
+            "against": int,
+            "abstained": int,
+            "share_of_valid": str,
+            "share_of_all": str,
+            "majority": bool,
+            "outcome": str,
+        }
+    ],
+    "places_left": int,
+    "shortfall": int,
+    "doubles": int,
+    "refused": int,
+    "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
+}
+ENTRY = {
+    "seq": int,
+    "prev": str,
+    "kind": str,
+    "at": str,
+    "by": str,
+    "second": str,
+    "data": dict,
+}
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Tell whether parsed JSON has `shape`: a type, {key: shape}, [shape], a row, or a choice.
+
+    type() and not isinstance(): Python would take true for a 1.
+    """
+    match shape:
+        case dict():
+            return isinstance(value, dict) and all(
+                key in value and fits(value[key], inner) for key, inner in shape.items()
+            )
+        case list():
+            return isinstance(value, list) and all(fits(item, shape[0]) for item in value)
+        case tuple():
+            return (
+                isinstance(value, list)
+                and len(value) == len(shape)
+                and all(fits(item, inner) for item, inner in zip(value, shape, strict=True))
+            )
+        case set():
+            return type(value) in shape
+        case _:
+            return type(value) is shape
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the journal; `said` is empty where the public package holds back its text."""
+
+    kind: str
+    hash: str
+    body: str | None
+    said: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Any:
+        return self.said.get("data", {})
+
+
+@dataclass
+class Package:
+    """A package whose every file has the shape that it should; nothing of it is believed yet."""
+
+    kind: str
+    manifest: dict[str, Any]
+    texts: dict[str, bytes]
+    parsed: dict[str, Any]
+    journal: list[Entry]
+
+    @property
+    def full(self) -> bool:
+        return self.kind == "full"
+
+    @property
+    def poll(self) -> Any:
+        return self.parsed["poll.json"]
+
+    @property
+    def rules(self) -> Any:
+        return self.poll["rules"]
+
+    @property
+    def box(self) -> Any:
+        return self.poll["box"]
+
+    @property
+    def result(self) -> Any:
+        return self.parsed["result.json"]
+
+    @property
+    def figures(self) -> Any:
+        return self.result["figures"]
+
+    def rows(self, name: str) -> Any:
+        """Return the rows of one of the files that are lists."""
+        return self.parsed[name]
+
+    @property
+    def valid(self) -> list[dict[str, Any]]:
+        return [ballot for ballot in self.rows("ballots.json") if not ballot["invalid"]]
+
+    @property
+    def receipts(self) -> Any:
+        if self.full:
+            return [row["receipt"] for row in self.rows("sealed.json")]
+        return self.rows("receipts.json")
+
+    @property
+    def titles(self) -> dict[int, str]:
+        return {number: title for number, title, _text, _targets in self.poll["candidates"]}
+
+    @property
+    def counted_proposals(self) -> Any:
+        return self.rules["proposals"] == "counted"
+
+    def entries(self, kind: str) -> list[Entry]:
+        return [entry for entry in self.journal if entry.kind == kind]
+
+    def last(self, kind: str) -> Entry:
+        """Return the last entry of `kind`, or one that says nothing: what is asked of it differs."""
+        return (self.entries(kind) or [Entry(kind, "", None)])[-1]
+
+    @property
+    def since_count(self) -> list[Entry]:
+        """The entries after the last count; all of them where there was none."""
+        places = [place for place, entry in enumerate(self.journal) if entry.kind == "counted"]
+        return self.journal[places[-1] + 1 :] if places else self.journal
+
+
+def read(source: Path | IO[bytes]) -> Package:
+    """Return the package in a zip file, or raise Unreadable, whatever its bytes are."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            texts = _unpacked(archive)
+    except Unreadable:
+        raise
+    except OSError as error:
+        raise Unreadable(f"无法读取文件：{error.strerror or error}") from None
+    except Exception:
+        # zipfile answers damaged bytes with more kinds of exception than it documents.
+        raise Unreadable("文件不是数据包，或已损坏") from None
+    parsed = {name: _parsed(name, text) for name, text in texts.items()}
+    manifest = parsed.pop("manifest.json", None)
+    if not fits(manifest, {"format": str, "package": str, "files": dict}):
+        raise Unreadable("缺少 manifest.json，或其格式不符")
+    if manifest["format"] != FORMAT or manifest["package"] not in FILES:
+        raise Unreadable("数据包的版本无法识别")
+    kind = manifest["package"]
+    for name in FILES[kind]:
+        if name not in parsed:
+            raise Unreadable(f"缺少 {name}")
+        if name in SHAPES and not fits(parsed[name], SHAPES[name]):
+            raise Unreadable(f"{name} 的格式不符")
+    if not _is_result(parsed["result.json"], full=kind == "full"):
+        raise Unreadable("result.json 的格式不符")
+    journal = [_entry(row) for row in parsed["journal.json"]]
+    if kind == "full" and any(entry.body is None for entry in journal):
+        raise Unreadable("journal.json 的格式不符")
+    return Package(kind, manifest, texts, parsed, journal)
+
+
+def _unpacked(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    members = archive.infolist()
+    known = {"manifest.json", *FILES["full"], *FILES["public"]}
+    names = [member.filename for member in members]
+    if not set(names) <= known or len(set(names)) != len(names):
+        raise Unreadable("数据包中有多余或重复的文件")
+    # Of a deflated member zipfile never unpacks more than its stated size, so that a lie gains
+    # nothing; of bzip2 and LZMA it unpacks a whole block first, which may be gigabytes.
+    if any(member.compress_type not in PLAIN_ZIP for member in members):
+        raise Unreadable("数据包的压缩方式无法识别")
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        raise Unreadable("数据包解压后过大，未予读取")
+    return {member.filename: archive.read(member) for member in members}
+
+
+def _parsed(name: str, text: bytes) -> Any:
+    try:
+        return json.loads(text.decode())
+    # Text that is not UTF-8 or not JSON; JSON may also be nested deeper than Python can follow.
+    except (ValueError, RecursionError):
+        raise Unreadable(f"{name} 不是可读的 JSON") from None
+
+
+def _is_result(value: Any, *, full: bool) -> bool:
+    if fits(value, {"digest": str, "figures": FIGURES}):
+        return True
+    return not full and fits(value, {"digest": str, "adopted": [(str, str)]})
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    body = row["body"]
+    if body is None:
+        return Entry(row["kind"], row["hash"], None)
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    if not fits(said, ENTRY):
+        raise Unreadable("journal.json 中有一条操作记录的格式不符")
+    return Entry(row["kind"], row["hash"], body, said)
+
+
+# --- hashes ---------------------------------------------------------------------------------------
+
+
+def canonical(value: Any) -> str:
+    """Return the one text of parsed JSON that was hashed: sorted keys, no blanks, NFC."""
+    return json.dumps(_nfc(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _nfc(value: Any) -> Any:
+    match value:
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case list():
+            return [_nfc(item) for item in value]
+        case dict():
+            return {_nfc(key): _nfc(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def tagged(tag: str, data: bytes) -> str:
+    """Return SHA-256 of `data` under a tag that keeps one kind of hash from standing for another."""
+    return hashlib.sha256((PREFIX + tag).encode() + b"\0" + data).hexdigest()
+
+
+def digest(tag: str, value: Any) -> str:
+    return tagged(tag, canonical(value).encode())
+
+
+def crockford(receipt: str) -> str:
+    """Return the sixteen characters that people see of a receipt, in groups of four."""
+    number = int(receipt[:20], 16)
+    code = "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(16)))
+    return "-".join(code[start : start + 4] for start in range(0, 16, 4))
+
+
+# --- level A: the record --------------------------------------------------------------------------
+
+Faults = Iterator[str]
+
+# The legal order of the acts, a letter each. Others, such as a delegate added to the roll, may
+# stand anywhere.
+LETTERS = {
+    "key-made": "K",
+    "key-tested": "T",
+    "opened": "O",
+    "paused": "P",
+    "resumed": "R",
+    "closed": "C",
+    "box-opened": "B",
+    "canvass-closed": "V",
+    "counted": "N",
+    "sent-back": "S",
+    "confirmed": "F",
+    "published": "U",
+    "voided": "X",
+}
+ORDER = re.compile("[KT]*KT+O(PR)*P?CB(VNF*S)*VNF*U?")
+
+
+def check_manifest(package: Package) -> Faults:
+    stated = package.manifest["files"]
+    texts = {name: text for name, text in package.texts.items() if name != "manifest.json"}
+    if set(texts) != set(FILES[package.kind]) or set(stated) != set(texts):
+        yield "文件与清单不一致"
+    for name, text in texts.items():
+        if stated.get(name) != hashlib.sha256(text).hexdigest():
+            yield f"{name} 与清单中的校验值不符"
+
+
+def check_journal(package: Package) -> Faults:
+    prev, at = ZERO, ""
+    for place, entry in enumerate(package.journal, start=1):
+        if entry.body is not None:
+            said = entry.said
+            if tagged("journal", entry.body.encode()) != entry.hash:
+                yield f"第{place}条的内容与校验码不符"
+            elif (said["seq"], said["prev"]) != (place, prev):
+                yield f"第{place}条与前一条不衔接"
+            elif said["kind"] != entry.kind or canonical(said) != entry.body:
+                yield f"第{place}条的写法不符"
+            elif said["at"] < at:
+                yield f"第{place}条的时间早于前一条"
+            at = said["at"]
+        prev = entry.hash
+    if not package.journal:
+        yield "没有操作记录"
+
+
+def check_order(package: Package) -> Faults:
+    acts = "".join(LETTERS.get(entry.kind, "") for entry in package.journal)
+    if not ORDER.fullmatch(acts):
+        yield "步骤缺少、重复或次序不对"
+    for entry in package.entries("canvass-closed"):
+        if entry.said and entry.said["second"] in {"", entry.said["by"]}:
+            yield "归并结束没有第二人签名"
+
+
+def check_candidates(package: Package) -> Faults:
+    yield from _compare_with_opening(package, "candidates", package.poll["candidates"])
+    if len(package.titles) != len(package.poll["candidates"]):
+        yield "候选项目编号重复"
+
+
+def check_rules(package: Package) -> Faults:
+    yield from _compare_with_opening(package, "rules", package.rules)
+
+
+def check_roll(package: Package) -> Faults:
+    added = [
+        [entry.data.get("number"), entry.data.get("name")]
+        for entry in package.entries("roll-added")
+    ]
+    rows = [[row["number"], row["name"]] for row in package.rows("roll.json")]
+    at_opening = [row for row in rows if row not in added]
+    if len(at_opening) + len(added) != len(rows):
+        yield "增补的代表与操作记录不符"
+    if len({number for number, _name in rows}) != len(rows):
+        yield "代表证号重复"
+    yield from _compare_with_opening(package, "roll", at_opening)
+    if package.last("opened").data.get("on_roll") != len(at_opening):
+        yield "名册人数与操作记录不符"
+
+
+def _compare_with_opening(package: Package, name: str, value: Any) -> Faults:
+    if package.last("opened").data.get(name) != digest(name, value):
+        yield "与开始投票时记录的校验值不符"
+
+
+def check_key(package: Package) -> Faults:
+    box = package.box
+    made = package.last("key-made").data
+    for name in ("ceremony", "suite", "threshold", "holders", "commitments"):
+        if made.get(name) != box[name]:
+            yield f"{name} 与生成密钥时的记录不符"
+    if made.get("public_key") != tagged("public-key", bytes.fromhex(box["public_key"])):
+        yield "公钥与生成密钥时的记录不符"
+    for kind in ("key-tested", "opened"):
+        if package.last(kind).data.get("ceremony") != box["ceremony"]:
+            yield "试开或开始投票所用的不是这把密钥"
+    if box["suite"] != SUITE:
+        yield "算法无法识别"
+
+
+# --- level A: the box -----------------------------------------------------------------------------
+
+
+def check_receipts(package: Package) -> Faults:
+    receipts = package.receipts
+    if any(not re.fullmatch("[0-9a-f]{64}", receipt) for receipt in receipts):
+        yield "回执编号的格式不符"
+        return
+    codes = {crockford(receipt) for receipt in receipts}
+    if len(codes) != len(receipts):
+        yield "回执编号重复"
+    if receipts != sorted(receipts):
+        yield "回执编号没有按编号排列"
+
+
+def check_sealed(package: Package) -> Faults:
+    poll = UUID(package.poll["uuid"]).bytes
+    for place, row in enumerate(package.rows("sealed.json"), start=1):
+        if tagged("receipt", poll + b"\0" + _sealed(row)) != row["receipt"]:
+            yield f"第{place}张密封票与回执编号不符"
+
+
+def _sealed(row: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(row["sealed"], validate=True)
+    except ValueError:  # not base 64, or not even ASCII
+        return b""
+
+
+def check_sizes(package: Package) -> Faults:
+    size = package.box["ballot_size"] + OVERHEAD
+    wrong = sum(1 for row in package.rows("sealed.json") if len(_sealed(row)) != size)
+    if wrong:
+        yield f"{wrong}张密封票的长度与其他票不同"
+
+
+def check_root(package: Package) -> Faults:
+    closed = package.last("closed").data
+    if closed.get("receipts") != digest("receipts", sorted(package.receipts)):
+        yield "与截止时记录的校验值不符"
+    if closed.get("ballots") != len(package.receipts):
+        yield "张数与截止时的记录不符"
+
+
+def check_marks(package: Package) -> Faults:
+    roll = package.rows("roll.json")
+    marks = sum(1 for row in roll if row["voted"])
+    sealed, ballots = len(package.rows("sealed.json")), len(package.rows("ballots.json"))
+    if not marks == sealed == ballots:
+        yield f"名册上已投票{marks}人，密封票{sealed}张，开启的表决票{ballots}张"
+    if package.last("closed").data.get("voted") != marks:
+        yield "已投票人数与截止时的记录不符"
+    opened = package.last("box-opened").data
+    invalid = ballots - len(package.valid)
+    if (opened.get("ballots"), opened.get("invalid")) != (ballots, invalid):
+        yield "有效、无效张数与开箱时的记录不符"
+    if package.rules["voters"] == "present":
+        absent = sum(1 for row in roll if row["voted"] and not row["present"])
+        if absent:
+            yield f"有{absent}人未报到而已投票"
+
+
+def check_ballots(package: Package) -> Faults:
+    for place, ballot in enumerate(package.rows("ballots.json"), start=1):
+        if ballot["invalid"]:
+            if ballot["chosen"] or ballot["against"] or ballot["places"]:
+                yield f"第{place}张无效票上有选择"
+        elif not _is_legal(package, ballot):
+            yield f"第{place}张不符合票决规则"
+
+
+def _is_legal(package: Package, ballot: dict[str, Any]) -> bool:
+    """Judge a published ballot; its proposals are only the places that its choices do not fill."""
+    rules = package.rules
+    chosen: list[int] = ballot["chosen"]
+    against: list[int] = ballot["against"]
+    marked = chosen + against
+    proposed = ballot["places"] - len(chosen)
+    most = rules["proposal_limit"] if package.counted_proposals else 0
+    exactly = rules["choice_rule"] == "exactly"
+    if len(set(marked)) != len(marked) or not set(marked) <= set(package.titles):
+        return False
+    if against or chosen != sorted(chosen):
+        return False
+    if not 0 <= proposed <= most or ballot["places"] > rules["places"]:
+        return False
+    if not ballot["places"]:
+        # A ballot that is blank here may hold a proposal where those do not count.
+        return rules["blank_allowed"] or (rules["proposals"] == "advisory" and not exactly)
+    return not exactly or ballot["places"] == rules["places"]
+
+
+# --- level A: the count ---------------------------------------------------------------------------
+
+
+def check_write_ins(package: Package) -> Faults:
+    write_ins = package.rows("write_ins.json")
+    if [row["key"] for row in write_ins] != [f"推{n}" for n in range(1, len(write_ins) + 1)]:
+        yield "推荐编号不连续"
+        return
+    rulings = [[row["key"], row["title"], row["ruling"]] for row in write_ins]
+    if package.last("canvass-closed").data.get("rulings") != rulings:
+        yield "处理方式与归并结束时的记录不符"
+    if package.last("box-opened").data.get("write_ins") != len(write_ins):
+        yield "件数与开箱时的记录不符"
+    for row in write_ins:
+        if not _is_legal_text(row, package.titles.values()) or row["ballots"] < 0:
+            yield f"{row['key']} 的内容不符合票决规则"
+        if row["ruling"] == "refused" and not row["reason"]:
+            yield f"{row['key']} 不予计票而没有理由"
+    try:
+        placed(package)
+    except ValueError as error:
+        yield str(error)
+    if package.counted_proposals:
+        mentions = sum(row["ballots"] for row in write_ins)
+        if mentions != sum(len_of_proposals(ballot) for ballot in package.valid):
+            yield "推荐项目的件数与各票推荐项数之和不符"
+
+
+def len_of_proposals(ballot: dict[str, Any]) -> int:
+    found: int = ballot["places"] - len(ballot["chosen"])
+    return found
+
+
+def placed(package: Package) -> dict[str, str | None]:
+    """Return the item that each write-in counts for, None where refused; ValueError if none."""
+    rows = {row["key"]: row for row in package.rows("write_ins.json")}
+    numbers = {str(number) for number in package.titles}
+
+    def place(key: str) -> str | None:
+        seen: set[str] = set()
+        while key not in seen:
+            seen.add(key)
+            row = rows.get(key, {"ruling": "", "into": ""})
+            match row["ruling"]:
+                case "alone":
+                    return key
+                case "refused":
+                    return None
+                case "into-project" if row["into"] in numbers:
+                    return str(row["into"])
+                case "into-write-in":
+                    key = row["into"]
+        raise ValueError(f"{key} 没有处理，或并入了不存在的项目")
+
+    return {key: place(key) for key in rows}
+
+
+def check_turnout(package: Package) -> Faults:
+    turnout = package.figures["turnout"]
+    if turnout["returned"] != turnout["valid"] + turnout["invalid"]:
+        yield "收回不等于有效与无效之和"
+    if turnout["returned"] != turnout["voted"] or turnout["returned"] != len(package.receipts):
+        yield "收回与已投票人数、回执编号数不符"
+    if turnout["issued"] < turnout["returned"]:
+        yield "收回多于发出"
+    by_presence = package.rules["voters"] == "present"
+    if turnout["issued"] != (turnout["present"] if by_presence else turnout["roll"]):
+        yield "发出张数不符"
+    if turnout["delegates_total"] != package.rules["delegates_total"]:
+        yield "全体代表人数不符"
+    told = package.last("opened").data.get("present")
+    raised = [entry.data.get("present") for entry in package.entries("presence-raised")]
+    if turnout["present"] != [told, *raised][-1]:
+        yield "实到人数与操作记录不符"
+    reissued = package.entries("card-reissued")
+    if turnout["cards_reissued"] != len(reissued):
+        yield "换发投票卡的次数与操作记录不符"
+    on_roll = package.last("opened").data.get("on_roll", 0)
+    if turnout["roll"] != on_roll + len(package.entries("roll-added")):
+        yield "应到人数与操作记录不符"
+    if not package.full:
+        return
+    roll = package.rows("roll.json")
+    counts = {
+        "roll": len(roll),
+        "present": sum(1 for row in roll if row["present"]),
+        "voted": sum(1 for row in roll if row["voted"]),
+        "valid": len(package.valid),
+        "invalid": len(package.rows("ballots.json")) - len(package.valid),
+        "blank": sum(1 for ballot in package.valid if not (ballot["places"] or ballot["against"])),
+    }
+    for name, count in counts.items():
+        if turnout[name] != count:
+            yield f"{name} 应为{count}，公布为{turnout[name]}"
+
+
+def check_votes(package: Package) -> Faults:
+    """Count the ballots again. Merging may put an item on a ballot twice, where it counts once.
+
+    Which ballot that was stands nowhere in a package, so an item that something was merged into is
+    known within that margin here, and exactly by opening the box (level B).
+    """
+    figures = package.figures
+    sources: dict[str, list[int]] = {str(number): [] for number in package.titles}
+    for number in package.titles:
+        sources[str(number)].append(sum(1 for b in package.valid if number in b["chosen"]))
+    refused = 0
+    if package.counted_proposals:
+        places = placed(package)
+        for row in package.rows("write_ins.json"):
+            item = places[row["key"]]
+            if item is None:
+                refused += row["ballots"]
+            else:
+                sources.setdefault(item, []).append(row["ballots"])
+    published = {item["item"]: item for item in figures["items"]}
+    if set(published) != set(sources) or len(published) != len(figures["items"]):
+        yield "项目与候选项目、单列的推荐项目不一致"
+        return
+    doubles = 0
+    for key, counts in sources.items():
+        votes = published[key]["votes"]
+        if not max(counts) <= votes <= sum(counts):
+            yield f"{key} 应为{sum(counts)}票，公布为{votes}票"
+        doubles += sum(counts) - votes
+        against = sum(1 for b in package.valid if key in map(str, b["against"]))
+        if published[key]["against"] != against:
+            yield f"{key} 反对应为{against}票"
+    if doubles != figures["doubles"]:
+        yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
+    if refused != figures["refused"]:
+        yield f"不予计票的件数应为{refused}，公布为{figures['refused']}"
+    rows = package.rows("write_ins.json")
+    if figures["proposals"] != sum(row["ballots"] for row in rows):
+        yield "推荐件数不符"
+    if figures["proposed_items"] != sum(1 for row in rows if row["ruling"] == "alone"):
+        yield "归并项数不符"
+    titles = {row["key"]: row["title"] for row in rows}
+    for key, item in published.items():
+        if item["source"] == "proposal" and item["title"] != titles.get(key):
+            yield f"{key} 的项目名称不符"
+
+
+def check_ranks(package: Package) -> Faults:
+    """Work out majority, ranks and ties again from the published votes alone."""
+    figures, rules = package.figures, package.rules
+    turnout, items, places = figures["turnout"], figures["items"], rules["places"]
+    bases = {
+        "all": rules["delegates_total"],
+        "present": turnout["present"],
+        "valid": turnout["valid"],
+    }
+    needed = bases[rules["majority"]] // 2 + 1 if rules["majority"] in bases else 1
+    if (figures["needed"], figures["places"]) != (needed, places):
+        yield f"通过所需应为{needed}票、应选{places}项"
+    votes = [item["votes"] for item in items]
+    if votes != sorted(votes, reverse=True):
+        yield "项目没有按得票数排列"
+    open_places = places
+    tied = False
+    for item in items:
+        got = item["votes"]
+        ahead = sum(1 for other in votes if other > got)
+        level = votes.count(got)
+        if got < needed:
+            outcome = "short"
+        elif ahead + level <= places:
+            outcome = "adopted"
+        else:
+            outcome = "tied" if ahead < places else "out"
+        open_places -= outcome == "adopted"
+        tied = tied or outcome == "tied"
+        expected = {
+            "rank": ahead + 1,
+            "shared": level > 1,
+            "outcome": outcome,
+            "majority": got >= needed,
+            "share_of_valid": percent(got, turnout["valid"]),
+            "share_of_all": percent(got, rules["delegates_total"]),
+            "abstained": turnout["valid"] - got - item["against"],
+        }
+        for name, value in expected.items():
+            if item[name] != value:
+                yield f"{item['item']} 的 {name} 应为 {value}"
+    if figures["places_left"] != open_places:
+        yield f"未确定的名额应为{open_places}"
+    if figures["shortfall"] != (0 if tied else open_places):
+        yield "不足的名额不符"
+    titles = {str(number): title for number, title in package.titles.items()}
+    named = {item["item"]: item["title"] for item in items if item["source"] == "candidate"}
+    if named != titles or figures["candidates"] != len(titles):
+        yield "候选项目的编号、名称或个数不符"
+
+
+def percent(part: int, whole: int) -> str:
+    """Return `part` of `whole` in percent with one decimal, halves rounded up."""
+    tenths = (2000 * part + whole) // (2 * whole) if whole else 0
+    return f"{tenths // 10}.{tenths % 10}"
+
+
+def check_identities(package: Package) -> Faults:
+    for check in package.figures["checks"]:
+        left, right = check["left"], check["right"]
+        holds = left >= right if check["relation"] == "≥" else left == right
+        if not holds or not check["holds"]:
+            yield f"不成立：{check['name']}（{left} {check['relation']} {right}）"
+
+
+def check_digest(package: Package) -> Faults:
+    stated = package.result["digest"]
+    if "figures" in package.result:
+        if digest("result", package.figures) != stated:
+            yield "数据与数据校验码不符"
+        known = package.poll | {"simple": package.rules["simple"]}
+        if _differs(package.figures["poll"], known):
+            yield "数据属于另一次票决"
+        known = package.rules | {"exactly": package.rules["choice_rule"] == "exactly"}
+        if _differs(package.figures["rules"], known):
+            yield "数据所依据的票决规则不符"
+        counted = package.last("counted")
+        votes = [[item["item"], item["title"], item["votes"]] for item in package.figures["items"]]
+        if counted.said and counted.data.get("votes") != votes:
+            yield "得票数与计票时的记录不符"
+    for entry in [package.last("counted"), *package.since_count]:
+        says_it = entry.said and entry.kind in {"counted", "confirmed", "published"}
+        if says_it and entry.data.get("result") != stated:
+            yield f"数据校验码与“{entry.kind}”的记录不符"
+
+
+def _differs(said: dict[str, Any], known: dict[str, Any]) -> bool:
+    return any(known[name] != value for name, value in said.items() if name in known)
+
+
+def check_people(package: Package) -> Faults:
+    counter = package.last("counted").said.get("by")
+    confirmed = [
+        entry.said["by"]
+        for entry in package.since_count
+        if entry.kind == "confirmed" and entry.said
+    ]
+    if counter in confirmed:
+        yield "计票人复核了自己的计票"
+    if len(set(confirmed)) != len(confirmed):
+        yield "同一人复核了两次"
+    for entry in package.entries("published"):
+        if entry.said and entry.said["by"] in confirmed:
+            yield "公布人是复核人"
+        if len(confirmed) < confirmers(package):
+            yield "复核人数不足而已公布"
+
+
+def confirmers(package: Package) -> int:
+    """Return how many scrutineers must confirm: one in a rehearsal and in 简易, else two."""
+    return 1 if package.rules["simple"] or package.poll["kind"] == "rehearsal" else 2
+
+
+# --- level B: opening the box again ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What came out of one envelope: `reason` is why it is invalid, empty for a valid one."""
+
+    reason: str
+    nonce: str = ""
+    chosen: tuple[int, ...] = ()
+    against: tuple[int, ...] = ()
+    proposals: tuple[tuple[str, str, str], ...] = ()
+
+
+def share_of(text: str, package: Package) -> tuple[int, int]:
+    """Return index and value of a share as its holder keeps it; ValueError says what is wrong.
+
+    160 bits in Crockford's base 32: 4 of index, 128 of value, 8 of the box, 20 of checksum. The
+    commitment proves what the checksum is for, so the checksum is not read here.
+    """
+    typed = unicodedata.normalize("NFKC", text).upper().translate(str.maketrans("OIL", "011"))
+    typed = "".join(char for char in typed if char.isalnum())
+    if len(typed) != 32 or not set(typed) <= set(CROCKFORD):
+        raise ValueError("不是密钥份额")
+    number = 0
+    for char in typed:
+        number = number << 5 | CROCKFORD.index(char)
+    index, value = number >> 156, number >> 28 & (1 << 128) - 1
+    box = package.box
+    bound = f"{UUID(package.poll['uuid'])}/{box['ceremony']}/{index}/{value:032x}"
+    if tagged("share-commit", bound.encode()) not in box["commitments"]:
+        raise ValueError("与生成密钥时记录的校验值不符")
+    return index, value
+
+
+def combined(shares: dict[int, int]) -> bytes:
+    """Return the seed that Shamir's shares over GF(2^128) give, by Lagrange's formula at zero.
+
+    The field is that of x^128 + x^7 + x^2 + x + 1, as in the `SecretSharing` of pycryptodome.
+    """
+    seed = 0
+    for index, value in shares.items():
+        above = below = 1
+        for other in shares:
+            if other != index:
+                above = _times(above, other)
+                below = _times(below, index ^ other)
+        seed ^= _times(value, _times(above, _inverse(below)))
+    return seed.to_bytes(16, "big")
+
+
+def _times(left: int, right: int) -> int:
+    product = 0
+    while right:
+        if right & 1:
+            product ^= left
+        left <<= 1
+        if left >> 128:
+            left ^= 1 << 128 | 0x87
+        right >>= 1
+    return product
+
+
+def _inverse(value: int) -> int:
+    # In a field of 2^128 elements the power 2^128 - 2 of a value is its inverse.
+    power, result = value, 1
+    for _bit in range(127):
+        power = _times(power, power)
+        result = _times(result, power)
+    return result
+
+
+def private_key(seed: bytes, poll: UUID) -> "tuple[bytes, hpke.MLKEM768X25519PrivateKey]":
+    """Return the public bytes and the key that derive from the seed (HKDF-SHA256, RFC 5869)."""
+
+    def derived(size: int, label: str) -> bytes:
+        info = f"{PREFIX}box-key/{label}".encode() + b"\0" + poll.bytes
+        return HKDF(algorithm=hashes.SHA256(), length=size, salt=None, info=info).derive(seed)
+
+    lattice = mlkem.MLKEM768PrivateKey.from_seed_bytes(derived(64, "ml-kem-768"))
+    curve = x25519.X25519PrivateKey.from_private_bytes(derived(32, "x25519"))
+    public = lattice.public_key().public_bytes_raw() + curve.public_key().public_bytes_raw()
+    return public, hpke.MLKEM768X25519PrivateKey(lattice, curve)
+
+
+def open_all(package: Package, key: "hpke.MLKEM768X25519PrivateKey") -> list[Opened]:
+    """Return what each envelope holds; one that does not open, or breaks a rule, with its reason."""
+    poll = UUID(package.poll["uuid"])
+    suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
+    info = f"{PREFIX}ballot/{SUITE}".encode() + b"\0" + poll.bytes
+    opened: list[Opened] = []
+    seen: set[str] = set()
+    for row in package.rows("sealed.json"):
+        try:
+            plain = suite.decrypt(_sealed(row), key, info=info)
+        except InvalidTag:
+            opened.append(Opened("not-opened"))
+            continue
+        ballot = decoded(plain, poll)
+        if ballot.nonce and ballot.nonce in seen:
+            ballot = Opened("repeated", ballot.nonce)
+        elif not ballot.reason and not _is_legal_selection(package, ballot):
+            ballot = Opened("rules", ballot.nonce)
+        seen.add(ballot.nonce)
+        opened.append(ballot)
+    return opened
+
+
+def decoded(plain: bytes, poll: UUID) -> Opened:
+    """Return the ballot that an envelope held; only its one canonical spelling is a ballot."""
+    text, mark, _rest = plain.rstrip(b"\0").rpartition(b"\x80")
+    malformed = Opened("malformed")
+    if not mark or _rest:
+        return malformed
+    try:
+        ballot = json.loads(text.decode())
+    except (ValueError, RecursionError):
+        return malformed
+    if not fits(ballot, {"v": int, "r": str}) or ballot["v"] != 1:
+        return malformed
+    if ballot["r"] != str(poll):
+        return Opened("other-poll")
+    if not fits(ballot, {"n": str, "c": [int], "a": [int], "p": [{"t": str, "d": str, "u": str}]}):
+        return malformed
+    if not re.fullmatch("[0-9a-f]{32}", ballot["n"]):
+        return malformed
+    proposals = [{"t": one["t"], "d": one["d"], "u": one["u"]} for one in ballot["p"]]
+    spelled = {
+        "v": 1,
+        "r": str(poll),
+        "n": ballot["n"],
+        "c": sorted(ballot["c"]),
+        "a": sorted(ballot["a"]),
+        "p": proposals,
+    }
+    if canonical(spelled).encode(errors="replace") != text:
+        return malformed
+    return Opened(
+        "",
+        ballot["n"],
+        tuple(ballot["c"]),
+        tuple(ballot["a"]),
+        tuple((one["t"], one["d"], one["u"]) for one in proposals),
+    )
+
+
+def _is_legal_selection(package: Package, ballot: Opened) -> bool:
+    """Judge an opened ballot with its proposals, by the rules of the poll."""
+    rules, titles = package.rules, package.titles
+    places = _places(package, ballot)
+    marked = ballot.chosen + ballot.against
+    names = [folded(title) for title, _detail, _unit in ballot.proposals]
+    if ballot.against or len(set(marked)) != len(marked) or not set(marked) <= set(titles):
+        return False
+    if ballot.proposals and rules["proposals"] == "off":
+        return False
+    if len(ballot.proposals) > rules["proposal_limit"] or places > rules["places"]:
+        return False
+    if len(set(names)) != len(names):
+        return False
+    texts = [{"title": t, "detail": d, "unit": u} for t, d, u in ballot.proposals]
+    if not all(_is_legal_text(text, titles.values()) for text in texts):
+        return False
+    if not (marked or ballot.proposals):
+        return bool(rules["blank_allowed"])
+    return rules["choice_rule"] != "exactly" or places == rules["places"]
+
+
+def _is_legal_text(row: dict[str, Any], titles: Any) -> bool:
+    """Judge one proposal: lengths, plain text (security.md T29), and no candidate's name."""
+    texts = [(row["title"], TITLE), (row["detail"], DETAIL), (row["unit"], UNIT)]
+    plain = all(
+        len(text) <= limit
+        and unicodedata.is_normalized("NFC", text)
+        and all(
+            char == "\n" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"} for char in text
+        )
+        for text, limit in texts
+    )
+    name = folded(row["title"])
+    return plain and bool(row["title"].strip()) and name not in {folded(title) for title in titles}
+
+
+def folded(text: str) -> str:
+    """Return `text` without differences of width, case and white space."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _places(package: Package, ballot: Opened) -> int:
+    return len(ballot.chosen) + (len(ballot.proposals) if package.counted_proposals else 0)
+
+
+def check_shares(package: Package, texts: Sequence[str], shares: dict[int, int]) -> Faults:
+    """Put into `shares` what each of `texts` is, and say which one is none of this box."""
+    if not package.full:
+        yield "公开数据包中没有密封票，无法开启"
+        return
+    if not CAN_OPEN:
+        yield "开启密封票需要安装 cryptography 50 或更高版本"
+        return
+    for place, text in enumerate(texts, start=1):
+        try:
+            index, value = share_of(text, package)
+        except ValueError as error:
+            yield f"第{place}份{error}"
+            continue
+        if index in shares:
+            yield f"第{place}份重复"
+        shares[index] = value
+    threshold = package.box["threshold"]
+    if len(shares) < max(1, threshold):
+        yield f"需要{threshold}份，只有{len(shares)}份可用"
+
+
+def check_public_key(package: Package, shares: dict[int, int], keys: list[Any]) -> Faults:
+    """Put into `keys` the key that the shares make, if it is that of the box."""
+    seed = combined(dict(list(shares.items())[: package.box["threshold"]]))
+    public, key = private_key(seed, UUID(package.poll["uuid"]))
+    if public.hex() != package.box["public_key"]:
+        yield "公钥不符"
+    keys.append(key)
+
+
+def check_envelopes(package: Package, key: Any, opened: list[Opened]) -> Faults:
+    """Put into `opened` what the envelopes hold. An honest box holds none that is invalid."""
+    opened += open_all(package, key)
+    invalid = Counter(one.reason for one in opened if one.reason)
+    for reason, count in sorted(invalid.items()):
+        yield f"{count}张密封票无效（{reason}）"
+
+
+def compare_ballots(package: Package, opened: list[Opened]) -> Faults:
+    """Compare the ballots as a heap: which envelope held which is nobody's business."""
+    found = Counter((one.chosen, one.against, _places(package, one), one.reason) for one in opened)
+    published = Counter(
+        (tuple(row["chosen"]), tuple(row["against"]), row["places"], row["invalid"])
+        for row in package.rows("ballots.json")
+    )
+    if found != published:
+        added, lost = (published - found).total(), (found - published).total()
+        yield f"公布的表决票有{added}张不在票箱中，票箱中有{lost}张没有公布"
+
+
+def grouped_proposals(opened: list[Opened]) -> dict[tuple[str, ...], list[tuple[str, str, str]]]:
+    """Return the spellings of each distinct proposal, one for each ballot that it stands on."""
+    groups: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+    for one in opened:
+        for proposal in one.proposals:
+            groups.setdefault(tuple(map(folded, proposal)), []).append(proposal)
+    return groups
+
+
+def compare_write_ins(package: Package, opened: list[Opened]) -> Faults:
+    found = {min(spellings): len(spellings) for spellings in grouped_proposals(opened).values()}
+    published = {
+        (row["title"], row["detail"], row["unit"]): row["ballots"]
+        for row in package.rows("write_ins.json")
+    }
+    if found != published:
+        keys = found.keys() | published.keys()
+        wrong = sum(1 for key in keys if found.get(key) != published.get(key))
+        yield f"有{wrong}件推荐项目的内容或件数与票箱中的不符"
+
+
+def compare_votes(package: Package, opened: list[Opened]) -> Faults:
+    """Count once more, with every proposal on its own ballot: now doubles are exact."""
+    places = placed(package) if package.counted_proposals else {}
+    keys = {
+        tuple(folded(row[name]) for name in ("title", "detail", "unit")): row["key"]
+        for row in package.rows("write_ins.json")
+    }
+    votes: Counter[str] = Counter()
+    doubles = refused = 0
+    for one in opened:
+        items = [str(number) for number in one.chosen]
+        if package.counted_proposals:
+            for proposal in one.proposals:
+                item = places.get(keys.get(tuple(map(folded, proposal)), ""))
+                if item is None:
+                    refused += 1
+                else:
+                    items.append(item)
+        votes.update(set(items))
+        doubles += len(items) - len(set(items))
+    figures = package.figures
+    for item in figures["items"]:
+        if item["votes"] != votes[item["item"]]:
+            yield f"{item['item']} 应为{votes[item['item']]}票，公布为{item['votes']}票"
+    if (figures["doubles"], figures["refused"]) != (doubles, refused):
+        yield "并入后重复或不予计票的件数不符"
+
+
+# --- running --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is checked: `code` names it for programs, `title` for people.
+
+    `needs` says for which packages: "any", "totals" (where votes are published), "full".
+    """
+
+    code: str
+    title: str
+    run: Callable[[Package], Faults]
+    needs: str = "any"
+
+
+CHECKS = (
+    Check("manifest", "数据包中的文件与清单一致", check_manifest),
+    Check("journal", "操作记录首尾相接、未经改动", check_journal),
+    Check("order", "各步骤齐全、次序合法", check_order),
+    Check("candidates", "候选项目与开始投票时一致", check_candidates),
+    Check("rules", "票决规则与开始投票时一致", check_rules),
+    Check("roll", "代表名册与开始投票时一致", check_roll, "full"),
+    Check("key", "票箱密钥与生成时一致", check_key),
+    Check("receipts", "回执编号格式正确、没有重复", check_receipts),
+    Check("sealed", "每张密封票与它的回执编号相符", check_sealed, "full"),
+    Check("sizes", "密封票长度相同", check_sizes, "full"),
+    Check("root", "回执编号与截止时记录的一致", check_root),
+    Check("marks", "已投票人数、密封票、表决票张数相等", check_marks, "full"),
+    Check("ballots", "每张表决票符合票决规则", check_ballots, "full"),
+    Check("write-ins", "推荐项目及其处理与记录一致", check_write_ins, "full"),
+    Check("turnout", "应到、实到、发出、收回各数相符", check_turnout, "totals"),
+    Check("votes", "重新计票的得票数一致", check_votes, "full"),
+    Check("ranks", "过半数、名次、并列和结果正确", check_ranks, "totals"),
+    Check("identities", "公布的核对等式成立", check_identities, "totals"),
+    Check("digest", "数据校验码与计票、复核、公布记录一致", check_digest),
+    Check("people", "计票、复核、公布由不同人员办理", check_people),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check came to; without `faults` it found everything in order."""
+
+    code: str
+    title: str
+    faults: tuple[str, ...] = ()
+
+
+def level_a(package: Package) -> Iterator[Finding]:
+    """Check all that the package shows by itself."""
+    for check in CHECKS:
+        if applies(check, package):
+            yield found(check.code, check.title, partial(check.run, package))
+
+
+def applies(check: Check, package: Package) -> bool:
+    if check.needs == "totals":
+        return "figures" in package.result
+    return check.needs == "any" or package.full
+
+
+def found(code: str, title: str, run: Callable[[], Faults]) -> Finding:
+    """Run one check to its verdict, whatever odd data it meets."""
+    try:
+        return Finding(code, title, tuple(run()))
+    except Exception:
+        # Each shape was checked, yet forged data can contradict itself in ways that only show as a
+        # KeyError or a ValueError. That is a verdict, and not a reason to fall silent.
+        return Finding(code, title, ("数据自相矛盾",))
+
+
+def level_b(package: Package, texts: Sequence[str]) -> Iterator[Finding]:
+    """Open the box with the typed shares and compare; stops where going on makes no sense."""
+    shares: dict[int, int] = {}
+    first = found("shares", "密钥份额属于本票箱", partial(check_shares, package, texts, shares))
+    yield first
+    if first.faults:
+        return
+    keys: list[Any] = []
+    second = found(
+        "public-key",
+        "份额合成的密钥与票箱公钥一致",
+        partial(check_public_key, package, shares, keys),
+    )
+    yield second
+    if second.faults:
+        return
+    opened: list[Opened] = []
+    yield found(
+        "envelopes",
+        "密封票全部开启，没有复制的票",
+        partial(check_envelopes, package, keys[0], opened),
+    )
+    yield found("opened", "开启的表决票与公布的一致", partial(compare_ballots, package, opened))
+    yield found(
+        "proposed", "票中的推荐项目与公布的一致", partial(compare_write_ins, package, opened)
+    )
+    yield found("recount", "按开启的表决票重新计票一致", partial(compare_votes, package, opened))
+
+
+def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
+    """Say what these checks cannot see, so that nobody takes them for more than they are."""
+    left_out = [check.title for check in CHECKS if not applies(check, package)]
+    if left_out:
+        yield f"这个数据包不含所需资料：{'；'.join(left_out)}"
+    held_back = sum(1 for entry in package.journal if entry.body is None)
+    if held_back:
+        yield f"{held_back}条操作记录的内容没有公开，只核对了它们在记录中的位置"
+    if package.last("counted").body is None:
+        yield "计票人是否也参加了复核（计票的记录没有公开）"
+    if package.full and not opened:
+        yield "密封票里装的是否就是公布的表决票（须用密钥份额开启：--shares 文件）"
+        if package.figures["doubles"]:
+            yield "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）"
+    if not package.entries("confirmed"):
+        yield "监票人的复核：尚未复核"
+    yield "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）"
+    yield "这份操作记录是否就是会场的那一份：请核对下面的末条校验码与当场记下的是否相同"
+
+
+def report(package: Package, findings: Sequence[Finding], *, opened: bool) -> Iterator[str]:
+    poll, box = package.poll, package.box
+    yield f"{poll['year']}年 {poll['meeting']}（{'监票' if package.full else '公开'}数据包）"
+    if poll["kind"] == "rehearsal":
+        yield "演练，不计票"
+    if box["threshold"] == 1:
+        yield "简易方式：任一持有人可单独开启票箱"
+    for finding in findings:
+        shown = "；".join(finding.faults[:3]) + ("……" if len(finding.faults) > 3 else "")
+        yield f"{'✗' if finding.faults else '✓'} {finding.title}（{finding.code}）" + (
+            f"：{shown}" if shown else ""
+        )
+    yield "没有核对、也无法由此得知的："
+    yield from (f"  － {line}" for line in unchecked(package, opened=opened))
+    if "figures" in package.result:
+        turnout = package.figures["turnout"]
+        yield (
+            f"收回表决票{turnout['returned']}张，有效{turnout['valid']}张；"
+            f"数据校验码 {package.result['digest']}"
+        )
+    head = package.journal[-1].hash if package.journal else ZERO
+    yield f"操作记录共{len(package.journal)}条，末条校验码 {head}"
+    wrong = [finding.code for finding in findings if finding.faults]
+    if wrong:
+        yield f"核对不通过：{'、'.join(wrong)}"
+    else:
+        yield "核对通过：" + ("已开启密封票比对。" if opened else "未开启密封票。")
+
+
+def say(line: str) -> None:
+    """Print `line` on any terminal: nothing in a forged package may drive it or stop it."""
+    shown = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
+    )
+    encoding = sys.stdout.encoding or "utf-8"
+    print(shown.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the package named on the command line and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ballots.verifier", description="核对票决数据包。"
+    )
+    parser.add_argument("package", type=Path, metavar="F.zip", help="监票数据包或公开数据包")
+    parser.add_argument("--shares", type=Path, metavar="FILE", help="密钥份额，每行一份")
+    options = parser.parse_args(arguments)
+    try:
+        package = read(options.package)
+        texts = _shares(options.shares) if options.shares else None
+    except Unreadable as refusal:
+        say(f"✗ {refusal}（package）")
+        say("核对不通过：package")
+        return 1
+    findings = list(level_a(package))
+    if texts is not None:
+        findings += level_b(package, texts)
+    opened = any(finding.code == "recount" for finding in findings)
+    for line in report(package, findings, opened=opened):
+        say(line)
+    return 1 if any(finding.faults for finding in findings) else 0
+
+
+def _shares(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError):
+        raise Unreadable("无法读取密钥份额文件") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""The secretariat's pages for polls and candidates; from the opening on they can only be read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import Permission
+from django.db import IntegrityError
+from django.db.models import Count, F, QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+
+from projects.models import Poll, Project, Target
+
+# Past every position that a person would type, and far below the column's limit.
+PARKED = 10_000
+
+FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
+REFUSED_BY_DATABASE = _(
+    "没有保存：可能投票刚刚开始，或另有人同时改了同一处。请核对后重试；投票开始后不能再修改。"
+)
+
+
+class DraftAdmin(admin.ModelAdmin):
+    """Pages of what belongs to a poll in draft; from the opening on it can be looked at only.
+
+    What the secretariat may do is asked of the groups of the person: a superuser alone may look
+    and change nothing (DESIGN §6).
+    """
+
+    def poll_of(self, obj: Any) -> Poll:
+        raise NotImplementedError
+
+    def is_granted(self, request: HttpRequest, verb: str) -> bool:
+        """Tell whether one of the person's groups carries this permission."""
+        return Permission.objects.filter(
+            group__user=request.user.pk,
+            content_type__app_label=self.opts.app_label,
+            codename=f"{verb}_{self.opts.model_name}",
+        ).exists()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.is_granted(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.is_granted(request, "change") and (obj is None or self.is_draft(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.is_granted(request, "delete") and (obj is None or self.is_draft(obj))
+
+    def is_draft(self, obj: Any) -> bool:
+        return self.poll_of(obj).phase == Poll.Phase.DRAFT
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Answer a form that comes too late with a sentence, not with an error page."""
+        if request.method == "POST" and object_id is not None:
+            obj = self.get_object(request, unquote(object_id))
+            if obj is not None and self.is_granted(request, "change") and not self.is_draft(obj):
+                return self.back(request, FROZEN)
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except IntegrityError:
+            # A trigger or a constraint spoke: the poll opened between the look and the save.
+            return self.back(request, REFUSED_BY_DATABASE)
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except IntegrityError:
+            return self.back(request, REFUSED_BY_DATABASE)
+
+    def back(self, request: HttpRequest, words: Any) -> HttpResponse:
+        """Show the page again as it now is, with `words` above it."""
+        self.message_user(request, words, messages.ERROR)
+        return redirect(request.get_full_path())
+
+
+class PollForm(forms.ModelForm):
+    """A poll with each rule explained in plain words (DESIGN §4)."""
+
+    class Meta:
+        model = Poll
+        fields: list[str] = []  # those of the fieldsets below
+        help_texts = {
+            "kind": _("演练的结果不计票，可以清除；正式票决的记录长期保存。"),
+            "meeting": _("印在投票卡、公告和大屏上，如“义乌市第十五届人民代表大会第四次会议”。"),
+            "year": _("这些项目属于哪一年。"),
+            "phone": _("显示在代表端每一页的下方。"),
+            "rules_name": _("正式票决须填写，开始投票前会检查。"),
+            "opening_words": _("显示在代表端首页，可以留空。"),
+            "places": _("要确定多少个项目；每张表决票最多选这么多项。"),
+            "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
+            "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
+            "proposal_limit": _("一张表决票最多推荐几个新项目。"),
+            "voters": _("“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票。"),
+            "majority": _("得票达到这个比例的项目才能通过。一般为全体代表的过半数。"),
+            "simple": _("适用于乡镇：密钥分给两人，任何一人可以单独开启票箱；一名监票人复核。"),
+            "closes_at": _("到时间后不再接受提交，仍须由工作人员截止。留空表示由主持人宣布截止。"),
+        }
+
+
+@admin.register(Poll)
+class PollAdmin(DraftAdmin):
+    form = PollForm
+    list_display = ["__str__", "year", "kind", "phase", "places", "candidates"]
+    list_filter = ["kind", "phase", "year"]
+    search_fields = ["meeting"]
+    readonly_fields = ["phase"]
+    fieldsets = [
+        (_("会议"), {"fields": ["kind", "phase", "meeting", "year", "phone", "opening_words"]}),
+        (_("表决办法"), {"fields": ["rules_name", "rules_adopted_on"]}),
+        (_("选择"), {"fields": ["places", "choice_rule", "blank_allowed"]}),
+        (_("推荐新项目"), {"fields": ["proposals", "proposal_limit"]}),
+        (_("投票资格和通过"), {"fields": ["voters", "delegates_total", "majority"]}),
+        (_("截止和公布"), {"fields": ["closes_at", "show_votes"]}),
+        (_("票箱密钥"), {"fields": ["simple"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
+        return super().get_queryset(request).annotate(candidate_count=Count("projects"))
+
+    @admin.display(description=_("候选项目数"), ordering="candidate_count")
+    def candidates(self, poll: Poll) -> int:
+        return getattr(poll, "candidate_count", 0)
+
+    def poll_of(self, obj: Poll) -> Poll:
+        return obj
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Poll | None = None) -> list[str]:
+        """A second round keeps its kind, which says how it hangs on its parent."""
+        return ["phase", "kind"] if obj and obj.parent_id else ["phase"]
+
+    def formfield_for_choice_field(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.TypedChoiceField | None:
+        if db_field.name == "kind":
+            kinds = [Poll.Kind.MAIN, Poll.Kind.REHEARSAL]
+            kwargs["choices"] = [(kind.value, kind.label) for kind in kinds]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+class TargetFormSet(BaseInlineFormSet):
+    """The targets of one candidate: a line without a position goes to the end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first = max((target.position for target in self.get_queryset()), default=0) + 1
+        self.initial_extra = [{"position": first + place} for place in range(self.extra)]
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "position" in form.fields:
+            form.fields["position"].required = False
+
+    def clean(self) -> None:
+        kept = [
+            form
+            for form in self.forms
+            if (form.has_changed() or form.instance.pk)
+            and form not in self.deleted_forms
+            and hasattr(form, "cleaned_data")
+        ]
+        taken = [form.cleaned_data.get("position") or 0 for form in kept]
+        for form in kept:
+            if form.cleaned_data.get("position") is None and "position" not in form.errors:
+                taken.append(max(taken, default=0) + 1)
+                form.cleaned_data["position"] = form.instance.position = taken[-1]
+        super().clean()
+
+    def save(self, commit: bool = True) -> list[Any]:
+        """Save all lines; two that change places meet nobody on their way.
+
+        The rows are written one after another, and the database would refuse the first of two that
+        swap their positions. So all that move or go are parked out of the way first.
+        """
+        moving = [
+            form.instance.pk
+            for form in self.initial_forms
+            if "position" in form.changed_data or form in self.deleted_forms
+        ]
+        if commit:
+            Target.objects.filter(pk__in=moving).update(position=F("position") + PARKED)
+        return super().save(commit)
+
+
+class TargetInline(admin.TabularInline):
+    model = Target
+    formset = TargetFormSet
+    extra = 3
+    fields = ["position", "text", "quantity", "unit"]
+
+
+@admin.register(Project)
+class ProjectAdmin(DraftAdmin):
+    list_display = ["number", "title", "category", "lead_unit", "lines", "poll"]
+    list_display_links = ["number", "title"]
+    list_filter = ["poll", "category"]
+    list_select_related = ["poll"]
+    ordering = ["-poll", "number"]
+    search_fields = ["title", "text", "lead_unit"]
+    fieldsets = [
+        (None, {"fields": ["poll", "number", "title", "text"]}),
+        (
+            _("可以留空"),
+            {"fields": ["category", "lead_unit", "investment", "deadline", "site"]},
+        ),
+    ]
+    inlines = [TargetInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).annotate(target_count=Count("targets"))
+
+    @admin.display(description=_("年度目标"), ordering="target_count")
+    def lines(self, project: Project) -> int:
+        return getattr(project, "target_count", 0)
+
+    def poll_of(self, obj: Project) -> Poll:
+        return obj.poll
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> forms.ModelChoiceField | None:
+        """Offer polls in draft alone: a form that names another one is refused with a sentence."""
+        if db_field.name != "poll":
+            return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        drafts = Poll.objects.filter(phase=Poll.Phase.DRAFT)
+        field = super().formfield_for_foreignkey(
+            db_field, request, queryset=drafts, initial=drafts.first(), **kwargs
+        )
+        if field is not None:
+            field.error_messages["invalid_choice"] = FROZEN
+        return field
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Leave out the pencil and the cross beside the poll: nobody deletes a poll from here."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "poll" and field is not None:
+            wrapper = field.widget
+            field.widget = getattr(wrapper, "widget", wrapper)
+        return field
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Suggest the next free number of the newest draft, or of the poll the link names."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        polls = Poll.objects.filter(phase=Poll.Phase.DRAFT)
+        asked = str(initial.get("poll", ""))
+        poll = polls.filter(pk=asked).first() if asked.isdecimal() else polls.first()
+        if poll is not None and "number" not in initial:
+            last = poll.projects.order_by("-number").first()
+            initial["number"] = last.number + 1 if last else 1
+        return initial

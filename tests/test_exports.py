@@ -1,0 +1,468 @@
+"""The files of the office: what stands in them, when, and what never does."""
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import transaction
+
+from ballots import canvass, enrolment, exports, lifecycle
+from ballots.exports import ExportRefused
+from ballots.models import Result
+from ballots.rules import Selection
+from projects.models import Poll
+from tests.factories import Session, make_delegates, make_session, selection
+from yiwu_vote import sheets
+
+pytestmark = pytest.mark.django_db
+
+Export = Callable[[Poll], exports.Download]
+COUNTED: list[Export] = [exports.result_csv, exports.summary_csv, exports.write_ins_csv]
+ALWAYS: list[Export] = [exports.turnout_csv, exports.journal_csv]
+EVERY = [*COUNTED, *ALWAYS, exports.receipts_csv]
+RESULT_HEADER = (
+    "名次,是否并列,项目编号,项目名称,类别,来源（候选/推荐）,责任单位,得票数,得票率(%),占全体代表(%),"
+    "是否过半数,结果,备注"
+)
+
+
+def read(export: Export, session: Session) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(export(session.poll).content.decode("utf-8-sig"))))
+
+
+def table(export: Export, session: Session) -> list[dict[str, str]]:
+    header, *rows = read(export, session)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def pairs(session: Session) -> dict[str, str]:
+    return {row["项目"]: row["数值"] for row in table(exports.summary_csv, session)}
+
+
+def make_opened(**columns: Any) -> Session:
+    """A box just opened: six ballots for five candidates and two places, with two proposals."""
+    settings: dict[str, Any] = {"delegates": 8, "candidates": 5, "places": 2}
+    session = make_session(**(settings | columns))
+    session.cast(0, selection(1, 2))
+    session.cast(1, selection(1, 3))
+    session.cast(2, selection(1, proposals=["=cmd|'/C calc'!A0"]))
+    session.cast(3, selection(1, proposals=["新建停车场"]))
+    session.cast(4, selection(1))
+    session.cast(5, selection())
+    session.close()
+    session.open_box()
+    return session
+
+
+def count(session: Session) -> Session:
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    session.poll.refresh_from_db()
+    return session
+
+
+@pytest.fixture
+def counted() -> Session:
+    return count(make_opened())
+
+
+def confirm(session: Session) -> None:
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    session.poll.refresh_from_db()
+
+
+# --- 结果 -----------------------------------------------------------------------------------------
+
+
+def test_the_result_has_its_columns_and_a_row_for_each_item(counted):
+    header, *rows = read(exports.result_csv, counted)
+
+    assert ",".join(header) == RESULT_HEADER
+    assert [row[:3] for row in rows] == [
+        ["1", "否", "1"],
+        ["2", "是", "2"],
+        ["2", "是", "3"],
+        ["2", "是", "推1"],
+        ["2", "是", "推2"],
+        ["6", "是", "4"],
+        ["6", "是", "5"],
+    ]
+
+
+def test_a_row_says_votes_shares_majority_and_outcome(counted):
+    first, second, *_rest = table(exports.result_csv, counted)
+
+    assert first | {"备注": ""} == {
+        "名次": "1",
+        "是否并列": "否",
+        "项目编号": "1",
+        "项目名称": "候选项目1",
+        "类别": "",
+        "来源（候选/推荐）": "候选",
+        "责任单位": "",
+        "得票数": "5",
+        "得票率(%)": "83.3",
+        "占全体代表(%)": "62.5",
+        "是否过半数": "是",
+        "结果": "通过",
+        "备注": "",
+    }
+    assert (second["是否过半数"], second["结果"]) == ("否", "未通过")
+
+
+def test_a_tie_across_the_last_place_is_pending():
+    session = count(make_opened(majority="none", places=2))
+
+    tied = [row for row in table(exports.result_csv, session) if row["名次"] == "2"]
+
+    assert {row["结果"] for row in tied} == {"得票相同，待定"}
+    assert {row["是否过半数"] for row in tied} == {"不要求"}
+
+
+def test_an_item_with_votes_enough_and_no_place_left_says_why():
+    session = make_session(delegates=3, candidates=3, places=1, majority="none")
+    session.cast(0, selection(1))
+    session.cast(1, selection(1))
+    session.cast(2, selection(2))
+    session.close()
+    session.open_box()
+
+    rows = table(exports.result_csv, count(session))
+
+    assert rows[1]["结果"] == "未通过"
+    assert rows[1]["备注"].startswith("得票已达通过所需，未进入前1名")
+
+
+def test_proposals_are_numbered_and_marked_as_such(counted):
+    proposed = [row for row in table(exports.result_csv, counted) if row["项目编号"][0] == "推"]
+
+    assert {row["项目编号"] for row in proposed} == {"推1", "推2"}
+    assert {row["来源（候选/推荐）"] for row in proposed} == {"推荐"}
+
+
+def test_a_proposal_that_looks_like_a_formula_stays_text(counted):
+    titles = [row["项目名称"] for row in table(exports.result_csv, counted)]
+
+    assert "'=cmd|'/C calc'!A0" in titles
+
+
+def test_a_rehearsal_says_so_in_each_row_and_in_the_names_of_its_files(counted):
+    file = exports.result_csv(counted.poll)
+
+    assert all("演练，不计票" in row["备注"] for row in table(exports.result_csv, counted))
+    assert file.chinese_name.startswith("演练_2026年民生实事项目票决_结果_")
+    assert file.ascii_name.startswith("rehearsal_")
+    assert file.ascii_name.isascii()
+
+
+def test_a_real_poll_carries_no_mark_of_a_rehearsal(counted):
+    real = make_real_count(counted)
+
+    assert "演练" not in exports.result_csv(real).content.decode()
+    assert exports.result_csv(real).chinese_name.startswith("2026年")
+
+
+def make_real_count(session: Session) -> Poll:
+    """Return a real poll that was counted, made past the guards which a localhost does not pass."""
+    poll = Poll.objects.create(
+        meeting="会议", year=2026, delegates_total=8, opened_at=session.poll.opened_at,
+        closed_at=session.poll.closed_at, phase=Poll.Phase.COUNTED,
+    )  # fmt: skip
+    result = Result.objects.get(poll=session.poll)
+    Result.objects.create(
+        poll=poll,
+        figures=result.figures,
+        digest=result.digest,
+        counted_at=result.counted_at,
+        counted_by=result.counted_by,
+    )
+    return poll
+
+
+def test_an_unconfirmed_count_says_so_and_a_confirmed_one_does_not(counted):
+    before = table(exports.result_csv, counted)
+    confirm(counted)
+    after = table(exports.result_csv, counted)
+
+    assert all("未复核" in row["备注"] for row in before)
+    assert not any("未复核" in row["备注"] for row in after)
+
+
+def test_figures_come_from_the_frozen_result_and_are_not_counted_again(counted):
+    counted.poll.write_ins.filter(title="新建停车场").update(title="改过的名称")
+    result = Result.objects.get(poll=counted.poll)
+
+    titles = [row["项目名称"] for row in table(exports.result_csv, counted)]
+
+    assert [sheets.unguarded(title) for title in titles] == [
+        item["title"] for item in result.figures["items"]
+    ]
+    assert "改过的名称" not in titles
+
+
+# --- 汇总 -----------------------------------------------------------------------------------------
+
+
+def test_the_summary_has_its_lines_in_order(counted):
+    assert "、".join(pairs(counted)) == (
+        "全体代表、应到、实到、发出、收回、有效、弃权、无效、应选项数、通过所需票数、候选项目数、推荐件数、"
+        "归并项数、开始、截止、计票、公布、计票人、复核人、数据校验码、备注"
+    )
+
+
+def test_the_summary_adds_up(counted):
+    said = pairs(counted)
+
+    assert int(said["收回"]) == int(said["有效"]) + int(said["无效"]) == 6
+    assert (said["应到"], said["实到"], said["发出"], said["弃权"]) == ("8", "8", "8", "1")
+    assert (said["应选项数"], said["通过所需票数"], said["候选项目数"]) == ("2", "5", "5")
+    assert (said["推荐件数"], said["归并项数"]) == ("2", "2")
+
+
+def test_the_summary_tells_who_counted_and_confirmed_and_the_checksum(counted):
+    confirm(counted)
+    said = pairs(counted)
+    result = Result.objects.get(poll=counted.poll)
+
+    assert said["计票人"] == counted.office.username
+    assert said["复核人"] == counted.chief.username
+    assert said["数据校验码"] == result.digest
+    assert said["备注"] == "演练，不计票"
+
+
+def test_the_summary_has_times_in_the_hall_and_none_before_they_come(counted):
+    opened = datetime(2026, 1, 18, 2, 42, tzinfo=UTC)
+    Poll.objects.filter(pk=counted.poll.pk).update(opened_at=opened)
+
+    assert pairs(counted)["开始"] == "2026-01-18 10:42"
+    assert pairs(counted)["公布"] == ""
+
+
+# --- 投票情况 --------------------------------------------------------------------------------------
+
+
+def test_turnout_by_delegation_adds_up():
+    session = make_session(delegates=3)
+    others = make_delegates(2, delegation="城南代表团")
+    for delegate in others:
+        enrolment.issue_cards([delegate], by=session.office)
+        enrolment.add_to_roll(
+            session.poll,
+            delegate=delegate,
+            reason="增补",
+            by=session.office,
+            second=session.scrutineer,
+        )
+    enrolment.mark_present(session.poll, numbers=[others[0].number], by=session.office)
+    session.cast(0, selection(1))
+
+    assert read(exports.turnout_csv, session) == [
+        ["代表团", "应到人数", "实到人数", "已投票人数", "未投票人数", "投票率(%)"],
+        ["城区代表团", "3", "3", "1", "2", "33.3"],
+        ["城南代表团", "2", "1", "0", "1", "0.0"],
+        ["合计", "5", "4", "1", "3", "25.0"],
+    ]
+
+
+def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
+    session = make_session(delegates=4, voters="roll")
+    session.cast(0, selection(1))
+
+    assert read(exports.turnout_csv, session)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+
+
+# --- 回执编号清单 -----------------------------------------------------------------------------------
+
+
+def test_receipts_are_listed_sorted_so_that_they_tell_no_order():
+    session = make_session(delegates=5)
+    codes = [session.cast(place, selection(1)).code for place in range(5)]
+    session.close()
+
+    rows = table(exports.receipts_csv, session)
+
+    listed = [row["回执编号"] for row in rows]
+    assert listed == sorted(listed)
+    assert {code.replace("-", "") for code in listed} == set(codes)
+    assert [row["序号"] for row in rows] == ["1", "2", "3", "4", "5"]
+
+
+# --- 推荐项目 --------------------------------------------------------------------------------------
+
+
+def test_proposals_are_listed_with_their_rulings_and_votes():
+    session = make_opened()
+    parking = session.poll.write_ins.get(title="新建停车场")
+    session.poll.write_ins.exclude(pk=parking.pk).update(ruling="refused", reason="不是项目")
+
+    rows = table(exports.write_ins_csv, count(session))
+
+    by_title = {row["项目名称"]: row for row in rows}
+    assert by_title["新建停车场"]["处理方式"] == "单列一项"
+    assert by_title["新建停车场"]["得票数"] == "1"
+    refused = by_title["'=cmd|'/C calc'!A0"]
+    assert (refused["处理方式"], refused["理由"], refused["得票数"]) == ("不予计票", "不是项目", "")
+
+
+def test_a_merged_proposal_names_where_it_went():
+    session = make_opened()
+    session.poll.write_ins.filter(title="新建停车场").update(
+        ruling="into-project", into_project=session.poll.projects.get(number=3)
+    )
+
+    rows = table(exports.write_ins_csv, count(session))
+
+    merged = next(row for row in rows if row["处理方式"] == "并入候选项目")
+    assert merged["并入项目"] == "3. 候选项目3"
+
+
+# --- 操作记录 --------------------------------------------------------------------------------------
+
+
+def test_the_journal_is_listed_in_words_with_its_checksums(counted):
+    rows = table(exports.journal_csv, counted)
+
+    assert [row["操作"] for row in rows[:4]] == ["生成票箱密钥", "试开票箱", "开始投票", "截止投票"]
+    assert rows[3]["说明"] == "表决票：6；已投票：6"
+    assert [row["校验码"] for row in rows] == list(
+        counted.poll.journal.order_by("seq").values_list("hash", flat=True)
+    )
+
+
+def test_the_journal_names_both_who_signed_and_whom_it_is_about():
+    session = make_session(delegates=2)
+    newcomer = make_delegates(1)[0]
+    enrolment.add_to_roll(
+        session.poll,
+        delegate=newcomer,
+        reason="补选",
+        by=session.office,
+        second=session.scrutineer,
+    )
+
+    last = table(exports.journal_csv, session)[-1]
+
+    assert last["操作人"] == f"{session.office.username}、{session.scrutineer.username}"
+    assert last["对象"] == f"{newcomer.name}（{newcomer.number}）"
+    assert last["说明"] == "原因：补选"
+
+
+def test_every_act_has_a_name_in_the_list(counted):
+    for kind in counted.poll.journal.values_list("kind", flat=True):
+        assert kind in exports.ACTS
+
+
+# --- when, and what never -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("export", EVERY)
+def test_every_file_is_utf8_with_bom_and_crlf(counted, export):
+    content = export(counted.poll).content
+
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.count(b"\n") == content.count(b"\r\n") > 0
+
+
+@pytest.mark.parametrize("export", EVERY)
+def test_every_file_is_named_by_year_content_and_minute(counted, export):
+    with time_machine.travel(datetime(2026, 1, 18, 2, 42, tzinfo=UTC), tick=False):
+        file = export(counted.poll)
+
+    assert file.ascii_name == "rehearsal_2026_livelihood-projects_20260118-1042.csv"
+    assert re.fullmatch(r"演练_2026年民生实事项目票决_\w+_20260118-1042\.csv", file.chinese_name)
+
+
+@pytest.mark.parametrize("export", COUNTED)
+def test_nothing_of_a_count_is_exported_before_it(export):
+    session = make_session(delegates=3)
+    session.cast(0, selection(1))
+    for step in (lambda: None, session.close, session.open_box):
+        step()
+        with pytest.raises(ExportRefused) as refusal:
+            export(session.poll)
+        assert refusal.value.code == "not-counted"
+
+
+@pytest.mark.parametrize("export", COUNTED)
+def test_a_count_that_was_sent_back_is_exported_no_more(counted, export):
+    lifecycle.send_back(counted.poll, reason="归并有误", by=counted.scrutineer)
+
+    with pytest.raises(ExportRefused) as refusal:
+        export(counted.poll)
+
+    assert refusal.value.code == "not-counted"
+
+
+@pytest.mark.parametrize("export", COUNTED)
+def test_a_void_poll_has_no_result_to_export(counted, export):
+    lifecycle.void_poll(
+        counted.poll, reason="程序有误", by=counted.office, second=counted.scrutineer
+    )
+
+    with pytest.raises(ExportRefused) as refusal:
+        export(counted.poll)
+
+    assert refusal.value.code == "void"
+
+
+def test_a_void_poll_keeps_journal_and_receipts():
+    session = make_session(delegates=2)
+    session.cast(0, selection(1))
+    lifecycle.void_poll(
+        session.poll, reason="程序有误", by=session.office, second=session.scrutineer
+    )
+
+    assert len(table(exports.receipts_csv, session)) == 1
+    assert table(exports.journal_csv, session)[-1]["操作"] == "作废"
+
+
+@pytest.mark.parametrize("phase", ["draft", "open"])
+def test_there_is_no_list_of_receipts_while_ballots_come_in(phase):
+    session = make_session(delegates=2, open_it=phase == "open")
+
+    with pytest.raises(ExportRefused) as refusal:
+        exports.receipts_csv(session.poll)
+
+    assert refusal.value.code == "not-closed"
+
+
+@pytest.mark.parametrize("export", ALWAYS)
+def test_before_the_count_no_file_tells_one_choice_from_another(export):
+    """The same turnout with other choices must give the same words: no total shines through."""
+
+    def exported(chosen: Selection) -> str:
+        noon = datetime(2026, 1, 18, 4, tzinfo=UTC)
+        with time_machine.travel(noon, tick=False), transaction.atomic():
+            session = make_session(delegates=3)
+            session.cast(0, chosen)
+            session.close()
+            session.open_box()
+            text = export(session.poll).content.decode()
+            transaction.set_rollback(True)
+        return re.sub("[0-9a-f]{64}|staff[0-9]+", "", text)
+
+    assert exported(selection(1)) == exported(selection(2, 3))
+
+
+def test_after_a_count_was_sent_back_the_journal_shows_no_votes(counted):
+    lifecycle.send_back(counted.poll, reason="归并有误", by=counted.scrutineer)
+
+    text = exports.journal_csv(counted.poll).content.decode("utf-8-sig")
+
+    assert "归并有误" in text
+    assert "候选项目1" not in text
+
+
+@pytest.mark.parametrize("export", EVERY)
+def test_no_file_has_a_name_beside_a_choice(counted, export):
+    text = export(counted.poll).content.decode()
+
+    has_people = any(delegate.name in text for delegate in counted.delegates)
+    has_choices = "候选项目" in text
+    assert not (has_people and has_choices)
