@@ -28,6 +28,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from ballots import admin_day, admin_steps, cards, enrolment, roles, roll
 from ballots.admin_steps import StaffRequest
+from ballots.exports import Download
 from ballots.models import (
     AccessCard,
     Delegate,
@@ -54,7 +55,6 @@ from yiwu_vote import sheets
 
 CARDS_A_PAGE = 10
 LINES_A_PAGE = 24
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 admin.site.register(PollDay, admin_day.PollDayAdmin)
 
@@ -400,16 +400,14 @@ def import_errors(request: StaffRequest) -> HttpResponse:
         return redirect("admin:ballots_delegate_import")
     rows = [[problem.line or None, str(problem)] for problem in form.cleaned_data["problems"]]
     content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
-    return admin_steps.download(content, "roll-errors.csv", gettext("名册错误清单.csv"))
+    return admin_steps.download(Download("roll-errors.csv", gettext("名册错误清单.csv"), content))
 
 
 def template_file(request: StaffRequest) -> HttpResponse:
     """Give out an empty roll to fill in."""
-    response = admin_steps.download(
-        roll.template_xlsx(), "roll-template.xlsx", gettext("代表名册模板.xlsx")
+    return admin_steps.download(
+        Download("roll-template.xlsx", gettext("代表名册模板.xlsx"), roll.template_xlsx())
     )
-    response.headers["Content-Type"] = XLSX
-    return response
 
 
 # --- the records ----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from ballots import admin_steps, counting, exports, preflight, roles
+from ballots import admin_steps, counting, exports, package, preflight, roles
 from ballots.admin_steps import COUNTED, StaffRequest, counted, day, download, figures_of, show
 from ballots.lifecycle import StepRefused
 from ballots.models import BallotBox, JournalEntry, Result
@@ -291,13 +291,37 @@ OFFICES: dict[Callable[[User], bool], Any] = {
 # Links that stand apart from the day's ordinary work.
 ENDS = ("void", "wipe")
 
-DOWNLOADS: dict[str, tuple[Any, Callable[[Poll], exports.Download], frozenset[str]]] = {
-    "result": (_("结果"), exports.result_csv, COUNTED),
-    "summary": (_("汇总"), exports.summary_csv, COUNTED),
-    "write-ins": (_("推荐项目"), exports.write_ins_csv, COUNTED),
-    "receipts": (_("回执编号清单"), exports.receipts_csv, EVERY - DRAFT - VOTING),
-    "turnout": (_("投票情况"), exports.turnout_csv, EVERY),
-    "journal": (_("操作记录"), exports.journal_csv, EVERY),
+
+def anybody_here(user: User) -> bool:
+    """Whoever may see the day's page."""
+    return True
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the day's page: who may have it, and from which phases on."""
+
+    label: Any
+    make: Callable[[Poll], exports.Download]
+    phases: frozenset[str]
+    who: Callable[[User], bool] = anybody_here
+
+
+FILES: dict[str, File] = {
+    "result": File(_("结果（CSV）"), exports.result_csv, COUNTED),
+    "summary": File(_("汇总（CSV）"), exports.summary_csv, COUNTED),
+    "write-ins": File(_("推荐项目（CSV）"), exports.write_ins_csv, COUNTED),
+    "receipts": File(_("回执编号清单（CSV）"), exports.receipts_csv, EVERY - DRAFT - VOTING),
+    "turnout": File(_("投票情况（CSV）"), exports.turnout_csv, EVERY),
+    "journal": File(_("操作记录（CSV）"), exports.journal_csv, EVERY),
+    "package": File(
+        _("监票数据包（ZIP，供核验程序使用）"), package.full_package, COUNTED, roles.is_scrutineer
+    ),
+    "public-package": File(
+        _("公开数据包（ZIP，任何人可核验）"),
+        package.public_package,
+        frozenset({Poll.Phase.PUBLISHED}),
+    ),
 }
 
 
@@ -335,9 +359,9 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "confirmed": _confirmed(poll),
         "sent_back": poll.results.exclude(sent_back="").order_by("counted_at"),
         "downloads": [
-            {"name": name, "label": label}
-            for name, (label, _export, phases) in DOWNLOADS.items()
-            if poll.phase in phases
+            {"name": name, "label": file.label}
+            for name, file in FILES.items()
+            if poll.phase in file.phases and file.who(request.user)
         ],
     }
     return show(request, poll, "day", str(poll), context | {"subtitle": None})
@@ -434,26 +458,20 @@ def kind_of(entry: JournalEntry) -> str:
 def words_of(entry: JournalEntry) -> str:
     """Return what an entry says, without any votes: a count sent back must stay out of sight."""
     data = json.loads(entry.body)["data"]
-    parts = [f"{data['name']}（{data['number']}）"] if {"name", "number"} <= data.keys() else []
-    parts += [
-        f"{words}：{data[key]}"
-        for key, words in exports.DETAILS.items()
-        if isinstance(data.get(key), str | int)
-    ]
-    return "；".join(parts)
+    return "；".join(filter(None, [exports.subject(data), exports.in_words(data)]))
 
 
 def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
-    """Give out one file of the poll; whoever may see the day's page may have it."""
-    if what not in DOWNLOADS:
+    """Give out one file of the poll to whoever may have it."""
+    if what not in FILES:
         raise Http404
-    _label, export, _phases = DOWNLOADS[what]
+    if not FILES[what].who(request.user):
+        raise PermissionDenied
     try:
-        file = export(poll)
+        return download(FILES[what].make(poll))
     except exports.ExportRefused as refusal:
         messages.error(request, str(refusal))
         return day(poll)
-    return download(file.content, file.ascii_name, file.chinese_name)
 
 
 # --- in the admin ---------------------------------------------------------------------------------

@@ -136,15 +136,22 @@ def take(
     return show(request, poll, step.name, step.label, own)
 
 
-def download(content: bytes, ascii_name: str, chinese_name: str) -> HttpResponse:
-    """Return `content` as a file to save; the Chinese name as RFC 6266 has it, and a fallback."""
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
+}
+
+
+def download(file: exports.Download) -> HttpResponse:
+    """Return `file` to be saved; its Chinese name as RFC 6266 has it, and a fallback."""
     return HttpResponse(
-        content,
-        content_type="text/csv; charset=utf-8",
+        file.content,
+        content_type=CONTENT_TYPES[file.ascii_name.rpartition(".")[2]],
         headers={
             "Content-Disposition": (
-                f'attachment; filename="{ascii_name}"; '
-                f"filename*=UTF-8''{quote(chinese_name, safe='')}"
+                f'attachment; filename="{file.ascii_name}"; '
+                f"filename*=UTF-8''{quote(file.chinese_name, safe='')}"
             )
         },
     )

@@ -260,8 +260,8 @@ def journal_csv(poll: Poll) -> Download:
                 _moment(entry.at),
                 "、".join(named(user) for user in (entry.by, entry.second) if user),
                 str(ACTS.get(entry.kind, entry.kind)),
-                _subject(data),
-                _in_words(data),
+                subject(data),
+                in_words(data),
                 entry.hash,
             ]
         )
@@ -347,14 +347,15 @@ def _into(write_in: WriteIn) -> str:
     return str(write_in.into_write_in) if write_in.into_write_in else ""
 
 
-def _subject(data: dict[str, Any]) -> str:
+def subject(data: dict[str, Any]) -> str:
     """Return the delegate whom an entry is about; most are about the poll as a whole."""
     if "number" in data and "name" in data:
         return f"{data['name']}（{data['number']}）"
     return ""
 
 
-def _in_words(data: dict[str, Any]) -> str:
+def in_words(data: dict[str, Any]) -> str:
+    """Return what an entry says beside its subject, never any votes."""
     return "；".join(
         f"{words}：{data[key]}"
         for key, words in DETAILS.items()

@@ -209,6 +209,62 @@ def _root(receipts: list[str]) -> str:
     return chain.digest("receipts", chain.canonical(sorted(receipts)))
 
 
+# --- what the opening puts on record --------------------------------------------------------------
+
+
+def frozen_poll(poll: Poll) -> dict[str, Any]:
+    """Return what a poll is, as the opening hashes it and a package shows it."""
+    return {
+        "uuid": str(poll.uuid),
+        "kind": poll.kind,
+        "meeting": poll.meeting,
+        "year": poll.year,
+    }
+
+
+def frozen_rules(poll: Poll) -> dict[str, Any]:
+    """Return the rules of `poll` as the opening hashes them and a package shows them."""
+    return {
+        "places": poll.places,
+        "choice_rule": poll.choice_rule,
+        "blank_allowed": poll.blank_allowed,
+        "proposals": poll.proposals,
+        "proposal_limit": poll.proposal_limit,
+        "voters": poll.voters,
+        "majority": poll.majority,
+        "delegates_total": poll.delegates_total,
+        "simple": poll.simple,
+        "show_votes": poll.show_votes,
+        "rules_name": poll.rules_name,
+        "rules_adopted_on": str(poll.rules_adopted_on or ""),
+    }
+
+
+def frozen_candidates(poll: Poll) -> list[list[Any]]:
+    """Return number, title, text, targets and the rest of each candidate, in order of number."""
+    return [
+        [
+            project.number,
+            project.title,
+            project.text,
+            [str(line) for line in project.targets.all()],
+            [
+                project.category,
+                project.lead_unit,
+                "" if project.investment is None else str(project.investment),
+                project.deadline,
+                project.site,
+            ],
+        ]
+        for project in poll.projects.order_by("number").prefetch_related("targets")
+    ]
+
+
+def frozen_roll(poll: Poll) -> list[list[str]]:
+    """Return number and name of everybody on the roll, in order of number."""
+    return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
+
+
 # --- the box --------------------------------------------------------------------------------------
 
 
@@ -470,30 +526,13 @@ def _demand(condition: bool, code: str) -> None:
 
 
 def _frozen(poll: Poll) -> dict[str, Any]:
-    """Return what the opening fixes: hashes of candidates, rules and roll, and who the staff are."""
-    candidates = [
-        [project.number, project.title, project.text, [str(line) for line in project.targets.all()]]
-        for project in poll.projects.order_by("number").prefetch_related("targets")
-    ]
-    roll = [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
-    rules = {
-        "places": poll.places,
-        "choice_rule": poll.choice_rule,
-        "blank_allowed": poll.blank_allowed,
-        "proposals": poll.proposals,
-        "proposal_limit": poll.proposal_limit,
-        "voters": poll.voters,
-        "majority": poll.majority,
-        "delegates_total": poll.delegates_total,
-        "simple": poll.simple,
-        "rules_name": poll.rules_name,
-        "rules_adopted_on": str(poll.rules_adopted_on or ""),
-    }
+    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
     return {
-        "candidates": chain.digest("candidates", chain.canonical(candidates)),
-        "rules": chain.digest("rules", chain.canonical(rules)),
-        "roll": chain.digest("roll", chain.canonical(roll)),
-        "on_roll": len(roll),
+        "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
+        "rules": chain.digest("rules", chain.canonical(frozen_rules(poll))),
+        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+        "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
+        "on_roll": poll.roll.count(),
         "present": poll.roll.filter(present=True).count(),
         "ceremony": poll.box.ceremony,
         "staff": roles.accounts(),

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ballots import chain, exports
+from ballots import chain, exports, lifecycle
 from ballots.exports import Download, ExportRefused
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from projects.models import Poll
@@ -92,33 +92,10 @@ def _poll(poll: Poll) -> dict[str, Any]:
     if box.threshold == 1:
         remarks.append(_("简易方式：任一持有人可单独开启票箱"))
     return {
-        "uuid": str(poll.uuid),
-        "kind": poll.kind,
-        "meeting": poll.meeting,
-        "year": poll.year,
+        **lifecycle.frozen_poll(poll),
         "remarks": remarks,
-        "rules": {
-            "places": poll.places,
-            "choice_rule": poll.choice_rule,
-            "blank_allowed": poll.blank_allowed,
-            "proposals": poll.proposals,
-            "proposal_limit": poll.proposal_limit,
-            "voters": poll.voters,
-            "majority": poll.majority,
-            "delegates_total": poll.delegates_total,
-            "simple": poll.simple,
-            "rules_name": poll.rules_name,
-            "rules_adopted_on": str(poll.rules_adopted_on or ""),
-        },
-        "candidates": [
-            [
-                project.number,
-                project.title,
-                project.text,
-                [str(line) for line in project.targets.all()],
-            ]
-            for project in poll.projects.order_by("number").prefetch_related("targets")
-        ],
+        "rules": lifecycle.frozen_rules(poll),
+        "candidates": lifecycle.frozen_candidates(poll),
         "box": {
             "ceremony": box.ceremony,
             "suite": box.suite,

@@ -77,10 +77,11 @@ SHAPES: dict[str, Any] = {
             "majority": str,
             "delegates_total": int,
             "simple": bool,
+            "show_votes": bool,
             "rules_name": str,
             "rules_adopted_on": str,
         },
-        "candidates": [(int, str, str, [str])],
+        "candidates": [(int, str, str, [str], [str])],
         "box": {
             "ceremony": int,
             "suite": str,
@@ -246,7 +247,7 @@ class Package:
 
     @property
     def titles(self) -> dict[int, str]:
-        return {number: title for number, title, _text, _targets in self.poll["candidates"]}
+        return {candidate[0]: candidate[1] for candidate in self.poll["candidates"]}
 
     @property
     def counted_proposals(self) -> Any:
@@ -436,6 +437,11 @@ def check_order(package: Package) -> Faults:
     for entry in package.entries("canvass-closed"):
         if entry.said and entry.said["second"] in {"", entry.said["by"]}:
             yield "归并结束没有第二人签名"
+
+
+def check_poll(package: Package) -> Faults:
+    said = {name: package.poll[name] for name in ("uuid", "kind", "meeting", "year")}
+    yield from _compare_with_opening(package, "poll", said)
 
 
 def check_candidates(package: Package) -> Faults:
@@ -1144,6 +1150,7 @@ CHECKS = (
     Check("manifest", "数据包中的文件与清单一致", check_manifest),
     Check("journal", "操作记录首尾相接、未经改动", check_journal),
     Check("order", "各步骤齐全、次序合法", check_order),
+    Check("poll", "票决与开始投票时一致", check_poll),
     Check("candidates", "候选项目与开始投票时一致", check_candidates),
     Check("rules", "票决规则与开始投票时一致", check_rules),
     Check("roll", "代表名册与开始投票时一致", check_roll, "full"),

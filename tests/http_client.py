@@ -17,7 +17,6 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
-    buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def filled(self, *ticks: tuple[str, str], **values: str) -> list[tuple[str, str]]:
         """Return what is sent with `values` typed in and `ticks` (name, value) ticked."""
@@ -49,8 +48,8 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     def form(self, action: str) -> Form:
-        """Return the one form whose action ends with `action`."""
-        found = [form for form in self.forms if form.action.split("?")[0].endswith(action)]
+        """Return the first form that goes to the path `action`."""
+        found = [form for form in self.forms if urllib.parse.urlsplit(form.action).path == action]
         assert found, f"no form to {action} on {self.url}: {self.text[:400]}"
         return found[0]
 
@@ -75,8 +74,6 @@ class Page(HTMLParser):
             name, options, chosen = self._select
             value = values.get("value", "")
             self._select = (name, [*options, value], value if "selected" in values else chosen)
-        elif tag == "button" and values.get("name"):
-            self._form.buttons.append((values["name"], values.get("value", "")))
 
     def _input(self, values: dict[str, str]) -> None:
         assert self._form is not None
@@ -88,9 +85,7 @@ class Page(HTMLParser):
                 self._form.choices.append((name, value or "on"))
                 if "checked" in values:
                     self._form.fields.append((name, value or "on"))
-            case "submit":
-                self._form.buttons.append((name, value))
-            case "file":
+            case "submit" | "file":
                 return
             case _:
                 self._form.fields.append((name, value))
@@ -129,15 +124,9 @@ class Browser:
     def get(self, path: str) -> Page:
         return self._request("GET", path)
 
-    def submit(
-        self,
-        form: Form,
-        *ticks: tuple[str, str],
-        button: tuple[str, str] | None = None,
-        **values: str,
-    ) -> Page:
+    def submit(self, form: Form, *ticks: tuple[str, str], **values: str) -> Page:
         """Send `form` as a person would who filled in `values` and ticked `ticks`."""
-        sent = form.filled(*ticks, **values) + ([button] if button else [])
+        sent = form.filled(*ticks, **values)
         path = urllib.parse.urlsplit(form.action)
         target = path.path + (f"?{path.query}" if path.query else "")
         if form.method == "get":

@@ -687,6 +687,29 @@ def test_turnout_and_journal_can_be_had_at_any_time(what):
     assert reply.content.startswith(b"\xef\xbb\xbf")
 
 
+def test_the_package_with_the_ballots_is_for_scrutineers_alone():
+    session = make_session(places=2)
+    count_it(session)
+    address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, "package"])
+
+    assert desk_of(session.office).get(address).status_code == 403
+    reply = desk_of(session.scrutineer).get(address)
+    assert reply.headers["Content-Type"] == "application/zip"
+    assert reply.content.startswith(b"PK")
+
+
+def test_the_public_package_waits_for_the_publication():
+    session = make_session(places=2)
+    count_it(session)
+    address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, "public-package"])
+    desk = desk_of(session.office)
+
+    assert desk.get(address).status_code == 302
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.publish_result(session.poll, by=session.office)
+    assert desk.get(address).content.startswith(b"PK")
+
+
 def test_a_file_that_does_not_exist_is_not_found():
     session = make_session()
 

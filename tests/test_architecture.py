@@ -74,7 +74,7 @@ LAYERS |= {
         "urls": "views public",
         "staff_forms": BELOW,
         "admin_steps": f"{BELOW} exports staff_forms",
-        "admin_day": f"{BELOW} exports admin_steps",
+        "admin_day": f"{BELOW} exports package admin_steps",
         "admin": f"{BELOW} exports admin_day admin_steps staff_forms",
         "management.commands.*": f"{BELOW} exports package verifier management.commands.*",
     },

@@ -473,3 +473,12 @@ def test_a_download_is_named_for_its_year_content_and_time():
         "rehearsal_2026_livelihood-projects_20260118-1042",
         "演练_2026年民生实事项目票决_结果_20260118-1042",
     )
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_workbook_whose_blocks_cannot_be_bounded_is_refused_unread(method):
+    out = io.BytesIO(SMALL)
+    with zipfile.ZipFile(out, "a", method) as archive:
+        archive.writestr("xl/more.xml", b"")
+
+    assert refusal_of(out.getvalue()) == "damaged"

@@ -448,6 +448,12 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
             f, "closed", lambda body: body.update(at="2001-01-01T00:00:00+00:00")
         ),
     ),
+    "the meeting of the poll": ("poll", lambda f: f["poll.json"].update(meeting="另一次会议")),
+    "a rehearsal passed off as real": ("poll", lambda f: f["poll.json"].update(kind="main")),
+    "the unit in charge of a candidate": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0][4].__setitem__(1, "另一单位"),
+    ),
     "the title of a candidate": (
         "candidates",
         lambda f: f["poll.json"]["candidates"][0].__setitem__(1, "另一项目"),
@@ -458,7 +464,7 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     ),
     "a candidate added": (
         "candidates",
-        lambda f: f["poll.json"]["candidates"].append([7, "候选项目7", "", []]),
+        lambda f: f["poll.json"]["candidates"].append([7, "候选项目7", "", [], []]),
     ),
     "the number of places": ("rules", lambda f: f["poll.json"]["rules"].update(places=9)),
     "the rule of the majority": (

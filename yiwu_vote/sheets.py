@@ -26,6 +26,7 @@ UNZIPPED_LIMIT = 20 * 1024 * 1024
 RATIO_LIMIT = 100
 MEMBERS_LIMIT = 200
 ROWS_LIMIT = 10_000
+PLAIN_COMPRESSION = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 COLUMNS_LIMIT = 100
 CELLS_LIMIT = ROWS_LIMIT * COLUMNS_LIMIT
 EXCEL_ROWS = 1_048_576
@@ -176,7 +177,10 @@ def _check_archive(content: bytes) -> None:
         raise SheetRefused("not-xlsx")
     if any(MACRO_PARTS.search(name) for name in names):
         raise SheetRefused("macros")
-    # zipfile never unpacks more of a member than its stated size, so that a lie gains nothing.
+    # Of bzip2 and LZMA zipfile unpacks a whole block before it looks at the stated size.
+    if any(member.compress_type not in PLAIN_COMPRESSION for member in members):
+        raise SheetRefused("damaged")
+    # Of the others it never unpacks more than the stated size, so that a lie gains nothing.
     unzipped = sum(member.file_size for member in members)
     if (
         len(members) > MEMBERS_LIMIT

@@ -124,7 +124,7 @@ class Command(BaseCommand):
         lines = [
             "",
             _("%(meeting)s　民生实事项目票决（演练，不计票）") % {"meeting": poll.meeting},
-            _("网站　%(site)s/　　大屏、公示等在管理页面中有链接") % {"site": site},
+            _("网站　%(site)s/") % {"site": site},
             _("管理　%(site)s/admin/") % {"site": site},
             "",
             _("工作人员（用户名　密码）"),
