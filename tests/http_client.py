@@ -17,6 +17,7 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def filled(self, *ticks: tuple[str, str], **values: str) -> list[tuple[str, str]]:
         """Return what is sent with `values` typed in and `ticks` (name, value) ticked."""
@@ -75,6 +76,9 @@ class Page(HTMLParser):
             value = values.get("value", "")
             self._select = (name, [*options, value], value if "selected" in values else chosen)
 
+        elif tag == "button" and values.get("name"):
+            self._form.buttons.append((values["name"], values.get("value", "")))
+
     def _input(self, values: dict[str, str]) -> None:
         assert self._form is not None
         name, value = values.get("name", ""), values.get("value", "")
@@ -85,7 +89,9 @@ class Page(HTMLParser):
                 self._form.choices.append((name, value or "on"))
                 if "checked" in values:
                     self._form.fields.append((name, value or "on"))
-            case "submit" | "file":
+            case "submit":
+                self._form.buttons.append((name, value))
+            case "file":
                 return
             case _:
                 self._form.fields.append((name, value))
