@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
@@ -33,7 +34,7 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 TOLD = {
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony",
-    "opened": "candidates rules roll on_roll present ceremony staff lan_http",
+    "opened": "poll candidates rules roll on_roll present ceremony staff lan_http",
     "roll-added": "number name reason",
     "presence-raised": "present added",
     "card-reissued": "number name reason",
@@ -215,10 +216,13 @@ def test_the_close_is_bound_to_the_receipts_on_the_board(day):
     }
 
 
+SAME_POLL = UUID(int=1)
+
+
 def opening(change: Callable[[Session], Any] | None = None, **rules: Any) -> dict[str, Any]:
     """Return what the opening of a fresh poll records after a `change`; then undo all of it."""
     with transaction.atomic():
-        session = make_session(open_it=False, delegates=3, **rules)
+        session = make_session(open_it=False, delegates=3, uuid=SAME_POLL, **rules)
         if change:
             change(session)
         lifecycle.open_poll(session.poll, by=session.office)
@@ -228,13 +232,16 @@ def opening(change: Callable[[Session], Any] | None = None, **rules: Any) -> dic
 
 
 @pytest.mark.django_db
-def test_the_opening_is_bound_to_candidates_rules_and_roll():
+def test_the_opening_is_bound_to_poll_candidates_rules_and_roll():
     plain = opening()
     others = [
         ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(title="另一项"))),
         ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(text="另一段"))),
         ("candidates", opening(lambda s: Target.objects.filter(position=1).update(quantity=99))),
         ("candidates", opening(lambda s: make_project(s.poll, 13))),
+        ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(site="城南"))),
+        ("poll", opening(meeting="另一次会议")),
+        ("poll", opening(year=2027)),
         ("roll", opening(lambda s: s.poll.roll.filter(number="001").update(name="另一人"))),
         ("rules", opening(places=9)),
         ("rules", opening(majority=Poll.Majority.NONE)),
@@ -242,6 +249,7 @@ def test_the_opening_is_bound_to_candidates_rules_and_roll():
         ("rules", opening(blank_allowed=False)),
         ("rules", opening(proposal_limit=2)),
         ("rules", opening(rules_name="另一个办法")),
+        ("rules", opening(show_votes=True)),
     ]
 
     for name, other in others:
