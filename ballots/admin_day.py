@@ -4,7 +4,6 @@ Which steps there are, to whom and when they are shown, stands in STEPS; whether
 is asked of the act itself. The guard pages of the steps are in `admin_steps`.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Min, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -21,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from ballots import admin_steps, counting, exports, package, preflight, roles
+from ballots import admin_steps, exports, package, preflight, roles
 from ballots.admin_steps import COUNTED, StaffRequest, counted, day, download, figures_of, show
 from ballots.lifecycle import StepRefused
 from ballots.models import BallotBox, JournalEntry, Result
@@ -251,7 +249,7 @@ STEPS = (
     Step(
         "publish",
         _("公布结果"),
-        _("公布后，代表端、大屏和公告同时更新，不能撤回。"),
+        _("公布后，代表和公众立即可以看到，不能撤回。"),
         admin_steps.publish,
         roles.is_office,
         frozenset({Poll.Phase.CONFIRMED}),
@@ -354,7 +352,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "changes": [] if is_draft else preflight.changes_since_opening(poll),
         "box": made,
         "figures": figures_of(poll),
-        "delegations": turnout_by_delegation(poll),
+        "delegations": exports.turnout_by_delegation(poll),
         "count": counted(poll),
         "confirmed": _confirmed(poll),
         "sent_back": poll.results.exclude(sent_back="").order_by("counted_at"),
@@ -410,28 +408,6 @@ def _next_in_draft(poll: Poll, made: BallotBox | None) -> str:
     return "open"
 
 
-def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
-    """Return the figures of each delegation in the order of the roll; who has voted, never how."""
-    rows = (
-        poll.roll.values("delegation")
-        .annotate(
-            # The roll keeps its own words, also of somebody who has changed delegation since.
-            place=Min("delegate__delegation__position"),
-            on_roll=Count("pk"),
-            came=Count("pk", filter=Q(present=True)),
-            marks=Count("pk", filter=Q(voted=True)),
-        )
-        .order_by("place", "delegation")
-    )
-    by_presence = poll.voters == Poll.Voters.PRESENT
-    found = []
-    for row in rows:
-        base = row["came"] if by_presence else row["on_roll"]
-        share = counting.percent(row["marks"], base)
-        found.append(row | {"waiting": max(base - row["marks"], 0), "share": share})
-    return found
-
-
 def _confirmed(poll: Poll) -> list[str]:
     """Return who has confirmed the standing count."""
     if poll.phase not in COUNTED:
@@ -457,8 +433,7 @@ def kind_of(entry: JournalEntry) -> str:
 
 def words_of(entry: JournalEntry) -> str:
     """Return what an entry says, without any votes: a count sent back must stay out of sight."""
-    data = json.loads(entry.body)["data"]
-    return "；".join(filter(None, [exports.subject(data), exports.in_words(data)]))
+    return "；".join(filter(None, [exports.subject(entry), exports.in_words(entry)]))
 
 
 def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:

@@ -225,10 +225,14 @@ def door(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     def act() -> HttpResponse:
         delegate = form.cleaned_data["card"].delegate
-        total = enrolment.mark_present(poll, numbers=[delegate.number], by=request.user)
+        # The roll keeps its own numbers; that of the delegate may have been given to another since.
+        number = poll.roll.filter(delegate=delegate).values_list("number", flat=True).first()
+        if number is None:
+            raise EnrolmentRefused("not-on-roll")
+        total = enrolment.mark_present(poll, numbers=[number], by=request.user)
         words = gettext("%(name)s（%(number)s，%(delegation)s）已到会。实到%(count)d人。") % {
             "name": delegate.name,
-            "number": delegate.number,
+            "number": number,
             "delegation": delegate.delegation.name,
             "count": total,
         }
@@ -252,7 +256,7 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     def act() -> HttpResponse:
         sheets = box.make_key(poll, holders=form.holders, threshold=form.threshold, by=request.user)
-        shown = [{"sheet": sheet, "qr": _qr(sheet.text)} for sheet in sheets]
+        shown = [{"sheet": sheet, "qr": qr_svg(sheet.text)} for sheet in sheets]
         made = BallotBox.objects.get(poll=poll)
         context = {"sheets": shown, "box": made, "holders": len(sheets)}
         return show(request, poll, "key-sheets", gettext("密钥份额"), context)
@@ -269,7 +273,8 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form, box=made, schemes=[] if poll.simple else schemes)
 
 
-def _qr(text: str) -> str:
+def qr_svg(text: str) -> str:
+    """Return the QR code of `text` as SVG to stand in a page."""
     return segno.make(text, error="m", micro=False).svg_inline(border=0, omitsize=True)
 
 

@@ -1,5 +1,7 @@
 """Ruling on the proposals of an opened box, blind: nothing here knows or computes a total."""
 
+from uuid import UUID
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +16,7 @@ REFUSALS = {
     "not-staff": _("只有会务或监票人员可以办理。"),
     "second-needed": _("归并结束须由会务和监票各一人签名确认。"),
     "open-rulings": _("还有推荐项目没有处理。"),
+    "circle": _("有推荐项目互相并入，请更正后再结束归并。"),
 }
 
 
@@ -56,6 +59,7 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
         raise CanvassRefused("second-needed")
     if poll.write_ins.filter(ruling=WriteIn.Ruling.NONE).exists():
         raise CanvassRefused("open-rulings")
+    places_of(poll)
     BallotBox.objects.filter(poll=poll).update(canvassed=True)
     rulings = [
         [write_in.key, write_in.title, write_in.ruling]
@@ -68,19 +72,22 @@ def places_of(poll: Poll) -> dict[str, str | None]:
     """Return, for each proposal's id, the key of the item it counts for; None where refused.
 
     A proposal merged into another follows it to where that one went. Raises KeyError for one
-    without a ruling, so that nothing can be counted before the canvass is done.
+    without a ruling, so that nothing can be counted before the canvass is done, and CanvassRefused
+    ("circle") for one that was merged, over others, into itself.
     """
     write_ins = {write_in.pk: write_in for write_in in poll.write_ins.all()}
     numbers = {pk: str(number) for pk, number in poll.projects.values_list("pk", "number")}
 
-    def place(write_in: WriteIn) -> str | None:
+    def place(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
+        if write_in.pk in followed:
+            raise CanvassRefused("circle")
         match write_in.ruling:
             case WriteIn.Ruling.ALONE:
                 return write_in.key
             case WriteIn.Ruling.INTO_PROJECT if write_in.into_project_id:
                 return numbers[write_in.into_project_id]
             case WriteIn.Ruling.INTO_WRITE_IN if write_in.into_write_in_id:
-                return place(write_ins[write_in.into_write_in_id])
+                return place(write_ins[write_in.into_write_in_id], followed | {write_in.pk})
             case WriteIn.Ruling.REFUSED:
                 return None
             case _:

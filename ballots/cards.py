@@ -6,6 +6,8 @@ import unicodedata
 LENGTH = 16
 CARD_NUMBER_LENGTH = 4
 TOKEN_BYTES = 16
+# Sixteen digits with any separators; what is longer is not even normalised, which could take long.
+LONGEST_TYPED = 100
 
 
 class CodeRefused(Exception):
@@ -48,6 +50,8 @@ def read_code(text: str) -> str:
     So are the invisible characters that copying may bring along. Raises CodeRefused before
     anything is looked up.
     """
+    if len(text) > LONGEST_TYPED:
+        raise CodeRefused("length", count=len(text))
     typed = [
         char
         for char in unicodedata.normalize("NFKC", text)

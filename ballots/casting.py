@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ballots import sealing
-from ballots.models import AccessCard, Envelope, RollEntry, rules_of
+from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.rules import Fault, Selection, faults
 from projects.models import Poll
 
@@ -80,8 +80,12 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
         _demand_open(poll)
         if poll.voters == Poll.Voters.PRESENT and not entry.present:
             raise BallotRefused("not-present")
-        if not AccessCard.objects.filter(pk=card.pk, revoked_at__isnull=True).exists():
+        held = AccessCard.objects.select_related("delegate").get(pk=card.pk)
+        if held.revoked_at:
             raise BallotRefused("card-replaced")
+        if held.delegate.status != Delegate.Status.ACTIVE:
+            # 代表法 art. 61: a deputy whose duties are suspended does not vote, roll or no roll.
+            raise BallotRefused("not-on-roll")
         if wrong:
             raise BallotRefused("faults", faults=wrong)
         if sealed is None:

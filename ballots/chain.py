@@ -59,10 +59,13 @@ class Link:
     hash: str
 
 
-def link(*, seq: int, prev: str, kind: str, at: str, by: str, second: str, data: Any) -> Link:
+def link(
+    *, seq: int, prev: str, kind: str, at: str, by: str, second: str, salt: str, data: Any
+) -> Link:
     """Return the next link: `seq` counts from 1, `prev` is the hash before it, `at` is ISO 8601.
 
-    `by` and `second` are user names; an empty `second` means that nobody signed beside.
+    `by` and `second` are user names; an empty `second` means that nobody signed beside. `salt` is
+    random: where an entry is given out as its hash alone, nobody can try what it may have said.
     """
     body = canonical(
         {
@@ -72,6 +75,7 @@ def link(*, seq: int, prev: str, kind: str, at: str, by: str, second: str, data:
             "at": at,
             "by": by,
             "second": second,
+            "salt": salt,
             "data": data,
         }
     )

@@ -1,5 +1,6 @@
 """From opened ballots to the figures of a result: the pure tally, and a second count in SQL."""
 
+import json
 from collections import Counter
 from dataclasses import asdict
 from decimal import ROUND_HALF_UP, Decimal
@@ -7,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from ballots import canvass, chain, journal
+from ballots import canvass, chain, journal, sealing
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.tally import Check, Tally, Turnout, paper, tally
 from projects.models import Poll
@@ -96,8 +97,28 @@ def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
     return (
         *result.checks,
         Check("脱名密封票＝开启的表决票", poll.sealed_ballots.count(), poll.ballots.count()),
+        Check("与回执编号相符的密封票＝密封票", _genuine(poll), poll.sealed_ballots.count()),
         Check("两种算法结果一致的项目数＝项目数", agreeing, len(result.standings)),
         Check("校验通过的操作记录＝操作记录", entries if broken is None else broken - 1, entries),
+    )
+
+
+def mentions(poll: Poll) -> Counter[str]:
+    """Return on how many valid ballots each proposal stands, by its id."""
+    valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    return Counter(write_in for ballot in valid for write_in in ballot.write_ins)
+
+
+def _genuine(poll: Poll) -> int:
+    """Return how many sealed ballots are, byte for byte, those that the close put on record."""
+    rows = list(poll.sealed_ballots.only("receipt", "sealed"))
+    closed = poll.journal.filter(kind="closed").first()
+    receipts = sorted(row.receipt for row in rows)
+    root = chain.digest("receipts", chain.canonical(receipts))
+    if closed is None or json.loads(closed.body)["data"]["receipts"] != root:
+        return 0
+    return sum(
+        sealing.receipt(poll=poll.uuid, sealed=bytes(row.sealed)) == row.receipt for row in rows
     )
 
 
@@ -109,11 +130,6 @@ def figures(poll: Poll) -> dict[str, Any]:
     result = count(poll)
     numbers = turnout(poll)
     rows = _described(poll)
-    mentions = Counter(
-        write_in
-        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-        for write_in in ballot.write_ins
-    )
     return {
         "poll": {
             "uuid": str(poll.uuid),
@@ -138,7 +154,7 @@ def figures(poll: Poll) -> dict[str, Any]:
         "needed": result.needed,
         "places": poll.places,
         "candidates": poll.projects.count(),
-        "proposals": sum(mentions.values()),
+        "proposals": sum(mentions(poll).values()),
         "proposed_items": poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).count(),
         "items": [
             rows[line.item]

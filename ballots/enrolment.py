@@ -28,7 +28,10 @@ REFUSALS = {
     "same-person": _("第二人须是另一位会务或监票人员。"),
     "reason-needed": _("请说明原因。"),
     "not-active": _("该代表不是在任代表，不能列入名册。"),
+    "card-not-active": _("该代表不是在任代表，不能发卡。"),
     "already-on-roll": _("该代表已在名册上。"),
+    "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
+    "total-reached": _("名册人数不能超过全体代表人数。请核对全体代表人数和名册。"),
     "no-number-left": _("卡号已用完（最多10000个）。"),
     "problems": _("名册有错误，请更正后重新上传。"),
     "not-on-roll": _("名册上没有该代表。"),
@@ -249,6 +252,10 @@ def add_to_roll(
     _demand_second(by, second)
     if poll.roll.filter(delegate=delegate).exists():
         raise EnrolmentRefused("already-on-roll")
+    if poll.roll.filter(number=delegate.number).exists():
+        raise EnrolmentRefused("number-taken")
+    if poll.delegates_total is not None and poll.roll.count() >= poll.delegates_total:
+        raise EnrolmentRefused("total-reached")
     entry = _entry(poll, delegate)
     entry.save(force_insert=True)
     journal.append(
@@ -285,16 +292,24 @@ class IssuedCard:
 
 @transaction.atomic
 def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
-    """Make a card for each of `delegates` in office who holds no valid one, in the order given."""
+    """Make a card for each of `delegates` in office who holds no valid one, in the order given.
+
+    Of two people who issue the same cards at once, the second gets none.
+    """
     _demand_office(by)
+    # Every delegate and not the takers alone: card numbers are drawn from those that are free.
+    rows = Delegate.objects.select_for_update().order_by("pk")
+    current = {row.pk: row for row in rows}
     holders = set(
         AccessCard.objects.filter(revoked_at__isnull=True).values_list("delegate_id", flat=True)
     )
-    takers = [
-        delegate
-        for delegate in delegates
-        if delegate.pk not in holders and delegate.status == Delegate.Status.ACTIVE
-    ]
+    takers = []
+    for delegate in delegates:
+        # The caller's copy may be older than the lock.
+        delegate.card_number = current[delegate.pk].card_number
+        in_office = current[delegate.pk].status == Delegate.Status.ACTIVE
+        if in_office and delegate.pk not in holders:
+            takers.append(delegate)
     _give_card_numbers(takers)
     made = [_fresh_card(delegate) for delegate in takers]
     AccessCard.objects.bulk_create(_row(card, by=by) for card in made)
@@ -314,7 +329,7 @@ def reissue_card(
     if not reason.strip():
         raise EnrolmentRefused("reason-needed")
     polls = list(
-        Poll.objects.select_for_update(no_key=True)
+        Poll.objects.select_for_update(no_key=True, of=("self",))
         .filter(
             roll__delegate=delegate,
             phase__in=[Poll.Phase.DRAFT, Poll.Phase.OPEN, Poll.Phase.PAUSED],
@@ -326,6 +341,8 @@ def reissue_card(
         _demand_second(by, second)
     # Read again under its lock: the card number stays, whatever the caller's copy says.
     delegate = Delegate.objects.select_for_update().get(pk=delegate.pk)
+    if delegate.status != Delegate.Status.ACTIVE:
+        raise EnrolmentRefused("card-not-active")
     delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     if delegate.card_number is None:
@@ -459,24 +476,29 @@ def _count_failure(delegate: Delegate) -> None:
 def polls_of(delegate: Delegate | None) -> PollQuerySet:
     """Return the polls a page may be about, the one that matters most first (DESIGN §9).
 
-    First those taking ballots, a real one before a rehearsal; then those being counted; then what
-    was published or voided, newest first; then drafts. Nobody in particular sees no draft.
+    For a delegate first those taking ballots, a real one before a rehearsal; then what was closed,
+    counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in
+    particular sees what is out before what is going on, and no draft.
     """
+    going_on = [Poll.Phase.OPEN, Poll.Phase.PAUSED]
     polls = Poll.objects.annotate(
         concern=Case(
-            When(phase__in=[Poll.Phase.OPEN, Poll.Phase.PAUSED], then=0),
-            When(phase__in=[Poll.Phase.PUBLISHED, Poll.Phase.VOID], then=2),
-            When(phase=Poll.Phase.DRAFT, then=3),
-            default=1,
+            When(phase=Poll.Phase.DRAFT, then=2),
+            When(phase__in=going_on, then=0 if delegate else 1),
+            default=1 if delegate else 0,
             output_field=IntegerField(),
         ),
         practice=Case(
             When(kind=Poll.Kind.REHEARSAL, then=1), default=0, output_field=IntegerField()
         ),
-    ).order_by("concern", "practice", "-opened_at", "-pk")
+    )
     if delegate is None:
-        return polls.exclude(phase=Poll.Phase.DRAFT)
-    return polls.filter(roll__delegate=delegate)
+        return polls.exclude(phase=Poll.Phase.DRAFT).order_by(
+            "practice", "concern", "-opened_at", "-pk"
+        )
+    return polls.filter(roll__delegate=delegate).order_by(
+        "concern", "practice", "-opened_at", "-pk"
+    )
 
 
 def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:

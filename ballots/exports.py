@@ -5,19 +5,19 @@ sees a total before the count: until then it exports who has voted, receipts and
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ballots import counting, lifecycle, sealing
-from ballots.models import Result, WriteIn
+from ballots.models import JournalEntry, Result, WriteIn
 from projects.models import Poll
 from yiwu_vote import sheets
 
@@ -74,6 +74,10 @@ DETAILS = {
     "result": gettext_lazy("数据校验码"),
     "words": gettext_lazy("决定内容"),
 }
+
+
+# What the opening of the box found stays out of sight until the count: the canvass is blind.
+BEFORE_THE_COUNT = {"invalid", "write_ins"}
 
 
 class ExportRefused(Exception):
@@ -171,18 +175,14 @@ def turnout_csv(poll: Poll) -> Download:
     未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (ux.md §2).
     """
     poll = _fresh(poll)
-    entries = list(poll.roll.values_list("delegation", "present", "voted"))
-    by_presence = poll.voters == Poll.Voters.PRESENT
-    roll = Counter(delegation for delegation, _present, _voted in entries)
-    present = Counter(delegation for delegation, is_present, _voted in entries if is_present)
-    voted = Counter(delegation for delegation, _present, has_voted in entries if has_voted)
-
-    def row(name: str, on_roll: int, came: int, marks: int) -> list[sheets.Cell]:
-        base = came if by_presence else on_roll
-        return [name, on_roll, came, marks, base - marks, counting.percent(marks, base)]
-
-    rows = [row(name, roll[name], present[name], voted[name]) for name in _in_order(poll)]
-    rows.append(row(_("合计"), roll.total(), present.total(), voted.total()))
+    found = turnout_by_delegation(poll)
+    whole = _figures_of(
+        poll, **{name: sum(row[name] for row in found) for name in ("on_roll", "came", "marks")}
+    )
+    columns = ("delegation", "on_roll", "came", "marks", "waiting", "share")
+    rows: list[Sequence[sheets.Cell]] = [
+        [row[column] for column in columns] for row in [*found, {"delegation": _("合计")} | whole]
+    ]
     header = [
         _("代表团"),
         _("应到人数"),
@@ -251,24 +251,61 @@ def journal_csv(poll: Poll) -> Download:
         _("说明"),
         _("校验码"),
     ]
-    rows: list[Sequence[sheets.Cell]] = []
-    for entry in poll.journal.select_related("by", "second").order_by("seq"):
-        data = json.loads(entry.body)["data"]
-        rows.append(
-            [
-                entry.seq,
-                _moment(entry.at),
-                "、".join(named(user) for user in (entry.by, entry.second) if user),
-                str(ACTS.get(entry.kind, entry.kind)),
-                subject(data),
-                in_words(data),
-                entry.hash,
-            ]
-        )
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            entry.seq,
+            _moment(entry.at),
+            "、".join(named(user) for user in (entry.by, entry.second) if user),
+            str(ACTS.get(entry.kind, entry.kind)),
+            subject(entry),
+            in_words(entry),
+            entry.hash,
+        ]
+        for entry in poll.journal.select_related("by", "second").order_by("seq")
+    ]
     return _download(poll, _("操作记录"), header, rows)
 
 
-# --- shared with the packages ---------------------------------------------------------------------
+# --- shared with the pages of the day and the packages ---------------------------------------------------------------------
+
+
+def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
+    """Return the figures of each delegation in the order of the roll; who has voted, never how."""
+    rows = (
+        poll.roll.values("delegation")
+        .annotate(
+            # The roll keeps its own words, also of somebody who has changed delegation since.
+            place=Min("delegate__delegation__position"),
+            on_roll=Count("pk"),
+            came=Count("pk", filter=Q(present=True)),
+            marks=Count("pk", filter=Q(voted=True)),
+        )
+        .order_by("place", "delegation")
+    )
+    return [
+        {"delegation": row["delegation"]}
+        | _figures_of(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"])
+        for row in rows
+    ]
+
+
+def _figures_of(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str, Any]:
+    base = came if poll.voters == Poll.Voters.PRESENT else on_roll
+    return {
+        "on_roll": on_roll,
+        "came": came,
+        "marks": marks,
+        "waiting": max(base - marks, 0),
+        "share": counting.percent(marks, base),
+    }
+
+
+def in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
+    """Return where an item of a result stands on the list, which tells nothing of the votes.
+
+    Candidates come first by their number, then proposals by theirs.
+    """
+    return item["source"] == "proposal", int(item["item"].removeprefix("推"))
 
 
 def counted(poll: Poll) -> tuple[Poll, Result]:
@@ -333,31 +370,26 @@ def _remarks_of(item: dict[str, Any], places: int) -> list[str]:
     return []
 
 
-def _in_order(poll: Poll) -> list[str]:
-    """Return the delegations on the roll of `poll` in their own order."""
-    names = poll.roll.order_by("delegate__delegation__position", "delegation").values_list(
-        "delegation", flat=True
-    )
-    return list(dict.fromkeys(names))
-
-
 def _into(write_in: WriteIn) -> str:
     if write_in.into_project:
         return str(write_in.into_project)
     return str(write_in.into_write_in) if write_in.into_write_in else ""
 
 
-def subject(data: dict[str, Any]) -> str:
+def subject(entry: JournalEntry) -> str:
     """Return the delegate whom an entry is about; most are about the poll as a whole."""
+    data = json.loads(entry.body)["data"]
     if "number" in data and "name" in data:
         return f"{data['name']}（{data['number']}）"
     return ""
 
 
-def in_words(data: dict[str, Any]) -> str:
+def in_words(entry: JournalEntry) -> str:
     """Return what an entry says beside its subject, never any votes."""
+    data = json.loads(entry.body)["data"]
+    hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
     return "；".join(
         f"{words}：{data[key]}"
         for key, words in DETAILS.items()
-        if isinstance(data.get(key), str | int)
+        if key not in hidden and isinstance(data.get(key), str | int)
     )

@@ -84,9 +84,7 @@ PROBLEMS = {
     ),
     "proposal-bad-text": (
         "title",
-        gettext_lazy(
-            "推荐项目%(number)d含有不能使用的字符（如表情、不可见字符），请删去后重新填写"
-        ),
+        gettext_lazy("推荐项目%(number)d含有不能使用的字符（如不可见字符），请删去后重新填写"),
     ),
     "proposal-is-candidate": (
         "title",

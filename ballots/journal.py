@@ -1,6 +1,7 @@
 """The only writer of the journal: each act on a poll appends one link in its own transaction."""
 
 import json
+import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -33,6 +34,7 @@ def append(
         at=at.isoformat(),
         by=by.get_username(),
         second=second.get_username() if second else "",
+        salt=secrets.token_hex(16),
         data={} if data is None else data,
     )
     return JournalEntry.objects.create(

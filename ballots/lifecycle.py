@@ -3,12 +3,13 @@
 Each step is one function, one transaction and one journal entry; a step out of order raises.
 """
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -170,6 +171,16 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
     _demand(roles.is_office(by), "not-office")
     with transaction.atomic():
         _locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
+    try:
+        _vacuum()
+    except OperationalError:
+        # Somebody else is reading or writing: the old pages are still there.
+        raise StepRefused("storage-busy") from None
+    with transaction.atomic():
+        journal.append(_locked(poll), "storage-rewritten", by=by)
+
+
+def _vacuum() -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
@@ -179,14 +190,11 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
             )
             tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
             cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
-        else:
-            cursor.execute("VACUUM")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            if cursor.fetchone()[0]:
-                # A reader held the log of writes, so the old pages are still in it.
-                raise StepRefused("storage-busy")
-    with transaction.atomic():
-        journal.append(_locked(poll), "storage-rewritten", by=by)
+            return
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if cursor.fetchone()[0]:
+            raise OperationalError("a reader held the log of writes")
 
 
 def _strip(poll: Poll) -> list[str]:
@@ -305,7 +313,8 @@ def count_poll(poll: Poll, *, by: User) -> Result:
     poll = _locked(poll, Poll.Phase.OPENED)
     if not poll.box.canvassed:
         raise StepRefused("canvass-open")
-    figures = counting.figures(poll)
+    # Salted: the digest is public, and without it few votes could be found by trying (security.md).
+    figures = counting.figures(poll) | {"salt": secrets.token_hex(16)}
     result = Result.objects.create(
         poll=poll,
         figures=figures,
@@ -403,11 +412,10 @@ def adopted_items(result: Result) -> list[dict[str, Any]]:
 
 
 def _still_holds(poll: Poll, result: Result) -> bool:
-    """Count again and compare everything but the journal's own length, which has grown since."""
+    """Count again and compare all but the salt and the journal's length, which has grown since."""
     fresh = counting.figures(poll)
-    return {**fresh, "checks": None} == {**result.figures, "checks": None} and all(
-        check["holds"] for check in fresh["checks"]
-    )
+    same = all(fresh[name] == result.figures[name] for name in fresh if name != "checks")
+    return same and all(check["holds"] for check in fresh["checks"])
 
 
 def _votes(figures: dict[str, Any]) -> list[list[Any]]:
@@ -536,5 +544,5 @@ def _frozen(poll: Poll) -> dict[str, Any]:
         "present": poll.roll.filter(present=True).count(),
         "ceremony": poll.box.ceremony,
         "staff": roles.accounts(),
-        "lan_http": settings.LAN_HTTP,
+        "plain_http": settings.PLAIN_HTTP,
     }

@@ -56,6 +56,7 @@ def full_package(poll: Poll) -> Download:
             for row in poll.sealed_ballots.order_by("receipt")
         ],
         "ballots.json": _ballots(poll),
+        "places.json": _places(poll),
         "write_ins.json": _write_ins(poll),
         "result.json": {"digest": result.digest, "figures": result.figures},
         "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
@@ -109,21 +110,27 @@ def _poll(poll: Poll) -> dict[str, Any]:
 
 
 def _ballots(poll: Poll) -> list[dict[str, Any]]:
-    """Return every opened ballot without its proposals, which only fill places here.
+    """Return every opened ballot without its proposals, and without how many there were.
 
     Sorted by what stands on them: the order of the file tells nothing.
     """
-    counts = poll.proposals == Poll.Proposals.COUNTED
     ballots = [
-        {
-            "chosen": ballot.chosen,
-            "against": ballot.against,
-            "places": len(ballot.chosen) + (len(ballot.write_ins) if counts else 0),
-            "invalid": ballot.invalid,
-        }
+        {"chosen": ballot.chosen, "against": ballot.against, "invalid": ballot.invalid}
         for ballot in poll.ballots.all()
     ]
     return sorted(ballots, key=chain.canonical)
+
+
+def _places(poll: Poll) -> list[int]:
+    """Return how many places the valid ballots use, proposals included, from the least to the most.
+
+    Apart from the ballots: the only one with a proposal would tell what else its author chose.
+    """
+    counts = poll.proposals == Poll.Proposals.COUNTED
+    return sorted(
+        len(ballot.chosen) + (len(ballot.write_ins) if counts else 0)
+        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    )
 
 
 def _write_ins(poll: Poll) -> list[dict[str, Any]]:
@@ -157,14 +164,11 @@ def _into(write_in: WriteIn) -> str:
 def _public_result(poll: Poll, result: Result) -> dict[str, Any]:
     if poll.show_votes:
         return {"digest": result.digest, "figures": result.figures}
-    adopted = [item for item in result.figures["items"] if item["outcome"] == "adopted"]
+    adopted = sorted(lifecycle.adopted_items(result), key=exports.in_list_order)
     return {
         "digest": result.digest,
         # In the order of the list, which tells nothing of the votes.
-        "adopted": sorted(
-            ([item["item"], item["title"]] for item in adopted),
-            key=lambda row: (row[0].startswith("推"), int(row[0].removeprefix("推"))),
-        ),
+        "adopted": [[item["item"], item["title"]] for item in adopted],
     }
 
 

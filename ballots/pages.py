@@ -91,7 +91,8 @@ REFUSALS = {
     "busy": Refusal(
         503,
         _("系统繁忙"),
-        _("表决票尚未提交。您的选择没有丢失，请稍候再按“提交表决票”。"),
+        # A connection that breaks during the COMMIT leaves open whether the ballot is in the box.
+        _("尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。"),
         keeps=True,
     ),
     "other-poll": Refusal(

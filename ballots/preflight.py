@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ballots import roles
+from ballots import roles, triggers
 from ballots.models import AccessCard, BallotBox, Delegate
 from ballots.tally import quorum
 from projects.models import Poll
@@ -49,9 +50,18 @@ def what_is_missing(poll: Poll) -> list[Finding]:
 
 
 def changes_since_opening(poll: Poll) -> list[Finding]:
-    """Return a △ where staff accounts or groups are not those that the opening put on record."""
+    """Return a △ where staff accounts or groups are not those that the opening put on record.
+
+    Nor may anybody sign who was no member of staff then, even if the account is gone again.
+    """
     opened = poll.journal.filter(kind="opened").first()
-    if opened is None or json.loads(opened.body)["data"]["staff"] == roles.accounts():
+    if opened is None:
+        return []
+    recorded = json.loads(opened.body)["data"]["staff"]
+    names = {name for name, _groups in recorded}
+    signed = poll.journal.filter(seq__gt=opened.seq).values_list("by__username", "second__username")
+    strangers = {name for pair in signed for name in pair if name} - names
+    if recorded == roles.accounts() and not strangers:
         return []
     return [Finding("warns", _("开始投票后，会务或监票账号有变动，请核实"))]
 
@@ -201,7 +211,9 @@ def _place(poll: Poll) -> Iterator[Finding]:
             yield Finding("ok", _("已用其他设备扫描投票卡打开过网址"))
         else:
             yield Finding("warns", _("请先用手机扫描一张投票卡，确认能打开"))
-    if settings.LAN_HTTP:
+    if settings.DEMO:
+        yield Finding(_real(poll), _("演示方式（DEMO=1）不能用于正式票决"))
+    if settings.PLAIN_HTTP:
         yield Finding("warns", _("未加密：同一网络中的人可能看到选择"))
 
 
@@ -215,6 +227,12 @@ def is_local(url: str) -> bool:
         return host in {"", "localhost"}
 
 
+def tables_are_ready() -> bool:
+    """Tell whether every migration has been applied to the database."""
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
 def _database() -> Iterator[Finding]:
     """A ballot that was acknowledged must survive a power cut (DESIGN §5.6)."""
     with connection.cursor() as cursor:
@@ -224,6 +242,8 @@ def _database() -> Iterator[Finding]:
         else:
             cursor.execute("PRAGMA synchronous")
             safe = cursor.fetchone()[0] >= 2
+    if not triggers.are_installed(connection):
+        yield Finding("blocks", _("数据库的保护规则缺失，请运行 manage.py migrate"))
     if safe:
         yield Finding("ok", _("数据库每次写入都落盘"))
     else:

@@ -4,13 +4,13 @@ import unicodedata
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
 
-from ballots import counting, lifecycle, sealing
+from ballots import counting, exports, lifecycle, preflight, sealing
 from ballots.middleware import VisitorRequest
 from ballots.pages import asked_poll, clock, refusable
 from projects.models import Poll
@@ -45,19 +45,13 @@ def _outcome(poll: Poll) -> dict[str, Any]:
         "figures": figures,
         "turnout": figures["turnout"],
         # In the order of votes only where votes are shown: the order alone would tell them.
-        "adopted": adopted if shown else sorted(adopted, key=_listed),
-        "tied": tied if shown else sorted(tied, key=_listed),
+        "adopted": adopted if shown else sorted(adopted, key=exports.in_list_order),
+        "tied": tied if shown else sorted(tied, key=exports.in_list_order),
         "failed": [item for item in items if item["outcome"] in {"short", "out"}],
         "needs_majority": poll.majority != Poll.Majority.NONE,
         "needed_share": _share(figures["needed"], valid),
         "published_at": clock(poll.published_at),
     }
-
-
-def _listed(item: dict[str, Any]) -> tuple[bool, int]:
-    """Return where an item stands on the list: candidates by number, then proposals by theirs."""
-    is_proposal = item["source"] == "proposal"
-    return is_proposal, int(item["item"].lstrip("推"))
 
 
 def _share(votes: int, valid: int) -> str:
@@ -69,13 +63,18 @@ def _share(votes: int, valid: int) -> str:
 
 
 @login_not_required
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
 @refusable
 def board(request: VisitorRequest) -> HttpResponse:
-    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3)."""
+    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).
+
+    A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
+    device and the time of whoever asked.
+    """
     poll = asked_poll(request)
     codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
-    typed = request.GET.get("code", "")
+    typed = request.POST.get("code", "")
     context = {
         "poll": poll,
         "is_open": poll.closed_at is None,
@@ -111,8 +110,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database does, and whether its tables are those of this program."""
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        waiting = not preflight.tables_are_ready()
     except Error:
         return HttpResponse("database", content_type="text/plain", status=503)
     if waiting:

@@ -135,14 +135,18 @@ def _faults_of_proposals(
     found: list[Fault] = []
     if len(proposals) > rules.proposal_limit:
         found.append(Fault("too-many-proposals", count=len(proposals) - rules.proposal_limit))
+    titles = {folded(title): number for number, title in candidates.items()}
+    places: dict[str, int] = {}
     for place, proposal in enumerate(proposals, start=1):
         found += _faults_of_text(proposal, place)
-        for number, title in candidates.items():
-            if same_text(proposal.title, title):
-                found.append(Fault("proposal-is-candidate", number=place, other=number))
-        for earlier, other in enumerate(proposals[: place - 1], start=1):
-            if same_text(proposal.title, other.title):
-                found.append(Fault("proposal-repeated", number=earlier, other=place))
+        if len(proposal.title) > TITLE_LIMIT:
+            # Refused already; to fold a text of any length could take long.
+            continue
+        title = folded(proposal.title)
+        if title in titles:
+            found.append(Fault("proposal-is-candidate", number=place, other=titles[title]))
+        if places.setdefault(title, place) != place:
+            found.append(Fault("proposal-repeated", number=places[title], other=place))
     return found
 
 

@@ -1,7 +1,8 @@
 """Rules that no constraint can state, as triggers on both databases (DESIGN §5.6).
 
-One function installs them all and may be called again. SQLite drops the triggers of a table that a
-migration rebuilds, so a migration that alters one of these tables ends by calling `install`.
+One function installs them all. SQLite cannot rebuild a table that a trigger of another one looks
+at, and drops the triggers of the table it rebuilds; so every `migrate` lifts them before its first
+migration and installs them after its last (`ballots.apps`), and the pre-flight list misses them.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ STEPS = [
 
 KIND = "(SELECT kind FROM projects_poll WHERE id = {row}.poll_id)"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
+KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id)"
 PHASE_OF_TARGET = (
     "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
     " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"
@@ -67,7 +69,9 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             "UPDATE",
             f"(OLD.phase <> 'draft' AND ({changed}))"
             f" OR (OLD.phase <> NEW.phase AND OLD.kind <> 'rehearsal'"
-            f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))",
+            f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))"
+            # A key made in a rehearsal, where files may hold the shares, never serves a real poll.
+            f" OR (OLD.kind <> NEW.kind AND EXISTS {KEY_MADE})",
             "rules are frozen once the poll has opened, and phases follow each other",
         ),
         Guard(
@@ -161,8 +165,14 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Put every trigger in place, replacing those of an earlier version."""
+    """Put every trigger in place, replacing those of an earlier version.
+
+    Does nothing while a guarded table is missing: `migrate` may have gone back to before it.
+    """
     lift(connection)
+    guarded = {guard.table for guard in _guards([])}
+    if not guarded.issubset(connection.introspection.table_names()):
+        return
     with connection.cursor() as cursor:
         for guard in _guards(_poll_columns(connection)):
             for statement in _statements(guard, connection.vendor):
@@ -192,6 +202,14 @@ def lift(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"DROP FUNCTION {name}() CASCADE")
             else:
                 cursor.execute(f"DROP TRIGGER {name}")
+
+
+def are_installed(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether every trigger is in place, as it must be before a poll opens."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSTALLED[connection.vendor])
+        names = {name for (name,) in cursor.fetchall()}
+    return names.issuperset(guard.name for guard in _guards([]))
 
 
 def _poll_columns(connection: BaseDatabaseWrapper) -> list[str]:

@@ -45,7 +45,14 @@ TITLE, DETAIL, UNIT = 30, 200, 30
 
 RECORD = ["poll.json", "result.json", "journal.json"]
 FILES = {
-    "full": [*RECORD, "roll.json", "sealed.json", "ballots.json", "write_ins.json"],
+    "full": [
+        *RECORD,
+        "roll.json",
+        "sealed.json",
+        "ballots.json",
+        "places.json",
+        "write_ins.json",
+    ],
     "public": [*RECORD, "receipts.json"],
 }
 # A package of 350 ballots unpacks to some 3 MB; what claims to be larger than this is not read.
@@ -97,7 +104,8 @@ SHAPES: dict[str, Any] = {
     ],
     "sealed.json": [{"receipt": str, "sealed": str}],
     "receipts.json": [str],
-    "ballots.json": [{"chosen": [int], "against": [int], "places": int, "invalid": str}],
+    "ballots.json": [{"chosen": [int], "against": [int], "invalid": str}],
+    "places.json": [int],
     "write_ins.json": [
         TEXTS | {"key": str, "ruling": str, "into": str, "reason": str, "ballots": int},
     ],
@@ -144,6 +152,7 @@ FIGURES = {
     "doubles": int,
     "refused": int,
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
+    "salt": str,
 }
 ENTRY = {
     "seq": int,
@@ -152,6 +161,7 @@ ENTRY = {
     "at": str,
     "by": str,
     "second": str,
+    "salt": str,
     "data": dict,
 }
 
@@ -555,31 +565,50 @@ def check_marks(package: Package) -> Faults:
 def check_ballots(package: Package) -> Faults:
     for place, ballot in enumerate(package.rows("ballots.json"), start=1):
         if ballot["invalid"]:
-            if ballot["chosen"] or ballot["against"] or ballot["places"]:
+            if ballot["chosen"] or ballot["against"]:
                 yield f"第{place}张无效票上有选择"
         elif not _is_legal(package, ballot):
             yield f"第{place}张不符合票决规则"
+    yield from _faults_of_places(package)
+
+
+def _faults_of_places(package: Package) -> Faults:
+    """Judge the places that the valid ballots use, which stand apart from them.
+
+    Which ballot used how many is not told. Each uses its own choices and up to so many proposals;
+    if any way of putting the two lists together fits that, the one from the least to the most does.
+    """
+    rules, used = package.rules, package.rows("places.json")
+    if used != sorted(used):
+        yield "所用名额没有按多少排列"
+    own = sorted(len(ballot["chosen"]) for ballot in package.valid)
+    if len(used) != len(own):
+        yield f"有效票{len(own)}张，所用名额却有{len(used)}个"
+        return
+    most = rules["proposal_limit"] if package.counted_proposals else 0
+    if not all(
+        0 <= all_of_it - chosen <= most for chosen, all_of_it in zip(own, used, strict=True)
+    ):
+        yield "所用名额与各票的选择不符"
+    exactly = rules["choice_rule"] == "exactly"
+    # A ballot that is blank here may hold a proposal where those do not count.
+    blank_allowed = rules["blank_allowed"] or (rules["proposals"] == "advisory" and not exactly)
+    for number in used:
+        if number > rules["places"] or (number and exactly and number != rules["places"]):
+            yield f"有一张票用了{number}个名额"
+        if not number and not blank_allowed:
+            yield "有不允许的空白票"
 
 
 def _is_legal(package: Package, ballot: dict[str, Any]) -> bool:
-    """Judge a published ballot; its proposals are only the places that its choices do not fill."""
+    """Judge the choices of a published ballot; its proposals and their number are not told."""
     rules = package.rules
     chosen: list[int] = ballot["chosen"]
     against: list[int] = ballot["against"]
     marked = chosen + against
-    proposed = ballot["places"] - len(chosen)
-    most = rules["proposal_limit"] if package.counted_proposals else 0
-    exactly = rules["choice_rule"] == "exactly"
     if len(set(marked)) != len(marked) or not set(marked) <= set(package.titles):
         return False
-    if against or chosen != sorted(chosen):
-        return False
-    if not 0 <= proposed <= most or ballot["places"] > rules["places"]:
-        return False
-    if not ballot["places"]:
-        # A ballot that is blank here may hold a proposal where those do not count.
-        return rules["blank_allowed"] or (rules["proposals"] == "advisory" and not exactly)
-    return not exactly or ballot["places"] == rules["places"]
+    return not against and chosen == sorted(chosen) and len(chosen) <= rules["places"]
 
 
 # --- level A: the count ---------------------------------------------------------------------------
@@ -606,13 +635,9 @@ def check_write_ins(package: Package) -> Faults:
         yield str(error)
     if package.counted_proposals:
         mentions = sum(row["ballots"] for row in write_ins)
-        if mentions != sum(len_of_proposals(ballot) for ballot in package.valid):
-            yield "推荐项目的件数与各票推荐项数之和不符"
-
-
-def len_of_proposals(ballot: dict[str, Any]) -> int:
-    found: int = ballot["places"] - len(ballot["chosen"])
-    return found
+        chosen = sum(len(ballot["chosen"]) for ballot in package.valid)
+        if sum(package.rows("places.json")) != chosen + mentions:
+            yield "推荐项目的件数与各票所用名额之和不符"
 
 
 def placed(package: Package) -> dict[str, str | None]:
@@ -671,7 +696,7 @@ def check_turnout(package: Package) -> Faults:
         "voted": sum(1 for row in roll if row["voted"]),
         "valid": len(package.valid),
         "invalid": len(package.rows("ballots.json")) - len(package.valid),
-        "blank": sum(1 for ballot in package.valid if not (ballot["places"] or ballot["against"])),
+        "blank": package.rows("places.json").count(0),
     }
     for name, count in counts.items():
         if turnout[name] != count:
@@ -1071,14 +1096,17 @@ def check_envelopes(package: Package, key: Any, opened: list[Opened]) -> Faults:
 
 def compare_ballots(package: Package, opened: list[Opened]) -> Faults:
     """Compare the ballots as a heap: which envelope held which is nobody's business."""
-    found = Counter((one.chosen, one.against, _places(package, one), one.reason) for one in opened)
+    found = Counter((one.chosen, one.against, one.reason) for one in opened)
     published = Counter(
-        (tuple(row["chosen"]), tuple(row["against"]), row["places"], row["invalid"])
+        (tuple(row["chosen"]), tuple(row["against"]), row["invalid"])
         for row in package.rows("ballots.json")
     )
     if found != published:
         added, lost = (published - found).total(), (found - published).total()
         yield f"公布的表决票有{added}张不在票箱中，票箱中有{lost}张没有公布"
+    used = sorted(_places(package, one) for one in opened if not one.reason)
+    if used != package.rows("places.json"):
+        yield "公布的所用名额与票箱中的不符"
 
 
 def grouped_proposals(opened: list[Opened]) -> dict[tuple[str, ...], list[tuple[str, str, str]]]:

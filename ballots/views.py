@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -126,6 +127,8 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
 
 def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:
     request.session.cycle_key()
+    # As Django's own log-in does: a token from before is of no use in the new session.
+    rotate_token(request)
     request.session[CARD_KEY] = found.pk
     return SeeOther(reverse("ballots:home") + request.poll_query)
 

@@ -97,11 +97,13 @@ class PollForm(forms.ModelForm):
         fields: list[str] = []  # those of the fieldsets below
         help_texts = {
             "kind": _("演练的结果不计票，可以清除；正式票决的记录长期保存。"),
-            "meeting": _("印在投票卡、公告和大屏上，如“义乌市第十五届人民代表大会第四次会议”。"),
+            "meeting": _(
+                "印在投票卡上，并显示在每一页，如“义乌市第十五届人民代表大会第四次会议”。"
+            ),
             "year": _("这些项目属于哪一年。"),
             "phone": _("显示在代表端每一页的下方。"),
             "rules_name": _("正式票决须填写，开始投票前会检查。"),
-            "opening_words": _("显示在代表端首页，可以留空。"),
+            "opening_words": _("显示在候选项目页，可以留空。"),
             "places": _("要确定多少个项目；每张表决票最多选这么多项。"),
             "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
             "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
@@ -111,6 +113,13 @@ class PollForm(forms.ModelForm):
             "simple": _("适用于乡镇：密钥分给两人，任何一人可以单独开启票箱；一名监票人复核。"),
             "closes_at": _("到时间后不再接受提交，仍须由工作人员截止。留空表示由主持人宣布截止。"),
         }
+
+
+def has_key(poll: Poll) -> bool:
+    """Tell whether acts on `poll` are on record, of which the first is the making of its key."""
+    # The relation comes from the app above, which this one may not import.
+    journal: Any = getattr(poll, "journal")  # noqa: B009
+    return bool(journal.exists())
 
 
 @admin.register(Poll)
@@ -141,8 +150,9 @@ class PollAdmin(DraftAdmin):
         return obj
 
     def get_readonly_fields(self, request: HttpRequest, obj: Poll | None = None) -> list[str]:
-        """A second round keeps its kind, which says how it hangs on its parent."""
-        return ["phase", "kind"] if obj and obj.parent_id else ["phase"]
+        """A poll with a parent keeps its kind, and so does one whose key is made: see the trigger."""
+        is_settled = obj is not None and (obj.parent_id or has_key(obj))
+        return ["phase", "kind"] if is_settled else ["phase"]
 
     def formfield_for_choice_field(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -17,6 +18,10 @@ from projects.models import Poll
 from tests import factories
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A slow machine is no failure; what is slow belongs in tests/bench.
+hypothesis.settings.register_profile("suite", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("suite")
 
 # --- which test needs what ------------------------------------------------------------------------
 

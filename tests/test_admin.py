@@ -349,7 +349,7 @@ def test_the_qr_code_holds_the_address_in_upper_case(desk, monkeypatch):
         texts.append(text)
         return draw(text, **kwargs)
 
-    monkeypatch.setattr("ballots.admin.segno.make", make)
+    monkeypatch.setattr("ballots.admin_steps.segno.make", make)
     [delegate] = make_delegates(1)
 
     desk.post(reverse("admin:ballots_delegate_issue"), {"ids": str(delegate.pk)})
@@ -384,7 +384,8 @@ def test_only_the_chosen_get_a_card_and_a_second_sending_gives_no_second_one(des
     reply = desk.post(address, {"ids": str(first.pk)}, follow=True)
 
     assert list(AccessCard.objects.values_list("delegate", flat=True)) == [first.pk]
-    assert words_of(reply) == ["没有需要发卡的代表。"]
+    assert words_of(reply) == ["这些投票卡刚刚已经生成，请使用先前打印的一份。"]
+    assert words_of(desk.get(address + f"?ids={first.pk}")) != words_of(reply)
     assert second.cards.count() == 0
 
 

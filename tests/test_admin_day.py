@@ -319,6 +319,34 @@ def test_the_door_takes_a_scanned_address_or_a_typed_code(draft, kind):
     assert "autofocus" in reply.text
 
 
+def test_the_door_goes_by_the_number_that_the_roll_has_for_the_delegate(draft):
+    first, second = draft.delegates[:2]
+    # The two have exchanged numbers since the roll was drawn up.
+    for delegate, number in ((first, "X"), (second, "001"), (first, "002")):
+        Delegate.objects.filter(pk=delegate.pk).update(number=number)
+
+    reply = desk_of(draft.office).post(
+        at(draft.poll, "door"), {"card": draft.issued[0].code}, follow=True
+    )
+
+    assert draft.poll.roll.get(present=True).delegate == first
+    assert messages_of(reply) == ["代表1（001，城区代表团）已到会。实到1人。"]
+
+
+def test_the_door_refuses_a_card_of_somebody_who_is_not_on_the_roll(draft):
+    [stranger] = make_delegates(1)
+    [card] = enrolment.issue_cards([stranger], by=draft.office)
+    gone = draft.poll.roll.first()
+    # His number stands on the roll, but as that of somebody else.
+    Delegate.objects.filter(pk=gone.delegate_id).update(number="X")
+    Delegate.objects.filter(pk=stranger.pk).update(number=gone.number)
+
+    reply = desk_of(draft.office).post(at(draft.poll, "door"), {"card": card.code})
+
+    assert faults_of(reply) == ["名册上没有该代表。"]
+    assert not draft.poll.roll.filter(present=True).exists()
+
+
 def test_the_door_says_what_is_wrong_with_a_card_and_keeps_none_of_it_on_the_page(draft):
     desk = desk_of(draft.office)
     code = draft.issued[0].code
@@ -450,7 +478,7 @@ def test_the_poll_is_opened_paused_and_resumed():
 
 
 def test_one_delegate_is_added_to_the_roll_by_two_people_who_know_their_passwords():
-    session = make_session()
+    session = make_session(delegates_total=6)
     [late] = make_delegates(1)
     desk = desk_of(session.office)
     filled = {"delegate": late.pk, "reason": "补选，资格审查报告第2号"}
@@ -734,6 +762,31 @@ def test_the_journal_tells_in_words_who_did_what():
         "暂停投票",
     ]
     assert rows[-1][1] == "原因：停电"
+
+
+def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballots():
+    session = open_it(make_session(places=2))
+    entry = session.poll.journal.get(kind="box-opened")
+    desk = desk_of(session.scrutineer)
+
+    def told() -> list[str]:
+        page = desk.get(at(session.poll, "journal"))
+        return [
+            next(row["words"] for row in page.context["rows"] if row["entry"] == entry),
+            page.text,
+            desk.get(reverse("admin:ballots_journalentry_change", args=[entry.pk])).text,
+        ]
+
+    words, *pages = told()
+    assert words == "表决票：4"
+    assert not any("无效：" in page for page in pages)
+
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    words, *pages = told()
+    assert words == "表决票：4；无效：0；推荐项目：1"
+    assert all("无效：0" in page for page in pages)
 
 
 def test_a_change_of_accounts_after_the_opening_stands_on_the_page():

@@ -354,6 +354,37 @@ def test_when_somebody_voted_stands_on_no_page_of_the_roll():
     assert not any("10:42" in page.text for page in pages)
 
 
+@pytest.mark.parametrize(
+    ("model", "question"),
+    [
+        ("rollentry", "voted_at__gt=2026-01-18"),
+        ("rollentry", "voted_at__isnull=1"),
+        ("rollentry", "delegate__failures=1"),
+        ("rollentry", "name__startswith=代"),
+        ("rollentry", "poll__places=3"),
+        ("journalentry", "body__contains=votes"),
+        ("journalentry", "by__password__startswith=p"),
+    ],
+)
+def test_no_address_asks_a_record_for_more_than_the_filters_of_its_list(people, model, question):
+    reply = people["office"].get(reverse(f"admin:ballots_{model}_changelist") + f"?{question}")
+
+    assert reply.status_code == 400
+
+
+def test_every_link_of_the_filters_of_a_record_can_be_followed(people):
+    make_poll(candidates=0)
+    for model in ("rollentry", "journalentry"):
+        address = reverse(f"admin:ballots_{model}_changelist")
+        page = people["office"].get(address).context["cl"]
+        links = [
+            choice["query_string"] for spec in page.filter_specs for choice in spec.choices(page)
+        ]
+        assert len(links) > 1
+        for link in links:
+            assert people["office"].get(address + link).status_code == 200, link
+
+
 def test_every_post_of_the_admin_needs_its_token(people):
     office = User.objects.get(groups__name="会务")
     strict = Client(enforce_csrf_checks=True)

@@ -14,6 +14,7 @@ LAYERS: dict[str, dict[str, str]] = {
         "yiwu_vote.settings": "",
         "yiwu_vote.apps": "",
         "yiwu_vote.csp": "",
+        "yiwu_vote.limits": "",
         "yiwu_vote.logs": "",
         "yiwu_vote.sheets": "",
         "yiwu_vote.wsgi": "",
@@ -32,7 +33,7 @@ LAYERS: dict[str, dict[str, str]] = {
     "rows": {
         "roles": "",
         "triggers": "",
-        "apps": "roles",
+        "apps": "roles triggers",
         "projects.models": "",
         "projects.migrations.*": "projects.models",
         "models": "projects.models rules",
@@ -46,8 +47,8 @@ LAYERS: dict[str, dict[str, str]] = {
         "box": "projects.models models journal roles chain sealing shares rules",
         "casting": "projects.models models rules sealing",
         "canvass": "projects.models models journal roles rules",
-        "counting": "projects.models models journal chain canvass tally rules roles",
-        "preflight": "projects.models models roles rules tally",
+        "counting": "projects.models models journal chain canvass sealing tally rules",
+        "preflight": "projects.models models triggers roles rules tally",
         "lifecycle": (
             "projects.models models roles journal chain box counting preflight sealing rules"
         ),
@@ -65,6 +66,7 @@ LAYERS |= {
         "projects.admin": "yiwu_vote.sheets projects.*",
         "projects.urls": "yiwu_vote.sheets projects.*",
         "middleware": "projects.models models enrolment",
+        "backends": "enrolment",
         "exports": "projects.models models sealing tally counting lifecycle yiwu_vote.sheets",
         "package": "projects.models models chain counting lifecycle rules exports",
         "forms": "projects.models models rules casting",

@@ -454,7 +454,7 @@ def test_x8_a_busy_database_keeps_the_review_page_and_its_token(client, poll, mo
     assert reply.status_code == 503
     assert reply["Retry-After"] == "5"
     assert "系统繁忙" in reply.text
-    assert "表决票尚未提交。您的选择没有丢失，请稍候再按“提交表决票”。" in reply.text
+    assert "尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。" in reply.text
     again = posted(read(reply).form("/ballot/cast/"))
     assert {**again, "csrfmiddlewaretoken": 0} == {**sent, "csrfmiddlewaretoken": 0}
     assert "OperationalError" in caplog.text

@@ -127,3 +127,12 @@ def test_whatever_is_typed_is_a_whole_code_or_a_clear_refusal(typed):
         return
     assert code == whole(code[:-1])
     assert len(code) == 16
+
+
+def test_what_is_far_too_long_is_not_even_normalised(monkeypatch):
+    monkeypatch.setattr("ballots.cards.unicodedata", None)
+
+    with pytest.raises(cards.CodeRefused) as refusal:
+        cards.read_code("\ufdfa" * 1000)
+
+    assert refusal.value.code == "length"

@@ -132,6 +132,7 @@ def links(*kinds: str) -> list[Link]:
                 at=f"2026-01-18T09:0{seq}:00+00:00",
                 by="huiwu",
                 second="",
+                salt="5a17",
                 data={"n": seq},
             )
         )
@@ -152,11 +153,11 @@ def test_a_link_is_frozen_byte_for_byte():
     body = (
         '{"at":"2026-01-18T09:01:00+00:00","by":"huiwu","data":{"n":1},"kind":"key-made",'
         '"prev":"0000000000000000000000000000000000000000000000000000000000000000",'
-        '"second":"","seq":1}'
+        '"salt":"5a17","second":"","seq":1}'
     )
 
     assert FIVE[0] == Link(
-        body=body, hash="4f08cdba45bef1bf10c9fb38f81c22942b1f15ab16a3b242e114353c15440a42"
+        body=body, hash="1c876897c656c400b17d026b1788826e7f81cd97f8902ffe5d9d405285ccb73d"
     )
 
 

@@ -1,6 +1,7 @@
 """The day from the shell: the contract of DESIGN §9, and what the commands refuse."""
 
 import csv
+import errno
 import io
 import os
 import stat
@@ -9,10 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError, OutputWrapper
 
-from ballots import canvass, exports, lifecycle, verifier
+from ballots import canvass, exports, journal, lifecycle, verifier
 from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
 from projects.models import Poll
@@ -96,9 +98,7 @@ def test_a_whole_day_of_a_rehearsal_goes_from_the_shell(tmp_path):
     closing = run("close_poll", "--user", office)
     assert "已封存2张表决票" in closing
     assert "存储已重写" in closing
-    assert "有效2张，无效0张；推荐项目1件" in run(
-        "open_box", "--shares", keys, "--user", scrutineer
-    )
+    assert "票箱已开启，共2张表决票" in run("open_box", "--shares", keys, "--user", scrutineer)
     assert "推荐项目1件，其中1件刚刚单列" in run(
         "canvass_poll", "--each-alone", "--user", office, "--second", scrutineer
     )
@@ -142,7 +142,7 @@ def test_the_commands_work_as_processes_with_exit_codes_and_no_traceback(tmp_pat
 
     assert (too_early.returncode, nothing.returncode) == (1, 1)
     assert "请先运行 manage.py migrate" in too_early.stderr
-    assert "没有可以办理这一步的票决（须处于“投票、暂停”阶段）" in nothing.stderr
+    assert "没有可以办理这一步的票决（须处于“投票、暂停、截止”阶段）" in nothing.stderr
     assert "Traceback" not in too_early.stderr + nothing.stderr
 
 
@@ -373,6 +373,19 @@ def test_a_key_that_is_refused_leaves_no_file(draft, tmp_path):
     assert not (tmp_path / SHARES).exists()
 
 
+def test_a_key_whose_shares_did_not_reach_the_disk_is_not_made(draft, tmp_path, monkeypatch):
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    words = refused("make_key", "--out", tmp_path / SHARES, "--user", draft.office.username)
+
+    assert "No space left on device" in words
+    assert not (tmp_path / SHARES).exists()
+    assert not BallotBox.objects.filter(poll=draft.poll).exists()
+
+
 def test_a_folder_that_is_not_there_is_a_sentence(draft, tmp_path):
     words = refused("make_key", "--out", tmp_path / "no" / "where", "--user", draft.office.username)
 
@@ -428,6 +441,40 @@ def test_a_count_before_the_canvass_is_closed_is_refused(session):
     words = refused("count_poll", "--user", session.office.username)
 
     assert "推荐项目尚未归并完毕" in words
+
+
+def test_the_opening_of_the_box_tells_only_how_many_ballots_there_were(session, shares):
+    session.cast(0, selection(1, proposals=["新建停车场"]))
+    session.close()
+
+    words = run("open_box", "--user", session.scrutineer.username, "--shares", shares)
+
+    assert words == "票箱已开启，共1张表决票。\n"
+
+
+def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_that(
+    session, monkeypatch
+):
+    office = session.office.username
+
+    def busy(poll: Poll, *, by: User) -> None:
+        raise lifecycle.StepRefused("storage-busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "rewrite_storage", busy)
+        words = refused("close_poll", "--user", office)
+    assert "投票已截止，表决票已封存，只有存储没有重写。" in words
+    assert f"请再运行一次 close_poll --poll {session.poll.pk}" in words
+    assert phase(session) == Poll.Phase.CLOSED
+
+    def rewritten(poll: Poll, *, by: User) -> None:
+        journal.append(poll, "storage-rewritten", by=by)
+
+    monkeypatch.setattr(lifecycle, "rewrite_storage", rewritten)
+    assert "投票已截止" not in run("close_poll", "--user", office)
+    assert session.poll.journal.filter(kind="closed").count() == 1
+    # And once that is done, a third time finds nothing to do.
+    assert refused("close_poll", "--user", office) == str(lifecycle.StepRefused("wrong-phase"))
 
 
 def test_the_count_prints_checks_and_items(session):

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import socket
 import stat
 import sys
@@ -191,7 +192,7 @@ def test_another_address_changes_the_links_and_nothing_else(site, settings):
 def test_lost_files_are_made_anew_and_fit(site):
     run("demo", "--delegates", 4, "--vote")
     old = rows(site / "cards.csv")[0]
-    (site / "shares.txt").unlink()
+    lose_files(site)
 
     text = run("demo", "--delegates", 4)
 
@@ -203,17 +204,27 @@ def test_lost_files_are_made_anew_and_fit(site):
     assert demo_poll().roll.filter(voted=True).count() == 0
 
 
-def test_files_of_another_database_are_noticed(site):
-    run("demo", "--delegates", 3)
-    text = (site / "cards.csv").read_text(encoding="utf-8")
-    (site / "cards.csv").write_text(text.replace("/k/", "/k/00"), encoding="utf-8")
+def lose_files(site: Path) -> None:
+    """Remove the files and the copy that is put by, as `rm -r var` does."""
+    shutil.rmtree(site)
+    shutil.rmtree(site.parent / "demos")
 
-    assert "重新生成示例" in run("demo", "--delegates", 3)
+
+def test_files_of_another_database_give_way_to_those_put_by(site):
+    run("demo", "--delegates", 3, "--vote")
+    before = contents(site)
+    (site / "cards.csv").write_bytes(before["cards.csv"].replace(b"/k/", b"/k/00"))
+
+    assert "重新生成示例" not in run("demo")
+
+    assert contents(site) == before
+    assert demo_poll().roll.filter(voted=True).exists()
+    assert stat.S_IMODE((site.parent / "demos").stat().st_mode) == 0o700
 
 
 def test_a_smaller_demo_after_a_larger_one_has_only_its_own_delegates(site):
     run("demo", "--delegates", 9)
-    (site / "staff.csv").unlink()
+    lose_files(site)
 
     run("demo", "--delegates", 4)
 

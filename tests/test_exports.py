@@ -248,7 +248,7 @@ def test_the_summary_has_times_in_the_hall_and_none_before_they_come(counted):
 
 
 def test_turnout_by_delegation_adds_up():
-    session = make_session(delegates=3)
+    session = make_session(delegates=3, delegates_total=5)
     others = make_delegates(2, delegation="城南代表团")
     for delegate in others:
         enrolment.issue_cards([delegate], by=session.office)
@@ -335,8 +335,16 @@ def test_the_journal_is_listed_in_words_with_its_checksums(counted):
     )
 
 
+def test_until_the_count_the_list_tells_of_an_opened_box_only_how_many_ballots():
+    session = make_opened()
+
+    opened = next(row for row in table(exports.journal_csv, session) if row["操作"] == "开启票箱")
+
+    assert opened["说明"] == "表决票：6"
+
+
 def test_the_journal_names_both_who_signed_and_whom_it_is_about():
-    session = make_session(delegates=2)
+    session = make_session(delegates=2, delegates_total=3)
     newcomer = make_delegates(1)[0]
     enrolment.add_to_roll(
         session.poll,

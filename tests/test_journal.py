@@ -34,7 +34,7 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 TOLD = {
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony",
-    "opened": "poll candidates rules roll on_roll present ceremony staff lan_http",
+    "opened": "poll candidates rules roll on_roll present ceremony staff plain_http",
     "roll-added": "number name reason",
     "presence-raised": "present added",
     "card-reissued": "number name reason",

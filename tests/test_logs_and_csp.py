@@ -9,11 +9,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
 from ballots import cards
+from yiwu_vote.limits import BodyLimitMiddleware
 from yiwu_vote.logs import HideTokens
 
 POLICY = (
@@ -38,6 +39,7 @@ def logged(message: str, *args: Any) -> str:
         ("Not Found: /k/%s/", (TOKEN,), "Not Found: /k/<token>/"),
         ("Not Found: %s", (f"/k/{TOKEN}",), "Not Found: /k/<token>"),
         ('"%s" %d', (f"GET /k/{TOKEN}/ HTTP/1.1", 200), '"GET /k/<token>/ HTTP/1.1" 200'),
+        (f"/K/{TOKEN}/", (), "/K/<token>/"),
         (f"/k/{TOKEN}/?poll=7", (), "/k/<token>/?poll=7"),
         (f"/k/{TOKEN}?poll=7", (), "/k/<token>?poll=7"),
         (f"https://vote.example.cn/k/{TOKEN}/ is bad", (), "https://vote.example.cn/k/<token>/ is bad"),
@@ -175,3 +177,13 @@ def test_the_policy_is_set_before_anything_can_answer():
         "ContentSecurityPolicyMiddleware",
         "WhiteNoiseMiddleware",
     ]
+
+
+@pytest.mark.parametrize("length", ["3000001", "99999999999", "-1", "x"])
+def test_a_body_beyond_any_form_of_ours_is_refused_unread(length):
+    request = RequestFactory().post("/", CONTENT_LENGTH=length)
+
+    reply = BodyLimitMiddleware(lambda request: pytest.fail("it was read"))(request)
+
+    assert reply.status_code == 413
+    assert "没有处理" in reply.text

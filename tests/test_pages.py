@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots import canvass, counting, enrolment, lifecycle, pages, public, views
+from ballots import canvass, counting, enrolment, lifecycle, pages, preflight, views
 from ballots.models import Envelope, SealedBallot
 from projects.models import Poll, Project
 from tests.browsing import publish, read, ready_to_cast, signed_in
@@ -631,7 +631,7 @@ def test_a_receipt_is_found_however_it_is_typed(session, spelling):
     code = session.cast(0, selection(1)).code
     session.close()
 
-    reply = Client().get("/board/", {"code": spelling(code)})
+    reply = Client().post("/board/", {"code": spelling(code)})
 
     assert "✓ 该编号在清单内，您的表决票已收到。" in reply.text
 
@@ -640,9 +640,29 @@ def test_a_receipt_that_is_not_in_the_box_is_said_to_be_missing(session):
     session.cast(0, selection(1))
     session.close()
 
-    assert "该编号不在清单内。" in Client().get("/board/", {"code": "0" * 16}).text
+    assert "该编号不在清单内。" in Client().post("/board/", {"code": "0" * 16}).text
     for typed in ("0" * 15, "U" * 16, "编号", "<b>", "\0"):
-        assert "回执编号应为16位字母和数字" in Client().get("/board/", {"code": typed}).text
+        assert "回执编号应为16位字母和数字" in Client().post("/board/", {"code": typed}).text
+
+
+def test_a_receipt_is_never_looked_up_by_an_address_which_a_proxy_would_log(session):
+    code = session.cast(0, selection(1)).code
+    session.close()
+
+    reply = Client().get("/board/", {"code": code})
+
+    assert reply.status_code == 200
+    assert "该编号在清单内" not in reply.text
+    assert 'value="' + code not in reply.text
+
+
+def test_the_look_up_of_a_receipt_needs_its_token(session):
+    session.close()
+    strict = Client(enforce_csrf_checks=True)
+
+    assert strict.post("/board/", {"code": "0" * 16}).status_code == 403
+    token = read(strict.get("/board/")).form("/board/").fields
+    assert strict.post("/board/", dict(token) | {"code": "0" * 16}).status_code == 200
 
 
 def test_the_look_up_keeps_the_poll_that_was_asked_for(session):
@@ -650,14 +670,14 @@ def test_the_look_up_keeps_the_poll_that_was_asked_for(session):
 
     page = read(Client().get(f"/board/?poll={session.poll.pk}"))
 
-    assert ("poll", str(session.poll.pk)) in page.form("/board/").fields
+    assert page.form("/board/").action.endswith(f"/board/?poll={session.poll.pk}")
 
 
 def test_the_board_of_a_void_poll_keeps_its_receipts(session):
     code = session.cast(0, selection(1)).code
     lifecycle.void_poll(session.poll, reason="故障", by=session.office, second=session.scrutineer)
 
-    reply = Client().get("/board/", {"code": code})
+    reply = Client().post("/board/", {"code": code})
 
     assert "✓ 该编号在清单内" in reply.text
     assert "所有表决票都不计票" in reply.text
@@ -738,7 +758,7 @@ def test_readyz_answers_for_the_database_and_its_tables(db, monkeypatch):
     def away(*args):
         raise OperationalError
 
-    monkeypatch.setattr(public, "MigrationExecutor", away)
+    monkeypatch.setattr(preflight, "MigrationExecutor", away)
     reply = Client().get("/readyz")
     assert (reply.status_code, reply.content) == (503, b"database")
 

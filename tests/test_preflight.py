@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from ballots import box, enrolment, lifecycle, preflight, roles
+from ballots import box, enrolment, lifecycle, preflight, roles, triggers
 from ballots.models import AccessCard, BallotBox, Delegate
 from ballots.preflight import Finding, what_is_missing
 from projects.models import Poll, Project, Target
-from tests.factories import Session, make_delegates, make_session, make_staff
+from tests.factories import Session, make_delegates, make_scrutineer, make_session, make_staff
 
 MAIN, REHEARSAL = Poll.Kind.MAIN, Poll.Kind.REHEARSAL
 
@@ -328,7 +328,7 @@ def test_a_replaced_card_or_one_of_another_poll_proves_nothing_about_the_address
 
 @pytest.mark.django_db
 def test_plain_http_is_told(settings):
-    settings.LAN_HTTP = True
+    settings.PLAIN_HTTP = True
 
     assert "△ 未加密：同一网络中的人可能看到选择" in lines(complete())
 
@@ -367,6 +367,42 @@ def test_a_new_password_or_a_change_before_the_opening_is_no_change_of_staff():
     session.chief.save()
 
     assert preflight.changes_since_opening(session.poll) == []
+
+
+@pytest.mark.django_db
+def test_a_signature_of_somebody_who_came_and_went_is_told():
+    session = make_session(delegates_total=6)
+    ghost = make_scrutineer("ghost")
+    (delegate,) = make_delegates(1)
+    enrolment.add_to_roll(
+        session.poll, delegate=delegate, reason="补选", by=session.office, second=ghost
+    )
+    User.objects.filter(pk=ghost.pk).update(is_active=False)
+
+    assert [finding.mark for finding in preflight.changes_since_opening(session.poll)] == ["△"]
+
+
+@pytest.mark.django_db
+def test_the_demo_mode_serves_no_real_poll(settings):
+    settings.DEMO = True
+
+    assert "✗ 演示方式（DEMO=1）不能用于正式票决" in lines(complete())
+
+
+@pytest.mark.django_db
+def test_no_poll_opens_on_a_database_without_its_triggers():
+    session = complete()
+    triggers.lift(connection)
+
+    assert "✗ 数据库的保护规则缺失，请运行 manage.py migrate" in lines(session)
+
+
+@pytest.mark.django_db
+def test_a_key_of_the_simple_scheme_opens_no_other_poll():
+    session = complete()
+    BallotBox.objects.update(threshold=1)
+
+    assert "✗ 密钥与“简易方式”的设置不一致，请重新生成密钥" in lines(session)
 
 
 # Whether a ballot survives a power cut (security.md T4)

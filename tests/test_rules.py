@@ -299,3 +299,9 @@ def test_a_second_reading_of_the_rules_accepts_the_same_ballots(selection, rules
     candidates = {number: f"候选项目{number}" for number in range(1, 6)}
 
     assert (faults(selection, rules, candidates) == []) == is_legal(selection, rules, candidates)
+
+
+def test_a_title_far_too_long_is_refused_without_being_compared(monkeypatch):
+    monkeypatch.setattr("ballots.rules.folded", lambda text: text if len(text) < 99 else 1 / 0)
+
+    assert codes(ballot(proposals=("甲" * 40_000,)), TEN, {7: "乙"}) == ["title-too-long"]

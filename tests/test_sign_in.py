@@ -53,6 +53,15 @@ def test_signing_in_changes_the_session_id(client, issued):
     assert not WebSession.objects.filter(pk=browser.session_key).exists()
 
 
+def test_signing_in_changes_the_token_that_forms_carry(client, issued, settings):
+    client.get("/")
+    before = client.cookies[settings.CSRF_COOKIE_NAME].value
+
+    client.post("/", {"code": issued.code})
+
+    assert client.cookies[settings.CSRF_COOKIE_NAME].value != before
+
+
 def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
     wrong_digit = issued.code[:-1] + str((int(issued.code[-1]) + 1) % 10)
     for typed, words in [

@@ -232,6 +232,15 @@ def test_a_flush_between_tests_empties_the_tables_and_leaves_the_triggers():
     refused(JournalEntry.objects.all().delete)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+def test_a_poll_changes_its_kind_only_before_its_key_is_made(kind):
+    other = {Poll.Kind.MAIN: Poll.Kind.REHEARSAL, Poll.Kind.REHEARSAL: Poll.Kind.MAIN}[kind]
+    by_update(make_poll(candidates=1, kind=kind), "kind", other)
+
+    refused(by_update, make_rows("draft", kind=kind).poll, "kind", other)
+
+
 # --- the roll, the key and the rulings ------------------------------------------------------------
 
 
@@ -790,7 +799,7 @@ def test_a_rule_does_not_change_on_the_way_to_another_phase():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("column", set(OTHER_VALUES) - {"parent"})
+@pytest.mark.parametrize("column", sorted(set(OTHER_VALUES) - {"parent", "kind"}))
 def test_each_rule_can_be_edited_in_a_draft(column):
     rows = make_rows("draft")
     other = OTHER_VALUES[column]

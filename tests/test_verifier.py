@@ -254,7 +254,7 @@ def hold_a_vote_to_the_count() -> Session:
 
 
 def test_a_delegate_added_while_voting_is_known_from_the_journal():
-    session = make_session(delegates=4, candidates=3)
+    session = make_session(delegates=4, candidates=3, delegates_total=5)
     # Nobody but the office can put a newcomer on the roll, and the journal says who it was.
     from_outside = make_newcomer(session)
     session.cast(0, selection(1))
@@ -302,8 +302,23 @@ def test_the_same_vote_gives_the_same_bytes(db):
 def test_no_proposal_stands_beside_the_choices_of_its_ballot(proof):
     files = proof.files
 
-    assert set(files["ballots.json"][0]) == {"chosen", "against", "places", "invalid"}
+    assert all(set(row) == {"chosen", "against", "invalid"} for row in files["ballots.json"])
     assert "停车场" not in json.dumps(files["ballots.json"], ensure_ascii=False)
+
+
+def test_the_places_used_stand_apart_from_the_ballots_in_their_own_order(proof):
+    # Seven used all three places, some of them with proposals, and one was blank.
+    assert proof.files["places.json"] == [0, 3, 3, 3, 3, 3, 3, 3]
+    assert [ballot["chosen"] for ballot in proof.files["ballots.json"]] == [
+        [1, 2, 3],
+        [1, 2],
+        [1, 2],
+        [1, 4],
+        [1, 4],
+        [1],
+        [2, 3],
+        [],
+    ]
 
 
 def test_the_order_of_ballots_is_that_of_what_stands_on_them(proof):
@@ -419,6 +434,10 @@ def break_the_tie(files: Files) -> None:
     tied["shared"] = False
 
 
+def fewer_places(files: Files) -> None:
+    files["places.json"] = [0] * len(files["places.json"])
+
+
 def swap_entries(files: Files) -> None:
     rows = files["journal.json"]
     rows[3], rows[4] = rows[4], rows[3]
@@ -512,7 +531,7 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     "a ballot taken out": ("marks", lambda f: f["ballots.json"].pop()),
     "a ballot declared invalid": (
         "marks",
-        lambda f: f["ballots.json"][0].update(chosen=[], places=0, invalid="rules"),
+        lambda f: f["ballots.json"][0].update(chosen=[], invalid="rules"),
     ),
     "a choice on an invalid ballot": (
         "ballots",
@@ -520,19 +539,35 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     ),
     "a ballot with too many choices": (
         "ballots",
-        lambda f: f["ballots.json"][0].update(chosen=[1, 2, 3, 4], places=4),
+        lambda f: f["ballots.json"][0].update(chosen=[1, 2, 3, 4]),
     ),
     "a ballot for a stranger": (
         "ballots",
-        lambda f: f["ballots.json"][-1].update(chosen=[1, 2, 99], places=3),
+        lambda f: f["ballots.json"][-1].update(chosen=[1, 2, 99]),
     ),
     "a ballot with a choice twice": (
         "ballots",
-        lambda f: f["ballots.json"][-1].update(chosen=[1, 1], places=2),
+        lambda f: f["ballots.json"][-1].update(chosen=[1, 1]),
     ),
     "a choice changed on a ballot": (
         "votes",
-        lambda f: f["ballots.json"][-1].update(chosen=[5, 6], places=2),
+        lambda f: f["ballots.json"][-1].update(chosen=[5, 6]),
+    ),
+    "a place more than there are": ("ballots", lambda f: f["places.json"].__setitem__(-1, 4)),
+    "a ballot fewer among the places used": ("ballots", lambda f: f["places.json"].pop(0)),
+    "places that no ballot can have used": (
+        "ballots",
+        lambda f: f["poll.json"]["rules"].update(proposal_limit=1),
+    ),
+    "a blank ballot where none is allowed": (
+        "ballots",
+        lambda f: f["poll.json"]["rules"].update(blank_allowed=False),
+    ),
+    "the order of the places used": ("ballots", lambda f: f["places.json"].reverse()),
+    "places fewer than were chosen": ("ballots", fewer_places),
+    "one place more than proposals were made": (
+        "write-ins",
+        lambda f: f["places.json"].__setitem__(0, 1),
     ),
     "the ruling of a proposal": (
         "write-ins",
@@ -668,6 +703,25 @@ def test_a_manipulation_of_the_public_package_is_found_by_its_name(proof, name):
 # --- level B --------------------------------------------------------------------------------------
 
 
+def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
+    session = make_session(delegates=3, candidates=4, places=3)
+    session.cast(0, selection(1, proposals=["新建停车场"]))
+    session.cast(1, selection(1, 2))
+    session.close()
+    session.open_box()
+    rule(session.poll)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    files = unpacked(package.full_package(session.poll).content)
+    assert files["places.json"] == [2, 2]
+
+    # The same sum, and as legal: the proposal on the other ballot.
+    files["places.json"] = [1, 3]
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), session.shares) == {"opened"}
+
+
 def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
     honest = box._opened
 
@@ -794,7 +848,7 @@ def test_the_command_names_what_is_wrong_and_returns_one(proof, tmp_path, capsys
 
 def test_level_b_prints_no_single_ballot(proof, tmp_path, capsys):
     files = proof.files
-    files["ballots.json"][-1].update(chosen=[5, 6], places=2)
+    files["ballots.json"][-1].update(chosen=[5, 6])
     (tmp_path / "shares.txt").write_text("\n".join(proof.shares))
 
     _status, text = say(packed(files), tmp_path, capsys, "--shares", str(tmp_path / "shares.txt"))
@@ -1024,7 +1078,6 @@ def counted_by_us(this: Round) -> tuple[Tally, Turnout]:
 
 def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package:
     """Write the round down as a package would, with the application's figures."""
-    counts = this.rules.proposals == "counted"
     total = this.rules.delegates_total or 0
     mentions = Counter(key for _ticked, written in this.ballots for key in written)
     figures = {
@@ -1070,7 +1123,6 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
             {
                 "chosen": ticked,
                 "against": [],
-                "places": len(ticked) + (len(written) if counts else 0),
                 "invalid": "",
             }
             for ticked, written in this.ballots

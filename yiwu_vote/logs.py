@@ -3,7 +3,7 @@
 import logging
 import re
 
-SECRET_PATHS = re.compile(r"/(k|screen)/[^/\s?]+")
+SECRET_PATHS = re.compile(r"/(k|screen)/[^/\s?]+", re.IGNORECASE)
 
 
 class HideTokens(logging.Filter):

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
@@ -43,8 +41,7 @@ class ReadyCommand(BaseCommand):
     """A command that needs every table: without them it says so instead of failing at the first."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if not preflight.tables_are_ready():
             raise CommandError(_("数据库尚未就绪，请先运行 manage.py migrate。"))
         return super().execute(*args, **options)
 
@@ -138,10 +135,18 @@ def person(name: str, poll: Poll) -> User:
         if user is None:
             raise CommandError(_("没有用户“%(name)s”。") % {"name": name})
         return user
-    signed = authenticate(username=name, password=getpass(_("%(name)s的密码：") % {"name": name}))
+    signed = authenticate(username=name, password=secret(_("%(name)s的密码：") % {"name": name}))
     if not isinstance(signed, User):
         raise CommandError(_("用户名或密码不正确：%(name)s") % {"name": name})
     return signed
+
+
+def secret(prompt: str) -> str:
+    """Return what somebody types unseen, or raise CommandError where nobody can type."""
+    try:
+        return getpass(prompt)
+    except EOFError:
+        raise CommandError(_("正式票决须在终端中输入密码和密钥份额。")) from None
 
 
 def typed_shares(poll: Poll, file: Path | None) -> list[str]:
@@ -150,7 +155,7 @@ def typed_shares(poll: Poll, file: Path | None) -> list[str]:
         made = BallotBox.objects.filter(poll=poll).first()
         needed = made.threshold if made else 0
         return [
-            getpass(_("第%(place)d份密钥份额：") % {"place": place})
+            secret(_("第%(place)d份密钥份额：") % {"place": place})
             for place in range(1, needed + 1)
         ]
     if not poll.is_rehearsal:

@@ -1,25 +1,39 @@
-"""Close the vote, and then let the database rewrite its files, as two steps."""
+"""Close the vote, and then let the database rewrite its files, as two steps.
+
+Run again for a poll whose files could not be rewritten, it does only the second.
+"""
 
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from ballots import lifecycle
+from ballots.lifecycle import StepRefused
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 
 
 class Command(StepCommand):
-    help = "截止投票，封存表决票，再重写存储"
-    phases = (Phase.OPEN, Phase.PAUSED)
+    help = "截止投票，封存表决票，再重写存储（重写未完成的，再运行一次只重写存储）"
+    phases = (Phase.OPEN, Phase.PAUSED, Phase.CLOSED)
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        poll = lifecycle.close_poll(poll, by=by)
-        self.stdout.write(
-            _("投票已截止。已封存%(count)d张表决票，次序已打乱。")
-            % {"count": poll.sealed_ballots.count()}
-        )
+        if poll.phase != Phase.CLOSED or poll.journal.filter(kind="storage-rewritten").exists():
+            poll = lifecycle.close_poll(poll, by=by)
+            self.stdout.write(
+                _("投票已截止。已封存%(count)d张表决票，次序已打乱。")
+                % {"count": poll.sealed_ballots.count()}
+            )
         self.stdout.write(_("正在重写存储……"))
-        lifecycle.rewrite_storage(poll, by=by)
+        try:
+            lifecycle.rewrite_storage(poll, by=by)
+        except StepRefused as refusal:
+            if refusal.code != "storage-busy":
+                raise
+            raise CommandError(
+                _("投票已截止，表决票已封存，只有存储没有重写。%(why)s") % {"why": refusal}
+                + _("\n请再运行一次 close_poll --poll %(id)d，只重写存储。") % {"id": poll.pk}
+            ) from None
         self.stdout.write(_("存储已重写。"))

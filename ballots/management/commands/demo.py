@@ -4,10 +4,12 @@ import csv
 import io
 import os
 import secrets
+import shutil
 import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from django.conf import settings
@@ -45,7 +47,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--delegates", type=int, default=20, metavar="N", help=_("示例代表人数")
+            "--delegates", type=int, default=USUAL, metavar="N", help=_("示例代表人数")
         )
         parser.add_argument(
             "--vote", action="store_true", help=_("让其余示例代表投票（留一人），可用于任何演练")
@@ -62,7 +64,7 @@ class Command(BaseCommand):
             demand_free_port()
         try:
             if settings.DEMO:
-                demo = self.prepare(options["delegates"])
+                demo = self.prepare(options["delegates"], serves=options["serve"])
             elif not options["vote"] or options["serve"]:
                 raise CommandError(_("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
             if options["vote"]:
@@ -76,23 +78,24 @@ class Command(BaseCommand):
 
     # --- data -------------------------------------------------------------------------------------
 
-    def prepare(self, asked: int | None) -> Poll:
+    def prepare(self, count: int, *, serves: bool) -> Poll:
         """Make the demo unless it is there with its files; running again changes nothing."""
-        count = USUAL if asked is None else asked
         if not 1 <= count <= MOST:
             raise CommandError(_("示例代表人数应为1至%(most)d。") % {"most": MOST})
         call_command("migrate", interactive=False, verbosity=0)
         poll = standing_demo()
-        if poll is not None and files_fit(poll):
-            refresh_links()
+        if poll is not None and (files_fit(poll) or take_back(poll)):
+            if serves or {"PORT", "PUBLIC_URL"} & set(os.environ):
+                refresh_links()
             there = len(read_csv("cards.csv"))
-            if asked not in {None, there}:
+            if count not in {USUAL, there}:
                 self.stdout.write(_("示例已有%(count)d名代表，保持不变。") % {"count": there})
             return poll
         if poll is not None:
             self.stdout.write(_("示例的文件不在或与数据库不符，重新生成示例。"))
         stage, passwords = make_demo(count)
         write_files(stage, passwords)
+        put_by(stage.poll)
         return stage.poll
 
     def vote(self, demo: Poll | None, options: dict[str, Any]) -> None:
@@ -140,15 +143,14 @@ class Command(BaseCommand):
             _("五分钟走一遍："),
             _("  1. 用上面两张卡各投一票：打开链接，勾选、核对、提交，记下回执编号。"),
             _("  2. 以 office 登录 %(day)s，按“让其余示例代表投票”。") % {"day": day},
-            _("     也可在另一终端运行：DEMO=1 %(python)s manage.py demo --vote")
-            % {"python": python()},
+            _("     也可在另一终端运行：%(command)s demo --vote") % {"command": command_line()},
             _("  3. 在同一页面截止投票，再用 %(file)s 中任意%(needed)d份开启票箱。")
             % {"file": folder / "shares.txt", "needed": THRESHOLD},
             _("  4. 归并推荐项目，会务和监票各一人签名结束，然后计票。"),
             _("  5. 以 scrutineer 登录复核，再以 office 登录公布。"),
             _("  6. 看哪些项目过半数通过：%(site)s/results/ ；表格在“票决进程”页面下载。")
             % {"site": site},
-            _("要从头再来：删除 %(folder)s，再运行一次。") % {"folder": folder},
+            _("要从头再来：删除 %(folder)s，再运行一次。") % {"folder": settings.VAR_DIR},
             "",
         ]
         for line in lines:
@@ -159,9 +161,10 @@ class Command(BaseCommand):
     def serve(self) -> None:
         """Become the web server; nothing of this process is left but its number."""
         call_command("collectstatic", interactive=False, verbosity=0)
-        # SQLite has one writer at a time: more processes would only wait for each other.
+        # SQLite has one writer at a time: more processes would only wait for each other. Threads are
+        # many, because a phone that loses the network in the middle of a form holds one of them.
         one_process = connection.vendor == "sqlite"
-        workers, threads = (1, 4) if one_process else (os.cpu_count() or 1, 1)
+        workers, threads = (1, 64) if one_process else (os.cpu_count() or 1, 16)
         self.stdout.write(
             _("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
         )
@@ -182,10 +185,12 @@ class Command(BaseCommand):
         os.execv(sys.executable, [*command, "yiwu_vote.wsgi:application"])  # noqa: S606
 
 
-def python() -> str:
-    """Return this Python as one would type it here."""
+def command_line() -> str:
+    """Return how to type a command about this very demo, with the settings now in force."""
     near = os.path.relpath(sys.executable)
-    return sys.executable if near.startswith("..") else near
+    names = ("DEMO", "PORT", "DATABASE_URL", "VAR_DIR", "PUBLIC_URL")
+    given = [f"{name}={quote(os.environ[name])}" for name in names if os.environ.get(name)]
+    return " ".join([*given, sys.executable if near.startswith("..") else near, "manage.py"])
 
 
 def port() -> int:
@@ -323,6 +328,23 @@ def files_fit(poll: Poll) -> bool:
     rows = read_csv("cards.csv")
     card = enrolment.card_by_token(token_of(rows[0]["链接"])) if rows else None
     return card is not None and poll.roll.filter(delegate=card.delegate_id).exists()
+
+
+def put_by(poll: Poll) -> None:
+    """Keep a copy of the files for this poll: a demo in another database will take their place."""
+    kept_folder(poll).parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copytree(demo_folder(), kept_folder(poll), dirs_exist_ok=True)
+
+
+def take_back(poll: Poll) -> bool:
+    """Bring back the files that were kept for `poll`; tell whether they are there and fit."""
+    if kept_folder(poll).is_dir():
+        shutil.copytree(kept_folder(poll), demo_folder(), dirs_exist_ok=True)
+    return files_fit(poll)
+
+
+def kept_folder(poll: Poll) -> Path:
+    return Path(settings.VAR_DIR) / "demos" / str(poll.uuid)
 
 
 def refresh_links() -> None:

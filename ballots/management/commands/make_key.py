@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ballots import box
@@ -56,19 +57,23 @@ class Command(StepCommand):
     def into_file(
         self, out: Path, poll: Poll, holders: Sequence[str], threshold: int, by: User
     ) -> None:
-        # The file first: a key whose shares cannot be kept would void the one before it.
+        # The name first, so that no file is overwritten and no key made that has nowhere to go.
         try:
             descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise CommandError(_("文件 %(file)s 已存在，不会覆盖。") % {"file": out}) from None
         except OSError as error:
-            raise CommandError(
-                _("无法写入文件 %(file)s：%(why)s") % {"file": out, "why": error.strerror}
-            ) from None
+            raise _unwritable(out, error) from None
         try:
-            with os.fdopen(descriptor, "w") as file:
+            # The key counts, and voids the one before it, only once its shares are on the disk.
+            with os.fdopen(descriptor, "w") as file, transaction.atomic():
                 sheets = box.make_key(poll, holders=holders, threshold=threshold, by=by)
                 file.writelines(f"{sheet.text}\n" for sheet in sheets)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            out.unlink()
+            raise _unwritable(out, error) from None
         except Exception:
             out.unlink()
             raise
@@ -80,3 +85,7 @@ class Command(StepCommand):
             self.stdout.write(f"\n    {sheet.text}\n")
             input(_("抄录并核对后按回车键，屏幕将清除："))
             self.stdout.write(CLEAR, ending="")
+
+
+def _unwritable(out: Path, error: OSError) -> CommandError:
+    return CommandError(_("无法写入文件 %(file)s：%(why)s") % {"file": out, "why": error.strerror})

@@ -1,0 +1,583 @@
+"""From opened ballots to figures: by two roads, against counts done by hand."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ballots import canvass, chain, counting, enrolment, lifecycle, triggers
+from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
+from projects.models import Poll
+from tests.factories import Session, make_project, make_session, selection
+from tests.secrecy import snapshot
+
+ROOT = Path(__file__).resolve().parent.parent
+
+R = WriteIn.Ruling
+
+
+def opened_session(**columns: Any) -> Session:
+    """Return a rehearsal whose box is open and empty, for ballots that are put there directly."""
+    session = make_session(delegates=12, **columns)
+    session.close()
+    session.open_box()
+    return session
+
+
+def session_without(*absent: str, **columns: Any) -> Session:
+    """Return a session to which the delegates of these numbers have not come."""
+    session = make_session(open_it=False, **columns)
+    enrolment.mark_absent(session.poll, numbers=absent, by=session.office)
+    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+    return session
+
+
+def put(
+    session: Session, *chosen: int, write_ins: list[WriteIn] | None = None, invalid: str = ""
+) -> Ballot:
+    """Put an opened ballot into the poll and one more mark on its roll."""
+    unmarked = session.poll.roll.filter(voted=False).order_by("pk").first()
+    assert unmarked, "no delegate is left to have voted"
+    RollEntry.objects.filter(pk=unmarked.pk).update(voted=True, voted_at=session.poll.opened_at)
+    return Ballot.objects.create(
+        poll=session.poll,
+        chosen=sorted(chosen),
+        write_ins=sorted(str(row.id) for row in write_ins or []),
+        invalid=invalid,
+    )
+
+
+def propose(session: Session, title: str, ruling: str = R.ALONE, **columns: Any) -> WriteIn:
+    number = session.poll.write_ins.count() + 1
+    return WriteIn.objects.create(
+        poll=session.poll, number=number, title=title, ruling=ruling, **columns
+    )
+
+
+def votes(poll: Poll) -> dict[str, int]:
+    """Return the votes of each item, having counted them by both roads."""
+    first = {line.item: line.votes for line in counting.count(poll).standings}
+    assert counting.count_in_sql(poll) == first
+    return first
+
+
+def failing(poll: Poll) -> list[str]:
+    """Return the names of the checks that do not hold."""
+    return [check.name for check in counting.checks(poll, counting.count(poll)) if not check.holds]
+
+
+# --- two roads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_both_roads_count_candidates_and_proposals_alike():
+    session = opened_session(candidates=3)
+    one, two = propose(session, "甲"), propose(session, "乙")
+    put(session, 1, 2)
+    put(session, 2, write_ins=[one])
+    put(session, write_ins=[one, two])
+    put(session)
+
+    assert votes(session.poll) == {"1": 1, "2": 2, "3": 0, "推1": 2, "推2": 1}
+
+
+@pytest.mark.django_db
+def test_both_roads_follow_a_merged_proposal_and_count_a_ballot_once_for_an_item():
+    session = opened_session(candidates=3)
+    project = session.poll.projects.get(number=3)
+    alone = propose(session, "甲")
+    near = propose(session, "甲甲", R.INTO_WRITE_IN, into_write_in=alone)
+    far = propose(session, "甲甲甲", R.INTO_WRITE_IN, into_write_in=near)
+    third = propose(session, "三", R.INTO_PROJECT, into_project=project)
+    beside = propose(session, "三三", R.INTO_WRITE_IN, into_write_in=third)
+    put(session, 1, write_ins=[alone, near, far])
+    put(session, 3, write_ins=[third, beside])
+    put(session, write_ins=[far])
+    put(session, write_ins=[beside])
+
+    assert votes(session.poll) == {"1": 1, "2": 0, "3": 2, "推1": 2}
+    result = counting.count(session.poll)
+    assert (result.doubles, result.refused) == (4, 0)
+
+
+@pytest.mark.django_db
+def test_both_roads_leave_out_what_was_refused_and_what_was_merged_into_it():
+    session = opened_session(candidates=2)
+    refused = propose(session, "甲", R.REFUSED, reason="不属于民生实事")
+    follower = propose(session, "乙", R.INTO_WRITE_IN, into_write_in=refused)
+    put(session, 1, write_ins=[refused])
+    put(session, 1, write_ins=[follower])
+    put(session, write_ins=[refused, follower])
+
+    assert votes(session.poll) == {"1": 2, "2": 0}
+    result = counting.count(session.poll)
+    assert (result.valid, result.blank, result.refused) == (3, 0, 4)
+
+
+@pytest.mark.django_db
+def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
+    session = opened_session(candidates=2)
+    put(session, 1)
+    for invalid in Ballot.Invalid.values:
+        put(session, 2, invalid=invalid)
+    Ballot.objects.filter(poll=session.poll, chosen=[2], invalid="").delete()
+    other = make_session(candidates=2, delegates=1, delegates_total=100)
+    other.close()
+    other.open_box()
+    put(other, 1, 2)
+
+    assert votes(session.poll) == {"1": 1, "2": 0}
+    assert counting.turnout(session.poll).invalid == 5
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("proposals", [Poll.Proposals.ADVISORY, Poll.Proposals.OFF])
+def test_proposals_that_are_not_counted_give_no_item_a_vote(proposals):
+    session = opened_session(candidates=2, proposals=proposals)
+    project = session.poll.projects.get(number=2)
+    put(session, 1, write_ins=[propose(session, "甲")])
+    put(session, write_ins=[propose(session, "乙", R.INTO_PROJECT, into_project=project)])
+
+    assert votes(session.poll) == {"1": 1, "2": 0}
+    # They stand in the report all the same.
+    assert counting.figures(session.poll)["proposals"] == 2
+
+
+@pytest.mark.django_db
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_both_roads_agree_on_any_ballots_under_any_rulings(data):
+    if not Poll.objects.exists():
+        opened_session(candidates=4)
+    poll = Poll.objects.get()
+    with transaction.atomic():
+        write_ins: list[WriteIn] = []
+        for number in range(1, data.draw(st.integers(0, 6), label="write-ins") + 1):
+            row = WriteIn(poll=poll, number=number, title=f"推荐{number}", reason="理由")
+            row.ruling = data.draw(st.sampled_from([r for r in R if r != R.NONE]))
+            if row.ruling == R.INTO_WRITE_IN:
+                # A ruling leads to one that stands before, so that no way goes round in a circle.
+                row.into_write_in = data.draw(st.sampled_from(write_ins)) if write_ins else None
+                row.ruling = R.INTO_WRITE_IN if write_ins else R.ALONE
+            if row.ruling == R.INTO_PROJECT:
+                row.into_project = data.draw(st.sampled_from(list(poll.projects.all())))
+            row.save(force_insert=True)
+            write_ins.append(row)
+        ballots = data.draw(
+            st.lists(
+                st.tuples(
+                    st.sets(st.integers(1, 4)),
+                    st.sets(st.integers(0, 5)),
+                    st.sampled_from(["", "", "rules"]),
+                ),
+                max_size=8,
+            ),
+            label="ballots",
+        )
+        for chosen, proposed, invalid in ballots:
+            texts = [str(write_ins[n].id) for n in proposed if n < len(write_ins)]
+            Ballot.objects.create(
+                poll=poll, chosen=sorted(chosen), write_ins=sorted(texts), invalid=invalid
+            )
+
+        first = {line.item: line.votes for line in counting.count(poll).standings}
+        second = counting.count_in_sql(poll)
+        transaction.set_rollback(True)
+
+    assert first == second
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def honest_session() -> Session:
+    """Return an opened rehearsal with three cast ballots, in which every check holds."""
+    session = make_session(candidates=3)
+    for place in range(3):
+        session.cast(place, selection(1, place + 1) if place else selection(1))
+    session.close()
+    session.open_box()
+    assert failing(session.poll) == []
+    return session
+
+
+@pytest.mark.django_db
+def test_a_ballot_too_many_fails_the_count_against_roll_and_box():
+    session = honest_session()
+    Ballot.objects.create(poll=session.poll, chosen=[1])
+
+    assert failing(session.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
+
+
+@pytest.mark.django_db
+def test_a_ballot_lost_fails_the_count_against_roll_and_box():
+    session = honest_session()
+    Ballot.objects.filter(chosen=[1]).delete()
+
+    assert failing(session.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
+
+
+@pytest.mark.django_db
+def test_a_mark_too_many_on_the_roll_fails_the_count():
+    session = honest_session()
+    RollEntry.objects.filter(number="005").update(voted=True, voted_at=session.poll.opened_at)
+
+    assert failing(session.poll) == ["收回表决票＝已投票人数"]
+
+
+@pytest.mark.django_db
+def test_more_ballots_than_were_given_out_fail_the_count():
+    session = session_without("002", "003", "004", "005")
+    session.close()
+    session.open_box()
+    for _ in range(2):
+        put(session, 1)
+
+    assert failing(session.poll) == ["发出表决票不少于收回", "脱名密封票＝开启的表决票"]
+
+
+@pytest.mark.django_db
+def test_a_ballot_with_more_choices_than_places_fails_the_count():
+    session = make_session(candidates=3, places=2)
+    session.cast(0, selection(1))
+    session.close()
+    session.open_box()
+    session.poll.ballots.get().delete()
+    Ballot.objects.create(poll=session.poll, chosen=[1, 2, 3])
+
+    assert failing(session.poll) == ["每张表决票不超过应选项数"]
+
+
+@pytest.mark.django_db
+def test_two_roads_that_part_fail_the_count(monkeypatch):
+    session = honest_session()
+    honest = counting.count_in_sql(session.poll)
+    monkeypatch.setattr(counting, "count_in_sql", lambda poll: honest | {"2": honest["2"] + 1})
+
+    assert failing(session.poll) == ["两种算法结果一致的项目数＝项目数"]
+
+
+@pytest.mark.django_db
+def test_a_journal_that_was_touched_fails_the_count():
+    session = honest_session()
+    # The trigger lets a rehearsal's entries go, and so a link is missing.
+    JournalEntry.objects.filter(kind="opened").delete()
+
+    assert failing(session.poll) == ["校验通过的操作记录＝操作记录"]
+
+
+@pytest.mark.django_db
+def test_a_count_whose_checks_fail_is_kept_and_cannot_be_confirmed():
+    session = honest_session()
+    Ballot.objects.create(poll=session.poll, chosen=[1])
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    result = lifecycle.count_poll(session.poll, by=session.office)
+    before = snapshot()
+
+    with pytest.raises(lifecycle.StepRefused) as refusal:
+        lifecycle.confirm_result(session.poll, by=session.scrutineer)
+
+    assert refusal.value.code == "checks-fail"
+    assert snapshot() == before
+    assert [check["holds"] for check in result.figures["checks"]].count(False) == 2
+
+
+@pytest.mark.django_db
+def test_figures_that_change_after_the_count_cannot_be_confirmed():
+    session = honest_session()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    # As many ballots as before, but one of them says something else.
+    ballot = session.poll.ballots.filter(chosen=[1]).get()
+    ballot.delete()
+    Poll.objects.filter(pk=session.poll.pk).update(phase=Poll.Phase.OPENED)
+    Ballot.objects.create(poll=session.poll, chosen=[3])
+    Poll.objects.filter(pk=session.poll.pk).update(phase=Poll.Phase.COUNTED)
+
+    with pytest.raises(lifecycle.StepRefused) as refusal:
+        lifecycle.confirm_result(session.poll, by=session.scrutineer)
+
+    assert refusal.value.code == "figures-changed"
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage():
+    session = honest_session()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    figures = counting.figures(session.poll)
+
+    result = lifecycle.count_poll(session.poll, by=session.office)
+
+    result.refresh_from_db()
+    salt = result.figures.pop("salt")
+    assert result.figures == figures == json.loads(json.dumps(figures))
+    assert chain.canonical(result.figures) == chain.canonical(figures)
+    assert result.digest == counting.digest(figures | {"salt": salt})
+    assert len(result.digest) == 64
+
+
+@pytest.mark.django_db
+def test_equal_counts_have_unlike_checksums_so_that_no_votes_are_found_by_trying():
+    session = honest_session()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    first = lifecycle.count_poll(session.poll, by=session.office)
+    lifecycle.send_back(session.poll, reason="再核", by=session.scrutineer)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+
+    second = lifecycle.count_poll(session.poll, by=session.office)
+
+    assert [item["votes"] for item in first.figures["items"]] == [
+        item["votes"] for item in second.figures["items"]
+    ]
+    assert first.digest != second.digest
+
+
+@pytest.mark.django_db
+def test_a_sealed_ballot_that_was_exchanged_fails_a_check():
+    session = honest_session()
+    honest = counting.checks(session.poll, counting.count(session.poll))
+    triggers.lift(connection)
+    one = session.poll.sealed_ballots.values_list("pk", flat=True)[:1]
+    SealedBallot.objects.filter(pk__in=list(one)).update(sealed=b"another")
+
+    forged = counting.checks(session.poll, counting.count(session.poll))
+
+    assert all(check.holds for check in honest)
+    assert [check.name for check in forged if not check.holds] == ["与回执编号相符的密封票＝密封票"]
+
+
+@pytest.mark.django_db
+def test_the_figures_name_no_person_and_no_receipt():
+    session = honest_session()
+    text = json.dumps(counting.figures(session.poll), ensure_ascii=False)
+
+    assert not [entry.name for entry in session.poll.roll.all() if entry.name in text]
+    assert not [row.code for row in session.poll.sealed_ballots.all() if row.code in text]
+    assert not [row for row in session.poll.ballots.all() if str(row.id) in text]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "text"),
+    [
+        (0, 0, "0.0"),
+        (5, 0, "0.0"),
+        (0, 350, "0.0"),
+        (350, 350, "100.0"),
+        (175, 350, "50.0"),
+        (1, 3, "33.3"),
+        (2, 3, "66.7"),
+        (1, 2000, "0.1"),
+        (1, 2001, "0.0"),
+        (3, 2000, "0.2"),
+        (14, 19, "73.7"),
+    ],
+)
+def test_percentages_have_one_decimal_and_round_halves_up(part, whole, text):
+    assert counting.percent(part, whole) == text
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("voters", "issued"), [(Poll.Voters.PRESENT, 3), (Poll.Voters.ROLL, 5)])
+def test_who_was_given_a_ballot_depends_on_who_may_vote(voters, issued):
+    session = session_without("004", "005", voters=voters)
+
+    turnout = counting.turnout(session.poll)
+
+    assert (turnout.roll, turnout.present, turnout.issued) == (5, 3, issued)
+
+
+# --- a whole vote ---------------------------------------------------------------------------------
+
+
+def whole_vote(**columns: Any) -> Session:
+    """Return a real vote of twenty delegates with eight candidates and four places, box opened.
+
+    Eight choose 1 2 3 4; five choose 1 2 5 and propose 夜间公交; three choose 2 6 and propose the
+    same in another spelling; one chooses 1 7 and proposes it and 社区食堂; two abstain; one stays
+    away. Cast from the last delegate to the first.
+    """
+    session = make_session(
+        delegates=20, candidates=0, open_it=False, kind=Poll.Kind.MAIN, places=4, **columns
+    )
+    for number in range(1, 9):
+        make_project(session.poll, number)
+    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+    ballots = (
+        [selection(1, 2, 3, 4)] * 8
+        + [selection(1, 2, 5, proposals=["夜间公交"])] * 5
+        + [selection(2, 6, proposals=["夜 间公交"])] * 3
+        + [selection(1, 7, proposals=["夜间公交", "社区食堂"])]
+        + [selection()] * 2
+    )
+    for place, chosen in reversed(list(enumerate(ballots))):
+        session.cast(place, chosen)
+    session.close()
+    session.open_box()
+    return session
+
+
+@pytest.mark.django_db
+def test_a_whole_vote_of_twenty_ends_in_the_figures_counted_by_hand():
+    session = whole_vote()
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    result = lifecycle.publish_result(session.poll, by=session.office, adopted=2)
+
+    figures = result.figures
+    # Six of the nine wrote it without a blank.
+    names = {f"候选项目{n}": n for n in range(1, 9)} | {"夜间公交": 9, "社区食堂": 10}
+    table = [
+        (
+            names[item["title"]],
+            *[item[key] for key in ("rank", "shared", "votes", "abstained")],
+            *[item[key] for key in ("share_of_valid", "share_of_all", "outcome")],
+        )
+        for item in figures["items"]
+    ]
+    assert table == [
+        (2, 1, False, 16, 3, "84.2", "80.0", "adopted"),
+        (1, 2, False, 14, 5, "73.7", "70.0", "adopted"),
+        (9, 3, False, 9, 10, "47.4", "45.0", "short"),
+        (3, 4, True, 8, 11, "42.1", "40.0", "short"),
+        (4, 4, True, 8, 11, "42.1", "40.0", "short"),
+        (5, 6, False, 5, 14, "26.3", "25.0", "short"),
+        (6, 7, False, 3, 16, "15.8", "15.0", "short"),
+        (7, 8, True, 1, 18, "5.3", "5.0", "short"),
+        (10, 8, True, 1, 18, "5.3", "5.0", "short"),
+        (8, 10, False, 0, 19, "0.0", "0.0", "short"),
+    ]
+    assert figures["turnout"] == {
+        "delegates_total": 20,
+        "roll": 20,
+        "present": 20,
+        "issued": 20,
+        "returned": 19,
+        "valid": 19,
+        "invalid": 0,
+        "blank": 2,
+        "voted": 19,
+        "cards_reissued": 0,
+    }
+    assert (figures["needed"], figures["places"], figures["candidates"]) == (11, 4, 8)
+    assert (figures["proposals"], figures["proposed_items"]) == (10, 2)
+    assert (figures["places_left"], figures["shortfall"]) == (2, 2)
+    assert (figures["doubles"], figures["refused"]) == (0, 0)
+    # 8 × 4 + 5 × 4 + 3 × 3 + 4 = 65 choices, and as many votes.
+    assert sum(item["votes"] for item in figures["items"]) == 65
+    assert all(check["holds"] for check in figures["checks"])
+
+
+@pytest.mark.django_db
+def test_a_whole_vote_with_rulings_ends_in_the_figures_counted_by_hand():
+    session = whole_vote(majority=Poll.Majority.NONE)
+    sixth = session.poll.projects.get(number=6)
+    write_ins = WriteIn.objects.filter(poll=session.poll)
+    # Night buses go to candidate 6: three of their nine proposers have ticked it already.
+    write_ins.filter(title="夜间公交").update(ruling=R.INTO_PROJECT, into_project=sixth)
+    write_ins.filter(title="社区食堂").update(ruling=R.REFUSED, reason="已有同类项目")
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+
+    figures = lifecycle.count_poll(session.poll, by=session.office).figures
+
+    assert [(item["item"], item["votes"], item["outcome"]) for item in figures["items"]] == [
+        ("2", 16, "adopted"),
+        ("1", 14, "adopted"),
+        ("6", 9, "adopted"),
+        # Eight each for the one place that is left: a tie that no program breaks.
+        ("3", 8, "tied"),
+        ("4", 8, "tied"),
+        ("5", 5, "out"),
+        ("7", 1, "out"),
+        ("8", 0, "short"),
+    ]
+    assert (figures["doubles"], figures["refused"]) == (3, 1)
+    assert (figures["places_left"], figures["shortfall"]) == (1, 0)
+    assert (figures["proposals"], figures["proposed_items"]) == (10, 0)
+    assert all(check["holds"] for check in figures["checks"])
+
+
+# --- blind ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_nothing_can_be_counted_before_every_proposal_has_its_ruling():
+    session = whole_vote()
+
+    for act in (counting.count, counting.figures):
+        with pytest.raises(KeyError):
+            act(session.poll)
+    for _ in range(2):
+        with pytest.raises(lifecycle.StepRefused) as refusal:
+            lifecycle.count_poll(session.poll, by=session.office)
+        assert refusal.value.code == "canvass-open"
+        # Every ruling alone is not enough: two people must have closed the canvass.
+        canvass.rule_each_alone(session.poll, by=session.office)
+    assert not session.poll.results.exists()
+
+
+COUNTS = {"count", "count_in_sql", "figures", "checks", "tally"}
+# The only functions that compute a total: those of the count itself, and the two steps that come
+# after the canvass was closed by two people.
+MAY_COUNT = {
+    "ballots.counting.checks",
+    "ballots.counting.count",
+    "ballots.counting.figures",
+    "ballots.lifecycle._still_holds",
+    "ballots.lifecycle.count_poll",
+}
+
+
+def callers_of_a_count(module: str, text: str) -> set[str]:
+    """Return the dotted names of the functions in which a count is called or handed on."""
+    tree = ast.parse(text)
+    found = set()
+    for outer in tree.body:
+        name = f"{module}.{getattr(outer, 'name', '<module>')}"
+        for node in ast.walk(outer):
+            match node:
+                case ast.Attribute(value=ast.Name(id="counting" | "tally"), attr=attr):
+                    found |= {name} if attr in COUNTS else set()
+                case ast.Call(func=ast.Name(id=called)) if module == "ballots.counting":
+                    found |= {name} if called in COUNTS else set()
+                case ast.ImportFrom(module="ballots.counting" | "ballots.tally", names=names):
+                    taken = {alias.name for alias in names} & COUNTS
+                    found |= {name} if taken and module != "ballots.counting" else set()
+    return found
+
+
+def test_only_the_count_and_its_confirmation_compute_a_total():
+    callers: set[str] = set()
+    for path in [*ROOT.glob("ballots/**/*.py"), *ROOT.glob("projects/**/*.py")]:
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        callers |= callers_of_a_count(module, path.read_text("utf-8"))
+
+    assert callers == MAY_COUNT
+
+
+def test_the_reader_of_callers_sees_a_count_in_every_disguise():
+    text = """
+from ballots.tally import tally
+def page(poll):
+    return counting.figures(poll)
+class View:
+    def get(self):
+        act = counting.count_in_sql
+def harmless(poll):
+    return counting.percent(1, 2) + poll.roll.count()
+"""
+    assert callers_of_a_count("ballots.views", text) == {
+        "ballots.views.<module>",
+        "ballots.views.page",
+        "ballots.views.View",
+    }

@@ -1,0 +1,859 @@
+"""The life of a poll: which step when, by whom, what it records, and that the others change nothing."""
+
+import json
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from ballots import box, canvass, chain, enrolment, journal, lifecycle, sealing
+from ballots.lifecycle import StepRefused
+from ballots.models import (
+    BallotBox,
+    Decision,
+    Delegate,
+    Envelope,
+    JournalEntry,
+    Recommendation,
+    Result,
+    WriteIn,
+    rules_of,
+)
+from projects.models import Poll, Project, Target
+from tests.factories import (
+    Session,
+    make_delegates,
+    make_office,
+    make_project,
+    make_scrutineer,
+    make_session,
+    make_staff,
+    selection,
+)
+from tests.secrecy import cells, snapshot
+
+pytestmark = pytest.mark.django_db
+
+P = Poll.Phase
+Step = Callable[[Session], Any]
+
+
+def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
+    """Return the code with which a step is refused, having changed nothing."""
+    before = snapshot()
+    with pytest.raises(StepRefused) as refusal:
+        act(*args, **kwargs)
+    assert snapshot() == before
+    return refusal.value.code
+
+
+def read_again(session: Session) -> Poll:
+    session.poll = Poll.objects.get(pk=session.poll.pk)
+    return session.poll
+
+
+# --- the table: every step in every phase ---------------------------------------------------------
+
+
+def close_canvass(session: Session) -> None:
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+
+
+STEPS: dict[str, Step] = {
+    "make key": lambda s: box.make_key(
+        s.poll, holders=["甲", "乙", "丙"], threshold=2, by=s.office
+    ),
+    "test key": lambda s: box.test_key(s.poll, texts=s.shares[:3], by=s.scrutineer),
+    "open": lambda s: lifecycle.open_poll(s.poll, by=s.office),
+    "pause": lambda s: lifecycle.pause_poll(s.poll, reason="停电", by=s.office),
+    "resume": lambda s: lifecycle.resume_poll(s.poll, by=s.office),
+    "close": lambda s: lifecycle.close_poll(s.poll, by=s.office),
+    "open box": lambda s: lifecycle.open_box(s.poll, texts=s.shares[:3], by=s.scrutineer),
+    "rule alone": lambda s: canvass.rule_each_alone(s.poll, by=s.office),
+    "close canvass": close_canvass,
+    "count": lambda s: lifecycle.count_poll(s.poll, by=s.office),
+    "confirm": lambda s: lifecycle.confirm_result(s.poll, by=s.chief),
+    "send back": lambda s: lifecycle.send_back(s.poll, reason="归并有误", by=s.scrutineer),
+    "publish": lambda s: lifecycle.publish_result(s.poll, by=s.office),
+    "void": lambda s: lifecycle.void_poll(s.poll, reason="断电", by=s.office, second=s.scrutineer),
+    "fresh draft": lambda s: lifecycle.fresh_draft(s.poll, by=s.office),
+    "rewrite": lambda s: lifecycle.rewrite_storage(s.poll, by=s.office),
+    "wipe": lambda s: lifecycle.wipe_rehearsal(s.poll, by=s.office),
+}
+
+# A real poll before each row, and the steps that bring it there from the row above it.
+WAY: dict[str, list[str]] = {
+    "draft": [],
+    "open": ["open"],
+    "paused": ["open", "pause"],
+    "closed": ["open", "close"],
+    "opened": ["open", "close", "open box", "rule alone"],
+    "canvassed": ["open", "close", "open box", "rule alone", "close canvass"],
+    "counted": ["open", "close", "open box", "rule alone", "close canvass", "count"],
+    "half confirmed": [
+        *["open", "close", "open box", "rule alone", "close canvass", "count"],
+        "scrutineer confirms",
+    ],
+    "confirmed": [
+        *["open", "close", "open box", "rule alone", "close canvass", "count"],
+        *["scrutineer confirms", "confirm"],
+    ],
+    "published": [
+        *["open", "close", "open box", "rule alone", "close canvass", "count"],
+        *["scrutineer confirms", "confirm", "publish"],
+    ],
+    "void": ["open", "void"],
+}
+# What each step makes of it: the phase it is in then. Every step that is not named is refused.
+MOVES: dict[str, dict[str, str]] = {
+    "draft": {"make key": P.DRAFT, "test key": P.DRAFT, "open": P.OPEN},
+    "open": {"pause": P.PAUSED, "close": P.CLOSED, "void": P.VOID},
+    "paused": {"resume": P.OPEN, "close": P.CLOSED, "void": P.VOID},
+    "closed": {"open box": P.OPENED, "void": P.VOID},
+    "opened": {"rule alone": P.OPENED, "close canvass": P.OPENED, "void": P.VOID},
+    "canvassed": {"count": P.COUNTED, "void": P.VOID},
+    "counted": {"confirm": P.COUNTED, "send back": P.OPENED, "void": P.VOID},
+    "half confirmed": {"confirm": P.CONFIRMED, "send back": P.OPENED, "void": P.VOID},
+    "confirmed": {"publish": P.PUBLISHED, "void": P.VOID},
+    "published": {},
+    "void": {"fresh draft": P.VOID},
+}
+# How the other steps are refused, where it is not "wrong-phase".
+OTHER_CODES = {
+    **{(state, step): "not-draft" for state in WAY for step in ("make key", "test key")},
+    **{(state, step): "not-opened" for state in WAY for step in ("rule alone", "close canvass")},
+    **{("canvassed", step): "already-closed" for step in ("rule alone", "close canvass")},
+    **{(state, "wipe"): "not-rehearsal" for state in WAY},
+    ("opened", "count"): "canvass-open",
+}
+# VACUUM cannot run inside a test's transaction: tests/test_secrecy.py does it after close and void.
+NOT_HERE = {("closed", "rewrite"), ("void", "rewrite")}
+
+
+def session_in(state: str) -> Session:
+    """Return a real poll with two ballots and one proposal, brought to `state` by its steps."""
+    session = make_session(kind=Poll.Kind.MAIN, open_it=False, delegates_total=5)
+    for step in WAY[state]:
+        if step == "scrutineer confirms":
+            lifecycle.confirm_result(session.poll, by=session.scrutineer)
+        else:
+            STEPS[step](session)
+        read_again(session)
+        if step == "open":
+            session.cast(0, selection(1))
+            session.cast(1, selection(1, proposals=["夜间公交"]))
+    return session
+
+
+def outcome(session: Session, step: str) -> str:
+    """Return the phase a step leads to or the code it is refused with; then take it back."""
+    before = snapshot()
+    point = transaction.savepoint()
+    try:
+        STEPS[step](session)
+        return read_again(session).phase
+    except (StepRefused, box.BoxRefused, canvass.CanvassRefused) as refusal:
+        assert snapshot() == before, f"{step} was refused and has changed something"
+        return refusal.code
+    finally:
+        transaction.savepoint_rollback(point)
+        read_again(session)
+
+
+@pytest.mark.parametrize("state", WAY)
+def test_in_each_phase_the_steps_of_the_design_move_and_all_others_change_nothing(state):
+    session = session_in(state)
+    steps = [step for step in STEPS if (state, step) not in NOT_HERE]
+
+    outcomes = {step: outcome(session, step) for step in steps}
+
+    assert outcomes == {
+        step: MOVES[state].get(step, OTHER_CODES.get((state, step), "wrong-phase"))
+        for step in steps
+    }
+
+
+def test_every_phase_is_in_the_table():
+    phases = {"canvassed": P.OPENED, "half confirmed": P.COUNTED}
+
+    assert {phases.get(state, state) for state in WAY} == set(P)
+
+
+@pytest.mark.parametrize("state", [state for state in WAY if state != "draft"])
+def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
+    session = session_in(state)
+    kinds = list(session.poll.journal.order_by("seq").values_list("kind", flat=True))
+
+    words = {
+        "open": "opened",
+        "pause": "paused",
+        "close": "closed",
+        "open box": "box-opened",
+        "rule alone": "write-ins-ruled",
+        "close canvass": "canvass-closed",
+        "count": "counted",
+        "scrutineer confirms": "confirmed",
+        "confirm": "confirmed",
+        "publish": "published",
+        "void": "voided",
+    }
+    assert kinds == ["key-made", "key-tested", *[words[step] for step in WAY[state]]]
+    assert journal.first_broken(session.poll) is None
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+WHO = {
+    "office": [
+        *["open", "pause", "resume", "close", "count", "publish"],
+        *["void", "fresh draft", "wipe", "rewrite"],
+    ],
+    "scrutineer": ["confirm", "send back"],
+    "either": ["open box"],
+}
+REFUSED_AS = {"office": "not-office", "scrutineer": "not-scrutineer", "either": "not-staff"}
+ACTS: dict[str, Callable[[Session, User], Any]] = {
+    "open": lambda s, by: lifecycle.open_poll(s.poll, by=by),
+    "pause": lambda s, by: lifecycle.pause_poll(s.poll, reason="停电", by=by),
+    "resume": lambda s, by: lifecycle.resume_poll(s.poll, by=by),
+    "close": lambda s, by: lifecycle.close_poll(s.poll, by=by),
+    "open box": lambda s, by: lifecycle.open_box(s.poll, texts=s.shares[:3], by=by),
+    "count": lambda s, by: lifecycle.count_poll(s.poll, by=by),
+    "confirm": lambda s, by: lifecycle.confirm_result(s.poll, by=by),
+    "send back": lambda s, by: lifecycle.send_back(s.poll, reason="归并有误", by=by),
+    "publish": lambda s, by: lifecycle.publish_result(s.poll, by=by),
+    "void": lambda s, by: lifecycle.void_poll(s.poll, reason="断电", by=by, second=s.chief),
+    "fresh draft": lambda s, by: lifecycle.fresh_draft(s.poll, by=by),
+    "rewrite": lambda s, by: lifecycle.rewrite_storage(s.poll, by=by),
+    "wipe": lambda s, by: lifecycle.wipe_rehearsal(s.poll, by=by),
+}
+READY = {
+    "open": "draft",
+    "pause": "open",
+    "resume": "paused",
+    "close": "open",
+    "open box": "closed",
+    "count": "canvassed",
+    "confirm": "counted",
+    "send back": "counted",
+    "publish": "confirmed",
+    "void": "open",
+    "fresh draft": "void",
+    "rewrite": "closed",
+    "wipe": "closed",
+}
+
+
+@pytest.mark.parametrize("office", WHO)
+def test_each_step_belongs_to_its_office_and_to_nobody_else(office):
+    retired = make_staff("会务", "监票", "总监票人")
+    retired.is_active = False
+    retired.save()
+    left = make_staff("会务", "监票", "总监票人")
+    left.is_staff = False
+    left.save()
+    strangers = [
+        make_staff(),
+        User.objects.create_superuser("root", password="x"),
+        retired,
+        left,
+        *([make_scrutineer(), make_scrutineer(chief=True)] if office == "office" else []),
+        *([make_office()] if office == "scrutineer" else []),
+    ]
+    for step in WHO[office]:
+        session = session_in(READY[step])
+        codes = {refusal_of(ACTS[step], session, by) for by in strangers}
+        assert (step, codes) == (step, {REFUSED_AS[office]})
+        # One session's delegates must not stand in the way of the next one's opening.
+        Delegate.objects.update(status=Delegate.Status.ENDED)
+
+
+def test_every_step_is_in_the_table_of_offices():
+    assert {step for steps in WHO.values() for step in steps} == set(ACTS) == set(READY)
+
+
+@pytest.mark.parametrize("make_one", [make_office, make_scrutineer])
+def test_office_and_scrutineers_open_the_box(make_one):
+    session = session_in("closed")
+
+    poll = lifecycle.open_box(session.poll, texts=session.shares[1:4], by=make_one())
+
+    assert poll.phase == P.OPENED
+
+
+# --- opening --------------------------------------------------------------------------------------
+
+
+FAULTS: dict[str, Callable[[Session], Any]] = {
+    "no candidates": lambda s: Project.objects.filter(poll=s.poll).delete(),
+    "a candidate without a target": lambda s: Target.objects.filter(
+        project__poll=s.poll, project__number=1
+    ).delete(),
+    "nobody on the roll": lambda s: s.poll.roll.all().delete(),
+    "a delegate in office who is not on the roll": lambda s: make_delegates(1),
+    "one on the roll who has left office": lambda s: Delegate.objects.filter(number="001").update(
+        status=Delegate.Status.ENDED
+    ),
+    "one without a card": lambda s: s.card(0).delete(),
+    "no number of delegates": lambda s: Poll.objects.update(delegates_total=None),
+    "fewer delegates than on the roll": lambda s: Poll.objects.update(delegates_total=4),
+    "no quorum": lambda s: s.poll.roll.filter(number__in=["001", "002"]).update(present=False),
+    "no key": lambda s: BallotBox.objects.all().delete(),
+    "a key that was not tested": lambda s: BallotBox.objects.update(tested_at=None),
+    "no rules": lambda s: Poll.objects.update(rules_name=""),
+    "a closing time that is past": lambda s: Poll.objects.update(
+        closes_at=timezone.now() - timedelta(minutes=1)
+    ),
+    "too few candidates to choose exactly": lambda s: Poll.objects.update(
+        choice_rule=Poll.ChoiceRule.EXACTLY, places=16
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_real_poll_does_not_open_with(fault):
+    session = make_session(kind=Poll.Kind.MAIN, open_it=False)
+    FAULTS[fault](session)
+
+    assert refusal_of(lifecycle.open_poll, session.poll, by=session.office) == "incomplete"
+
+
+def test_a_real_poll_does_not_open_on_an_address_of_this_machine(settings):
+    session = make_session(kind=Poll.Kind.MAIN, open_it=False)
+    rehearsal = make_session(open_it=False, delegates_total=50)
+    enrolment.draw_up_roll(session.poll, by=session.office)
+    Poll.objects.filter(pk=session.poll.pk).update(delegates_total=10)
+    enrolment.mark_present(
+        session.poll, numbers=[d.number for d in Delegate.objects.all()], by=session.office
+    )
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"
+
+    assert refusal_of(lifecycle.open_poll, session.poll, by=session.office) == "incomplete"
+    lifecycle.open_poll(rehearsal.poll, by=rehearsal.office)
+    settings.PUBLIC_URL = "https://vote.example.cn"
+    lifecycle.open_poll(session.poll, by=session.office)
+
+
+def test_the_opening_fixes_candidates_rules_roll_and_staff_in_the_journal(settings):
+    session = make_session(kind=Poll.Kind.MAIN, open_it=False, delegates=3)
+    settings.PLAIN_HTTP = True
+
+    poll = lifecycle.open_poll(session.poll, by=session.office)
+
+    entry = JournalEntry.objects.get(kind="opened")
+    data = json.loads(entry.body)["data"]
+    assert (entry.by, data["on_roll"], data["present"], data["ceremony"]) == (
+        session.office,
+        3,
+        3,
+        1,
+    )
+    assert data["plain_http"] is True
+    assert data["roll"] == chain.digest(
+        "roll", chain.canonical([["001", "代表1"], ["002", "代表2"], ["003", "代表3"]])
+    )
+    assert session.office.username in json.dumps(data["staff"], ensure_ascii=False)
+    assert poll.box.ballot_size == sealing.padded_size(rules_of(poll), range(1, 13))
+    assert poll.opened_at is not None
+
+
+def opening_hashes(**change: Any) -> dict[str, str]:
+    """Return the hashes of an opening in which `change` was made before it, and take it back."""
+    with transaction.atomic():
+        session = make_session(open_it=False, delegates=2)
+        Poll.objects.filter(pk=session.poll.pk).update(uuid="0" * 32, **change.get("poll", {}))
+        Project.objects.filter(number=2).update(**change.get("project", {"number": 2}))
+        Target.objects.filter(project__number=3).update(**change.get("target", {"position": 1}))
+        session.poll.roll.filter(number="001").update(**change.get("entry", {"number": "001"}))
+        lifecycle.open_poll(session.poll, by=session.office)
+        data = json.loads(JournalEntry.objects.get(kind="opened").body)["data"]
+        transaction.set_rollback(True)
+    return {name: data[name] for name in ("candidates", "rules", "roll")}
+
+
+@pytest.mark.parametrize(
+    ("change", "hash_name"),
+    [
+        ({"project": {"title": "另一个"}}, "candidates"),
+        ({"project": {"text": "另一个"}}, "candidates"),
+        ({"project": {"number": 99}}, "candidates"),
+        ({"target": {"quantity": 99}}, "candidates"),
+        ({"target": {"text": "改造"}}, "candidates"),
+        ({"poll": {"places": 9}}, "rules"),
+        ({"poll": {"choice_rule": "exactly"}}, "rules"),
+        ({"poll": {"blank_allowed": False}}, "rules"),
+        ({"poll": {"proposals": "off"}}, "rules"),
+        ({"poll": {"proposal_limit": 2}}, "rules"),
+        ({"poll": {"voters": "roll"}}, "rules"),
+        ({"poll": {"majority": "valid"}}, "rules"),
+        ({"poll": {"delegates_total": 3}}, "rules"),
+        ({"poll": {"rules_name": "另一个"}}, "rules"),
+        ({"entry": {"name": "另一个"}}, "roll"),
+        ({"entry": {"number": "101"}}, "roll"),
+    ],
+    ids=str,
+)
+def test_whatever_changes_before_the_opening_changes_its_hash_and_no_other(change, hash_name):
+    before, after = opening_hashes(), opening_hashes(**change)
+
+    assert {name for name in before if before[name] != after[name]} == {hash_name}
+
+
+# --- voting ---------------------------------------------------------------------------------------
+
+
+def test_a_pause_needs_a_reason_and_says_it():
+    session = session_in("open")
+
+    assert refusal_of(lifecycle.pause_poll, session.poll, reason=" ", by=session.office) == (
+        "reason-needed"
+    )
+    lifecycle.pause_poll(session.poll, reason=" 停电 ", by=session.office)
+    assert '"data":{"reason":"停电"}' in JournalEntry.objects.get(kind="paused").body
+
+
+def test_the_close_takes_names_off_and_records_numbers_and_a_hash_of_the_receipts():
+    session = session_in("open")
+    receipts = sorted(Envelope.objects.values_list("receipt", flat=True))
+
+    poll = lifecycle.close_poll(session.poll, by=session.office)
+
+    assert not Envelope.objects.exists()
+    assert sorted(poll.sealed_ballots.values_list("receipt", flat=True)) == receipts
+    assert poll.closed_at is not None
+    assert json.loads(JournalEntry.objects.get(kind="closed").body)["data"] == {
+        "ballots": 2,
+        "voted": 2,
+        "receipts": chain.digest("receipts", chain.canonical(receipts)),
+    }
+
+
+def test_the_close_takes_over_the_sealed_bytes_as_they_are():
+    session = session_in("open")
+    before = {row.receipt: (row.code, bytes(row.sealed)) for row in Envelope.objects.all()}
+
+    poll = lifecycle.close_poll(session.poll, by=session.office)
+
+    after = {row.receipt: (row.code, bytes(row.sealed)) for row in poll.sealed_ballots.all()}
+    assert after == before
+
+
+def test_the_close_does_nothing_if_the_figure_on_the_page_has_moved():
+    session = session_in("open")
+
+    assert refusal_of(lifecycle.close_poll, session.poll, by=session.office, voted=1) == (
+        "figure-moved"
+    )
+    with pytest.raises(StepRefused, match="2"):
+        lifecycle.close_poll(session.poll, by=session.office, voted=0)
+    assert lifecycle.close_poll(session.poll, by=session.office, voted=2).phase == P.CLOSED
+
+
+def test_a_box_that_does_not_match_the_roll_is_not_closed():
+    session = session_in("open")
+    session.poll.roll.filter(number="005").update(voted=True, voted_at=timezone.now())
+
+    assert refusal_of(lifecycle.close_poll, session.poll, by=session.office) == "box-unlike-roll"
+    assert Envelope.objects.count() == 2
+
+
+def test_a_poll_in_which_nobody_voted_can_be_closed_opened_and_counted():
+    session = make_session(delegates=2)
+    session.close()
+    session.open_box()
+    close_canvass(session)
+
+    figures = lifecycle.count_poll(session.poll, by=session.office).figures
+
+    assert (figures["turnout"]["returned"], figures["turnout"]["blank"]) == (0, 0)
+    assert {item["outcome"] for item in figures["items"]} == {"short"}
+    assert all(check["holds"] for check in figures["checks"])
+
+
+# --- the box --------------------------------------------------------------------------------------
+
+
+def test_the_box_opens_to_what_was_cast():
+    session = session_in("opened")
+
+    ballots = {(tuple(row.chosen), len(row.write_ins)) for row in session.poll.ballots.all()}
+
+    assert ballots == {((1,), 0), ((1,), 1)}
+    assert {row.invalid for row in session.poll.ballots.all()} == {""}
+
+
+def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
+    session = make_session(delegates=6, places=2)
+    poll, size = session.poll, session.poll.box.ballot_size
+    public_key = bytes(poll.box.public_key)
+    session.cast(0, selection(1))
+    good = bytes(Envelope.objects.get().sealed)
+    other = make_session(open_it=False, delegates=0, delegates_total=50).poll
+
+    def sealed(*chosen: int, key: bytes = public_key, of: Poll = poll) -> bytes:
+        return sealing.seal(selection(*chosen), public_key=key, poll=of.uuid, size=size)
+
+    # What somebody who can write to the database might put beside a name.
+    forged = [
+        sealed(1, 2, 3),
+        sealed(99),
+        good[:-1] + bytes([good[-1] ^ 1]),
+        sealed(1, key=bytes(other.box.public_key)),
+        sealed(1, of=other),
+    ]
+    for place, bytes_ in enumerate(forged, start=1):
+        receipt = sealing.receipt(poll=poll.uuid, sealed=bytes_)
+        Envelope.objects.create(
+            roll_entry=session.entry(place),
+            poll=poll,
+            sealed=bytes_,
+            receipt=receipt,
+            code=sealing.receipt_code(receipt),
+            token="t",
+        )
+    poll.roll.update(voted=True, voted_at=timezone.now())
+    session.close()
+    session.open_box()
+
+    assert sorted(row.invalid for row in poll.ballots.all()) == [
+        "",
+        "not-opened",
+        "not-opened",
+        "not-opened",
+        "rules",
+        "rules",
+    ]
+    assert all(row.chosen == [] for row in poll.ballots.exclude(invalid=""))
+    assert json.loads(JournalEntry.objects.get(poll=poll, kind="box-opened").body)["data"] == {
+        "ballots": 6,
+        "invalid": 5,
+        "write_ins": 0,
+    }
+
+
+def test_a_ballot_that_was_copied_counts_once(monkeypatch):
+    session = make_session()
+    # Two envelopes with one nonce inside are copies of one ballot, sealed twice.
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "ab" * size)
+    session.cast(0, selection(1), token="a")
+    session.cast(1, selection(1), token="b")
+    monkeypatch.undo()
+    session.close()
+    session.open_box()
+
+    assert sorted(row.invalid for row in session.poll.ballots.all()) == ["", "repeated"]
+
+
+# --- the count, its confirmation, its publication -------------------------------------------------
+
+
+def test_the_counter_does_not_confirm_even_as_a_scrutineer():
+    session = session_in("canvassed")
+    both = make_staff("会务", "监票", "总监票人")
+    lifecycle.count_poll(session.poll, by=both)
+
+    assert refusal_of(lifecycle.confirm_result, session.poll, by=both) == "counter-confirms"
+
+
+def test_of_two_who_confirm_a_real_poll_one_is_the_chief():
+    session = session_in("counted")
+    second = make_scrutineer()
+
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+
+    assert read_again(session).phase == P.COUNTED
+    assert refusal_of(lifecycle.confirm_result, session.poll, by=session.scrutineer) == (
+        "confirmed-before"
+    )
+    assert refusal_of(lifecycle.confirm_result, session.poll, by=second) == "chief-needed"
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    assert read_again(session).phase == P.CONFIRMED
+
+
+def test_the_chief_may_be_the_first_of_the_two():
+    session = session_in("counted")
+
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    assert read_again(session).phase == P.COUNTED
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+
+    assert read_again(session).phase == P.CONFIRMED
+    result = lifecycle.standing_result(session.poll)
+    assert sorted(row.chief for row in result.confirmations.all()) == [False, True]
+
+
+@pytest.mark.parametrize("columns", [{"kind": "rehearsal"}, {"kind": "main", "simple": True}])
+def test_a_rehearsal_and_the_simple_way_need_one_who_confirms_and_no_chief(columns):
+    session = make_session(**columns)
+    session.close()
+    session.open_box()
+    close_canvass(session)
+    lifecycle.count_poll(session.poll, by=session.office)
+
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+
+    assert read_again(session).phase == P.CONFIRMED
+
+
+def test_sent_back_a_count_keeps_its_figures_its_reason_and_its_totals_in_the_journal():
+    session = session_in("half confirmed")
+    first = lifecycle.standing_result(session.poll)
+
+    assert refusal_of(lifecycle.send_back, session.poll, reason="", by=session.chief) == (
+        "reason-needed"
+    )
+    lifecycle.send_back(session.poll, reason=" 归并有误 ", by=session.chief)
+
+    stale = Result.objects.get(pk=first.pk)
+    assert (stale.figures, stale.digest) == (first.figures, first.digest)
+    assert stale.sent_back == "归并有误"
+    data = json.loads(JournalEntry.objects.get(kind="sent-back").body)["data"]
+    assert (data["result"], data["reason"]) == (first.digest, "归并有误")
+    assert ["1", "候选项目1", 2] in data["votes"]
+    assert len(data["votes"]) == 13
+    assert not BallotBox.objects.get().canvassed
+
+
+def test_after_it_was_sent_back_a_new_count_stands_and_needs_all_its_confirmations():
+    session = session_in("half confirmed")
+    lifecycle.send_back(session.poll, reason="归并有误", by=session.chief)
+    WriteIn.objects.update(
+        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=session.poll.projects.get(number=1)
+    )
+    close_canvass(session)
+    lifecycle.count_poll(session.poll, by=session.office)
+
+    standing = lifecycle.standing_result(session.poll)
+    assert Result.objects.count() == 2
+    assert (standing.figures["doubles"], standing.confirmations.count()) == (1, 0)
+    # The scrutineer who had confirmed the first count confirms this one as well.
+    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    assert read_again(session).phase == P.COUNTED
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    lifecycle.publish_result(session.poll, by=session.office)
+    assert Result.objects.exclude(sent_back="").get().published_by is None
+
+
+def test_a_reason_of_any_length_sends_a_count_back():
+    session = session_in("counted")
+
+    lifecycle.send_back(session.poll, reason="归" * 200, by=session.chief)
+
+    assert Result.objects.get().sent_back == "归" * 200
+
+
+def test_the_publisher_is_none_of_those_who_confirmed():
+    session = session_in("counted")
+    both = make_staff("会务", "监票")
+    lifecycle.confirm_result(session.poll, by=both)
+    lifecycle.confirm_result(session.poll, by=session.chief)
+
+    assert refusal_of(lifecycle.publish_result, session.poll, by=both) == "confirmer-publishes"
+    result = lifecycle.publish_result(session.poll, by=session.office)
+    result.refresh_from_db()
+    assert result.published_by == session.office
+    assert read_again(session).published_at is not None
+
+
+def test_the_publisher_types_the_number_of_adopted_projects():
+    session = session_in("confirmed")
+
+    # Two of five delegates chose project 1: three would be needed.
+    assert refusal_of(lifecycle.publish_result, session.poll, by=session.office, adopted=1) == (
+        "figure-wrong"
+    )
+    lifecycle.publish_result(session.poll, by=session.office, adopted=0)
+
+
+# --- void -----------------------------------------------------------------------------------------
+
+
+VOIDABLE = [state for state, moves in MOVES.items() if "void" in moves]
+
+
+@pytest.mark.parametrize("state", VOIDABLE)
+def test_from_each_phase_two_people_void_a_poll_whose_box_never_opens_then(state):
+    session = session_in(state)
+    receipts = sorted(session.poll.sealed_ballots.values_list("receipt", flat=True)) or sorted(
+        Envelope.objects.values_list("receipt", flat=True)
+    )
+    ballots = session.poll.ballots.count()
+
+    poll = lifecycle.void_poll(
+        session.poll, reason=" 断电 ", by=session.office, second=session.scrutineer
+    )
+
+    assert poll.phase == P.VOID
+    assert poll.closed_at is not None
+    assert not Envelope.objects.exists()
+    # Receipts stay, so that nobody's ballot is gone without a trace.
+    assert sorted(poll.sealed_ballots.values_list("receipt", flat=True)) == receipts
+    assert len(receipts) == 2
+    assert outcome(session, "open box") == "wrong-phase"
+    assert poll.ballots.count() == ballots
+    entry = JournalEntry.objects.get(kind="voided")
+    assert (entry.by, entry.second) == (session.office, session.scrutineer)
+    data = json.loads(entry.body)["data"]
+    before = {"canvassed": "opened", "half confirmed": "counted"}.get(state, state)
+    assert (data["reason"], data["phase"]) == ("断电", before)
+    if state in {"open", "paused"}:
+        assert data["receipts"] == chain.digest("receipts", chain.canonical(receipts))
+    assert journal.first_broken(poll) is None
+
+
+def test_a_poll_is_voided_by_two_people_with_a_reason():
+    session = session_in("open")
+
+    def code(**changes: Any) -> str:
+        arguments: dict[str, Any] = {
+            "reason": "断电",
+            "by": session.office,
+            "second": session.scrutineer,
+        }
+        return refusal_of(lifecycle.void_poll, session.poll, **(arguments | changes))
+
+    assert code(reason=" ") == "reason-needed"
+    assert code(second=None) == "second-needed"
+    assert code(second=make_office()) == "second-needed"
+    assert code(second=make_staff()) == "second-needed"
+    both = make_staff("会务", "监票")
+    assert code(by=both, second=both) == "second-needed"
+
+
+def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key():
+    session = session_in("draft")
+    Poll.objects.update(places=7, proposal_limit=2, opening_words="请投票", show_votes=True)
+    make_project(session.poll, 20, lead_unit="交通局", investment=12, category="交通")
+    read_again(session)
+    lifecycle.open_poll(session.poll, by=session.office)
+    session.cast(0, selection(1))
+    poll = lifecycle.void_poll(
+        session.poll, reason="断电", by=session.office, second=session.scrutineer
+    )
+
+    draft = lifecycle.fresh_draft(poll, by=session.office)
+
+    draft = Poll.objects.get(pk=draft.pk)
+    own = {"id", "uuid", "phase", "opened_at", "closed_at", "published_at", "closes_at"}
+    columns = [field.attname for field in Poll._meta.concrete_fields]
+    for column in columns:
+        if column not in own:
+            assert (column, getattr(draft, column)) == (column, getattr(poll, column))
+    assert (draft.phase, draft.opened_at, draft.closed_at) == (P.DRAFT, None, None)
+    assert draft.uuid != poll.uuid
+    assert described(draft) == described(poll)
+    assert len(described(draft)) == 13
+    entries = {
+        which.pk: set(which.roll.values_list("delegate", "number", "name", "delegation"))
+        for which in (poll, draft)
+    }
+    assert entries[draft.pk] == entries[poll.pk]
+    assert not draft.roll.exclude(present=False, voted=False).exists()
+    assert not BallotBox.objects.filter(poll=draft).exists()
+    assert refusal_of(lifecycle.open_poll, draft, by=session.office) == "incomplete"
+
+
+def described(poll: Poll) -> list[tuple[Any, ...]]:
+    """Return all that a delegate reads of the candidates of `poll`."""
+    own = {"id", "poll_id"}
+    columns = [f.attname for f in Project._meta.concrete_fields if f.attname not in own]
+    return [
+        (
+            *[getattr(project, column) for column in columns],
+            *project.targets.values_list("position", "text", "quantity", "unit"),
+        )
+        for project in poll.projects.order_by("number")
+    ]
+
+
+def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
+    session = session_in("void")
+    session.poll = lifecycle.fresh_draft(session.poll, by=session.office)
+    numbers = [delegate.number for delegate in session.delegates]
+    enrolment.mark_present(session.poll, numbers=numbers, by=session.office)
+    sheets = box.make_key(
+        session.poll, holders=["甲", "乙", "丙", "丁", "戊"], threshold=3, by=session.office
+    )
+    session.shares = [sheet.text for sheet in sheets]
+    box.test_key(session.poll, texts=session.shares[:3], by=session.scrutineer)
+    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+
+    # Who had voted before votes again: the roll is fresh.
+    session.cast(0, selection(2))
+    session.close()
+    session.open_box()
+
+    assert [row.chosen for row in session.poll.ballots.all()] == [[2]]
+
+
+# --- wiping ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", WAY)
+def test_wiping_a_rehearsal_leaves_nothing_of_it_in_any_phase(state):
+    session = make_session(open_it=False)
+    trace = str(session.poll.uuid)
+    for step in [step for step in WAY[state] if step != "scrutineer confirms"]:
+        STEPS[step](session)
+        if read_again(session).phase == P.OPEN and step == "open":
+            session.cast(0, selection(1, proposals=["甲"]))
+            session.cast(1, selection(1, proposals=["乙"]))
+    pk = session.poll.pk
+
+    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+
+    assert not Poll.objects.filter(pk=pk).exists()
+    assert Delegate.objects.count() == 5
+    assert not [place for place, value in cells() if place.endswith(".poll_id") and value == pk]
+    assert not [
+        place
+        for place, value in cells()
+        if trace in str(value) or trace.replace("-", "") in str(value)
+    ]
+
+
+def test_a_rehearsal_with_merged_proposals_recommendations_and_a_decision_is_wiped_too():
+    session = make_session(delegates=3)
+    session.cast(0, selection(1, proposals=["甲"]))
+    session.cast(1, selection(1, proposals=["甲甲"]))
+    session.close()
+    session.open_box()
+    one, other = session.poll.write_ins.all()
+    WriteIn.objects.filter(pk=one.pk).update(
+        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=session.poll.projects.get(number=2)
+    )
+    WriteIn.objects.filter(pk=other.pk).update(
+        ruling=WriteIn.Ruling.INTO_WRITE_IN, into_write_in=one
+    )
+    Recommendation.objects.create(
+        poll=session.poll,
+        delegate=session.delegates[0],
+        title="夜间公交",
+        ruling="merged",
+        project=session.poll.projects.get(number=1),
+    )
+    Decision.objects.create(
+        poll=session.poll, places=1, words="主席团决定", by=session.office, second=session.chief
+    )
+
+    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+
+    assert not Poll.objects.exists()
+
+
+def test_wiping_a_rehearsal_leaves_the_real_poll_and_its_journal_alone():
+    real = session_in("open")
+    Delegate.objects.update(status=Delegate.Status.ENDED)
+    rehearsal = make_session(delegates=1)
+    before = [(row.seq, row.hash) for row in real.poll.journal.all()]
+
+    lifecycle.wipe_rehearsal(rehearsal.poll, by=rehearsal.office)
+
+    assert Envelope.objects.filter(poll=real.poll).count() == 2
+    assert [(row.seq, row.hash) for row in real.poll.journal.all()] == before
