@@ -1,0 +1,87 @@
+"""The day of a vote and the browsers that look at it; no page may complain in the console."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Error, Page
+
+from tests.browser.steps import PHONE
+from tests.factories import Session, make_session
+
+# Chromium says this of every refusal and error page, which the tests ask for on purpose.
+REFUSAL = "Failed to load resource: the server responded with a status of "
+NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
+
+Open = Callable[..., Page]
+Listener = Callable[[Any], None]
+
+
+def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
+    """Note every message and every script error of `page`; a breach of the CSP is one of them.
+
+    Returns the two listeners, for a page that outlives whoever asked.
+    """
+
+    def hear(message: ConsoleMessage) -> None:
+        if not message.text.startswith(REFUSAL) and NO_NETWORK not in message.text:
+            complaints.append(f"{message.text} ({page.url})")
+
+    def fail(error: Error) -> None:
+        complaints.append(f"{error} ({page.url})")
+
+    page.on("console", hear)
+    page.on("pageerror", fail)
+    return hear, fail
+
+
+@pytest.fixture
+def day(live_server) -> Session:
+    """An open rehearsal of twelve candidates and five delegates, and a server that shows it."""
+    return make_session(delegates=5)
+
+
+@pytest.fixture
+def open_page(new_context) -> Iterator[Open]:
+    """Open a page of a device of its own; at the end no page may have complained."""
+    complaints: list[str] = []
+
+    def open_page(**options: Any) -> Page:
+        page = new_context(**({"viewport": PHONE, "locale": "zh-CN"} | options)).new_page()
+        listen(page, complaints)
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def handset(browser) -> Iterator[Page]:
+    """The one device behind `phone`: a browser that starts anew for each test takes half its time."""
+    context = browser.new_context(viewport=PHONE, locale="zh-CN")
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def phone(handset, live_server) -> Iterator[Page]:
+    """A delegate's phone, on which nothing is left of an earlier test."""
+    complaints: list[str] = []
+    hear, fail = listen(handset, complaints)
+    handset.context.set_offline(False)
+    handset.goto(f"{live_server.url}/healthz")
+    handset.context.clear_cookies()
+    handset.evaluate("localStorage.clear()")
+    yield handset
+    handset.remove_listener("console", hear)
+    handset.remove_listener("pageerror", fail)
+    for page in handset.context.pages:
+        if page is not handset:
+            page.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def plain(open_page) -> Page:
+    """A phone that runs no script."""
+    return open_page(java_script_enabled=False)

@@ -1,0 +1,112 @@
+"""What a delegate or a member of staff does at a page, as the tests of this folder tell it."""
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Locator, Page, expect
+
+from ballots import cards
+from ballots.middleware import CARD_KEY
+from tests.factories import PASSWORD, Session
+
+PHONE = {"width": 360, "height": 740}
+
+
+# --- a delegate -----------------------------------------------------------------------------------
+
+
+def sign_in(page: Page, base: str, day: Session, place: int) -> None:
+    """Sign in with the code on the card of the delegate at `place`; ends on the home page."""
+    page.goto(base)
+    type_code(page, day, place)
+
+
+def type_code(page: Page, day: Session, place: int) -> None:
+    """The same where the page that asks for the code is shown already."""
+    page.get_by_label("投票码").fill(cards.grouped(day.issued[place].code))
+    page.get_by_role("button", name="进入").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("您好")
+
+
+def let_in(page: Page, base: str, day: Session, place: int = 0) -> None:
+    """Give the device a session, for tests that are not about signing in: it is three pages less."""
+    session = SessionStore()
+    session[CARD_KEY] = day.card(place).pk
+    session.create()
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": base}]
+    )
+
+
+def open_ballot(page: Page, base: str, day: Session, place: int = 0) -> None:
+    """Open the ballot of a delegate who has signed in."""
+    let_in(page, base, day, place)
+    page.goto(f"{base}/ballot/")
+    expect(page.get_by_role("heading", name="填写表决票")).to_be_visible()
+
+
+def row(page: Page, number: int) -> Locator:
+    """The row of a candidate, which is one large target."""
+    return page.locator(f"label[for=project-{number}]")
+
+
+def tick(page: Page, *numbers: int) -> None:
+    for number in numbers:
+        row(page, number).click()
+
+
+def ticked(page: Page) -> list[int]:
+    """The candidates that are ticked on the page, as the browser holds them."""
+    boxes = page.locator("input[name=projects]:checked").all()
+    return [int(box.input_value()) for box in boxes]
+
+
+def propose(page: Page, title: str) -> Locator:
+    """Add a block below the list and type a title; return the block."""
+    page.get_by_role("button", name="推荐一个新项目").click()
+    blocks = page.locator(".proposal")
+    block = blocks.nth(blocks.count() - 1)
+    block.get_by_label("项目名称（必填）").fill(title)
+    return block
+
+
+def titles(page: Page) -> list[str]:
+    """The titles that stand in the blocks of the ballot, in their order."""
+    return [field.input_value() for field in page.locator(".proposal [name$=-title]").all()]
+
+
+def review(page: Page) -> None:
+    page.get_by_role("button", name="核对表决票").click()
+    expect(page.get_by_role("heading", name="核对表决票")).to_be_visible()
+
+
+def submit(page: Page) -> str:
+    """Submit from the review page; return the code on the receipt."""
+    page.get_by_role("button", name="提交表决票").click()
+    expect(page.get_by_role("heading", name="表决票已提交")).to_be_visible()
+    return page.locator("#receipt-code").inner_text()
+
+
+def drafts(page: Page) -> int:
+    """How many drafts this device holds."""
+    return page.evaluate("Object.keys(localStorage).length")
+
+
+# --- staff ----------------------------------------------------------------------------------------
+
+
+def log_in(page: Page, base: str, user: User) -> None:
+    """Log in to the admin."""
+    page.goto(f"{base}/admin/")
+    page.fill("[name=username]", user.get_username())
+    page.fill("[name=password]", PASSWORD)
+    page.click("[type=submit]")
+
+
+def step(page: Page, address: str, button: str, **typed: str) -> None:
+    """Open a step of the day, type what it asks for and press its button."""
+    page.goto(address)
+    for name, value in typed.items():
+        page.fill(f"[name={name}]", value)
+    page.locator("#content-main").get_by_role("button", name=button).click()
+    expect(page.locator(".messagelist .success").first).to_be_visible()

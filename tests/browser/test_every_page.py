@@ -1,0 +1,220 @@
+"""Every page of a delegate, as it looks: one tour from the sign-in to the result, judged at each stop.
+
+The tour is made once and the tests ask of what it saw: 标准 and 特大, light and dark.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.management import call_command
+from playwright.sync_api import Page, expect
+
+from ballots import counting, lifecycle
+from tests.browser.conftest import listen
+from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
+from tests.browsing import publish
+from tests.factories import Session, make_session, selection
+
+AXE = Axe().axe_script
+SMALL = {"width": 320, "height": 568}
+DESK = {"width": 1280, "height": 800}
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+# Without `preload`, which fetches style sheets anew and puts them inline, against our CSP.
+EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+# All that can differ in the dark.
+COLOURS = EVERYTHING | {"runOnly": ["color-contrast", "link-in-text-block"]}
+
+# In px, of what is tapped: a row with its box is one target, and so is a link of its own line. A
+# link within a sentence is as high as the sentence (WCAG 2.5.8), and what is hidden is no target.
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+    'a[href], button, summary, select, textarea, input:not([type=hidden], [type=checkbox]), .card label'
+)].flatMap(target => {
+    if (target.closest('.skips, .unseen') || !target.getClientRects().length) return [];
+    const alone = target.parentElement.textContent.trim() === target.textContent.trim();
+    if (getComputedStyle(target).display === 'inline' && !alone) return [];
+    const least = target.matches('.card label, .button.primary') ? 60 : 44;
+    const {width, height} = target.getBoundingClientRect();
+    const name = (target.textContent || target.name).trim();
+    return Math.min(width, height) < least ? [`${name}: ${width} × ${height}`] : [];
+})"""
+
+
+@dataclass
+class Tour:
+    """What was seen: complaints by where they were seen, none of them where all is well."""
+
+    stops: list[str] = field(default_factory=list)
+    violations: dict[str, list[str]] = field(default_factory=dict)
+    sideways: dict[str, int] = field(default_factory=dict)
+    small_targets: dict[str, list[str]] = field(default_factory=dict)
+    console: list[str] = field(default_factory=list)
+
+    def look(self, page: Page, stop: str, viewport: dict[str, int] = PHONE) -> None:
+        """Judge the page that is shown, at both sizes of text and in both schemes."""
+        self.stops.append(stop)
+        self.judge(page, f"{stop}, 标准", "m", viewport)
+        self.judge(page, f"{stop}, 特大", "xl", SMALL if viewport is PHONE else viewport)
+
+    def judge(self, page: Page, where: str, size: str, viewport: dict[str, int]) -> None:
+        page.set_viewport_size({"width": viewport["width"], "height": viewport["height"]})
+        page.evaluate("size => { document.documentElement.dataset.size = size }", size)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            options = EVERYTHING if scheme == "light" else COLOURS
+            if found := violations(page, options):
+                self.violations[f"{where}, {scheme}"] = found
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > viewport["width"]:
+            self.sideways[where] = wide
+        if small := page.evaluate(SMALL_TARGETS):
+            self.small_targets[where] = small
+
+
+def violations(page: Page, options: dict[str, Any]) -> list[str]:
+    """Return what axe finds on the page that is shown; it is brought in once for each page."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [
+        f"{rule['impact']} {rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def tour(browser, live_server, django_db_setup, django_db_blocker) -> Iterator[Tour]:
+    with django_db_blocker.unblock():
+        context = browser.new_context(viewport=PHONE, locale="zh-CN", reduced_motion="reduce")
+        try:
+            yield travel(context.new_page(), live_server.url)
+        finally:
+            context.close()
+            call_command("flush", interactive=False, verbosity=0)
+
+
+def travel(page: Page, base: str) -> Tour:
+    tour = Tour()
+    listen(page, tour.console)
+    day = make_session(
+        open_it=False,
+        delegates=5,
+        places=2,
+        majority="valid",
+        show_votes=True,
+        opening_words="坚持尽力而为、量力而行，提出以下候选项目。",
+    )
+    dress(day)
+    day.poll = lifecycle.open_poll(day.poll, by=day.office)
+    see_the_way_in(tour, page, base, day)
+    let_in(page, base, day)
+    see_the_vote(tour, page, base)
+    see_the_outcome(tour, page, base, day)
+    return tour
+
+
+def dress(day: Session) -> None:
+    """Give the candidates all that a page can show of them, with words as long as real ones."""
+    for project in day.poll.projects.all():
+        project.category = "教育" if project.number < 7 else "交通出行"
+        project.title = (
+            f"农村义务教育学校学生午休躺睡条件改善和校园环境提升工程（第{project.number}批）"
+        )
+        project.investment = 1800
+        project.lead_unit = "市教育局、市住房和城乡建设局、市自然资源和规划局"
+        project.deadline = "2026年11月底"
+        project.site = "各镇人民政府、街道办事处辖区"
+        project.save()
+
+
+def see_the_way_in(tour: Tour, page: Page, base: str, day: Session) -> None:
+    page.goto(base)
+    tour.look(page, "sign-in")
+    page.get_by_label("投票码").fill("1234")
+    page.get_by_role("button", name="进入").click()
+    expect(page.locator(".problems")).to_be_visible()
+    tour.look(page, "sign-in refused")
+    page.goto(f"{base}/k/{day.issued[0].token}/")
+    tour.look(page, "card")
+    page.get_by_role("button", name="不是本人").click()
+    tour.look(page, "card of another")
+    page.goto(f"{base}/k/no-such-card/")
+    tour.look(page, "bad card")
+    page.goto(f"{base}/nowhere/")
+    tour.look(page, "not found")
+    page.goto(f"{base}/board/")
+    tour.look(page, "board before the close")
+
+
+def see_the_vote(tour: Tour, page: Page, base: str) -> None:
+    page.goto(f"{base}/home/")
+    page.locator("summary").click()
+    tour.look(page, "home")
+    page.goto(f"{base}/projects/")
+    tour.look(page, "list")
+    page.goto(f"{base}/projects/2/")
+    tour.look(page, "detail")
+
+    page.goto(f"{base}/ballot/")
+    tick(page, 2)
+    propose(page, "新建停车场")
+    page.locator(".card summary").first.click()
+    tick(page, 3)
+    expect(page.locator("#refused")).to_be_visible()
+    tour.look(page, "ballot")
+    page.locator("#proposal-0-title").fill("路" * 33)
+    page.get_by_role("button", name="核对表决票").click()
+    expect(page.locator(".problems")).to_be_visible()
+    tour.look(page, "ballot with a problem")
+    page.locator("#proposal-0-title").fill("新建停车场")
+    page.locator("#proposal-0-detail").fill("在老城区新建公共停车场，缓解停车难。")
+    page.locator("#proposal-0-unit").fill("市建设局")
+    review(page)
+    page.get_by_role("button", name="取消第2项").click()
+    expect(page.get_by_text("已取消第2项。")).to_be_visible()
+    tour.look(page, "review")
+    submit(page)
+    tour.look(page, "receipt")
+    page.goto(f"{base}/progress/")
+    tour.look(page, "progress")
+    page.goto(f"{base}/ballot/")
+    tour.look(page, "already voted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "turnout", None)
+        page.goto(f"{base}/progress/")
+    expect(page.get_by_role("heading", name="系统出现错误")).to_be_visible()
+    tour.look(page, "error of the server")
+
+
+def see_the_outcome(tour: Tour, page: Page, base: str, day: Session) -> None:
+    for place in (1, 2, 3):
+        day.cast(place, selection(1, 2))
+    day.close()
+    page.goto(f"{base}/board/?code=F636-PR72-12S3-117N")
+    tour.look(page, "board after the close")
+    publish(day)
+    page.goto(f"{base}/home/")
+    tour.look(page, "home at the end")
+    page.goto(f"{base}/results/")
+    expect(page.locator(".results")).to_be_visible()
+    tour.look(page, "results")
+    tour.look(page, "results on a desk", DESK)
+    page.get_by_role("button", name="退出").click()
+    tour.look(page, "signed out")
+
+
+def test_no_page_breaks_a_rule_of_accessibility(tour):
+    assert tour.violations == {}
+
+
+def test_no_page_scrolls_sideways_on_the_smallest_phone_in_the_largest_text(tour):
+    assert tour.sideways == {}
+
+
+def test_every_target_is_large_enough_for_a_finger(tour):
+    assert tour.small_targets == {}
+
+
+def test_no_page_says_anything_in_the_console(tour):
+    assert tour.console == []

@@ -1,0 +1,75 @@
+"""A vote from the first code typed to the published result, in a real Chromium."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.steps import (
+    drafts,
+    log_in,
+    propose,
+    review,
+    row,
+    sign_in,
+    step,
+    submit,
+    tick,
+)
+from tests.factories import PASSWORD
+
+
+def test_a_vote_from_the_first_code_to_the_published_result(
+    phone, plain, open_page, live_server, day
+):
+    base = live_server.url
+    sign_in(phone, base, day, 0)
+    phone.get_by_role("link", name="填写表决票").first.click()
+    tick(phone, *range(1, 11))
+    expect(phone.locator("#live")).to_contain_text("已选10项")
+    row(phone, 11).click()
+    expect(phone.locator("#project-11")).not_to_be_checked()
+    expect(phone.locator("#alert")).to_contain_text("最多选10项")
+    row(phone, 10).click()
+    propose(phone, "新建停车场")
+    review(phone)
+    expect(phone.get_by_text("您共选择10项：候选项目9项，推荐项目1项。")).to_be_visible()
+    first = submit(phone)
+    assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}", first)
+    assert drafts(phone) == 0
+    phone.goto(f"{base}/receipt/")
+    assert phone.locator("#receipt-code").inner_text() == first
+
+    sign_in(plain, base, day, 1)
+    plain.get_by_role("link", name="填写表决票").first.click()
+    tick(plain, 1, 2)
+    review(plain)
+    submit(plain)
+
+    office, scrutineer = open_page(), open_page()
+    log_in(office, base, day.office)
+    log_in(scrutineer, base, day.scrutineer)
+    address = f"{base}/admin/ballots/pollday/{day.poll.pk}/"
+    step(office, f"{address}close/", "截止投票", figure="2")
+    step(office, f"{address}rewrite/", "重写存储")
+    shares = {f"share_{place}": text for place, text in enumerate(day.shares[2:5], start=1)}
+    step(scrutineer, f"{address}box/", "开启票箱", **shares)
+    office.goto(f"{address}canvass/")
+    expect(office.get_by_text("新建停车场")).to_be_visible()
+    office.get_by_role("button", name="单列").click()
+    step(
+        office,
+        f"{address}canvass/",
+        "归并结束",
+        second_name=day.scrutineer.get_username(),
+        second_password=PASSWORD,
+    )
+    step(office, f"{address}count/", "计票")
+    phone.goto(f"{base}/results/")
+    expect(phone.get_by_text("结果尚未公布")).to_be_visible()
+    step(scrutineer, f"{address}confirm/", "确认无误")
+    # Two votes of five delegates are no majority: nothing is adopted, and the page says so.
+    step(office, f"{address}publish/", "公布结果", figure="0")
+    phone.goto(f"{base}/results/")
+    expect(phone.get_by_text("不足10个")).to_be_visible()
+    phone.goto(f"{base}/board/")
+    expect(phone.get_by_text(first)).to_be_visible()
