@@ -532,6 +532,8 @@ def test_a_rehearsal_that_is_kept_stays_until_the_next_one(live_server):
 
     run("rehearse", "--delegates", 3, "--url", live_server.url, *staff, "--keep")
     assert Poll.objects.get().phase == Poll.Phase.COUNTED
+    # Nobody of it lands on the roll of a real poll that is drawn up meanwhile.
+    assert not Delegate.objects.filter(status=Delegate.Status.ACTIVE).exists()
     run("rehearse", "--delegates", 2, "--url", live_server.url, *staff)
 
     assert not Poll.objects.exists()

@@ -12,6 +12,11 @@ from tests.factories import PASSWORD, Session
 PHONE = {"width": 360, "height": 740}
 
 
+def ready(page: Page) -> None:
+    """Wait for the scripts of a page that a press of a button has led to: they are deferred."""
+    page.wait_for_load_state("load")
+
+
 # --- a delegate -----------------------------------------------------------------------------------
 
 
@@ -26,6 +31,7 @@ def type_code(page: Page, day: Session, place: int) -> None:
     page.get_by_label("投票码").fill(cards.grouped(day.issued[place].code))
     page.get_by_role("button", name="进入").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("您好")
+    ready(page)
 
 
 def let_in(page: Page, base: str, day: Session, place: int = 0) -> None:
@@ -57,6 +63,7 @@ def tick(page: Page, *numbers: int) -> None:
 
 def ticked(page: Page) -> list[int]:
     """The candidates that are ticked on the page, as the browser holds them."""
+    ready(page)
     boxes = page.locator("input[name=projects]:checked").all()
     return [int(box.input_value()) for box in boxes]
 
@@ -72,23 +79,27 @@ def propose(page: Page, title: str) -> Locator:
 
 def titles(page: Page) -> list[str]:
     """The titles that stand in the blocks of the ballot, in their order."""
+    ready(page)
     return [field.input_value() for field in page.locator(".proposal [name$=-title]").all()]
 
 
 def review(page: Page) -> None:
     page.get_by_role("button", name="核对表决票").click()
     expect(page.get_by_role("heading", name="核对表决票")).to_be_visible()
+    ready(page)
 
 
 def submit(page: Page) -> str:
     """Submit from the review page; return the code on the receipt."""
     page.get_by_role("button", name="提交表决票").click()
     expect(page.get_by_role("heading", name="表决票已提交")).to_be_visible()
+    ready(page)
     return page.locator("#receipt-code").inner_text()
 
 
 def drafts(page: Page) -> int:
     """How many drafts this device holds."""
+    ready(page)
     return page.evaluate("Object.keys(localStorage).length")
 
 

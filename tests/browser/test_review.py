@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import open_ballot, propose, review, tick, ticked, titles
+from tests.browser.steps import open_ballot, propose, ready, review, tick, ticked, titles
 
 
 @pytest.fixture
@@ -42,6 +42,7 @@ def test_one_item_can_be_cancelled_and_taken_back(reviewing):
 def test_a_cancelled_item_stays_cancelled_after_a_reload(reviewing):
     reviewing.get_by_role("button", name="取消推荐项目1 新建停车场").click()
     expect(reviewing.get_by_text("已取消推荐项目1。")).to_be_visible()
+    ready(reviewing)
 
     # Asks for the ballot and its draft, instead of asking whether to send the form again.
     reviewing.reload()

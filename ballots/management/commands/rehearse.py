@@ -73,7 +73,12 @@ class Command(ReadyCommand):
         except REFUSALS as refusal:
             raise CommandError(str(refusal)) from None
         finally:
-            if not options["keep"]:
+            if options["keep"]:
+                # The poll stays to be looked at; its people must not land on the next real roll.
+                Delegate.objects.filter(delegation__name=DELEGATION).update(
+                    status=Delegate.Status.ENDED
+                )
+            else:
                 clear_away(by=office)
         if faults:
             raise CommandError(_("演练不通过。") + "".join(f"\n✗ {fault}" for fault in faults))
