@@ -13,9 +13,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -424,6 +426,22 @@ def template_file(request: StaffRequest) -> HttpResponse:
     return admin_steps.download(
         Download("roll-template.xlsx", gettext("代表名册模板.xlsx"), roll.template_xlsx())
     )
+
+
+# --- staff ----------------------------------------------------------------------------------------
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin):
+    """Django's own page for accounts; a name that signed an act is not changed any more."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        # The journal hashes the names of those who signed: a new one would break its chain.
+        has_signed = obj and JournalEntry.objects.filter(Q(by=obj) | Q(second=obj)).exists()
+        return (*fields, "username") if has_signed else fields
 
 
 # --- the records ----------------------------------------------------------------------------------

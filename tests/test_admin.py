@@ -747,3 +747,16 @@ def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, li
     assert (closed, second, fourth) == ([], [1], [3])
     assert shown() == [3]
     assert pages_of(printing.pdf(prefer_css_page_size=True)) == 1
+
+
+def test_the_name_of_an_account_that_has_signed_is_kept(session):
+    boss = User.objects.create_superuser("root", password="root-password")
+    client = Client()
+    client.force_login(boss)
+    unsigned = make_office("newcomer")
+
+    signed = client.get(f"/admin/auth/user/{session.office.pk}/change/").text
+    other = client.get(f"/admin/auth/user/{unsigned.pk}/change/").text
+
+    assert 'name="username"' not in signed
+    assert 'name="username"' in other

@@ -391,24 +391,25 @@ def test_an_older_transaction_does_not_keep_the_envelopes_alive():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(ON_POSTGRESQL, reason="PostgreSQL's VACUUM reports a lock it waited for")
 def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
     day = Day().vote().close(rewrite=False)
     reader = connection.copy("reader")
+    hasty, patient = (
+        ("SET lock_timeout = '100ms'", "RESET lock_timeout")
+        if ON_POSTGRESQL
+        else ("PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 20000")
+    )
     try:
-        with reader.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 0")
+        with reader.cursor() as cursor, connection.cursor() as own:
             cursor.execute("BEGIN")
-            cursor.execute("SELECT COUNT(*) FROM ballots_rollentry")
-            with connection.cursor() as own:
-                own.execute("PRAGMA busy_timeout = 0")
+            cursor.execute("SELECT COUNT(*) FROM ballots_envelope")
+            own.execute(hasty)
             with pytest.raises(StepRefused) as refusal:
                 lifecycle.rewrite_storage(day.session.poll, by=day.session.office)
+            own.execute(patient)
             cursor.execute("ROLLBACK")
     finally:
         reader.close()
-        with connection.cursor() as own:
-            own.execute("PRAGMA busy_timeout = 20000")
 
     assert refusal.value.code == "storage-busy"
     assert not JournalEntry.objects.filter(kind="storage-rewritten").exists()

@@ -84,10 +84,11 @@ PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").
 # --- the two apps and what they stand on ----------------------------------------------------------
 
 INSTALLED_APPS = [
+    # Before ballots, whose admin puts its own page for staff accounts in place of this one.
+    "django.contrib.auth",
     "projects",
     "ballots",
     "yiwu_vote.apps.VoteAdminConfig",
-    "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
