@@ -177,7 +177,8 @@ class Command(BaseCommand):
             "--workers": workers,
             "--blocking-threads": threads,
             "--working-dir": settings.BASE_DIR,
-            "--log-level": "warning",
+            # Its one warning is of more threads than cores, which is what we want here.
+            "--log-level": "error",
         }
         flags = [str(part) for pair in options.items() for part in pair]
         command = [sys.executable, "-m", "granian", *flags, "--no-access-log", "--no-ws"]
