@@ -58,7 +58,7 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
     void from now on, and must be tested anew. Raises BoxRefused.
     """
     _demand_staff(by)
-    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    poll = Poll.objects.locked(poll)
     if poll.phase != Poll.Phase.DRAFT:
         raise BoxRefused("not-draft")
     names = [name.strip() for name in holders]
@@ -119,7 +119,7 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
     Raises BoxRefused, which names the share that is wrong.
     """
     _demand_staff(by)
-    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    poll = Poll.objects.locked(poll)
     if poll.phase != Poll.Phase.DRAFT:
         raise BoxRefused("not-draft")
     key = recover_key(poll, texts)

@@ -103,7 +103,7 @@ def _are_both_offices(one: User, other: User) -> bool:
 
 
 def _locked(poll: Poll) -> Poll:
-    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    poll = Poll.objects.locked(poll)
     if poll.phase != Poll.Phase.OPENED:
         raise CanvassRefused("not-opened")
     if poll.box.canvassed:

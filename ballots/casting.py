@@ -71,7 +71,7 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
     sealed = _seal(poll, selection) if poll.takes_ballots and not wrong else None
     with transaction.atomic():
         # Lock, then look: close_poll() takes the same row, so no ballot can land after the close.
-        poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+        poll = Poll.objects.locked(poll)
         entry = RollEntry.objects.filter(poll=poll, delegate_id=card.delegate_id).first()
         if entry is None:
             raise BallotRefused("not-on-roll")

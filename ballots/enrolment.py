@@ -513,7 +513,7 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
 
 
 def _locked(poll: Poll) -> Poll:
-    return Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    return Poll.objects.locked(poll)
 
 
 def _demand_office(by: User) -> None:

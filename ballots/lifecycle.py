@@ -157,7 +157,11 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
         poll,
         "closed",
         by=by,
-        data={"ballots": len(receipts), "voted": marks, "receipts": _root(receipts)},
+        data={
+            "ballots": len(receipts),
+            "voted": marks,
+            "receipts": sealing.receipts_root(receipts),
+        },
     )
     return poll
 
@@ -211,10 +215,6 @@ def _strip(poll: Poll) -> list[str]:
     )
     Envelope.objects.filter(poll=poll).delete()
     return [envelope.receipt for envelope in envelopes]
-
-
-def _root(receipts: list[str]) -> str:
-    return chain.digest("receipts", chain.canonical(sorted(receipts)))
 
 
 # --- what the opening puts on record --------------------------------------------------------------
@@ -446,7 +446,7 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     receipts = _strip(poll)
     data = {"reason": reason.strip(), "phase": before}
     if receipts:
-        data["receipts"] = _root(receipts)
+        data["receipts"] = sealing.receipts_root(receipts)
     journal.append(poll, "voided", by=by, second=second, data=data)
     return poll
 
@@ -515,7 +515,7 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
 
 def _locked(poll: Poll, *phases: str) -> Poll:
     """Return the poll under its lock, or raise StepRefused if it is in none of `phases`."""
-    poll = Poll.objects.select_for_update(no_key=True).get(pk=poll.pk)
+    poll = Poll.objects.locked(poll)
     if phases and poll.phase not in phases:
         raise StepRefused("wrong-phase")
     return poll

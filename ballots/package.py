@@ -10,13 +10,12 @@ import hashlib
 import io
 import json
 import zipfile
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ballots import chain, exports, lifecycle
+from ballots import chain, counting, exports, lifecycle
 from ballots.exports import Download, ExportRefused
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from projects.models import Poll
@@ -135,11 +134,7 @@ def _places(poll: Poll) -> list[int]:
 
 def _write_ins(poll: Poll) -> list[dict[str, Any]]:
     """Return every proposal with its ruling and on how many valid ballots it stood."""
-    mentions = Counter(
-        write_in
-        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-        for write_in in ballot.write_ins
-    )
+    mentions = counting.mentions(poll)
     return [
         {
             "key": write_in.key,

@@ -283,6 +283,11 @@ def receipt(*, poll: UUID, sealed: bytes) -> str:
     return chain.digest("receipt", poll.bytes + b"\0" + sealed)
 
 
+def receipts_root(receipts: Collection[str]) -> str:
+    """Return the digest of all receipts of a box, sorted: what the close puts on record."""
+    return chain.digest("receipts", chain.canonical(sorted(receipts)))
+
+
 def receipt_code(receipt: str) -> str:
     """Return what people see of a receipt: its first 80 bits as 16 Crockford characters."""
     return crockford(int(receipt[:20], 16), characters=16)

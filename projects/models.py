@@ -23,6 +23,14 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """The polls a delegate can act on: open, or paused for a moment."""
         return self.filter(phase__in=[Poll.Phase.OPEN, Poll.Phase.PAUSED])
 
+    def locked(self, poll: "Poll") -> "Poll":
+        """Return `poll` as it is now, under the lock that every act on it takes first.
+
+        Lock, then look: casts and the close take the same row, so none lands after the other. The
+        lock lets others refer to the row; on SQLite the transaction itself is the lock.
+        """
+        return self.select_for_update(no_key=True).get(pk=poll.pk)
+
     def real(self) -> "PollQuerySet":
         """The polls that count: everything but rehearsals."""
         return self.exclude(kind=Poll.Kind.REHEARSAL)

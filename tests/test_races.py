@@ -271,7 +271,7 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take the lock away: no row is locked, and on SQLite a transaction begins as a mere reader."""
     with monkeypatch.context() as patch:
         if ON_POSTGRESQL:
-            patch.setattr(Poll.objects, "select_for_update", lambda **kwargs: Poll.objects.all())
+            patch.setattr(Poll.objects, "locked", lambda poll: Poll.objects.get(pk=poll.pk))
         else:
             patch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
         yield
