@@ -22,9 +22,10 @@ def rules_of(poll: Poll) -> Rules:
     """Return the rules of `poll` as the frozen value that sealing, casting and the count use."""
     return Rules(
         places=poll.places,
+        form=poll.form,  # type: ignore[arg-type]  # the constraint holds the literal
         exactly=poll.choice_rule == Poll.ChoiceRule.EXACTLY,
         blank_allowed=poll.blank_allowed,
-        proposals=poll.proposals,  # type: ignore[arg-type]  # the constraint holds the literal
+        proposals=poll.proposals,  # type: ignore[arg-type]
         proposal_limit=poll.proposal_limit,
         majority=poll.majority,  # type: ignore[arg-type]
         delegates_total=poll.delegates_total,
@@ -156,9 +157,9 @@ class RollEntry(models.Model):
             ),
             models.UniqueConstraint(fields=["poll", "number"], name="number_stands_once_on_a_roll"),
             models.CheckConstraint(
-                condition=Q(voted=False, voted_at__isnull=True)
-                | Q(voted=True, voted_at__isnull=False),
-                name="roll_entry_has_a_time_once_voted",
+                # Whoever has voted has a time until the poll is archived: see the trigger.
+                condition=Q(voted=True) | Q(voted_at__isnull=True),
+                name="roll_entry_has_no_time_unless_voted",
             ),
             models.CheckConstraint(
                 condition=one_of("channel", "online paper"), name="roll_entry_channel_is_known"
@@ -206,6 +207,9 @@ class Recommendation(models.Model):
                 name="recommendation_is_declined_with_a_reason",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 # --- the box --------------------------------------------------------------------------------------
@@ -380,11 +384,15 @@ class Ballot(models.Model):
 
 
 class Decision(models.Model):
-    """What the presidium decided on a tie or a shortfall (会议决定), recorded by two people."""
+    """What the presidium decided on a tie or a shortfall (会议决定), recorded by two people.
 
-    poll = models.ForeignKey(Poll, models.PROTECT, related_name="decisions")
-    places = models.PositiveSmallIntegerField(_("确定的名额"))
-    projects = models.JSONField(_("确定的项目"), default=list)
+    `items` are keys of the count (“7”, “推3”), each of which fills one of the `places` left open; a
+    place that none of them fills stays open.
+    """
+
+    poll = models.OneToOneField(Poll, models.PROTECT, related_name="decision")
+    places = models.PositiveSmallIntegerField(_("待定名额"))
+    items = models.JSONField(_("确定的项目"), default=list)
     words = models.TextField(_("决定内容"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     second = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -393,6 +401,7 @@ class Decision(models.Model):
         verbose_name = _("会议决定")
         verbose_name_plural = _("会议决定")
         constraints = [
+            models.CheckConstraint(condition=Q(places__gte=1), name="decision_is_on_a_place"),
             models.CheckConstraint(condition=~Q(words=""), name="decision_is_in_words"),
             models.CheckConstraint(
                 condition=~Q(by=F("second")), name="decision_is_recorded_by_two_people"
@@ -432,6 +441,28 @@ class Result(models.Model):
             models.CheckConstraint(
                 condition=Q(sent_back="") | Q(published_by__isnull=True),
                 name="result_sent_back_is_never_published",
+            ),
+        ]
+
+
+class Announcement(models.Model):
+    """The words of the public notice (公告) that the office may edit; its figures stand in `Result`."""
+
+    poll = models.OneToOneField(Poll, models.PROTECT, primary_key=True, related_name="announcement")
+    title = models.CharField(_("标题"), max_length=200)
+    number = models.CharField(_("公告编号"), max_length=40, blank=True)
+    opening = models.CharField(_("开头"), max_length=400)
+    closing = models.CharField(_("结尾"), max_length=200)
+    signature = models.CharField(_("署名"), max_length=100)
+    dated = models.CharField(_("日期"), max_length=40)
+    with_votes = models.BooleanField(_("附得票情况"), default=False)
+
+    class Meta:
+        verbose_name = _("公告")
+        verbose_name_plural = _("公告")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(title="") & ~Q(signature=""), name="announcement_is_signed"
             ),
         ]
 

@@ -15,9 +15,13 @@ KEPT = {
     "ballots_sealedballot": "sealed ballot",
     "ballots_ballot": "ballot",
     "ballots_result": "result",
+    "ballots_decision": "decision",
 }
 # Columns of a poll that its phases move; every other one is frozen from the opening on.
-MOVING = {"id", "phase", "opened_at", "closed_at", "published_at"}
+MOVING = {
+    *("id", "phase", "opened_at", "closed_at", "published_at"),
+    *("revealed", "revealed_at", "archived_at", "screen_key"),
+}
 # The steps of DESIGN §3; a rehearsal may also be wiped, which takes it back to its draft.
 STEPS = [
     *("draft>open", "open>paused", "paused>open", "open>closed", "paused>closed"),
@@ -28,6 +32,7 @@ STEPS = [
 
 KIND = "(SELECT kind FROM projects_poll WHERE id = {row}.poll_id)"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
+ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
 KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id)"
 PHASE_OF_TARGET = (
     "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
@@ -97,7 +102,8 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         Guard(
             "ballots_rollentry",
             "UPDATE",
-            f"(OLD.voted AND NOT NEW.voted) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
+            f"(OLD.voted AND NOT NEW.voted) OR (NEW.voted AND NEW.voted_at IS NULL"
+            f" AND {ARCHIVED.format(row='OLD')} IS NULL) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
             " ((OLD.present AND NOT NEW.present) OR NEW.number <> OLD.number"
             " OR NEW.name <> OLD.name OR NEW.delegation <> OLD.delegation"
             " OR NEW.delegate_id <> OLD.delegate_id OR NEW.poll_id <> OLD.poll_id))",
@@ -141,6 +147,12 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             "INSERT",
             f"{PHASE.format(row='NEW')} <> 'opened'",
             "a ballot comes out of an opened box only",
+        ),
+        Guard(
+            "ballots_decision",
+            "INSERT",
+            f"{PHASE.format(row='NEW')} <> 'confirmed'",
+            "a decision is on a confirmed count that is not published",
         ),
         Guard(
             "ballots_result",

@@ -63,6 +63,10 @@ class Poll(models.Model):
         AT_MOST = "at-most", _("最多选应选项数，可以少选")
         EXACTLY = "exactly", _("必须选足应选项数")
 
+    class Form(models.TextChoices):
+        CHOOSE = "choose", _("选择赞成的项目")
+        EACH = "each", _("逐项表决：赞成、反对、弃权")
+
     class Proposals(models.TextChoices):
         COUNTED = "counted", _("计票，每项占用一个名额")
         ADVISORY = "advisory", _("不计票，仅汇总研究")
@@ -101,6 +105,7 @@ class Poll(models.Model):
     places = models.PositiveSmallIntegerField(
         _("应选项数"), default=10, validators=[MinValueValidator(1)]
     )
+    form = models.CharField(_("表决方式"), max_length=16, choices=Form, default=Form.CHOOSE)
     choice_rule = models.CharField(
         _("选择数量"), max_length=16, choices=ChoiceRule, default=ChoiceRule.AT_MOST
     )
@@ -134,8 +139,21 @@ class Poll(models.Model):
     show_votes = models.BooleanField(
         _("公布得票数"), default=False, help_text=_("不勾选时，代表和公众只看到通过的项目。")
     )
+    objection_days = models.PositiveSmallIntegerField(
+        _("异议期（天）"),
+        default=7,
+        validators=[MaxValueValidator(365)],
+        help_text=_("公布后满这些天才能归档。"),
+    )
     closes_at = models.DateTimeField(
         _("截止时间"), null=True, blank=True, help_text=_("留空表示由主持人宣布截止。")
+    )
+
+    # Moved by `ballots.recommending` in draft alone; nothing of it concerns the ballots.
+    collecting = models.BooleanField(
+        _("收集会前推荐"),
+        default=False,
+        help_text=_("勾选后，在投票开始前，代表登录后可以实名推荐项目，由会务组处理。"),
     )
 
     phase = models.CharField(
@@ -144,6 +162,12 @@ class Poll(models.Model):
     opened_at = models.DateTimeField(_("开始投票时间"), null=True, editable=False)
     closed_at = models.DateTimeField(_("截止投票时间"), null=True, editable=False)
     published_at = models.DateTimeField(_("公布时间"), null=True, editable=False)
+    # How many adopted projects the hall has been shown, and when it had been shown all (ux.md §8).
+    revealed = models.PositiveSmallIntegerField(_("已揭晓项数"), default=0, editable=False)
+    revealed_at = models.DateTimeField(_("揭晓完毕时间"), null=True, editable=False)
+    archived_at = models.DateTimeField(_("归档时间"), null=True, editable=False)
+    # The secret part of the big screen's address; none while there is no screen.
+    screen_key = models.CharField(max_length=32, null=True, blank=True, unique=True, editable=False)
 
     objects = PollQuerySet.as_manager()
 
@@ -190,6 +214,19 @@ class Poll(models.Model):
                 name="poll_has_a_publication_time_once_published",
             ),
             models.CheckConstraint(
+                condition=Q(revealed_at__isnull=True, revealed=0) | Q(phase="published"),
+                name="poll_is_revealed_once_published",
+            ),
+            models.CheckConstraint(
+                condition=Q(archived_at__isnull=True) | Q(phase__in=["published", "void"]),
+                name="poll_is_archived_once_over",
+            ),
+            models.UniqueConstraint(
+                fields=["parent"],
+                condition=~Q(phase="void"),
+                name="poll_has_one_second_round_at_a_time",
+            ),
+            models.CheckConstraint(
                 condition=Q(phase="draft") | Q(delegates_total__isnull=False),
                 name="poll_opens_with_the_number_of_delegates",
             ),
@@ -198,6 +235,7 @@ class Poll(models.Model):
                 for field, values in {
                     "kind": "main run-off supplementary rehearsal",
                     "phase": "draft open paused closed opened counted confirmed published void",
+                    "form": "choose each",
                     "choice_rule": "at-most exactly",
                     "proposals": "counted advisory off",
                     "voters": "present roll",
@@ -218,6 +256,11 @@ class Poll(models.Model):
     def takes_ballots(self) -> bool:
         """Open or paused: a delegate may fill in a ballot, if not always submit it."""
         return self.phase in {self.Phase.OPEN, self.Phase.PAUSED}
+
+    @property
+    def is_revealed(self) -> bool:
+        """Whether delegates and the public may see the result: the hall has seen it all (DESIGN §3)."""
+        return self.revealed_at is not None
 
     @property
     def confirmers(self) -> int:
@@ -244,6 +287,8 @@ class Project(models.Model):
     )
     deadline = models.CharField(_("完成时限"), max_length=30, blank=True)
     site = models.CharField(_("实施范围"), max_length=100, blank=True)
+    # In a second round the item it was in the first one: “7” for a candidate, “推3” for a proposal.
+    origin = models.CharField(_("首次票决编号"), max_length=10, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("候选项目")
@@ -266,6 +311,13 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}. {self.title}"
+
+    @property
+    def sum(self) -> str:
+        """The investment as it is read, such as “1,800” or “0.5” (万元); empty without one."""
+        if self.investment is None:
+            return ""
+        return f"{self.investment.normalize():,f}"
 
 
 class Target(models.Model):

@@ -15,6 +15,7 @@ from django.db.models import Q
 from ballots import triggers
 from ballots.models import (
     AccessCard,
+    Announcement,
     Ballot,
     BallotBox,
     Confirmation,
@@ -162,9 +163,23 @@ def twice_confirmed(world: World) -> None:
     put(Confirmation(result=count, by=world.second), Confirmation(result=count, by=world.second))
 
 
+def confirmed(world: World) -> Poll:
+    """Return the rehearsal with its count confirmed, as which alone it takes a decision."""
+    return move_by_force(world.running, Poll.Phase.CONFIRMED)
+
+
 def decision(world: World, **columns: Any) -> Decision:
-    defaults = {"poll": world.draft, "places": 1, "words": "决定", "by": world.user}
+    defaults = {"poll": confirmed(world), "places": 1, "words": "决定", "by": world.user}
     return Decision(**(defaults | {"second": world.second} | columns))
+
+
+def announcement(world: World, **columns: Any) -> Announcement:
+    return Announcement(**({"poll": world.draft, "title": "公告", "signature": "主席团"} | columns))
+
+
+def second_round(world: World, **columns: Any) -> Poll:
+    defaults = {"parent": world.running, "kind": "run-off", "meeting": "会议", "year": 2026}
+    return Poll(**(defaults | columns))
 
 
 def merged_into_itself(world: World) -> None:
@@ -194,6 +209,15 @@ BREAKS: dict[str, list[Act]] = {
         lambda w: change(w.draft, parent=w.running),
     ],
     "poll_is_not_its_own_parent": [lambda w: change(w.draft, kind="rehearsal", parent=w.draft)],
+    "poll_is_revealed_once_published": [
+        lambda w: change(w.running, revealed=1),
+        lambda w: change(w.running, revealed_at=NOW),
+    ],
+    "poll_is_archived_once_over": [lambda w: change(w.running, archived_at=NOW)],
+    "poll_has_one_second_round_at_a_time": [
+        lambda w: put(second_round(w), second_round(w, kind="supplementary"))
+    ],
+    "poll_form_known": [lambda w: change(w.draft, form="rank")],
     "poll_has_an_opening_time_once_opened": [
         lambda w: change(w.draft, opened_at=NOW),
         lambda w: change(w.draft, phase="open", delegates_total=2),
@@ -253,10 +277,7 @@ BREAKS: dict[str, list[Act]] = {
             RollEntry(poll=w.running, delegate=make_delegates(1)[0], number=w.one.number, name="甲")
         )
     ],
-    "roll_entry_has_a_time_once_voted": [
-        lambda w: change(w.one, voted=True),
-        lambda w: change(w.one, voted_at=NOW),
-    ],
+    "roll_entry_has_no_time_unless_voted": [lambda w: change(w.one, voted_at=NOW)],
     "roll_entry_channel_is_known": [lambda w: change(w.one, channel="post")],
     "recommendation_has_a_title": [lambda w: put(recommendation(w, title=""))],
     "recommendation_ruling_is_known": [lambda w: put(recommendation(w, ruling="lost"))],
@@ -306,6 +327,11 @@ BREAKS: dict[str, list[Act]] = {
     "write_in_is_refused_with_a_reason": [lambda w: put(write_in(w, ruling="refused"))],
     "ballot_reason_is_known": [lambda w: opened_ballot(w, invalid="ugly")],
     "ballot_channel_is_known": [lambda w: opened_ballot(w, channel="post")],
+    "decision_is_on_a_place": [lambda w: put(decision(w, places=0))],
+    "announcement_is_signed": [
+        lambda w: put(announcement(w, title="")),
+        lambda w: put(announcement(w, signature="")),
+    ],
     "decision_is_in_words": [lambda w: put(decision(w, words=""))],
     "decision_is_recorded_by_two_people": [lambda w: put(decision(w, second=w.user))],
     "poll_has_one_standing_result": [lambda w: put(result(w), result(w))],
@@ -382,6 +408,9 @@ def test_the_database_refuses_what_a_constraint_forbids(world, name, act):
 
 UNIQUE: dict[str, Act] = {
     "poll.uuid": lambda w: change(w.draft, uuid=w.running.uuid),
+    "poll.screen_key": lambda w: Poll.objects.update(screen_key="k" * 22),
+    "decision.poll": lambda w: put(decision(w), decision(w)),
+    "announcement.poll": lambda w: put(announcement(w), announcement(w)),
     "delegation.name": lambda w: put(Delegation(name="甲团"), Delegation(name="甲团")),
     "delegate.number": lambda w: change(w.other.delegate, number=w.delegate.number),
     "delegate.card_number": lambda w: Delegate.objects.update(card_number="0127"),
@@ -417,7 +446,9 @@ def test_every_unique_column_has_a_case():
 
 @pytest.mark.parametrize("name", UNIQUE)
 def test_the_database_refuses_one_value_twice(world, name):
-    model = apps.get_model("ballots" if name != "poll.uuid" else "projects", name.split(".")[0])
+    model = apps.get_model(
+        "projects" if name.startswith("poll.") else "ballots", name.split(".")[0]
+    )
     column = column_of(model, name.split(".")[1])
 
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():

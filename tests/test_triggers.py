@@ -50,6 +50,7 @@ GUARDED = {
     "ballots_envelope": "insert update delete",
     "ballots_sealedballot": "update delete",
     "ballots_ballot": "insert update delete",
+    "ballots_decision": "insert update delete",
     "ballots_result": "update delete",
     "ballots_journalentry": "update delete",
 }
@@ -112,6 +113,10 @@ class Rows:
     def result(self) -> Result:
         return Result.objects.get(poll=self.poll)
 
+    @property
+    def decision(self) -> Decision:
+        return Decision.objects.get(poll=self.poll)
+
 
 def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
     user = make_office()
@@ -138,8 +143,15 @@ def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
         Result.objects.create(
             poll=poll, figures={"items": []}, digest="0" * 64, counted_at=NOW, counted_by=user
         )
+    if place >= WAY.index("confirmed"):
+        go(poll, "confirmed")
+        decision_on(poll).save()
     go(poll, phase)
     return Rows(poll, entry)
+
+
+def decision_on(poll: Poll) -> Decision:
+    return Decision(poll=poll, places=1, words="决定", by=make_office(), second=make_office())
 
 
 def poll_in(phase: str, kind: str) -> Poll:
@@ -254,6 +266,28 @@ def test_a_mark_on_the_roll_is_never_taken_back(kind):
         RollEntry.objects.filter(pk=entry.pk).update(voted=False, voted_at=None)
 
     refused(take_back)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "closed", "published", "void"])
+def test_the_time_of_a_vote_goes_with_the_archiving_and_not_before(phase):
+    rows = make_rows("open")
+    RollEntry.objects.filter(pk=rows.entry.pk).update(voted=True, voted_at=NOW)
+    go(rows.poll, phase)
+
+    assert "mark" in refused(by_update, rows.entry, "voted_at", None)
+
+    if phase in {"published", "void"}:
+        by_update(rows.poll, "archived_at", LATER)
+        by_update(rows.entry, "voted_at", None)
+        refused(by_update, rows.entry, "voted", False)
+
+
+@pytest.mark.django_db
+def test_nobody_is_marked_as_having_voted_without_a_time():
+    entry = make_rows("open").entry
+
+    refused(by_update, entry, "voted", True)
 
 
 @pytest.mark.django_db
@@ -427,6 +461,22 @@ def test_the_lists_of_a_ballot_are_never_changed(column):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"), [("items", ["2"]), ("words", "另一个决定"), ("places", 2)]
+)
+def test_what_the_meeting_decided_is_never_changed(column, value):
+    refused(by_update, make_rows("confirmed").decision, column, value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["draft", "open", "closed", "counted", "published", "void"])
+def test_a_decision_is_on_a_confirmed_count_that_is_not_published(phase):
+    poll = poll_in(phase, Poll.Kind.MAIN)
+
+    assert "a decision is on a confirmed count" in refused(decision_on(poll).save)
+
+
+@pytest.mark.django_db
 def test_the_figures_of_a_result_their_poll_and_who_counted_are_never_changed():
     rows, other = make_rows("counted"), make_office()
     second = make_poll(candidates=0)
@@ -484,14 +534,14 @@ def sql_delete(row: models.Model) -> None:
 
 
 DELETIONS = [row_delete, queryset_delete, raw_delete, sql_delete]
-KEPT_ROWS = ["journal", "sealed", "ballot", "result"]
+KEPT_ROWS = ["journal", "sealed", "ballot", "result", "decision"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("delete", DELETIONS)
 @pytest.mark.parametrize("row", KEPT_ROWS)
-def test_a_real_poll_keeps_journal_ballots_and_results(delete, row):
-    rows = make_rows("counted")
+def test_a_real_poll_keeps_journal_ballots_results_and_decisions(delete, row):
+    rows = make_rows("confirmed")
 
     assert "never deleted" in refused(delete, getattr(rows, row))
     assert getattr(rows, row)
@@ -501,7 +551,7 @@ def test_a_real_poll_keeps_journal_ballots_and_results(delete, row):
 @pytest.mark.parametrize("delete", DELETIONS)
 @pytest.mark.parametrize("row", KEPT_ROWS)
 def test_a_rehearsal_keeps_nothing_for_good(delete, row):
-    rows = make_rows("counted", kind=Poll.Kind.REHEARSAL)
+    rows = make_rows("confirmed", kind=Poll.Kind.REHEARSAL)
     model = type(getattr(rows, row))
 
     delete(getattr(rows, row))
@@ -581,7 +631,7 @@ only_on_sqlite = pytest.mark.skipif(
 @pytest.mark.parametrize("row", [*KEPT_ROWS, "envelope"])
 def test_a_row_is_not_replaced_by_another_with_its_key(row):
     """SQLite's REPLACE deletes the row in the way, and by itself fires no trigger for that."""
-    rows = make_rows({"envelope": "open", "ballot": "opened"}.get(row, "counted"))
+    rows = make_rows({"envelope": "open", "ballot": "opened"}.get(row, "confirmed"))
     table = getattr(rows, row)._meta.db_table
 
     refused(in_sql, f"REPLACE INTO {table} SELECT * FROM {table}")  # noqa: S608
@@ -758,9 +808,15 @@ OTHER_VALUES: dict[str, Any] = {
     "majority": "none",
     "simple": True,
     "show_votes": True,
+    "form": "each",
+    "objection_days": 8,
+    "collecting": True,
     "closes_at": LATER,
 }
-MOVING = {"id", "phase", "opened_at", "closed_at", "published_at"}
+MOVING = {
+    *("id", "phase", "opened_at", "closed_at", "published_at"),
+    *("revealed", "revealed_at", "archived_at", "screen_key"),
+}
 
 
 def test_every_column_of_a_poll_is_a_rule_or_moves_with_its_phase():
@@ -894,9 +950,8 @@ def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_prop
     Recommendation.objects.create(
         poll=poll, delegate=session.delegates[0], title="推荐", ruling="merged", project=project
     )
-    Decision.objects.create(
-        poll=poll, places=1, words="决定", by=session.office, second=session.scrutineer
-    )
+    go(poll, "confirmed")
+    decision_on(poll).save()
     one = WriteIn.objects.create(
         poll=poll, number=1, title="甲", ruling="into-project", into_project=project
     )
