@@ -39,8 +39,20 @@ marks(ballot, item) AS (
     FROM ballots_ballot b, json_each(b.write_ins) AS mark, followed f
     WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s AND f.item IS NOT NULL
       AND REPLACE(CAST(f.id AS TEXT), '-', '') = REPLACE(CAST(mark.value AS TEXT), '-', '')
+),
+opposed(ballot, item) AS (
+    SELECT b.id, CAST(mark.value AS TEXT)
+    FROM ballots_ballot b, json_each(b.against) AS mark
+    WHERE b.poll_id = %(poll)s AND b.invalid = ''
+    EXCEPT
+    SELECT ballot, item FROM marks
+),
+sides(item, vote, against) AS (
+    SELECT item, 1, 0 FROM marks
+    UNION ALL
+    SELECT item, 0, 1 FROM opposed
 )
-SELECT item, COUNT(*) FROM marks GROUP BY item
+SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
 """
 
 
@@ -73,8 +85,8 @@ def count(poll: Poll) -> Tally:
     return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout(poll))
 
 
-def count_in_sql(poll: Poll) -> dict[str, int]:
-    """Return the votes of each item counted by the database itself, by another road than `count`.
+def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
+    """Return each item's votes, for and against, counted by the database by another road than `count`.
 
     No Python counts anything: see SECOND_COUNT.
     """
@@ -84,14 +96,16 @@ def count_in_sql(poll: Poll) -> dict[str, int]:
         cursor.execute(
             SECOND_COUNT.replace("json_each", unfold), {"poll": poll.pk, "counted": counted}
         )
-        votes = dict(cursor.fetchall())
-    return {item: votes.get(item, 0) for item in _items(poll)}
+        votes = {item: (int(vote), int(against)) for item, vote, against in cursor.fetchall()}
+    return {item: votes.get(item, (0, 0)) for item in _items(poll)}
 
 
 def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
     """Return every identity that must hold before a count can be confirmed (DESIGN §4)."""
     second = count_in_sql(poll)
-    agreeing = sum(1 for line in result.standings if second[line.item] == line.votes)
+    agreeing = sum(
+        1 for line in result.standings if second[line.item] == (line.votes, line.against)
+    )
     broken = journal.first_broken(poll)
     entries = poll.journal.count()
     return (
@@ -173,6 +187,7 @@ def figures(poll: Poll) -> dict[str, Any]:
         "places_left": result.places_left,
         "shortfall": result.shortfall,
         "doubles": result.doubles,
+        "doubled": result.doubled,
         "refused": result.refused,
         "checks": [asdict(check) | {"holds": check.holds} for check in checks(poll, result)],
     }

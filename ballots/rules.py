@@ -138,7 +138,7 @@ def _faults_of_proposals(
     titles = {folded(title): number for number, title in candidates.items()}
     places: dict[str, int] = {}
     for place, proposal in enumerate(proposals, start=1):
-        found += _faults_of_text(proposal, place)
+        found += faults_of_text(proposal, place)
         if len(proposal.title) > TITLE_LIMIT:
             # Refused already; to fold a text of any length could take long.
             continue
@@ -150,7 +150,8 @@ def _faults_of_proposals(
     return found
 
 
-def _faults_of_text(proposal: Proposal, place: int) -> list[Fault]:
+def faults_of_text(proposal: Proposal, place: int) -> list[Fault]:
+    """Return what is wrong with the texts of one proposal, the `place`th of its ballot from 1."""
     found = []
     if not proposal.title.strip():
         found.append(Fault("proposal-no-title", number=place))

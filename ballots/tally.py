@@ -94,13 +94,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Tally:
-    """The outcome of a count; `needed` is the least number of votes that adopts an item."""
+    """The outcome of a count; `needed` is the least number of votes that adopts an item.
+
+    Merging made `doubles` choices one with another of the same ballot, on `doubled` ballots in all.
+    """
 
     valid: int
     invalid: int
     blank: int
     needed: int
     doubles: int
+    doubled: int
     refused: int
     places: int
     standings: tuple[Standing, ...]
@@ -202,6 +206,7 @@ def tally(
         blank=sum(1 for ballot in papers if not ballot.marks and not ballot.against),
         needed=needed,
         doubles=doubles,
+        doubled=sum(1 for ballot in papers if ballot.doubles),
         refused=refused,
         places=rules.places,
         standings=standings,

@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+from ballots import counting
+from ballots.models import Ballot
 from ballots.rules import Fault, Rules, Selection, faults
 from ballots.tally import Tally, Turnout, paper, tally
+from projects.models import Poll, Project
+from tests.conftest import lacking
+from tests.factories import make_poll, move_by_force
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class CityVote:
     ballots: list[list[int]]
 
 
-def city_vote(path: Path) -> CityVote:
+def sections_of(path: Path) -> dict[str, list[dict[str, str]]]:
     """Read the three sections of a .pb file, each a heading and a table parted by semicolons."""
     sections: dict[str, list[dict[str, str]]] = {}
     section, header = "", [""]
@@ -35,6 +40,12 @@ def city_vote(path: Path) -> CityVote:
                 header = cells
             else:
                 sections[section].append(dict(zip(header, cells, strict=False)))
+    return sections
+
+
+def city_vote(path: Path) -> CityVote:
+    """Return the votes and the ballots of a .pb file, which has as many of each as it says."""
+    sections = sections_of(path)
     meta = {row["key"]: row["value"] for row in sections["META"]}
     assert len(sections["PROJECTS"]) == int(meta["num_projects"])
     assert len(sections["VOTES"]) == int(meta["num_votes"])
@@ -104,6 +115,30 @@ def test_a_project_named_twice_on_one_ballot_has_one_vote_of_it(shared_data):
     assert result.doubles == 1
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "ballots", "repeated"),
+    [(AMSTERDAM, 426, {}), (TARGOWEK, 623, {}), (RAKOWIEC, 1040, {1812: 491})],
+)
+def test_the_database_counts_what_the_city_published_but_for_the_repeat(
+    shared_data, name, ballots, repeated
+):
+    vote = city_vote(shared_data / "pabulib" / name)
+    poll = make_poll(candidates=0, kind=Poll.Kind.REHEARSAL, delegates_total=ballots)
+    Project.objects.bulk_create(
+        Project(poll=poll, number=number, title=f"项目{number}", text="内容")
+        for number in vote.published
+    )
+    poll = move_by_force(poll, Poll.Phase.OPENED)
+    rows = Ballot.objects.bulk_create(Ballot(poll=poll, chosen=chosen) for chosen in vote.ballots)
+
+    assert len(rows) == ballots
+    assert counting.count_in_sql(poll) == {
+        str(number): (total, 0) for number, total in (vote.published | repeated).items()
+    }
+    assert votes(counting.count(poll)) == vote.published | repeated
+
+
 # Approval voting: all winning committees of small profiles (abcvoting, MIT)
 
 
@@ -149,8 +184,29 @@ def test_adopted_and_tied_make_all_committees_that_approval_voting_elects(shared
     assert {frozenset(map(int, [*adopted, *way])) for way in ways} == known.committees
 
 
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_listed_backwards_elects_the_same_committees(shared_data, name):
+    known = profile(shared_data / "abcvoting" / f"instance{name}.abc.yaml")
+    listing = list(range(known.candidates))
+
+    one = counted(known.ballots, listing, known.places)
+    other = counted(known.ballots[::-1], listing[::-1], known.places)
+
+    assert set(one.standings) == set(other.standings)
+
+
 def test_every_profile_on_the_shelf_is_used_and_some_have_ties(shared_data):
     shelf = {path.name: profile(path) for path in (shared_data / "abcvoting").glob("*.yaml")}
 
     assert set(shelf) == {f"instance{name}.abc.yaml" for name in PROFILES}
     assert sum(len(known.committees) > 1 for known in shelf.values()) >= 3
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)]
+)
+def test_missing_ballots_skip_a_test_at_home_and_fail_it_in_ci(monkeypatch, ci, outcome):
+    monkeypatch.setenv("CI", ci)
+
+    with pytest.raises(outcome, match="the ballots in /nowhere"):
+        lacking("the ballots in /nowhere")
