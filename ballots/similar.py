@@ -1,0 +1,61 @@
+"""Which titles look alike: a hint to people, who always decide (dependencies.md §3.3). Pure.
+
+No method tells the same project from another by a threshold, so nothing here decides anything: it
+only finds what is worth reading side by side.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+
+# Words that stand in nearly every title and tell two of them apart in none.
+STOP_WORDS = re.compile("项目|工程|建设|服务|提升|改造|推进|实施|开展|加快")
+LEAST = 0.2
+MOST = 3
+
+
+@dataclass(frozen=True)
+class Likeness(Generic[Key]):
+    """One title that is like another: `score` from 0 to 1, by character bigrams."""
+
+    key: Key
+    title: str
+    score: float
+
+    @property
+    def shown(self) -> str:
+        """The score as pages show it (ux.md §9.2: “相近度0.67”)."""
+        return f"{self.score:.2f}"
+
+
+def nearest(title: str, others: Mapping[Key, str]) -> list[Likeness[Key]]:
+    """Return the three of `others` (title by key) most like `title`, the nearest first.
+
+    Left out are those under 0.2 (dependencies.md §3.3). Equal scores keep the order of `others`.
+    """
+    found = [Likeness(key, other, likeness(title, other)) for key, other in others.items()]
+    close = [hint for hint in found if hint.score >= LEAST]
+    return sorted(close, key=lambda hint: -hint.score)[:MOST]
+
+
+def likeness(left: str, right: str) -> float:
+    """Return Dice's coefficient of the character bigrams of two titles: 0 nothing shared, 1 all."""
+    ours, theirs = _bigrams(left), _bigrams(right)
+    total = ours.total() + theirs.total()
+    return 2 * (ours & theirs).total() / total if total else 0.0
+
+
+def _bigrams(text: str) -> Counter[str]:
+    """Return the pairs of neighbouring characters that are letters or digits, in NFKC."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    plain = "".join(char for char in folded if char.isalnum())
+    # A title of stop words alone is better compared as it stands than not at all.
+    kept = STOP_WORDS.sub("", plain) or plain
+    if len(kept) == 1:
+        return Counter([kept])
+    return Counter(kept[place : place + 2] for place in range(len(kept) - 1))
