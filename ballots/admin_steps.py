@@ -1,12 +1,11 @@
 """The steps of a poll's day as guard pages: parse what was typed, call one act, go back.
 
 Nothing here decides whether a step is allowed: that is asked of the act, and what it refuses is
-said on the page. Which steps there are, and who is shown them, stands in `admin_day`.
+said on the page. Which steps there are, and who is shown them, stands in `admin_table`.
 """
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import quote
 
 import segno
 from django import forms
@@ -18,24 +17,30 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
+from django_htmx.middleware import HtmxDetails
 
 from ballots import (
     box,
-    canvass,
     counting,
     enrolment,
     exports,
     lifecycle,
+    outcome,
     preflight,
     rehearsal,
     roles,
 )
+from ballots.archiving import ArchiveRefused
 from ballots.box import BoxRefused
 from ballots.canvass import CanvassRefused
 from ballots.casting import BallotRefused
+from ballots.drafts import DraftRefused
 from ballots.enrolment import EnrolmentRefused
+from ballots.exporting import DetailsRefused
+from ballots.hall import ScreenRefused
 from ballots.lifecycle import StepRefused
-from ballots.models import BallotBox, PollDay, Result, RollEntry, WriteIn
+from ballots.models import BallotBox, PollDay, Result, RollEntry
+from ballots.outcome import DecisionRefused
 from ballots.rehearsal import RehearsalRefused
 from ballots.staff_forms import (
     AddToRollForm,
@@ -49,13 +54,19 @@ from ballots.staff_forms import (
     tell,
 )
 from projects.models import Poll
+from yiwu_vote.downloads import attachment
 
 REFUSED = (
+    ArchiveRefused,
     BallotRefused,
     BoxRefused,
     CanvassRefused,
+    DecisionRefused,
+    DetailsRefused,
+    DraftRefused,
     EnrolmentRefused,
     RehearsalRefused,
+    ScreenRefused,
     StepRefused,
 )
 
@@ -81,6 +92,7 @@ class StaffRequest(HttpRequest):
 
     user: User
     step: NamedStep
+    htmx: HtmxDetails
 
 
 # --- how every step answers -----------------------------------------------------------------------
@@ -136,25 +148,9 @@ def take(
     return show(request, poll, step.name, step.label, own)
 
 
-CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "zip": "application/zip",
-}
-
-
 def download(file: exports.Download) -> HttpResponse:
-    """Return `file` to be saved; its Chinese name as RFC 6266 has it, and a fallback."""
-    return HttpResponse(
-        file.content,
-        content_type=CONTENT_TYPES[file.ascii_name.rpartition(".")[2]],
-        headers={
-            "Content-Disposition": (
-                f'attachment; filename="{file.ascii_name}"; '
-                f"filename*=UTF-8''{quote(file.chinese_name, safe='')}"
-            )
-        },
-    )
+    """Return `file` to be saved under its Chinese name."""
+    return attachment(file.content, ascii_name=file.ascii_name, chinese_name=file.chinese_name)
 
 
 # --- before the vote ------------------------------------------------------------------------------
@@ -383,38 +379,6 @@ def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form, box=made)
 
 
-@sensitive_variables()
-def close_canvass(request: StaffRequest, poll: Poll) -> HttpResponse:
-    """The proposals by their random numbers with their rulings; no figure of any of them."""
-    second = SecondPersonForm(posted(request), request=request)
-
-    def act() -> str:
-        canvass.close_canvass(poll, by=request.user, second=second.person)
-        return gettext("推荐项目归并结束，可以计票。")
-
-    write_ins = list(poll.write_ins.select_related("into_project", "into_write_in"))
-    waiting = sum(1 for write_in in write_ins if write_in.ruling == WriteIn.Ruling.NONE)
-    return take(
-        request,
-        poll,
-        act,
-        second,
-        write_ins=write_ins,
-        waiting=waiting,
-        ruled=len(write_ins) - waiting,
-        button=_("归并结束"),
-    )
-
-
-def each_alone(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> HttpResponse:
-        count = canvass.rule_each_alone(poll, by=request.user)
-        messages.success(request, gettext("%(count)d项推荐项目已单列。") % {"count": count})
-        return redirect(address(poll, "canvass"))
-
-    return take(request, poll, act)
-
-
 def count(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> str:
         lifecycle.count_poll(poll, by=request.user)
@@ -441,51 +405,6 @@ def send_back(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form)
 
 
-def publish(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = FigureForm(posted(request), label=gettext("请输入通过的项目数以确认："))
-
-    def act() -> str:
-        lifecycle.publish_result(poll, by=request.user, adopted=form.cleaned_data["figure"])
-        return gettext("结果已公布。")
-
-    return take(request, poll, act, form, count=counted(poll))
-
-
-# --- ends without a result ------------------------------------------------------------------------
-
-
-@sensitive_variables()
-def void(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = ReasonForm(posted(request))
-    second = SecondPersonForm(posted(request), request=request)
-
-    def act() -> str:
-        lifecycle.void_poll(
-            poll, reason=form.cleaned_data["reason"], by=request.user, second=second.person
-        )
-        return gettext("本次票决作废。")
-
-    return take(request, poll, act, form, second)
-
-
-def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> HttpResponse:
-        draft = lifecycle.fresh_draft(poll, by=request.user)
-        messages.success(request, gettext("已另建草稿，须重新生成密钥和报到。"))
-        return day(draft)
-
-    return take(request, poll, act)
-
-
-def wipe(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> HttpResponse:
-        lifecycle.wipe_rehearsal(poll, by=request.user)
-        messages.success(request, gettext("演练已清除。"))
-        return redirect("admin:ballots_pollday_changelist")
-
-    return take(request, poll, act)
-
-
 # --- the figures of the pages ---------------------------------------------------------------------
 
 
@@ -506,7 +425,7 @@ def counted(poll: Poll) -> dict[str, Any] | None:
     if poll.phase not in COUNTED:
         return None
     try:
-        result = lifecycle.standing_result(poll)
+        result = outcome.standing_result(poll)
     except Result.DoesNotExist:
         return None
     figures = result.figures

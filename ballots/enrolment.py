@@ -46,6 +46,9 @@ SIGN_IN_REFUSALS = {
     "wait": _("尝试次数较多，请%(count)d分钟后再试。急需投票的，请到会务组办理。"),
 }
 
+# Under this name a session keeps the card that signed in.
+CARD_KEY = "card"
+
 # The first wrong codes of a card number cost nothing; then waits of 1, 2, 4, 8, 10 minutes.
 FREE_FAILURES = 5
 LONGEST_WAIT = 10

@@ -42,6 +42,12 @@ def append(
     )
 
 
+def said(poll: Poll, kind: str, name: str) -> list[Any]:
+    """Return what the entries of that kind say under `name`, in the order of the record."""
+    bodies = poll.journal.filter(kind=kind).order_by("seq").values_list("body", flat=True)
+    return [json.loads(body)["data"][name] for body in bodies]
+
+
 def first_broken(poll: Poll) -> int | None:
     """Return the position (from 1) of the first entry of `poll` that does not fit, else None."""
     rows = JournalEntry.objects.filter(poll=poll).order_by("seq").select_related("by", "second")

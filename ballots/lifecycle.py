@@ -14,11 +14,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from ballots import box, chain, counting, journal, preflight, roles, sealing
+from ballots import box, chain, counting, journal, outcome, preflight, roles, sealing
 from ballots.models import (
+    Announcement,
     Ballot,
     BallotBox,
     Confirmation,
+    Decision,
     Envelope,
     JournalEntry,
     Result,
@@ -27,7 +29,7 @@ from ballots.models import (
     WriteIn,
     rules_of,
 )
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project
 
 REFUSALS = {
     "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
@@ -46,43 +48,14 @@ REFUSALS = {
     "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
     "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
     "confirmer-publishes": _("公布人不能是复核人。"),
+    "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
+    "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
+    "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
+    "all-revealed": _("结果已经全部揭晓。"),
     "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
     "not-rehearsal": _("只有演练可以清除。"),
     "box-unlike-roll": _("票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"),
 }
-
-
-# What a fresh draft takes over; phase, times and key are its own.
-COPIED = (
-    "kind",
-    "parent",
-    "meeting",
-    "year",
-    "phone",
-    "rules_name",
-    "rules_adopted_on",
-    "opening_words",
-    "places",
-    "choice_rule",
-    "blank_allowed",
-    "proposals",
-    "proposal_limit",
-    "voters",
-    "delegates_total",
-    "majority",
-    "simple",
-    "show_votes",
-)
-COPIED_OF_PROJECT = (
-    "number",
-    "title",
-    "text",
-    "category",
-    "lead_unit",
-    "investment",
-    "deadline",
-    "site",
-)
 
 
 class StepRefused(Exception):
@@ -104,6 +77,9 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
     Raises StepRefused("incomplete") while the pre-flight list has a ✗.
     """
     _demand(roles.is_office(by), "not-office")
+    if poll.parent is not None:
+        # What a second round settles must not be decided or published at the same moment.
+        _locked(poll.parent)
     poll = _locked(poll, Poll.Phase.DRAFT)
     if preflight.blocks(preflight.what_is_missing(poll)):
         raise StepRefused("incomplete")
@@ -234,6 +210,7 @@ def frozen_rules(poll: Poll) -> dict[str, Any]:
     """Return the rules of `poll` as the opening hashes them and a package shows them."""
     return {
         "places": poll.places,
+        "form": poll.form,
         "choice_rule": poll.choice_rule,
         "blank_allowed": poll.blank_allowed,
         "proposals": poll.proposals,
@@ -243,6 +220,7 @@ def frozen_rules(poll: Poll) -> dict[str, Any]:
         "delegates_total": poll.delegates_total,
         "simple": poll.simple,
         "show_votes": poll.show_votes,
+        "objection_days": poll.objection_days,
         "rules_name": poll.rules_name,
         "rules_adopted_on": str(poll.rules_adopted_on or ""),
     }
@@ -336,7 +314,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
     """
     _demand(roles.is_scrutineer(by), "not-scrutineer")
     poll = _locked(poll, Poll.Phase.COUNTED)
-    result = standing_result(poll)
+    result = outcome.standing_result(poll)
     if by == result.counted_by:
         raise StepRefused("counter-confirms")
     if result.confirmations.filter(by=by).exists():
@@ -365,7 +343,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     _demand(roles.is_scrutineer(by), "not-scrutineer")
     _demand(bool(reason.strip()), "reason-needed")
     poll = _locked(poll, Poll.Phase.COUNTED)
-    result = standing_result(poll)
+    result = outcome.standing_result(poll)
     Result.objects.filter(pk=result.pk).update(sent_back=reason.strip())
     BallotBox.objects.filter(poll=poll).update(canvassed=False)
     _move(poll, Poll.Phase.OPENED)
@@ -383,32 +361,79 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
 
 
 @transaction.atomic
-def publish_result(poll: Poll, *, by: User, adopted: int | None = None) -> Result:
-    """Publish a confirmed result to delegates and the public; it cannot be taken back.
+def publish_result(
+    poll: Poll,
+    *,
+    by: User,
+    adopted: int | None = None,
+    leave_open: bool = False,
+    at_once: bool = False,
+) -> Result:
+    """Publish a confirmed result and open the first step of the hall's reveal; not to be taken back.
 
-    `adopted` is the number of adopted projects that the person read on the page.
+    `adopted` is the number of projects that fill a place, as the person read it on the page. Open
+    places must be settled (DESIGN §4) or left open knowingly (`leave_open`). `at_once` goes to the
+    last step of the reveal, where there is no hall to show it to.
     """
     _demand(roles.is_office(by), "not-office")
     poll = _locked(poll, Poll.Phase.CONFIRMED)
-    result = standing_result(poll)
-    if result.confirmations.filter(by=by).exists():
+    standing = outcome.outcome_of(poll)
+    if standing.result.confirmations.filter(by=by).exists():
         raise StepRefused("confirmer-publishes")
-    if adopted is not None and adopted != len(adopted_items(result)):
+    if adopted is not None and adopted != len(standing.filled):
         raise StepRefused("figure-wrong")
-    Result.objects.filter(pk=result.pk).update(published_by=by)
-    _move(poll, Poll.Phase.PUBLISHED, published_at=timezone.now())
-    journal.append(poll, "published", by=by, data={"result": result.digest})
-    return result
+    if standing.round_runs:
+        raise StepRefused("second-round-runs")
+    if not standing.is_settled and not leave_open:
+        raise StepRefused("unsettled", count=standing.open_places)
+    Result.objects.filter(pk=standing.result.pk).update(published_by=by)
+    now = timezone.now()
+    _move(poll, Poll.Phase.PUBLISHED, published_at=now, revealed_at=now if at_once else None)
+    # In the order of the list, which tells nothing of the votes.
+    filled = sorted(standing.filled, key=lambda place: outcome.in_list_order(place.key))
+    journal.append(
+        poll,
+        "published",
+        by=by,
+        data={
+            "result": standing.result.digest,
+            "projects": [[place.key, place.title, place.how] for place in filled],
+            "left_open": standing.open_places,
+            "at_once": at_once,
+        },
+    )
+    return standing.result
 
 
-def standing_result(poll: Poll) -> Result:
-    """Return the count of `poll` that was not sent back; raises Result.DoesNotExist before one."""
-    return Result.objects.select_related("counted_by", "published_by").get(poll=poll, sent_back="")
+@transaction.atomic
+def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
+    """Show the hall one more project; after the last one everybody may see the result (DESIGN §3).
+
+    `place` is the one (from 1) that the page offered: a double click shows it once.
+    """
+    return _reveal(poll, by=by, place=place)
 
 
-def adopted_items(result: Result) -> list[dict[str, Any]]:
-    """Return the adopted items of a result, most votes first."""
-    return [item for item in result.figures["items"] if item["outcome"] == "adopted"]
+@transaction.atomic
+def reveal_all(poll: Poll, *, by: User) -> Poll:
+    """Show the hall, and everybody else, the whole result at once."""
+    return _reveal(poll, by=by, everything=True)
+
+
+def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.PUBLISHED)
+    if 0 < place <= poll.revealed:
+        return poll
+    if poll.is_revealed:
+        raise StepRefused("all-revealed")
+    total = len(outcome.outcome_of(poll).filled)
+    poll.revealed = total if everything else min(poll.revealed + 1, total)
+    poll.revealed_at = timezone.now() if poll.revealed == total else None
+    poll.save(update_fields=["revealed", "revealed_at"])
+    said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
+    journal.append(poll, "revealed", by=by, data=said)
+    return poll
 
 
 def _still_holds(poll: Poll, result: Result) -> bool:
@@ -441,6 +466,8 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
         Poll.Phase.COUNTED,
         Poll.Phase.CONFIRMED,
     )
+    if poll.children.exclude(phase__in=[Poll.Phase.DRAFT, Poll.Phase.VOID]).exists():
+        raise StepRefused("second-round-exists")
     before = poll.phase
     _move(poll, Poll.Phase.VOID, closed_at=poll.closed_at or timezone.now())
     receipts = _strip(poll)
@@ -452,59 +479,33 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
 
 
 @transaction.atomic
-def fresh_draft(poll: Poll, *, by: User) -> Poll:
-    """Return a new draft with the candidates, rules and roll of a void poll; it needs a new key."""
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.VOID)
-    draft = Poll(**{field: getattr(poll, field) for field in COPIED})
-    draft.save()
-    for project in poll.projects.prefetch_related("targets"):
-        targets = list(project.targets.all())
-        copy = Project(
-            poll=draft, **{column: getattr(project, column) for column in COPIED_OF_PROJECT}
-        )
-        copy.save()
-        Target.objects.bulk_create(
-            Target(
-                project=copy,
-                position=target.position,
-                text=target.text,
-                quantity=target.quantity,
-                unit=target.unit,
-            )
-            for target in targets
-        )
-    RollEntry.objects.bulk_create(
-        RollEntry(
-            poll=draft,
-            delegate_id=entry.delegate_id,
-            number=entry.number,
-            name=entry.name,
-            delegation=entry.delegation,
-        )
-        for entry in poll.roll.all()
-    )
-    return draft
-
-
-@transaction.atomic
 def wipe_rehearsal(poll: Poll, *, by: User) -> None:
-    """Remove a rehearsal with everything in it; the triggers refuse this for a real poll."""
+    """Remove a rehearsal with everything in it, its second round too.
+
+    The triggers refuse this for a real poll.
+    """
     _demand(roles.is_office(by), "not-office")
     poll = _locked(poll)
     if not poll.is_rehearsal:
         raise StepRefused("not-rehearsal")
+    for second_round in poll.children.all():
+        wipe_rehearsal(second_round, by=by)
     Confirmation.objects.filter(result__poll=poll).delete()
     # A proposal that others were merged into is protected by them, so they part first.
     poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
-    for model in (Result, Ballot, WriteIn, SealedBallot, Envelope, RollEntry, JournalEntry):
+    counted = (Decision, Announcement, Result, Ballot, WriteIn)
+    for model in (*counted, SealedBallot, Envelope, BallotBox, RollEntry, JournalEntry):
         model._default_manager.filter(poll=poll).delete()
     poll.recommendations.all().delete()
-    poll.decisions.all().delete()
-    BallotBox.objects.filter(poll=poll).delete()
     # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
     Poll.objects.filter(pk=poll.pk).update(
-        phase=Poll.Phase.DRAFT, opened_at=None, closed_at=None, published_at=None
+        phase=Poll.Phase.DRAFT,
+        opened_at=None,
+        closed_at=None,
+        published_at=None,
+        revealed=0,
+        revealed_at=None,
+        archived_at=None,
     )
     Project.objects.filter(poll=poll).delete()
     poll.delete()

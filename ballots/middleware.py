@@ -14,10 +14,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from ballots import enrolment
+from ballots.enrolment import CARD_KEY
 from ballots.models import AccessCard, Delegate
 from projects.models import Poll
-
-CARD_KEY = "card"
 
 
 class VisitorRequest(HttpRequest):

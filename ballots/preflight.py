@@ -4,6 +4,8 @@ import ipaddress
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -15,12 +17,16 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ballots import roles, triggers
+from ballots import casting, outcome, roles, triggers
 from ballots.models import AccessCard, BallotBox, Delegate
 from ballots.tally import quorum
 from projects.models import Poll
 
 Level = Literal["ok", "warns", "blocks"]
+
+# Further apart, a deadline falls at another moment than the pages say.
+CLOCKS_AGREE = timedelta(seconds=5)
+BACKUP_LASTS = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ def what_is_missing(poll: Poll) -> list[Finding]:
     """Return the whole checklist of a draft poll, fine lines included, in the order of the work."""
     return [
         *_rules(poll),
+        *_first_round(poll),
         *_candidates(poll),
         *_roll(poll),
         *_presence(poll),
@@ -46,6 +53,8 @@ def what_is_missing(poll: Poll) -> list[Finding]:
         *_staff(poll),
         *_place(poll),
         *_database(),
+        *_clock(),
+        backup(),
     ]
 
 
@@ -91,6 +100,33 @@ def _rules(poll: Poll) -> Iterator[Finding]:
         yield Finding("blocks", _("截止时间已过，请更正或留空"))
 
 
+def _first_round(poll: Poll) -> Iterator[Finding]:
+    """A second round is about what the first one left open, and about nothing else (DESIGN §4)."""
+    if poll.parent is None:
+        return
+    if poll.parent.phase != Poll.Phase.CONFIRMED:
+        yield Finding("blocks", _("原票决不在复核后、公布前的阶段，不能再次票决或补充票决"))
+        return
+    standing = outcome.outcome_of(poll.parent)
+    if standing.decision is not None:
+        yield Finding("blocks", _("原票决已有会议决定，不能再次票决或补充票决"))
+        return
+    if poll.proposals != Poll.Proposals.OFF:
+        yield Finding("blocks", _("再次票决和补充票决不接受推荐新项目，请更正"))
+    keys = {row["item"] for row in standing.rest}
+    listed = list(poll.projects.values_list("origin", flat=True))
+    # The office may shorten the list of a supplementary poll; the tied all stand in a run-off.
+    fits = set(listed) == keys if standing.is_tied else set(listed) <= keys
+    if not fits or poll.places != standing.places_left:
+        yield Finding("blocks", _("候选项目或应选项数与原票决留下的不一致，请更正"))
+    else:
+        yield Finding(
+            "ok",
+            _("原票决待定的%(count)d个项目，确定%(places)d项")
+            % {"count": len(listed), "places": poll.places},
+        )
+
+
 def _candidates(poll: Poll) -> Iterator[Finding]:
     projects = list(poll.projects.annotate(lines=Count("targets")).order_by("number"))
     if not projects:
@@ -98,7 +134,11 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
         return
     without_target = [project.number for project in projects if not project.lines]
     if without_target:
-        yield Finding("blocks", _("第%(list)s项缺少年度目标") % {"list": _listed(without_target)})
+        # A proposal that comes to a second round has only the words of those who proposed it.
+        yield Finding(
+            "warns" if poll.parent else "blocks",
+            _("第%(list)s项缺少年度目标") % {"list": _listed(without_target)},
+        )
     else:
         yield Finding("ok", _("候选项目%(count)d个，均有年度目标") % {"count": len(projects)})
     without_unit = [project.number for project in projects if not project.lead_unit]
@@ -248,6 +288,42 @@ def _database() -> Iterator[Finding]:
         yield Finding("ok", _("数据库每次写入都落盘"))
     else:
         yield Finding("blocks", _("数据库没有启用逐次落盘，断电可能丢票"))
+
+
+def _clock() -> Iterator[Finding]:
+    """A deadline is judged by the database's clock, and pages tell it by this machine's.
+
+    SQLite has no clock of its own: there is nothing to compare, and nothing is said.
+    """
+    if connection.vendor != "postgresql":
+        return
+    if abs(casting.database_now() - timezone.now()) <= CLOCKS_AGREE:
+        yield Finding("ok", _("服务器时间正确（与数据库时间一致）"))
+    else:
+        yield Finding("warns", _("服务器时间与数据库时间不一致，请校准后再开始投票"))
+
+
+def backup() -> Finding:
+    """Return when the database was last backed up, as far as the files of BACKUP_DIR tell."""
+    if not settings.BACKUP_DIR:
+        return Finding("warns", _("未设置备份目录（BACKUP_DIR），不能核对备份"))
+    try:
+        made = _newest_file(Path(settings.BACKUP_DIR))
+    except OSError:
+        return Finding("warns", _("备份目录打不开，请检查 BACKUP_DIR"))
+    if made is None:
+        return Finding("warns", _("备份目录中还没有备份"))
+    at = timezone.localtime(made).strftime("%Y-%m-%d %H:%M")
+    if timezone.now() - made > BACKUP_LASTS:
+        return Finding("warns", _("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
+    return Finding("ok", _("已备份（最近备份 %(at)s）") % {"at": at})
+
+
+def _newest_file(folder: Path) -> datetime | None:
+    """Return when the newest file in `folder` was written; an empty one is a backup that failed."""
+    files = [path.stat() for path in folder.iterdir() if path.is_file()]
+    times = [file.st_mtime for file in files if file.st_size]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def _listed(numbers: list[int]) -> str:

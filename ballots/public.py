@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ballots import counting, exports, lifecycle, preflight, sealing
+from ballots import counting, outcome, preflight, sealing
 from ballots.middleware import VisitorRequest
+from ballots.outcome import Outcome
 from ballots.pages import asked_poll, clock, refusable
 from projects.models import Poll
 
@@ -26,32 +27,64 @@ LOOKALIKES = str.maketrans("OIL", "011")
 @require_safe
 @refusable
 def results(request: VisitorRequest) -> HttpResponse:
-    """Show the result from its publication on; before it the page holds no figure at all."""
+    """Show the result once the hall has seen it all; before that the page holds no figure at all."""
     poll = asked_poll(request)
     context: dict[str, Any] = {"poll": poll}
-    if poll.phase == Poll.Phase.PUBLISHED:
+    if poll.is_revealed:
         context |= _outcome(poll)
     return render(request, "ballots/results.html", context)
 
 
 def _outcome(poll: Poll) -> dict[str, Any]:
-    figures = lifecycle.standing_result(poll).figures
-    items = figures["items"]
-    adopted = [item for item in items if item["outcome"] == "adopted"]
-    tied = [item for item in items if item["outcome"] == "tied"]
-    valid = figures["turnout"]["valid"]
-    shown = poll.show_votes
-    return {
-        "figures": figures,
-        "turnout": figures["turnout"],
-        # In the order of votes only where votes are shown: the order alone would tell them.
-        "adopted": adopted if shown else sorted(adopted, key=exports.in_list_order),
-        "tied": tied if shown else sorted(tied, key=exports.in_list_order),
-        "failed": [item for item in items if item["outcome"] in {"short", "out"}],
-        "needs_majority": poll.majority != Poll.Majority.NONE,
-        "needed_share": _share(figures["needed"], valid),
+    standing = outcome.outcome_of(poll)
+    hows = {place.how for place in standing.filled}
+    return _table(standing) | {
+        "turnout": standing.result.figures["turnout"],
+        "open_places": standing.open_places,
+        "by_count_alone": hows <= {"count"},
+        "decision": standing.decision,
+        "rounds": _rounds(standing) if poll.show_votes else [],
         "published_at": clock(poll.published_at),
     }
+
+
+def _table(standing: Outcome) -> dict[str, Any]:
+    """Return the items of one round as they ended: in a place, still level, or in none."""
+    poll, figures = standing.poll, standing.result.figures
+    filled = {place.key: place for place in standing.filled}
+    adopted = [
+        item | {"outcome": "adopted", "how": filled[item["item"]]}
+        for item in figures["items"]
+        if item["item"] in filled
+    ]
+    others = [item for item in figures["items"] if item["item"] not in filled]
+    tied = [item for item in others if item["item"] in standing.pending]
+    if not poll.show_votes:
+        # In the order of votes only where votes are shown: the order alone would tell them.
+        adopted.sort(key=_in_list_order)
+        tied.sort(key=_in_list_order)
+    return {
+        "figures": figures,
+        "adopted": adopted,
+        "tied": tied,
+        "failed": [item | {"outcome": "out"} for item in others if item not in tied],
+        "needs_majority": figures["rules"]["majority"] != "none",
+        "needed_share": _share(figures["needed"], figures["turnout"]["valid"]),
+    }
+
+
+def _rounds(standing: Outcome) -> list[dict[str, Any]]:
+    """Return the tables of the second rounds that are out, each round of a round too."""
+    second = standing.round
+    if second is None or second.phase != Poll.Phase.PUBLISHED or not second.show_votes:
+        return []
+    after = outcome.outcome_of(second)
+    kind = Poll.Kind(outcome.kind_of_round(second)).label
+    return [_table(after) | {"kind": kind, "poll": second}, *_rounds(after)]
+
+
+def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
+    return outcome.in_list_order(item["item"])
 
 
 def _share(votes: int, valid: int) -> str:

@@ -41,6 +41,24 @@ def filled(
     return data | fields
 
 
+def marked(
+    poll: Poll,
+    *numbers: int,
+    against: Sequence[int] = (),
+    candidates: int = 12,
+    proposals: Sequence[str | Proposal] = (),
+    **fields: Any,
+) -> dict[str, Any]:
+    """Return what a browser posts where each project takes 赞成 (`numbers`), 反对 or 弃权."""
+    data = filled(poll, proposals=proposals)
+    del data["projects"]
+    for number in range(1, candidates + 1):
+        data[f"vote-{number}"] = "abstain"
+    data |= {f"vote-{number}": "for" for number in numbers}
+    data |= {f"vote-{number}": "against" for number in against}
+    return data | fields
+
+
 def read(reply: Any) -> Page:
     """Return a reply of the test client as a page with its forms and its words."""
     headers = HTTPMessage()
@@ -73,6 +91,6 @@ def publish(session: Session) -> Poll:
     canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
     lifecycle.count_poll(session.poll, by=session.office)
     lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, at_once=True)
     session.poll.refresh_from_db()
     return session.poll

@@ -1,7 +1,7 @@
 """Small makers of people and things, with keyword overrides: each test names what it cares about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import count
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from ballots import box, casting, enrolment, lifecycle, roles
+from ballots import box, canvass, casting, enrolment, lifecycle, roles
 from ballots.models import AccessCard, Delegate, Delegation, RollEntry
 from ballots.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
@@ -145,6 +145,13 @@ def make_session(
     return Session(poll, office, scrutineer, chief, people, issued, shares)
 
 
+def second_session(first: Session, draft: Poll) -> Session:
+    """Return the open second round of `first` with its own key; the people and cards are the same."""
+    second = make_ready(first, draft)
+    second.poll = lifecycle.open_poll(draft, by=first.office)
+    return second
+
+
 def move_by_force(poll: Poll, phase: str) -> Poll:
     """Put a draft poll in `phase` past our own code, for pages that only show it."""
     now = timezone.now()
@@ -156,3 +163,53 @@ def move_by_force(poll: Poll, phase: str) -> Poll:
     Poll.objects.filter(pk=poll.pk).update(phase=phase, **times)
     poll.refresh_from_db()
     return poll
+
+
+def confirm_count(session: Session) -> Poll:
+    """Take an open poll to its confirmed count, every proposal alone; two confirm where two must."""
+    if session.poll.takes_ballots:
+        session.close()
+    if session.poll.phase == Poll.Phase.CLOSED:
+        session.open_box()
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    for person in (session.scrutineer, session.chief)[-session.poll.confirmers :]:
+        lifecycle.confirm_result(session.poll, by=person)
+    session.poll.refresh_from_db()
+    return session.poll
+
+
+def make_confirmed(votes: dict[int, int], **columns: Any) -> Session:
+    """Return a confirmed poll in which each candidate got that many votes.
+
+    The votes are dealt out in turn, so that nobody gets more of them than anybody else by two.
+    """
+    session = make_session(**({"delegates": 9, "candidates": len(votes)} | columns))
+    dealt = [number for number, got in votes.items() for _ in range(got)]
+    people = len(session.delegates)
+    for place in range(min(people, len(dealt))):
+        session.cast(place, selection(*dealt[place::people]))
+    confirm_count(session)
+    return session
+
+
+def make_ready(session: Session, draft: Poll) -> Session:
+    """Return `draft`, made of the poll of `session`, on its day: all present, a new key tested."""
+    numbers = [person.number for person in session.delegates]
+    enrolment.mark_present(draft, numbers=numbers, by=session.office)
+    holders = [f"保管人{name}" for name in "甲乙丙丁戊"]
+    sheets = box.make_key(draft, holders=holders, threshold=3, by=session.office)
+    shares = [sheet.text for sheet in sheets]
+    box.test_key(draft, texts=shares[:3], by=session.scrutineer)
+    draft.refresh_from_db()
+    return replace(session, poll=draft, shares=shares)
+
+
+def play(session: Session, draft: Poll, *ballots: Selection) -> Session:
+    """Open `draft`, cast `ballots` in it and take it to its confirmed count."""
+    second = second_session(session, draft)
+    for place, ballot in enumerate(ballots):
+        second.cast(place, ballot)
+    confirm_count(second)
+    return second

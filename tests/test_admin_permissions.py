@@ -11,10 +11,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from ballots import admin_day, enrolment, journal
-from ballots.admin_day import Step
-from ballots.middleware import CARD_KEY
-from ballots.models import Delegate, JournalEntry, RollEntry
+from ballots import admin_table, enrolment, journal
+from ballots.admin_table import Step
+from ballots.enrolment import CARD_KEY
+from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
 from tests.factories import (
     Session,
@@ -46,6 +46,9 @@ admin/projects/poll/<path:object_id>/history/              200 200  200 200  200
 admin/projects/poll/<path:object_id>/delete/               200 200  403 403  403 403
 admin/projects/poll/<path:object_id>/change/               200 200  200 403  200 403
 admin/projects/poll/<path:object_id>/                      302 302  302 302  302 302
+admin/projects/project/import/                             200 200  403 403  403 403
+admin/projects/project/import-errors/                      302 302  403 403  403 403
+admin/projects/project/template/                           200 200  403 403  403 403
 admin/projects/project/                                    200 200  200 200  200 200
 admin/projects/project/add/                                200 200  403 403  403 403
 admin/projects/project/<path:object_id>/history/           200 200  200 200  200 200
@@ -65,19 +68,32 @@ admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403
 admin/ballots/pollday/<int:poll_id>/close/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/pause/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/resume/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/screen/                200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/add/                   302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/rest/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/rewrite/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/box/                   302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/canvass/               302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/alone/                 302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/ruling/                302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/count/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/confirm/               403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/send-back/             403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/publish/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/run-off/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/supplementary/         302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/decide/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/reveal/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/reveal-all/            302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/archive/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/report/                302 405  302 405  403 405
+admin/ballots/pollday/<int:poll_id>/notice/                302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/words/                 302 405  302 405  403 405
 admin/ballots/delegation/                                  200 200  200 200  200 200
 admin/ballots/delegation/add/                              200 200  403 403  403 403
 admin/ballots/delegation/<path:object_id>/history/         200 200  200 200  200 200
@@ -107,6 +123,8 @@ admin/ballots/journalentry/<path:object_id>/history/       200 200  200 200  200
 admin/ballots/journalentry/<path:object_id>/delete/        403 403  403 403  403 403
 admin/ballots/journalentry/<path:object_id>/change/        200 403  200 403  200 403
 admin/ballots/journalentry/<path:object_id>/               302 302  302 302  302 302
+admin/ballots/recommendation/                              200 200  200 200  200 200
+admin/ballots/recommendation/<int:object_id>/change/       200 200  200 403  200 403
 admin/auth/group/                                          403 403  403 403  200 200
 admin/auth/group/add/                                      403 403  403 403  200 200
 admin/auth/group/<path:object_id>/history/                 403 403  403 403  200 200
@@ -153,6 +171,7 @@ def address(route: str) -> str:
     return "/" + (
         route.replace("<path:content_type_id>/<path:object_id>", "1/1")
         .replace("<path:object_id>", str(thing.pk))
+        .replace("<int:object_id>", str(thing.pk))
         .replace("<int:poll_id>", str(thing.pk))
         .replace("<id>", str(thing.pk))
         .replace("<str:what>", "turnout")
@@ -192,6 +211,7 @@ def people() -> dict[str, Client]:
     enrolment.draw_up_roll(poll, by=office)
     with transaction.atomic():
         journal.append(poll, "key-made", by=office, data={"ceremony": 1})
+    Recommendation.objects.create(poll=poll, delegate=delegate, title="新建停车场")
     return {
         "office": browser(office),
         "scrutineer": browser(make_scrutineer()),
@@ -247,7 +267,7 @@ def due(request) -> Session:
 
 @pytest.mark.parametrize(
     ("due", "step"),
-    [pytest.param(step, step, id=step.name) for step in admin_day.STEPS],
+    [pytest.param(step, step, id=step.name) for step in admin_table.STEPS],
     indirect=["due"],
 )
 def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
@@ -294,6 +314,7 @@ def test_only_these_models_have_pages():
         "ballots.Delegation",
         "ballots.JournalEntry",
         "ballots.PollDay",
+        "ballots.Recommendation",
         "ballots.RollEntry",
         "projects.Poll",
         "projects.Project",
@@ -364,6 +385,9 @@ def test_when_somebody_voted_stands_on_no_page_of_the_roll():
         ("rollentry", "poll__places=3"),
         ("journalentry", "body__contains=votes"),
         ("journalentry", "by__password__startswith=p"),
+        ("recommendation", "delegate__phone__startswith=1"),
+        ("recommendation", "poll__places=3"),
+        ("recommendation", "title__contains=停"),
     ],
 )
 def test_no_address_asks_a_record_for_more_than_the_filters_of_its_list(people, model, question):
@@ -374,7 +398,7 @@ def test_no_address_asks_a_record_for_more_than_the_filters_of_its_list(people, 
 
 def test_every_link_of_the_filters_of_a_record_can_be_followed(people):
     make_poll(candidates=0)
-    for model in ("rollentry", "journalentry"):
+    for model in ("rollentry", "journalentry", "recommendation"):
         address = reverse(f"admin:ballots_{model}_changelist")
         page = people["office"].get(address).context["cl"]
         links = [
@@ -391,7 +415,7 @@ def test_every_post_of_the_admin_needs_its_token(people):
     strict.force_login(office)
     before = everything()
 
-    for step in admin_day.STEPS:
+    for step in admin_table.STEPS:
         reply = strict.post(
             reverse(f"admin:ballots_pollday_{step.name}", args=[Poll.objects.get().pk])
         )

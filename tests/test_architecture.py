@@ -14,9 +14,13 @@ LAYERS: dict[str, dict[str, str]] = {
         "yiwu_vote.settings": "",
         "yiwu_vote.apps": "",
         "yiwu_vote.csp": "",
+        "yiwu_vote.downloads": "",
+        "yiwu_vote.language": "",
         "yiwu_vote.limits": "",
         "yiwu_vote.logs": "",
+        "yiwu_vote.preview": "",
         "yiwu_vote.sheets": "",
+        "yiwu_vote.table": "yiwu_vote.sheets",
         "yiwu_vote.wsgi": "",
         "projects.apps": "",
         "verifier": "",  # stands alone: a proof that shares code with what it proves is none
@@ -25,9 +29,11 @@ LAYERS: dict[str, dict[str, str]] = {
         "cards": "",
         "chain": "",
         "rules": "",
-        "roll": "yiwu_vote.sheets",
+        "projects.sheet": "yiwu_vote.sheets yiwu_vote.table",
+        "roll": "yiwu_vote.sheets yiwu_vote.table",
         "sealing": "chain rules",
         "shares": "chain sealing",
+        "similar": "",
         "tally": "rules",
     },
     "rows": {
@@ -35,6 +41,7 @@ LAYERS: dict[str, dict[str, str]] = {
         "triggers": "",
         "apps": "roles triggers",
         "projects.models": "",
+        "projects.wording": "projects.models",
         "projects.migrations.*": "projects.models",
         "models": "projects.models rules",
         "migrations.*": "models triggers",
@@ -43,41 +50,68 @@ LAYERS: dict[str, dict[str, str]] = {
         "journal": "projects.models models chain",
     },
     "acts": {
+        "projects.imports": "projects.models projects.sheet",
         "enrolment": "projects.models models journal cards roll roles",
         "box": "projects.models models journal roles chain sealing shares rules",
         "casting": "projects.models models rules sealing",
-        "canvass": "projects.models models journal roles rules",
+        "recommending": "projects.models models roles rules similar",
+        "canvass": "projects.models models journal roles rules similar",
         "counting": "projects.models models journal chain canvass sealing tally rules",
-        "preflight": "projects.models models triggers roles rules tally",
+        "outcome": "projects.models models journal roles",
+        "drafts": "projects.models models journal roles outcome",
+        "preflight": "projects.models models triggers roles rules tally outcome casting",
         "lifecycle": (
-            "projects.models models roles journal chain box counting preflight sealing rules"
+            "projects.models models roles journal chain box counting outcome preflight sealing rules"
         ),
+        "announcing": "projects.models models roles",
+        "exporting": "projects.models models journal roles",
+        "archiving": "projects.models models journal roles enrolment",
+        "hall": "projects.models roles",
         "rehearsal": "projects.models models casting enrolment roles rules",
     },
 }
-# What an edge may use: all that lies below the edges, and of the ground the sheets.
-BELOW = " ".join(
-    ["yiwu_vote.sheets", *(name for layer in list(LAYERS)[1:] for name in LAYERS[layer])]
-)
+# What an edge may use: all that lies below the edges, and of the ground what is for its pages.
+PAGES = "yiwu_vote.sheets yiwu_vote.preview yiwu_vote.downloads"
+BELOW = " ".join([PAGES, *(name for layer in list(LAYERS)[1:] for name in LAYERS[layer])])
 LAYERS |= {
     "edges": {
-        "projects.forms": "yiwu_vote.sheets projects.*",
-        "projects.views": "yiwu_vote.sheets projects.*",
-        "projects.admin": "yiwu_vote.sheets projects.*",
-        "projects.urls": "yiwu_vote.sheets projects.*",
+        "projects.forms": f"{PAGES} projects.*",
+        "projects.views": f"{PAGES} projects.*",
+        "projects.admin_import": f"{PAGES} projects.*",
+        "projects.admin": f"{PAGES} projects.*",
+        "projects.urls": f"{PAGES} projects.*",
         "middleware": "projects.models models enrolment",
         "backends": "enrolment",
-        "exports": "projects.models models sealing tally counting lifecycle yiwu_vote.sheets",
-        "package": "projects.models models chain counting lifecycle rules exports",
-        "forms": "projects.models models rules casting",
+        "exports": (
+            "projects.models models sealing tally counting outcome exporting yiwu_vote.sheets"
+        ),
+        "package": "projects.models models chain counting lifecycle outcome rules exports",
+        "pabulib": "projects.models models outcome exporting exports",
+        "papers": "projects.models models counting outcome canvass tally exports",
+        "wording": "rules",
+        "forms": "projects.models models rules casting wording",
         "pages": "projects.models middleware",
         "views": f"{BELOW} forms exports middleware pages",
         "public": f"{BELOW} exports middleware pages",
-        "urls": "views public",
+        "recommend": f"{BELOW} forms middleware pages wording",
+        "screen": "projects.models counting outcome middleware",
+        "tablet": "middleware pages",
+        "urls": "views public recommend screen tablet",
         "staff_forms": BELOW,
         "admin_steps": f"{BELOW} exports staff_forms",
-        "admin_day": f"{BELOW} exports package admin_steps",
-        "admin": f"{BELOW} exports admin_day admin_steps staff_forms",
+        "admin_hall": f"{BELOW} admin_steps",
+        "admin_canvass": f"{BELOW} exports admin_steps staff_forms",
+        "admin_outcome": f"{BELOW} exports admin_steps staff_forms",
+        "admin_files": f"{BELOW} exports pabulib admin_steps staff_forms",
+        "admin_papers": f"{BELOW} exports papers pabulib admin_steps staff_forms",
+        "admin_table": (
+            f"{BELOW} exports package admin_steps admin_hall admin_canvass admin_outcome admin_papers"
+            " admin_files"
+        ),
+        "admin_state": BELOW,
+        "admin_day": f"{BELOW} exports admin_outcome admin_state admin_steps admin_table",
+        "admin_recommend": f"{BELOW} exports admin_steps staff_forms",
+        "admin": f"{BELOW} exports admin_day admin_steps admin_recommend staff_forms",
         "management.commands.*": f"{BELOW} exports package verifier management.commands.*",
     },
     "wiring": {

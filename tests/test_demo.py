@@ -20,7 +20,7 @@ from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots import canvass, casting, enrolment, lifecycle, rehearsal, roles
+from ballots import canvass, casting, enrolment, lifecycle, outcome, rehearsal, roles
 from ballots.management.commands import demo, rehearse
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
 from ballots.models import AccessCard, Delegate, Delegation
@@ -78,6 +78,23 @@ def test_the_demo_is_one_open_rehearsal_with_everybody_present(site):
     assert (poll.roll.count(), poll.roll.filter(present=True).count()) == (12, 12)
     assert (poll.delegates_total, poll.show_votes) == (12, True)
     assert Poll.objects.count() == 1
+
+
+def test_the_demo_can_be_one_of_the_form_each_and_stays_what_it_is(site):
+    run("demo", "--each", "--delegates", 3)
+    assert demo_poll().form == "each"
+
+    assert "保持不变" not in run("demo")
+    assert demo_poll().form == "each"
+    run("demo", "--vote")
+    assert demo_poll().roll.filter(voted=True).count() == 2
+
+
+def test_a_demo_that_ticks_is_not_made_anew_for_the_form_each(site):
+    run("demo", "--delegates", 3)
+
+    assert "示例的表决方式是“选择赞成的项目”，保持不变。" in run("demo", "--each")
+    assert demo_poll().form == "choose"
 
 
 def test_the_demo_has_the_eight_real_candidates_with_their_targets(site):
@@ -156,7 +173,7 @@ def test_the_demo_can_be_taken_from_its_files_to_the_publication(site):
     text = run("publish_poll", "--user", "office2")
 
     assert "个项目通过" in text
-    assert {item["outcome"] for item in lifecycle.standing_result(poll).figures["items"]} == {
+    assert {item["outcome"] for item in outcome.standing_result(poll).figures["items"]} == {
         "adopted",
         "short",
     }
@@ -391,6 +408,15 @@ def test_no_sample_proposal_has_the_name_of_a_candidate():
         assert faults(ballot, Rules(places=10), titles) == []
 
 
+def test_the_samples_of_the_form_each_are_for_against_and_abstain():
+    titles = {number: f"候选项目{number}" for number in range(1, 9)}
+
+    ballots = rehearsal.sample_ballots(30, Rules(places=10, form="each"), titles)
+
+    assert any(len(one.chosen) + len(one.against) == len(titles) for one in ballots)
+    assert any(one.against and len(one.chosen) + len(one.against) < len(titles) for one in ballots)
+
+
 def test_the_same_arguments_give_the_same_ballots():
     arguments: Any = (50, Rules(places=10), {1: "一", 2: "二"})
 
@@ -526,6 +552,21 @@ def test_a_rehearsal_over_http_agrees_with_what_was_cast_and_leaves_nothing(live
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_rehearsal_of_the_form_each_votes_by_the_fields_that_it_is_given(live_server):
+    office, scrutineer = make_office(), make_scrutineer()
+    staff = ["--user", office.username, "--second", scrutineer.username]
+
+    text = run(
+        *("rehearse", "--each", "--keep", "--delegates", 8, "--url", live_server.url), *staff
+    )
+
+    assert "演练通过：计票与所投一致。" in text
+    poll = Poll.objects.get()
+    assert poll.form == "each"
+    assert any(item["against"] for item in outcome.standing_result(poll).figures["items"])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_rehearsal_that_is_kept_stays_until_the_next_one(live_server):
     office, scrutineer = make_office(), make_scrutineer()
     staff = ["--user", office.username, "--second", scrutineer.username]
@@ -562,6 +603,21 @@ def test_a_count_that_differs_from_what_was_cast_is_told(session):
     told = list(rehearse.differences(outcome, result, session.poll))
 
     assert told == ["“2”应为1票，计得2票", "“3”应为1票，计得0票"]
+
+
+@pytest.mark.django_db
+def test_votes_against_that_differ_from_what_was_cast_are_told():
+    session = make_session(delegates=1, form="each")
+    receipt = session.cast(0, selection(1, against=[2])).code
+    session.close()
+    session.open_box()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    result = lifecycle.count_poll(session.poll, by=session.office)
+    outcome = rehearse.Outcome(acknowledged={receipt: selection(1, against=[3])})
+
+    told = list(rehearse.differences(outcome, result, session.poll))
+
+    assert told == ["“2”应为反对0票，计得1票", "“3”应为反对1票，计得0票"]
 
 
 def test_a_ballot_that_is_not_in_the_box_is_told(session):

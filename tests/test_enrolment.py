@@ -12,8 +12,7 @@ from django.urls import include, path
 from django.utils import timezone
 
 from ballots import cards, enrolment, journal, lifecycle
-from ballots.enrolment import EnrolmentRefused, SignInRefused
-from ballots.middleware import CARD_KEY
+from ballots.enrolment import CARD_KEY, EnrolmentRefused, SignInRefused
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, RollEntry
 from ballots.roll import RollRow
 from projects.models import Poll

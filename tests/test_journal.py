@@ -12,7 +12,19 @@ import time_machine
 from django.apps import apps
 from django.db import connection, transaction
 
-from ballots import box, canvass, chain, enrolment, journal, lifecycle, triggers
+from ballots import (
+    archiving,
+    box,
+    canvass,
+    chain,
+    drafts,
+    enrolment,
+    exporting,
+    journal,
+    lifecycle,
+    outcome,
+    triggers,
+)
 from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
 from projects.models import Poll, Target
 from tests.factories import (
@@ -44,11 +56,18 @@ TOLD = {
     "storage-rewritten": "",
     "box-opened": "ballots invalid write_ins",
     "write-ins-ruled": "rulings",
+    "write-in-ruled": "write_in title before ruling into reason",
     "canvass-closed": "rulings",
     "counted": "result votes",
     "sent-back": "result reason votes",
     "confirmed": "result number",
-    "published": "result",
+    "exported": "what reason",
+    "decided": "places items words",
+    "second-round-made": "poll items",
+    "published": "result projects left_open at_once",
+    "revealed": "revealed is_all",
+    "archived": "key_destroyed backups cards cards_in_use sessions times",
+    "draft-made": "poll",
     "voided": "reason phase receipts",
 }
 
@@ -108,7 +127,7 @@ def whole_day() -> Day:
     lifecycle.count_poll(session.poll, by=office)
     lifecycle.confirm_result(session.poll, by=second)
     lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=office)
+    lifecycle.publish_result(session.poll, by=office, leave_open=True)
     return day
 
 
@@ -286,7 +305,7 @@ def test_no_choice_stands_in_the_record_before_the_count_nor_beside_a_name(day):
         chosen = [title for title in [*titles, CANARY] if title in entry.body]
         named = [name for name in delegates if name in entry.body]
         assert not (chosen and named)
-        if entry.kind not in {"canvass-closed", "counted", "sent-back"}:
+        if entry.kind not in {"canvass-closed", "counted", "sent-back", "published"}:
             assert not chosen
         if entry.kind == "canvass-closed":
             assert chosen == [CANARY]
@@ -374,6 +393,25 @@ def confirmed() -> Session:
     return session
 
 
+def published() -> Session:
+    session = confirmed()
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+    return session
+
+
+def revealed() -> Session:
+    session = published()
+    lifecycle.reveal_all(session.poll, by=session.office)
+    return session
+
+
+def void() -> Session:
+    session = opened()
+    ends: dict[str, Any] = {"reason": "断电", "by": session.office, "second": session.chief}
+    session.poll = lifecycle.void_poll(session.poll, **ends)
+    return session
+
+
 ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
     "key-made": (
         drafted,
@@ -406,6 +444,10 @@ ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
     ),
     "box-opened": (closed, lambda s: lifecycle.open_box(s.poll, texts=s.shares, by=s.office)),
     "write-ins-ruled": (opened, lambda s: canvass.rule_each_alone(s.poll, by=s.office)),
+    "write-in-ruled": (
+        opened,
+        lambda s: canvass.rule(s.poll, s.poll.write_ins.get(), ruling="alone", by=s.chief),
+    ),
     "canvass-closed": (
         ruled,
         lambda s: canvass.close_canvass(s.poll, by=s.office, second=s.chief),
@@ -413,7 +455,27 @@ ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
     "counted": (canvassed, lambda s: lifecycle.count_poll(s.poll, by=s.office)),
     "confirmed": (counted, lambda s: lifecycle.confirm_result(s.poll, by=s.chief)),
     "sent-back": (counted, lambda s: lifecycle.send_back(s.poll, reason="错", by=s.chief)),
-    "published": (confirmed, lambda s: lifecycle.publish_result(s.poll, by=s.office)),
+    "exported": (
+        confirmed,
+        lambda s: exporting.note_export(s.poll, what="ballots", reason="核对", by=s.chief),
+    ),
+    "decided": (
+        confirmed,
+        lambda s: outcome.decide(s.poll, items=[], words="决定", by=s.office, second=s.chief),
+    ),
+    "second-round-made": (confirmed, lambda s: drafts.supplementary(s.poll, by=s.office)),
+    "published": (
+        confirmed,
+        lambda s: lifecycle.publish_result(s.poll, by=s.office, leave_open=True),
+    ),
+    "revealed": (published, lambda s: lifecycle.reveal_all(s.poll, by=s.office)),
+    "archived": (
+        revealed,
+        lambda s: archiving.archive(
+            s.poll, key_destroyed="已销毁", backups=["无"], by=s.office, second=s.chief
+        ),
+    ),
+    "draft-made": (void, lambda s: drafts.fresh_draft(s.poll, by=s.office)),
 }
 
 

@@ -11,9 +11,25 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ballots import box, canvass, chain, enrolment, journal, lifecycle, sealing
+from ballots import (
+    archiving,
+    box,
+    canvass,
+    chain,
+    drafts,
+    enrolment,
+    journal,
+    lifecycle,
+    outcome,
+    sealing,
+)
+from ballots.archiving import ArchiveRefused
+from ballots.box import BoxRefused
+from ballots.canvass import CanvassRefused
+from ballots.drafts import DraftRefused
 from ballots.lifecycle import StepRefused
 from ballots.models import (
+    Announcement,
     BallotBox,
     Decision,
     Delegate,
@@ -24,15 +40,19 @@ from ballots.models import (
     WriteIn,
     rules_of,
 )
+from ballots.outcome import DecisionRefused, standing_result
 from projects.models import Poll, Project, Target
 from tests.factories import (
     Session,
+    make_confirmed,
     make_delegates,
     make_office,
     make_project,
+    make_ready,
     make_scrutineer,
     make_session,
     make_staff,
+    play,
     selection,
 )
 from tests.secrecy import cells, snapshot
@@ -41,15 +61,23 @@ pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
 Step = Callable[[Session], Any]
+REFUSED = (
+    ArchiveRefused,
+    BoxRefused,
+    CanvassRefused,
+    DecisionRefused,
+    DraftRefused,
+    StepRefused,
+)
 
 
 def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     """Return the code with which a step is refused, having changed nothing."""
     before = snapshot()
-    with pytest.raises(StepRefused) as refusal:
+    with pytest.raises(REFUSED) as refusal:
         act(*args, **kwargs)
     assert snapshot() == before
-    return refusal.value.code
+    return str(getattr(refusal.value, "code"))  # noqa: B009
 
 
 def read_again(session: Session) -> Poll:
@@ -79,9 +107,22 @@ STEPS: dict[str, Step] = {
     "count": lambda s: lifecycle.count_poll(s.poll, by=s.office),
     "confirm": lambda s: lifecycle.confirm_result(s.poll, by=s.chief),
     "send back": lambda s: lifecycle.send_back(s.poll, reason="归并有误", by=s.scrutineer),
+    "run-off": lambda s: drafts.run_off(s.poll, by=s.office),
+    "supplementary": lambda s: drafts.supplementary(s.poll, by=s.office),
+    "decide": lambda s: outcome.decide(
+        s.poll, items=["1"], words="主席团决定", by=s.office, second=s.chief
+    ),
     "publish": lambda s: lifecycle.publish_result(s.poll, by=s.office),
+    "publish and leave open": lambda s: lifecycle.publish_result(
+        s.poll, by=s.office, leave_open=True
+    ),
+    "reveal next": lambda s: lifecycle.reveal_next(s.poll, by=s.office),
+    "reveal all": lambda s: lifecycle.reveal_all(s.poll, by=s.office),
+    "archive": lambda s: archiving.archive(
+        s.poll, key_destroyed="已销毁", backups=["无"], by=s.office, second=s.chief
+    ),
     "void": lambda s: lifecycle.void_poll(s.poll, reason="断电", by=s.office, second=s.scrutineer),
-    "fresh draft": lambda s: lifecycle.fresh_draft(s.poll, by=s.office),
+    "fresh draft": lambda s: drafts.fresh_draft(s.poll, by=s.office),
     "rewrite": lambda s: lifecycle.rewrite_storage(s.poll, by=s.office),
     "wipe": lambda s: lifecycle.wipe_rehearsal(s.poll, by=s.office),
 }
@@ -105,7 +146,11 @@ WAY: dict[str, list[str]] = {
     ],
     "published": [
         *["open", "close", "open box", "rule alone", "close canvass", "count"],
-        *["scrutineer confirms", "confirm", "publish"],
+        *["scrutineer confirms", "confirm", "publish and leave open"],
+    ],
+    "revealed": [
+        *["open", "close", "open box", "rule alone", "close canvass", "count"],
+        *["scrutineer confirms", "confirm", "publish and leave open", "reveal all"],
     ],
     "void": ["open", "void"],
 }
@@ -119,8 +164,14 @@ MOVES: dict[str, dict[str, str]] = {
     "canvassed": {"count": P.COUNTED, "void": P.VOID},
     "counted": {"confirm": P.COUNTED, "send back": P.OPENED, "void": P.VOID},
     "half confirmed": {"confirm": P.CONFIRMED, "send back": P.OPENED, "void": P.VOID},
-    "confirmed": {"publish": P.PUBLISHED, "void": P.VOID},
-    "published": {},
+    "confirmed": {
+        "supplementary": P.CONFIRMED,
+        "decide": P.CONFIRMED,
+        "publish and leave open": P.PUBLISHED,
+        "void": P.VOID,
+    },
+    "published": {"reveal next": P.PUBLISHED, "reveal all": P.PUBLISHED},
+    "revealed": {},
     "void": {"fresh draft": P.VOID},
 }
 # How the other steps are refused, where it is not "wrong-phase".
@@ -129,7 +180,14 @@ OTHER_CODES = {
     **{(state, step): "not-opened" for state in WAY for step in ("rule alone", "close canvass")},
     **{("canvassed", step): "already-closed" for step in ("rule alone", "close canvass")},
     **{(state, "wipe"): "not-rehearsal" for state in WAY},
+    **{(state, "fresh draft"): "not-void" for state in WAY},
+    **{(state, "archive"): "not-over" for state in WAY},
+    **{(state, "archive"): "too-early" for state in ("revealed", "void")},
+    **{("revealed", step): "all-revealed" for step in ("reveal next", "reveal all")},
     ("opened", "count"): "canvass-open",
+    # Two of five chose project 1, and three would be needed: nothing is tied, nothing fills a place.
+    ("confirmed", "run-off"): "no-tie",
+    ("confirmed", "publish"): "unsettled",
 }
 # VACUUM cannot run inside a test's transaction: tests/test_secrecy.py does it after close and void.
 NOT_HERE = {("closed", "rewrite"), ("void", "rewrite")}
@@ -150,16 +208,16 @@ def session_in(state: str) -> Session:
     return session
 
 
-def outcome(session: Session, step: str) -> str:
+def led_to(session: Session, step: str) -> str:
     """Return the phase a step leads to or the code it is refused with; then take it back."""
     before = snapshot()
     point = transaction.savepoint()
     try:
         STEPS[step](session)
         return read_again(session).phase
-    except (StepRefused, box.BoxRefused, canvass.CanvassRefused) as refusal:
+    except REFUSED as refusal:
         assert snapshot() == before, f"{step} was refused and has changed something"
-        return refusal.code
+        return str(getattr(refusal, "code"))  # noqa: B009
     finally:
         transaction.savepoint_rollback(point)
         read_again(session)
@@ -170,7 +228,7 @@ def test_in_each_phase_the_steps_of_the_design_move_and_all_others_change_nothin
     session = session_in(state)
     steps = [step for step in STEPS if (state, step) not in NOT_HERE]
 
-    outcomes = {step: outcome(session, step) for step in steps}
+    outcomes = {step: led_to(session, step) for step in steps}
 
     assert outcomes == {
         step: MOVES[state].get(step, OTHER_CODES.get((state, step), "wrong-phase"))
@@ -179,7 +237,7 @@ def test_in_each_phase_the_steps_of_the_design_move_and_all_others_change_nothin
 
 
 def test_every_phase_is_in_the_table():
-    phases = {"canvassed": P.OPENED, "half confirmed": P.COUNTED}
+    phases = {"canvassed": P.OPENED, "half confirmed": P.COUNTED, "revealed": P.PUBLISHED}
 
     assert {phases.get(state, state) for state in WAY} == set(P)
 
@@ -199,7 +257,8 @@ def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
         "count": "counted",
         "scrutineer confirms": "confirmed",
         "confirm": "confirmed",
-        "publish": "published",
+        "publish and leave open": "published",
+        "reveal all": "revealed",
         "void": "voided",
     }
     assert kinds == ["key-made", "key-tested", *[words[step] for step in WAY[state]]]
@@ -211,7 +270,8 @@ def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
 
 WHO = {
     "office": [
-        *["open", "pause", "resume", "close", "count", "publish"],
+        *["open", "pause", "resume", "close", "count", "publish", "reveal next", "reveal all"],
+        *["run-off", "supplementary", "decide", "archive"],
         *["void", "fresh draft", "wipe", "rewrite"],
     ],
     "scrutineer": ["confirm", "send back"],
@@ -227,9 +287,19 @@ ACTS: dict[str, Callable[[Session, User], Any]] = {
     "count": lambda s, by: lifecycle.count_poll(s.poll, by=by),
     "confirm": lambda s, by: lifecycle.confirm_result(s.poll, by=by),
     "send back": lambda s, by: lifecycle.send_back(s.poll, reason="归并有误", by=by),
-    "publish": lambda s, by: lifecycle.publish_result(s.poll, by=by),
+    "run-off": lambda s, by: drafts.run_off(s.poll, by=by),
+    "supplementary": lambda s, by: drafts.supplementary(s.poll, by=by),
+    "decide": lambda s, by: outcome.decide(
+        s.poll, items=["1"], words="主席团决定", by=by, second=s.chief
+    ),
+    "publish": lambda s, by: lifecycle.publish_result(s.poll, by=by, leave_open=True),
+    "reveal next": lambda s, by: lifecycle.reveal_next(s.poll, by=by),
+    "reveal all": lambda s, by: lifecycle.reveal_all(s.poll, by=by),
+    "archive": lambda s, by: archiving.archive(
+        s.poll, key_destroyed="已销毁", backups=["无"], by=by, second=s.chief
+    ),
     "void": lambda s, by: lifecycle.void_poll(s.poll, reason="断电", by=by, second=s.chief),
-    "fresh draft": lambda s, by: lifecycle.fresh_draft(s.poll, by=by),
+    "fresh draft": lambda s, by: drafts.fresh_draft(s.poll, by=by),
     "rewrite": lambda s, by: lifecycle.rewrite_storage(s.poll, by=by),
     "wipe": lambda s, by: lifecycle.wipe_rehearsal(s.poll, by=by),
 }
@@ -242,7 +312,13 @@ READY = {
     "count": "canvassed",
     "confirm": "counted",
     "send back": "counted",
+    "run-off": "confirmed",
+    "supplementary": "confirmed",
+    "decide": "confirmed",
     "publish": "confirmed",
+    "reveal next": "published",
+    "reveal all": "published",
+    "archive": "void",
     "void": "open",
     "fresh draft": "void",
     "rewrite": "closed",
@@ -584,7 +660,7 @@ def test_the_chief_may_be_the_first_of_the_two():
     lifecycle.confirm_result(session.poll, by=session.scrutineer)
 
     assert read_again(session).phase == P.CONFIRMED
-    result = lifecycle.standing_result(session.poll)
+    result = standing_result(session.poll)
     assert sorted(row.chief for row in result.confirmations.all()) == [False, True]
 
 
@@ -603,7 +679,7 @@ def test_a_rehearsal_and_the_simple_way_need_one_who_confirms_and_no_chief(colum
 
 def test_sent_back_a_count_keeps_its_figures_its_reason_and_its_totals_in_the_journal():
     session = session_in("half confirmed")
-    first = lifecycle.standing_result(session.poll)
+    first = standing_result(session.poll)
 
     assert refusal_of(lifecycle.send_back, session.poll, reason="", by=session.chief) == (
         "reason-needed"
@@ -629,14 +705,14 @@ def test_after_it_was_sent_back_a_new_count_stands_and_needs_all_its_confirmatio
     close_canvass(session)
     lifecycle.count_poll(session.poll, by=session.office)
 
-    standing = lifecycle.standing_result(session.poll)
+    standing = standing_result(session.poll)
     assert Result.objects.count() == 2
     assert (standing.figures["doubles"], standing.confirmations.count()) == (1, 0)
     # The scrutineer who had confirmed the first count confirms this one as well.
     lifecycle.confirm_result(session.poll, by=session.scrutineer)
     assert read_again(session).phase == P.COUNTED
     lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
     assert Result.objects.exclude(sent_back="").get().published_by is None
 
 
@@ -655,7 +731,7 @@ def test_the_publisher_is_none_of_those_who_confirmed():
     lifecycle.confirm_result(session.poll, by=session.chief)
 
     assert refusal_of(lifecycle.publish_result, session.poll, by=both) == "confirmer-publishes"
-    result = lifecycle.publish_result(session.poll, by=session.office)
+    result = lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
     result.refresh_from_db()
     assert result.published_by == session.office
     assert read_again(session).published_at is not None
@@ -668,7 +744,76 @@ def test_the_publisher_types_the_number_of_adopted_projects():
     assert refusal_of(lifecycle.publish_result, session.poll, by=session.office, adopted=1) == (
         "figure-wrong"
     )
-    lifecycle.publish_result(session.poll, by=session.office, adopted=0)
+    lifecycle.publish_result(session.poll, by=session.office, adopted=0, leave_open=True)
+
+
+def test_open_places_are_left_open_knowingly_and_the_journal_says_how_many():
+    session = session_in("confirmed")
+
+    with pytest.raises(StepRefused, match="还有10个名额没有确定"):
+        lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+
+    data = json.loads(JournalEntry.objects.get(kind="published").body)["data"]
+    assert (data["projects"], data["left_open"], data["at_once"]) == ([], 10, False)
+
+
+# --- the reveal -----------------------------------------------------------------------------------
+
+
+def revealing(*, at_once: bool = False) -> Session:
+    """Return a published rehearsal in which two projects fill its two places."""
+    session = make_confirmed({1: 5, 2: 8, 3: 1}, places=2)
+    lifecycle.publish_result(session.poll, by=session.office, at_once=at_once)
+    read_again(session)
+    return session
+
+
+def test_the_hall_is_shown_one_project_after_the_other_and_then_everybody_may_see_the_result():
+    session = revealing()
+    steps = []
+    for _ in range(2):
+        poll = lifecycle.reveal_next(session.poll, by=session.office)
+        steps.append((poll.revealed, poll.is_revealed))
+
+    assert steps == [(1, False), (2, True)]
+    said = [
+        json.loads(entry.body)["data"]
+        for entry in JournalEntry.objects.filter(kind="revealed").order_by("seq")
+    ]
+    assert said == [{"revealed": 1, "is_all": False}, {"revealed": 2, "is_all": True}]
+
+
+def test_a_double_click_shows_the_hall_one_project():
+    session = revealing()
+
+    for _ in range(2):
+        lifecycle.reveal_next(session.poll, by=session.office, place=1)
+
+    assert read_again(session).revealed == 1
+    assert JournalEntry.objects.filter(kind="revealed").count() == 1
+    lifecycle.reveal_next(session.poll, by=session.office, place=2)
+    # The second click on the last one says nothing of an error either.
+    assert lifecycle.reveal_next(session.poll, by=session.office, place=2).is_revealed
+
+
+def test_the_rest_is_shown_at_once_where_the_chair_wants_it_so():
+    session = revealing()
+    lifecycle.reveal_next(session.poll, by=session.office)
+
+    poll = lifecycle.reveal_all(session.poll, by=session.office)
+
+    assert (poll.revealed, poll.is_revealed) == (2, True)
+
+
+def test_a_result_published_at_once_is_out_without_a_step():
+    assert revealing(at_once=True).poll.is_revealed
+
+
+def test_where_no_project_fills_a_place_the_first_step_is_the_last():
+    session = session_in("published")
+
+    assert lifecycle.reveal_next(session.poll, by=session.office).is_revealed
 
 
 # --- void -----------------------------------------------------------------------------------------
@@ -695,7 +840,7 @@ def test_from_each_phase_two_people_void_a_poll_whose_box_never_opens_then(state
     # Receipts stay, so that nobody's ballot is gone without a trace.
     assert sorted(poll.sealed_ballots.values_list("receipt", flat=True)) == receipts
     assert len(receipts) == 2
-    assert outcome(session, "open box") == "wrong-phase"
+    assert led_to(session, "open box") == "wrong-phase"
     assert poll.ballots.count() == ballots
     entry = JournalEntry.objects.get(kind="voided")
     assert (entry.by, entry.second) == (session.office, session.scrutineer)
@@ -726,6 +871,17 @@ def test_a_poll_is_voided_by_two_people_with_a_reason():
     assert code(by=both, second=both) == "second-needed"
 
 
+def test_a_poll_whose_second_round_delegates_were_called_to_is_not_voided_before_it():
+    session = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    second = make_ready(session, drafts.run_off(session.poll, by=session.office))
+    lifecycle.open_poll(second.poll, by=session.office)
+    ends: dict[str, Any] = {"reason": "断电", "by": session.office, "second": session.chief}
+
+    assert refusal_of(lifecycle.void_poll, session.poll, **ends) == "second-round-exists"
+    lifecycle.void_poll(second.poll, **ends)
+    assert lifecycle.void_poll(session.poll, **ends).phase == P.VOID
+
+
 def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key():
     session = session_in("draft")
     Poll.objects.update(places=7, proposal_limit=2, opening_words="请投票", show_votes=True)
@@ -737,7 +893,7 @@ def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key(
         session.poll, reason="断电", by=session.office, second=session.scrutineer
     )
 
-    draft = lifecycle.fresh_draft(poll, by=session.office)
+    draft = drafts.fresh_draft(poll, by=session.office)
 
     draft = Poll.objects.get(pk=draft.pk)
     own = {"id", "uuid", "phase", "opened_at", "closed_at", "published_at", "closes_at"}
@@ -774,7 +930,7 @@ def described(poll: Poll) -> list[tuple[Any, ...]]:
 
 def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
     session = session_in("void")
-    session.poll = lifecycle.fresh_draft(session.poll, by=session.office)
+    session.poll = drafts.fresh_draft(session.poll, by=session.office)
     numbers = [delegate.number for delegate in session.delegates]
     enrolment.mark_present(session.poll, numbers=numbers, by=session.office)
     sheets = box.make_key(
@@ -838,13 +994,32 @@ def test_a_rehearsal_with_merged_proposals_recommendations_and_a_decision_is_wip
         ruling="merged",
         project=session.poll.projects.get(number=1),
     )
-    Decision.objects.create(
-        poll=session.poll, places=1, words="主席团决定", by=session.office, second=session.chief
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    outcome.decide(
+        session.poll, items=[], words="主席团决定", by=session.office, second=session.chief
     )
+    Announcement.objects.create(poll=session.poll, title="公告", signature="主席团")
 
     lifecycle.wipe_rehearsal(session.poll, by=session.office)
 
     assert not Poll.objects.exists()
+    assert not Decision.objects.exists()
+
+
+def test_a_rehearsal_is_wiped_with_its_second_rounds_void_ones_too():
+    session = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    first = drafts.run_off(session.poll, by=session.office)
+    make_ready(session, first)
+    lifecycle.open_poll(first, by=session.office)
+    lifecycle.void_poll(first, reason="断电", by=session.office, second=session.scrutineer)
+    play(session, drafts.fresh_draft(first, by=session.office), selection(2))
+
+    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+
+    assert not Poll.objects.exists()
+    assert Delegate.objects.count() == 9
 
 
 def test_wiping_a_rehearsal_leaves_the_real_poll_and_its_journal_alone():

@@ -16,12 +16,22 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots import canvass, counting, enrolment, lifecycle, pages, preflight, views
+from ballots import canvass, counting, drafts, enrolment, lifecycle, pages, preflight, views
+from ballots import outcome as outcomes
 from ballots.models import Envelope, SealedBallot
 from projects.models import Poll, Project
 from tests.browsing import publish, read, ready_to_cast, signed_in
 from tests.conftest import ROOT
-from tests.factories import make_poll, make_project, make_session, move_by_force, selection
+from tests.factories import (
+    make_confirmed,
+    make_poll,
+    make_project,
+    make_session,
+    move_by_force,
+    play,
+    second_session,
+    selection,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,27 +42,35 @@ ROUTES = {
     "K/<str:token>/": True,
     "sign-out/": True,
     "text-size/": True,
+    "tablet/": True,
+    "screen/<str:key>/": True,
     "home/": False,
     "progress/": False,
     "ballot/": False,
     "ballot/review/": False,
     "ballot/cast/": False,
     "receipt/": False,
+    "recommend/": False,
+    "recommend/withdraw/": False,
     "results/": True,
     "board/": True,
     "healthz": True,
     "readyz": True,
     "projects/": False,
+    "projects/sample/": False,
     "projects/<int:number>/": False,
 }
 # What a delegate may open with an address alone, and what each page asks of the database.
 PAGES = {
     "/": 3,
-    "/home/": 6,
+    "/home/": 7,
     "/projects/": 5,
     "/projects/1/": 6,
+    "/projects/sample/": 5,
+    "/tablet/": 3,
     "/ballot/": 7,
     "/progress/": 7,
+    "/recommend/": 5,
     "/results/": 3,
     "/board/": 4,
     "/nowhere/": 3,
@@ -247,7 +265,7 @@ def test_the_pages_after_the_count_ask_no_more_for_more_ballots(django_assert_nu
 
     for held in (few, many):
         query = f"?poll={held.poll.pk}"
-        for path, number in (("/results/", 2), ("/board/", 2)):
+        for path, number in (("/results/", 4), ("/board/", 2)):
             with django_assert_num_queries(number):
                 assert Client().get(path + query).status_code == 200
 
@@ -461,7 +479,12 @@ def test_before_its_publication_no_page_holds_anything_of_a_result(db):
         nothing_leaks(poll, *browsers)
     assert poll.phase == Poll.Phase.CONFIRMED
 
-    lifecycle.publish_result(poll, by=held.office)
+    lifecycle.publish_result(poll, by=held.office, leave_open=True)
+    poll.refresh_from_db()
+    # The hall is shown it first, at the chair's pace.
+    nothing_leaks(poll, *browsers)
+    assert "正在会场揭晓结果" in browsers[1].get("/home/").text
+    lifecycle.reveal_all(poll, by=held.office)
     text = Client().get("/results/").text
     assert "金丝雀公园" in text
     assert "得票数" in text
@@ -550,10 +573,7 @@ def test_a_tie_across_the_last_place_is_said_and_left_open(db):
 
     text = Client().get("/results/").text
 
-    assert (
-        "第2名有2个项目得票相同（均为5票），其余1个项目已确定。将按票决办法对得票相同的项目再次票决。"
-        in text
-    )
+    assert "第2名有2个项目得票相同（均为5票），其余1个项目已确定。" in text
     assert text.count("得票相同，待定") == 2
     assert text.count("（并列）") == 2
 
@@ -566,6 +586,72 @@ def test_a_tie_without_votes_names_the_projects_and_no_figure(db):
     assert "第2名有2个项目得票相同，其余1个项目已确定。" in text
     assert "均为" not in text
     assert text.index("得票相同，待定") < text.index("候选项目2")
+
+
+def settled(how: str, **columns) -> Poll:
+    """Return a published poll whose second place was settled by a run-off or by the meeting."""
+    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2, **columns)
+    if how == "run-off":
+        draft = drafts.run_off(held.poll, by=held.office)
+        second = play(held, draft, selection(3), selection(3), selection(2))
+        lifecycle.publish_result(second.poll, by=held.office, at_once=True)
+    else:
+        outcomes.decide(
+            held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief
+        )
+    lifecycle.publish_result(held.poll, by=held.office, at_once=True)
+    return held.poll
+
+
+@pytest.mark.parametrize(
+    ("how", "tag"), [("run-off", "再次票决通过"), ("decision", "按会议决定确定")]
+)
+def test_the_result_says_how_each_place_was_filled(db, how, tag):
+    poll = settled(how)
+
+    text = Client().get(f"/results/?poll={poll.pk}").text
+
+    assert "以下2个项目获得通过。" in text
+    assert re.search(rf"候选项目3</bdi>\s*<span class=\"tag yes\">{tag}", text)
+    assert text.count('class="tag yes"') == 1
+    assert "得票相同" not in text
+    assert "候选项目2" not in text
+    assert ("主席团决定" in text) == (how == "decision")
+
+
+def test_where_votes_are_shown_the_second_round_has_a_table_of_its_own(db):
+    poll = settled("run-off", show_votes=True)
+
+    page = read(Client().get(f"/results/?poll={poll.pk}"))
+
+    first, second = page.text.split("再次票决得票") if "再次票决得票" in page.text else ("", "")
+    assert "第 2 名 （并列） 候选项目3" in first
+    assert "✓ 再次票决通过" in first
+    assert "以下项目未通过" in first
+    assert "第 1 名 候选项目3 2 票 66.7% ✓ 通过" in second
+    assert "候选项目1" not in second
+
+
+def test_a_round_says_which_one_it_is_and_why(db):
+    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    client = signed_in(second)
+
+    for path in ("/home/", "/projects/"):
+        text = read(client.get(f"{path}?poll={second.poll.pk}")).text
+        assert "首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定1项。" in text
+
+
+def test_a_place_that_the_meeting_left_open_is_said(db):
+    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    outcomes.decide(held.poll, items=[], words="不再票决", by=held.office, second=held.chief)
+    lifecycle.publish_result(held.poll, by=held.office, at_once=True)
+
+    text = read(Client().get("/results/")).text
+
+    assert "还有1个名额没有确定，名额留空。" in text
+    assert "不再票决" in text
+    assert "待定" not in text
 
 
 @pytest.mark.parametrize(
@@ -705,7 +791,7 @@ def test_the_candidates_are_listed_by_number_with_what_is_known_of_them(session,
 
     assert "共2个候选项目，按编号排列，排列先后与重要程度无关。" in text
     assert text.index("2. 第二项") < text.index("9. 第九项")
-    for words in ("投资1800万元", "责任单位：教育局", "2026年11月底前完成", "新建 9处 。"):
+    for words in ("投资1,800万元", "责任单位：教育局", "2026年11月底前完成", "新建 9处 。"):
         assert words in text
 
 

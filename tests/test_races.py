@@ -434,7 +434,7 @@ PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Session, User], Any]]] 
     "publish": (
         (*COUNTED, "confirm"),
         "published",
-        lambda s, by: lifecycle.publish_result(s.poll, by=by),
+        lambda s, by: lifecycle.publish_result(s.poll, by=by, leave_open=True),
     ),
     "void": (
         ("open",),

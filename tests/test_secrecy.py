@@ -6,34 +6,57 @@ of a file. Each search is first run where there is something to be found.
 
 import logging
 import random
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.cache import caches
+from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
-from ballots import box, canvass, casting, chain, lifecycle, rules, sealing, shares
+from ballots import (
+    admin_table,
+    box,
+    canvass,
+    casting,
+    chain,
+    counting,
+    lifecycle,
+    rules,
+    sealing,
+    shares,
+    tally,
+)
 from ballots.lifecycle import StepRefused
 from ballots.models import (
     Ballot,
     Delegate,
     Envelope,
     JournalEntry,
+    Result,
     RollEntry,
     SealedBallot,
     WriteIn,
 )
 from ballots.rules import Proposal
 from projects.models import Poll, Project
+from tests.browsing import signed_in
+from tests.conftest import ROOT
 from tests.factories import Session, make_session, selection
 from tests.secrecy import as_bytes, rows_of, spellings, tables, where
+from tests.test_admin_permissions import admin_routes
+from tests.test_pages import PAGES
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
 PLACES = 16
@@ -89,7 +112,7 @@ class Day:
         canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
         lifecycle.count_poll(session.poll, by=session.office)
         lifecycle.confirm_result(session.poll, by=session.scrutineer)
-        lifecycle.publish_result(session.poll, by=session.office)
+        lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
         return self
 
 
@@ -475,6 +498,185 @@ def test_the_journal_holds_no_choice_no_receipt_and_of_a_person_only_what_was_do
             assert secret not in text
         assert f"姓名{place:02}某某" not in text
         assert f"N0{place:02}X" not in text
+
+
+# --- blind while the box is open -------------------------------------------------------------------
+
+# Every command, and how it is called while proposals are canvassed: it ends, is refused, or knows
+# no total. Left out are those that hold a whole vote of their own.
+CALLED: dict[str, list[list[str]]] = {
+    "canvass_poll": [["--user", "OFFICE"]],
+    "close_poll": [["--user", "OFFICE"]],
+    "confirm_poll": [["--user", "CHIEF"]],
+    "count_poll": [["--user", "OFFICE"]],
+    "export_package": [["FILE"], ["FILE", "--public"]],
+    "export_tally": [[], ["--summary"]],
+    "make_key": [["--user", "OFFICE", "--out", "FILE"]],
+    "open_box": [["--user", "OFFICE", "--shares", "SHARES"]],
+    "open_poll": [["--user", "OFFICE"]],
+    "publish_poll": [["--user", "OFFICE"]],
+    "test_key": [["--user", "OFFICE", "--shares", "SHARES"]],
+    "verify_journal": [[]],
+    "void_poll": [["--user", "OFFICE", "--reason", "x"]],
+}
+OF_THEIR_OWN = {"demo", "rehearse"}
+# Columns in which a choice stands; COUNT(*) of the opened ballots is on the record (DESIGN §3).
+CHOICES = re.compile(r"ballots_ballot\b.*\b(chosen|against|write_ins)\b", re.DOTALL)
+
+
+@pytest.fixture
+def being_canvassed(db, monkeypatch) -> Session:
+    """A vote whose first count was sent back: every way to a total is there, and none is open."""
+    session = make_session(delegates=4, show_votes=True)
+    for place in range(4):
+        session.cast(place, selection(1, 2, proposals=[canary(place % 2)]))
+    session.close()
+    session.open_box()
+    canvass.rule_each_alone(session.poll, by=session.office)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    session.poll = lifecycle.send_back(session.poll, reason="归并有误", by=session.scrutineer)
+    first = session.poll.write_ins.first()
+    assert first
+    canvass.rule(session.poll, first, ruling="", by=session.office)
+    nothing_may_be_counted(monkeypatch)
+    return session
+
+
+def nothing_may_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every way to a total fail: the two counts, and the rows from which one could be had."""
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("a total was computed")
+
+    for name in ("count", "count_in_sql", "figures", "checks", "mentions", "tally", "_still_holds"):
+        for owner in (counting, tally, lifecycle):
+            if hasattr(owner, name):
+                monkeypatch.setattr(owner, name, counted)
+    load = Result.from_db.__func__  # type: ignore[attr-defined]
+
+    def read_a_result(cls: Any, db: Any, names: Any, values: Any) -> Any:
+        assert "figures" not in names, "the figures of a count were read"
+        return load(cls, db, names, values)
+
+    def read_a_ballot(cls: Any, *args: Any) -> Any:
+        raise AssertionError("a ballot was read")
+
+    monkeypatch.setattr(Result, "from_db", classmethod(read_a_result))
+    monkeypatch.setattr(Ballot, "from_db", classmethod(read_a_ballot))
+
+
+@contextmanager
+def no_choice_is_read() -> Iterator[None]:
+    with CaptureQueriesContext(connection) as queries:
+        yield
+    assert not [query["sql"] for query in queries if CHOICES.search(query["sql"])]
+
+
+def day_addresses(session: Session) -> list[str]:
+    """Return the address of every page of the day and of each of its files."""
+    routes = [route for route in admin_routes() if "/pollday/" in route]
+    files = [*admin_table.FILES]
+    return [
+        "/" + route.replace("<int:poll_id>", str(session.poll.pk)).replace("<str:what>", what)
+        for route in routes
+        for what in (files if "<str:what>" in route else [""])
+    ]
+
+
+def test_while_the_box_is_open_no_page_of_the_staff_computes_or_reads_a_total(being_canvassed):
+    session = being_canvassed
+    addresses = day_addresses(session)
+    assert len(addresses) > 30
+
+    for user in (session.office, session.chief, User.objects.create_superuser("root")):
+        client = Client()
+        client.force_login(user)
+        for address in [*addresses, "/admin/", "/admin/ballots/journalentry/"]:
+            with no_choice_is_read():
+                reply = client.get(address)
+            assert reply.status_code in {200, 302, 403, 405}, address
+            text = reply.content.decode(errors="ignore")
+            assert not re.search("得票(数|率)[：:]?\\s*[0-9]", text), address
+
+
+def test_while_the_box_is_open_no_post_of_an_empty_form_computes_a_total(being_canvassed):
+    session = being_canvassed
+    before = Result.objects.count()
+
+    for user in (session.office, session.chief):
+        client = Client()
+        client.force_login(user)
+        for address in day_addresses(session):
+            # It rules, which is no count, and `wipe` would take the rehearsal away.
+            if not address.endswith(("/alone/", "/wipe/")):
+                with no_choice_is_read():
+                    client.post(address)
+
+    session.poll.refresh_from_db()
+    assert session.poll.phase == Poll.Phase.OPENED
+    assert Result.objects.count() == before
+
+
+def test_while_the_box_is_open_no_page_of_a_delegate_or_the_public_computes_a_total(
+    being_canvassed,
+):
+    session = being_canvassed
+    query = f"?poll={session.poll.pk}"
+
+    for client in (Client(), signed_in(session)):
+        for path in (*PAGES, "/receipt/", "/recommend/"):
+            with no_choice_is_read():
+                text = client.get(path + query).text
+            assert "canary" not in text, path
+
+
+def test_every_command_is_known_to_the_test_of_the_commands():
+    names = {path.stem for path in (ROOT / "ballots/management/commands").glob("[!_]*.py")}
+
+    assert names - OF_THEIR_OWN == CALLED.keys()
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_while_the_box_is_open_no_command_computes_a_total_or_says_one(
+    being_canvassed, name, tmp_path, caplog
+):
+    session = being_canvassed
+    (tmp_path / "shares.txt").write_text("\n".join(session.shares[:3]), encoding="utf-8")
+    words = {
+        "OFFICE": session.office.username,
+        "CHIEF": session.chief.username,
+        "FILE": str(tmp_path / "file.zip"),
+        "SHARES": str(tmp_path / "shares.txt"),
+    }
+
+    for arguments in CALLED[name]:
+        out = StringIO()
+        with everything_logged(caplog), no_choice_is_read(), suppress(CommandError):
+            given = [words.get(argument, argument) for argument in arguments]
+            of_poll = ["--poll", str(session.poll.pk)]
+            call_command(name, *given, *of_poll, stdout=out, stderr=out)
+        assert not re.search("[0-9] ?票", out.getvalue())
+    assert not re.search(
+        "chosen|得票",
+        "".join(r.getMessage() for r in caplog.records if r.name.startswith("ballots")),
+    )
+    session.poll.refresh_from_db()
+    assert session.poll.phase == Poll.Phase.OPENED
+    assert not (tmp_path / "file.zip").exists()
+
+
+def test_the_guards_of_the_blind_canvass_see_a_count(being_canvassed):
+    poll = being_canvassed.poll
+
+    with pytest.raises(AssertionError, match="a total was computed"):
+        counting.figures(poll)
+    with pytest.raises(AssertionError, match="a ballot was read"):
+        list(poll.ballots.all())
+    with pytest.raises(AssertionError, match="figures of a count"):
+        list(poll.results.all())
+    with pytest.raises(AssertionError), no_choice_is_read():
+        list(poll.ballots.values_list("chosen", flat=True))
 
 
 # --- error reports --------------------------------------------------------------------------------

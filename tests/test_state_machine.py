@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ballots import canvass, casting, enrolment, journal, lifecycle
+from ballots import canvass, casting, enrolment, journal, lifecycle, outcome
 from ballots.box import BoxRefused
 from ballots.canvass import CanvassRefused
 from ballots.casting import BallotRefused, Receipt
@@ -264,7 +264,7 @@ class BallotDay(RuleBasedStateMachine):
 
     def publish(self) -> None:
         allowed = self.phase == P.CONFIRMED
-        if self.step(allowed, lifecycle.publish_result, by=self.session.office):
+        if self.step(allowed, lifecycle.publish_result, by=self.session.office, leave_open=True):
             self.phase = P.PUBLISHED
 
     @rule(sure=st.sampled_from([*[False] * 15, True]))
@@ -337,7 +337,7 @@ class BallotDay(RuleBasedStateMachine):
             for text in chosen.proposals:
                 items.add(places[str(by_text[text.title, text.detail, text.unit].id)])
             votes.update(item for item in items if item)
-        figures = lifecycle.standing_result(self.poll).figures
+        figures = outcome.standing_result(self.poll).figures
         assert {i["item"]: i["votes"] for i in figures["items"] if i["votes"]} == dict(votes)
         assert figures["turnout"]["valid"] == len(self.cast)
         assert all(check["holds"] for check in figures["checks"])

@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Locator, Page, expect
 
 from ballots import cards
-from ballots.middleware import CARD_KEY
+from ballots.enrolment import CARD_KEY
 from tests.factories import PASSWORD, Session
 
 PHONE = {"width": 360, "height": 740}
@@ -114,9 +114,11 @@ def log_in(page: Page, base: str, user: User) -> None:
     page.click("[type=submit]")
 
 
-def step(page: Page, address: str, button: str, **typed: str) -> None:
-    """Open a step of the day, type what it asks for and press its button."""
+def step(page: Page, address: str, button: str, *ticks: str, **typed: str) -> None:
+    """Open a step of the day, type what it asks for, tick `ticks` and press its button."""
     page.goto(address)
+    for name in ticks:
+        page.check(f"[name={name}]")
     for name, value in typed.items():
         page.fill(f"[name={name}]", value)
     page.locator("#content-main").get_by_role("button", name=button).click()

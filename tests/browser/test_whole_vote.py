@@ -68,7 +68,7 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     expect(phone.get_by_text("结果尚未公布")).to_be_visible()
     step(scrutineer, f"{address}confirm/", "确认无误")
     # Two votes of five delegates are no majority: nothing is adopted, and the page says so.
-    step(office, f"{address}publish/", "公布结果", figure="0")
+    step(office, f"{address}publish/", "公布结果", "leave_open", "at_once", figure="0")
     phone.goto(f"{base}/results/")
     expect(phone.get_by_text("不足10个")).to_be_visible()
     phone.goto(f"{base}/board/")

@@ -16,10 +16,12 @@ from ballots import lifecycle, preflight
 from ballots.box import BoxRefused
 from ballots.canvass import CanvassRefused
 from ballots.casting import BallotRefused
+from ballots.drafts import DraftRefused
 from ballots.enrolment import EnrolmentRefused
 from ballots.exports import ExportRefused
 from ballots.lifecycle import StepRefused
 from ballots.models import BallotBox
+from ballots.outcome import DecisionRefused
 from ballots.rehearsal import RehearsalRefused
 from projects.models import Poll
 
@@ -30,6 +32,8 @@ REFUSALS = (
     BallotRefused,
     BoxRefused,
     CanvassRefused,
+    DecisionRefused,
+    DraftRefused,
     EnrolmentRefused,
     ExportRefused,
     RehearsalRefused,

@@ -23,7 +23,10 @@ class VisitFailed(Exception):
 
 
 class _Page(HTMLParser):
-    """The hidden fields of each form by its address, and the receipt code of a page."""
+    """What each form sends untouched, by its address, and the receipt code of a page.
+
+    That is its hidden fields and the radio buttons that are marked already.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -37,7 +40,9 @@ class _Page(HTMLParser):
         found = dict(attrs)
         if tag == "form":
             self._form = self.forms.setdefault(urlsplit(found.get("action") or "").path, [])
-        elif tag == "input" and found.get("type") == "hidden":
+        elif tag == "input" and (
+            found.get("type") == "hidden" or (found.get("type") == "radio" and "checked" in found)
+        ):
             self._form.append((found.get("name") or "", found.get("value") or ""))
         if found.get("id") == "receipt-code":
             self._within_code = 1
@@ -77,7 +82,7 @@ class Visitor:
             page = self.ask("登录页", "GET", "/")
             self.ask("登录", "POST", "/", fields(page, "/", [("code", code)]), leads_to="/home/")
             page = self.ask("表决票", "GET", "/ballot/")
-            filled = fields(page, "/ballot/review/", filled_in(selection))
+            filled = fields(page, "/ballot/review/", filled_in(selection, page))
             page = self.ask("核对", "POST", "/ballot/review/", filled)
             kept = fields(page, "/ballot/cast/", [])
             self.ask("提交", "POST", "/ballot/cast/", kept, leads_to="/receipt/")
@@ -125,16 +130,21 @@ class Visitor:
 
 
 def fields(page: _Page, action: str, own: Fields) -> Fields:
-    """Return what the form to `action` sends: its hidden fields, and `own` in place of namesakes."""
+    """Return what the form to `action` sends untouched, with `own` in place of namesakes."""
     if action not in page.forms:
         raise VisitFailed(f"没有送往 {action} 的表单")
     names = {name for name, _value in own}
     return [*((name, value) for name, value in page.forms[action] if name not in names), *own]
 
 
-def filled_in(selection: Selection) -> Fields:
-    """Return the fields of the ballot page that say `selection` (form A of DESIGN §9)."""
-    said = [("projects", str(number)) for number in selection.chosen]
+def filled_in(selection: Selection, page: _Page) -> Fields:
+    """Return the fields of the ballot page that say `selection`: ticks, or votes where it has them."""
+    has_votes = any(name.startswith("vote-") for name, _value in page.forms["/ballot/review/"])
+    if has_votes:
+        said = [(f"vote-{number}", "for") for number in selection.chosen]
+        said += [(f"vote-{number}", "against") for number in selection.against]
+    else:
+        said = [("projects", str(number)) for number in selection.chosen]
     for place, proposal in enumerate(selection.proposals):
         said += [
             (f"proposal-{place}-title", proposal.title),

@@ -49,6 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--delegates", type=int, default=USUAL, metavar="N", help=_("示例代表人数")
         )
+        parser.add_argument("--each", action="store_true", help=_("示例逐项表决：赞成、反对、弃权"))
         parser.add_argument(
             "--vote", action="store_true", help=_("让其余示例代表投票（留一人），可用于任何演练")
         )
@@ -64,7 +65,8 @@ class Command(BaseCommand):
             demand_free_port()
         try:
             if settings.DEMO:
-                demo = self.prepare(options["delegates"], serves=options["serve"])
+                form = Poll.Form.EACH if options["each"] else None
+                demo = self.prepare(options["delegates"], form, serves=options["serve"])
             elif not options["vote"] or options["serve"]:
                 raise CommandError(_("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
             if options["vote"]:
@@ -78,7 +80,7 @@ class Command(BaseCommand):
 
     # --- data -------------------------------------------------------------------------------------
 
-    def prepare(self, count: int, *, serves: bool) -> Poll:
+    def prepare(self, count: int, form: str | None, *, serves: bool) -> Poll:
         """Make the demo unless it is there with its files; running again changes nothing."""
         if not 1 <= count <= MOST:
             raise CommandError(_("示例代表人数应为1至%(most)d。") % {"most": MOST})
@@ -90,10 +92,14 @@ class Command(BaseCommand):
             there = len(read_csv("cards.csv"))
             if count not in {USUAL, there}:
                 self.stdout.write(_("示例已有%(count)d名代表，保持不变。") % {"count": there})
+            if form not in {None, poll.form}:
+                self.stdout.write(
+                    _("示例的表决方式是“%(form)s”，保持不变。") % {"form": poll.get_form_display()}
+                )
             return poll
         if poll is not None:
             self.stdout.write(_("示例的文件不在或与数据库不符，重新生成示例。"))
-        stage, passwords = make_demo(count)
+        stage, passwords = make_demo(count, form or Poll.Form.CHOOSE)
         write_files(stage, passwords)
         put_by(stage.poll)
         return stage.poll
@@ -218,7 +224,7 @@ def standing_demo() -> Poll | None:
 
 
 @transaction.atomic
-def make_demo(count: int) -> tuple[Stage, dict[str, str]]:
+def make_demo(count: int, form: str) -> tuple[Stage, dict[str, str]]:
     """Make the demo's staff, delegates and poll in place of an earlier demo; return the passwords.
 
     Refuses a database that anybody may already need: one with a real poll that has begun, or with
@@ -233,7 +239,9 @@ def make_demo(count: int) -> tuple[Stage, dict[str, str]]:
     for poll in Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=RULES_NAME):
         lifecycle.wipe_rehearsal(poll, by=office)
     Delegate.objects.update(status=Delegate.Status.ENDED)
-    stage = set_stage(sample_rows(count), by=office, scrutineer=scrutineer, rules_name=RULES_NAME)
+    stage = set_stage(
+        sample_rows(count), by=office, scrutineer=scrutineer, rules_name=RULES_NAME, form=form
+    )
     return stage, passwords
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle
+from ballots import lifecycle, outcome
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 
@@ -14,8 +15,32 @@ class Command(StepCommand):
     help = "公布结果"
     phases = (Phase.CONFIRMED,)
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--leave-open",
+            action="store_true",
+            help=_("没有确定的名额留空（演练无须注明）"),
+        )
+        parser.add_argument(
+            "--step-by-step",
+            action="store_true",
+            help=_("只公布标题，由会场逐项揭晓；不写则一次公布全部结果"),
+        )
+
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        adopted = lifecycle.adopted_items(lifecycle.publish_result(poll, by=by))
-        self.stdout.write(_("结果已公布，%(count)d个项目通过：") % {"count": len(adopted)})
-        for item in adopted:
-            self.stdout.write(f"  {item['item']}. {item['title']}")
+        lifecycle.publish_result(
+            poll,
+            by=by,
+            # A rehearsal has no legal outcome that anybody would have to settle.
+            leave_open=options["leave_open"] or poll.is_rehearsal,
+            at_once=not options["step_by_step"],
+        )
+        standing = outcome.outcome_of(poll)
+        words = _("结果已公布，%(count)d个项目通过：") % {"count": len(standing.filled)}
+        self.stdout.write(words)
+        for place in standing.filled:
+            self.stdout.write(f"  {place.key}. {place.title}")
+        if standing.open_places:
+            words = _("%(count)d个名额没有确定。") % {"count": standing.open_places}
+            self.stdout.write(words)

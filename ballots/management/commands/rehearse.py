@@ -55,6 +55,7 @@ class Command(ReadyCommand):
         parser.add_argument("--second", metavar="NAME", help=_("监票用户名（示例中为 scrutineer）"))
         parser.add_argument("--allow-host", metavar="HOST", help=_("允许这个非内网的主机"))
         parser.add_argument("--keep", action="store_true", help=_("演练后不清除"))
+        parser.add_argument("--each", action="store_true", help=_("逐项赞成、反对、弃权"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, parallel = options["delegates"], options["parallel"]
@@ -69,7 +70,8 @@ class Command(ReadyCommand):
             raise CommandError(_("正式票决正在投票，不能在同一数据库演练。"))
         clear_away(by=office)
         try:
-            faults = self.rehearse(count, parallel, site, office, scrutineer)
+            form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
+            faults = self.rehearse(count, parallel, site, office, scrutineer, form=form)
         except REFUSALS as refusal:
             raise CommandError(str(refusal)) from None
         finally:
@@ -85,7 +87,14 @@ class Command(ReadyCommand):
         self.stdout.write(_("演练通过：计票与所投一致。"))
 
     def rehearse(
-        self, count: int, parallel: int, site: SplitResult, office: User, scrutineer: User
+        self,
+        count: int,
+        parallel: int,
+        site: SplitResult,
+        office: User,
+        scrutineer: User,
+        *,
+        form: str,
     ) -> list[str]:
         """Hold the whole vote, print the measures and return what does not agree."""
         stage = set_stage(
@@ -94,6 +103,7 @@ class Command(ReadyCommand):
             scrutineer=scrutineer,
             meeting=MEETING,
             rules_name=MEETING,
+            form=form,
         )
         poll = stage.poll
         ballots = rehearsal.sample_ballots(count, rules_of(poll), casting.candidates(poll))
@@ -228,7 +238,9 @@ def differences(outcome: Outcome, result: Result, poll: Poll) -> Iterator[str]:
     cast = outcome.acknowledged.values()
     figures = result.figures
     expected: Counter[str] = Counter()
+    opposed: Counter[str] = Counter()
     for ballot in cast:
+        opposed.update(str(number) for number in ballot.against)
         expected.update(str(number) for number in ballot.chosen)
         expected.update(proposal.title for proposal in ballot.proposals)
     counted = {
@@ -241,6 +253,13 @@ def differences(outcome: Outcome, result: Result, poll: Poll) -> Iterator[str]:
                 "key": key,
                 "expected": expected[key],
                 "counted": counted.get(key, 0),
+            }
+    for item in figures["items"]:
+        if item["against"] != opposed[item["item"]]:
+            yield _("“%(key)s”应为反对%(expected)d票，计得%(counted)d票") % {
+                "key": item["item"],
+                "expected": opposed[item["item"]],
+                "counted": item["against"],
             }
     blank = sum(1 for ballot in cast if ballot.is_blank)
     if (figures["turnout"]["valid"], figures["turnout"]["blank"]) != (len(cast), blank):
