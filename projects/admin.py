@@ -1,18 +1,23 @@
 """The secretariat's pages for polls and candidates; from the opening on they can only be read."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import Count, F, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from projects import admin_import
 from projects.models import Poll, Project, Target
 
 # Past every position that a person would type, and far below the column's limit.
@@ -105,12 +110,21 @@ class PollForm(forms.ModelForm):
             "rules_name": _("正式票决须填写，开始投票前会检查。"),
             "opening_words": _("显示在候选项目页，可以留空。"),
             "places": _("要确定多少个项目；每张表决票最多选这么多项。"),
+            "form": _(
+                "“选择”：勾选赞成的项目；“逐项表决”：对每个项目表示赞成、反对或弃权。"
+                "两种方式都按赞成票多少确定。"
+            ),
             "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
             "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
             "proposal_limit": _("一张表决票最多推荐几个新项目。"),
             "voters": _("“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票。"),
             "majority": _("得票达到这个比例的项目才能通过。一般为全体代表的过半数。"),
             "simple": _("适用于乡镇：密钥分给两人，任何一人可以单独开启票箱；一名监票人复核。"),
+            "collecting": _(
+                "勾选后，在投票开始前，代表登录后可以实名推荐项目，由会务组处理；不是投票。"
+            ),
+            "objection_days": _("结果公布后满这些天才能归档，归档时删除投票卡和投票时间。"),
+            "show_votes": _("不勾选时，代表和公众只看到通过的项目，看不到得票数。"),
             "closes_at": _("到时间后不再接受提交，仍须由工作人员截止。留空表示由主持人宣布截止。"),
         }
 
@@ -132,10 +146,10 @@ class PollAdmin(DraftAdmin):
     fieldsets = [
         (_("会议"), {"fields": ["kind", "phase", "meeting", "year", "phone", "opening_words"]}),
         (_("表决办法"), {"fields": ["rules_name", "rules_adopted_on"]}),
-        (_("选择"), {"fields": ["places", "choice_rule", "blank_allowed"]}),
-        (_("推荐新项目"), {"fields": ["proposals", "proposal_limit"]}),
+        (_("选择"), {"fields": ["places", "form", "choice_rule", "blank_allowed"]}),
+        (_("推荐新项目"), {"fields": ["proposals", "proposal_limit", "collecting"]}),
         (_("投票资格和通过"), {"fields": ["voters", "delegates_total", "majority"]}),
-        (_("截止和公布"), {"fields": ["closes_at", "show_votes"]}),
+        (_("截止和公布"), {"fields": ["closes_at", "show_votes", "objection_days"]}),
         (_("票箱密钥"), {"fields": ["simple"]}),
     ]
 
@@ -230,6 +244,28 @@ class ProjectAdmin(DraftAdmin):
         ),
     ]
     inlines = [TargetInline]
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"{name}/",
+                self.admin_site.admin_view(self.guarded(page)),
+                name=f"projects_project_{name}",
+            )
+            for name, page in admin_import.PAGES.items()
+        ]
+        return own + super().get_urls()
+
+    def guarded(self, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """Return `page` for those who may both add and change candidates."""
+
+        @wraps(page)
+        def answer(request: HttpRequest) -> HttpResponse:
+            if not (self.has_add_permission(request) and self.has_change_permission(request)):
+                raise PermissionDenied
+            return page(request)
+
+        return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return super().get_queryset(request).annotate(target_count=Count("targets"))
