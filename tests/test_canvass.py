@@ -1,12 +1,14 @@
 """The canvass of proposals: blind, complete before it closes, closed by two offices."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
 
-from ballots import canvass, journal, lifecycle
+from ballots import canvass, journal, lifecycle, triggers
 from ballots.canvass import CanvassRefused
 from ballots.models import JournalEntry, WriteIn
 from ballots.rules import Proposal
@@ -14,6 +16,8 @@ from projects.models import Poll
 from tests.factories import (
     Session,
     make_office,
+    make_poll,
+    make_project,
     make_scrutineer,
     make_session,
     make_staff,
@@ -21,6 +25,7 @@ from tests.factories import (
     selection,
 )
 from tests.secrecy import snapshot
+from tests.test_races import Stage, codes, stop_in, without_the_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +41,9 @@ def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     return refusal.value.code
 
 
-def opened_session(*proposals: str | Proposal) -> Session:
+def opened_session(*proposals: str | Proposal, **columns: Any) -> Session:
     """Return a session whose box is open and in which each of `proposals` stood on one ballot."""
-    session = make_session(delegates=max(len(proposals), 1))
+    session = make_session(delegates=max(len(proposals), 1), **columns)
     for place, proposal in enumerate(proposals):
         session.cast(place, selection(1, proposals=[proposal]))
     session.close()
@@ -105,6 +110,274 @@ def test_an_opened_box_has_no_ruling_yet():
 
     assert {row.ruling for row in session.poll.write_ins.all()} == {R.NONE}
     assert not session.poll.box.canvassed
+
+
+# --- one ruling -----------------------------------------------------------------------------------
+
+
+def ruled(session: Session, title: str, ruling: str, **arguments: Any) -> WriteIn:
+    """Rule on the proposal of that title as the office, unless `by` says otherwise."""
+    by = arguments.pop("by", session.office)
+    return canvass.rule(session.poll, write_in(session, title), ruling=ruling, by=by, **arguments)
+
+
+def refused_ruling(session: Session, title: str, ruling: str, **arguments: Any) -> str:
+    arguments = {"by": session.office, "ruling": ruling} | arguments
+    return refusal_of(canvass.rule, session.poll, write_in(session, title), **arguments)
+
+
+def told(session: Session) -> list[dict[str, Any]]:
+    entries = JournalEntry.objects.filter(poll=session.poll, kind="write-in-ruled")
+    return [json.loads(entry.body)["data"] for entry in entries.order_by("seq")]
+
+
+def test_a_proposal_stands_alone_goes_into_another_item_or_is_not_counted():
+    session = opened_session("甲", "乙", "丙", "丁")
+    project = session.poll.projects.get(number=7)
+
+    ruled(session, "甲", R.ALONE)
+    ruled(session, "乙", R.INTO_PROJECT, into=project)
+    ruled(session, "丙", R.INTO_WRITE_IN, into=write_in(session, "甲"), by=session.scrutineer)
+    ruled(session, "丁", R.REFUSED, reason=" 不属于民生实事 ", by=session.chief)
+
+    assert write_in(session, "甲").ruling == R.ALONE
+    assert write_in(session, "乙").into_project == project
+    assert write_in(session, "丙").into_write_in == write_in(session, "甲")
+    assert write_in(session, "丁").reason == "不属于民生实事"
+    alone = write_in(session, "甲").key
+    assert {
+        row.title: canvass.places_of(session.poll)[str(row.id)]
+        for row in session.poll.write_ins.all()
+    } == {
+        "甲": alone,
+        "乙": "7",
+        "丙": alone,
+        "丁": None,
+    }
+
+
+def test_each_ruling_is_recorded_with_what_stood_before_it():
+    session = opened_session("甲", "乙")
+    project = session.poll.projects.get(number=7)
+    first, second = write_in(session, "甲").key, write_in(session, "乙").key
+
+    ruled(session, "甲", R.INTO_PROJECT, into=project)
+    ruled(session, "甲", R.INTO_WRITE_IN, into=write_in(session, "乙"), by=session.scrutineer)
+    ruled(session, "甲", R.REFUSED, reason="重复")
+    ruled(session, "甲", R.NONE)
+
+    steps = [
+        ["", "", ""],
+        ["into-project", "7", ""],
+        ["into-write-in", second, ""],
+        ["refused", "", "重复"],
+        ["", "", ""],
+    ]
+    assert told(session) == [
+        {
+            "write_in": first,
+            "title": "甲",
+            "before": before,
+            "ruling": ruling,
+            "into": into,
+            "reason": reason,
+        }
+        for before, (ruling, into, reason) in pairwise(steps)
+    ]
+    entries = JournalEntry.objects.filter(kind="write-in-ruled").order_by("seq")
+    assert [entry.by for entry in entries] == [
+        session.office,
+        session.scrutineer,
+        session.office,
+        session.office,
+    ]
+    assert journal.first_broken(session.poll) is None
+
+
+def test_a_ruling_that_changes_nothing_is_not_recorded():
+    session = opened_session("甲")
+    ruled(session, "甲", R.REFUSED, reason="重复")
+
+    ruled(session, "甲", R.REFUSED, reason=" 重复 ", by=session.scrutineer)
+
+    assert len(told(session)) == 1
+
+
+def test_a_ruling_leaves_nothing_of_the_one_before_it():
+    session = opened_session("甲", "乙")
+    project = session.poll.projects.get(number=7)
+    for ruling, arguments in (
+        (R.INTO_PROJECT, {"into": project}),
+        (R.INTO_WRITE_IN, {"into": write_in(session, "乙"), "reason": "没有用"}),
+        (R.REFUSED, {"reason": "重复", "into": project}),
+        (R.ALONE, {"reason": "没有用", "into": project}),
+        (R.NONE, {}),
+    ):
+        ruled(session, "甲", ruling, **arguments)
+        row = write_in(session, "甲")
+        assert row.ruling == ruling
+        assert (row.into_project == project) == (ruling == R.INTO_PROJECT)
+        assert (row.into_write_in is not None) == (ruling == R.INTO_WRITE_IN)
+        assert row.reason == ("重复" if ruling == R.REFUSED else "")
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n"])
+def test_a_proposal_is_refused_with_a_reason_only(reason):
+    session = opened_session("甲")
+
+    assert refused_ruling(session, "甲", R.REFUSED, reason=reason) == "reason-needed"
+
+
+def test_a_merger_says_into_what():
+    session = opened_session("甲", "乙")
+    project, other = session.poll.projects.get(number=7), write_in(session, "乙")
+
+    for ruling, into in (
+        (R.INTO_PROJECT, None),
+        (R.INTO_PROJECT, other),
+        (R.INTO_WRITE_IN, None),
+        (R.INTO_WRITE_IN, project),
+    ):
+        assert refused_ruling(session, "甲", ruling, into=into) == "where-to"
+
+
+def test_a_proposal_is_merged_into_nothing_of_another_poll():
+    session, other = opened_session("甲"), opened_session("乙", delegates_total=9)
+    foreign = make_project(make_poll(candidates=0), 1)
+
+    assert refused_ruling(session, "甲", R.INTO_PROJECT, into=foreign) == "other-poll"
+    assert (
+        refused_ruling(session, "甲", R.INTO_WRITE_IN, into=write_in(other, "乙")) == "other-poll"
+    )
+
+
+def test_a_proposal_of_another_poll_is_not_ruled_on():
+    session, other = opened_session("甲"), opened_session("乙", delegates_total=9)
+    before = snapshot()
+
+    with pytest.raises(WriteIn.DoesNotExist):
+        canvass.rule(session.poll, write_in(other, "乙"), ruling=R.ALONE, by=session.office)
+
+    assert snapshot() == before
+
+
+def test_mergers_in_a_circle_are_refused_at_once_however_long_it_is():
+    session = opened_session("甲", "乙", "丙")
+    into = {title: {"into": write_in(session, title)} for title in "甲乙丙"}
+
+    assert refused_ruling(session, "甲", R.INTO_WRITE_IN, **into["甲"]) == "into-itself"
+    ruled(session, "甲", R.INTO_WRITE_IN, **into["乙"])
+    assert refused_ruling(session, "乙", R.INTO_WRITE_IN, **into["甲"]) == "into-itself"
+    ruled(session, "乙", R.INTO_WRITE_IN, **into["丙"])
+    assert refused_ruling(session, "丙", R.INTO_WRITE_IN, **into["甲"]) == "into-itself"
+    # The circle is open again once one of its mergers is taken back.
+    ruled(session, "甲", R.ALONE)
+    ruled(session, "丙", R.INTO_WRITE_IN, **into["甲"])
+
+
+def test_only_office_and_scrutineers_rule():
+    session = opened_session("甲")
+
+    for by in (make_staff(), User.objects.create_superuser("root", password="x")):
+        assert refused_ruling(session, "甲", R.ALONE, by=by) == "not-staff"
+
+
+def test_nothing_is_ruled_on_after_the_canvass_has_closed():
+    session = opened_session("甲")
+    ruled(session, "甲", R.ALONE)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+
+    assert refused_ruling(session, "甲", R.NONE) == "already-closed"
+    lifecycle.count_poll(session.poll, by=session.office)
+    assert refused_ruling(session, "甲", R.NONE) == "not-opened"
+
+
+def test_what_somebody_else_has_just_decided_is_not_overruled_unseen():
+    session = opened_session("甲")
+    seen = canvass.standing(write_in(session, "甲"))
+    ruled(session, "甲", R.ALONE, seen=seen)
+
+    code = refused_ruling(session, "甲", R.REFUSED, reason="重复", seen=seen, by=session.scrutineer)
+
+    assert code == "changed"
+    seen = canvass.standing(write_in(session, "甲"))
+    ruled(session, "甲", R.REFUSED, reason="重复", seen=seen, by=session.scrutineer)
+
+
+def test_a_chain_of_mergers_counts_where_it_ends():
+    session = opened_session("甲", "乙", "丙", "丁")
+    project = session.poll.projects.get(number=7)
+    ruled(session, "甲", R.INTO_WRITE_IN, into=write_in(session, "乙"))
+    ruled(session, "乙", R.INTO_WRITE_IN, into=write_in(session, "丙"))
+    ruled(session, "丙", R.INTO_PROJECT, into=project)
+    ruled(session, "丁", R.REFUSED, reason="不属于民生实事")
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+
+    result = lifecycle.count_poll(session.poll, by=session.office)
+
+    votes = {item["item"]: item["votes"] for item in result.figures["items"]}
+    assert votes["7"] == 3
+    assert set(votes) == {str(number) for number in range(1, 13)}
+    assert all(check["holds"] for check in result.figures["checks"])
+
+
+def test_what_no_act_would_write_the_database_refuses():
+    session = opened_session("甲", "乙")
+    rows = WriteIn.objects.filter(pk=write_in(session, "甲").pk)
+    project = session.poll.projects.get(number=7)
+
+    for columns in (
+        {"ruling": R.INTO_PROJECT},
+        {"ruling": R.INTO_WRITE_IN, "into_project": project},
+        {"ruling": R.INTO_WRITE_IN, "into_write_in": write_in(session, "甲")},
+        {"ruling": R.ALONE, "into_project": project},
+        {"ruling": R.REFUSED},
+        {"ruling": "something"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.update(**columns)
+
+
+def test_past_our_own_code_the_ruling_of_a_counted_real_poll_stays():
+    session = opened_session("甲", kind=Poll.Kind.MAIN)
+    ruled(session, "甲", R.ALONE)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WriteIn.objects.update(ruling=R.NONE)
+
+    # Without the trigger it would not: it is the trigger that refuses.
+    triggers.lift(connection)
+    assert WriteIn.objects.update(ruling=R.NONE) == 1
+
+
+# --- what is like what ----------------------------------------------------------------------------
+
+
+def test_the_three_nearest_titles_are_named_and_never_the_proposal_itself():
+    session = opened_session("新建老年食堂", "社区老年食堂", "老年食堂", "夜间公交")
+    session.poll.refresh_from_db()
+
+    found = canvass.hints(session.poll, [write_in(session, "老年食堂")])
+
+    (near,) = found.values()
+    assert [hint.target.title for hint in near] in (
+        ["新建老年食堂", "社区老年食堂"],
+        ["社区老年食堂", "新建老年食堂"],
+    )
+    assert {hint.shown for hint in near} == {"0.75"}
+
+
+def test_a_candidate_of_nearly_the_same_name_is_named_and_decides_nothing():
+    session = opened_session("候选项目12号", "无关")
+
+    near = canvass.hints(session.poll, [write_in(session, "候选项目12号")])
+
+    (hints,) = near.values()
+    assert hints[0].target == session.poll.projects.get(number=12)
+    assert len(hints) == 3
+    assert write_in(session, "候选项目12号").ruling == R.NONE
 
 
 # --- each alone -----------------------------------------------------------------------------------
@@ -271,7 +544,10 @@ def test_only_an_opened_box_is_canvassed(phase):
     session = make_session(open_it=False)
     poll = move_by_force(session.poll, phase) if phase != Poll.Phase.DRAFT else session.poll
 
+    row = WriteIn.objects.create(poll=poll, number=1, title="甲")
     assert refusal_of(canvass.rule_each_alone, poll, by=session.office) == "not-opened"
+    code = refusal_of(canvass.rule, poll, row, ruling=R.ALONE, by=session.office)
+    assert code == "not-opened"
     assert (
         refusal_of(canvass.close_canvass, poll, by=session.office, second=session.scrutineer)
         == "not-opened"
@@ -309,3 +585,89 @@ def test_opening_and_canvass_tell_how_many_ballots_and_proposals_there_are_and_n
     # A number, a title and a ruling; no figure.
     assert {len(ruling) for ruling in bodies["canvass-closed"]["rulings"]} == {3}
     assert not session.poll.results.exists()
+
+
+# --- two people at once ---------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_rulings_at_once_on_what_both_saw_waiting_the_second_is_told(monkeypatch):
+    session = opened_session("甲")
+    row = write_in(session, "甲")
+    seen = canvass.standing(row)
+    stage = Stage()
+    stop_in(stage, monkeypatch, journal, "append")
+
+    answer, refused = stage.play(
+        lambda: canvass.rule(session.poll, row, ruling=R.ALONE, seen=seen, by=session.office),
+        lambda: canvass.rule(
+            session.poll, row, ruling=R.REFUSED, reason="x", seen=seen, by=session.scrutineer
+        ),
+    )
+
+    assert isinstance(answer, WriteIn), answer
+    assert codes([refused]) == {"changed": 1}
+    assert write_in(session, "甲").ruling == R.ALONE
+    assert len(told(session)) == 1
+    assert journal.first_broken(session.poll) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_mergers_at_once_never_make_a_circle(monkeypatch):
+    session = opened_session("甲", "乙")
+    one, other = write_in(session, "甲"), write_in(session, "乙")
+    stage = Stage()
+    stop_in(stage, monkeypatch, journal, "append")
+
+    def merge(what: WriteIn, into: WriteIn, by: User) -> WriteIn:
+        return canvass.rule(session.poll, what, ruling=R.INTO_WRITE_IN, into=into, by=by)
+
+    answer, refused = stage.play(
+        lambda: merge(one, other, session.office), lambda: merge(other, one, session.scrutineer)
+    )
+
+    assert isinstance(answer, WriteIn), answer
+    assert codes([refused]) == {"into-itself": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ruling_amid_the_end_of_the_canvass_comes_too_late(monkeypatch):
+    session = opened_session("甲")
+    ruled(session, "甲", R.ALONE)
+    row = write_in(session, "甲")
+    stage = Stage()
+    stop_in(stage, monkeypatch, canvass, "places_of")
+
+    ended, refused = stage.play(
+        lambda: canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer),
+        lambda: canvass.rule(session.poll, row, ruling=R.NONE, by=session.scrutineer),
+    )
+
+    assert ended is None
+    assert codes([refused]) == {"already-closed": 1}
+    assert write_in(session, "甲").ruling == R.ALONE
+
+
+# This test exists to ensure that the three above can fail. If it fails, they prove nothing. On
+# SQLite what was read is stale without the lock, which that database itself finds out.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_without_the_lock_two_mergers_at_once_make_a_circle(monkeypatch):
+    session = opened_session("甲", "乙")
+    one, other = write_in(session, "甲"), write_in(session, "乙")
+    stage = Stage()
+    stop_in(stage, monkeypatch, WriteIn, "save")
+    monkeypatch.setattr(journal, "append", lambda *args, **kwargs: None)
+
+    def merge(what: WriteIn, into: WriteIn) -> WriteIn:
+        return canvass.rule(
+            session.poll, what, ruling=R.INTO_WRITE_IN, into=into, by=session.office
+        )
+
+    with without_the_lock(monkeypatch):
+        answers = stage.play(lambda: merge(one, other), lambda: merge(other, one))
+
+    assert codes(list(answers)) == {"ok": 2}
+    with pytest.raises(CanvassRefused) as refusal:
+        canvass.places_of(session.poll)
+    assert refusal.value.code == "circle"
