@@ -27,7 +27,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from ballots import admin_day, admin_steps, cards, enrolment, roles, roll
+from ballots import admin_day, admin_recommend, admin_steps, cards, enrolment, roles, roll
 from ballots.admin_steps import StaffRequest
 from ballots.exports import Download
 from ballots.models import (
@@ -36,6 +36,7 @@ from ballots.models import (
     Delegation,
     JournalEntry,
     PollDay,
+    Recommendation,
     RollEntry,
 )
 from ballots.staff_forms import (
@@ -48,16 +49,17 @@ from ballots.staff_forms import (
     ReissueForm,
     SecondPersonForm,
     UploadForm,
-    signed,
     tell,
 )
 from projects.models import Poll
 from yiwu_vote import sheets
+from yiwu_vote.preview import signed
 
 CARDS_A_PAGE = 10
 LINES_A_PAGE = 24
 
 admin.site.register(PollDay, admin_day.PollDayAdmin)
+admin.site.register(Recommendation, admin_recommend.RecommendationAdmin)
 
 
 class OfficeAdmin(admin.ModelAdmin):

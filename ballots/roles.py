@@ -15,7 +15,12 @@ CHIEF = "总监票人"
 # group itself, so that a superuser alone cannot play both parts.
 EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target")
 KEPT_BY_OFFICE = ("ballots.delegation", "ballots.delegate")
-SEEN_BY_ALL = ("ballots.rollentry", "ballots.journalentry", "ballots.pollday")
+SEEN_BY_ALL = (
+    "ballots.rollentry",
+    "ballots.journalentry",
+    "ballots.pollday",
+    "ballots.recommendation",
+)
 
 
 def _is_in(user: "User | AnonymousUser", *groups: str) -> bool:

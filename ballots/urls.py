@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ballots import public, views
+from ballots import public, recommend, screen, tablet, views
 
 app_name = "ballots"
 
@@ -13,14 +13,18 @@ urlpatterns = [
     path("K/<str:token>/", views.card),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("text-size/", views.text_size, name="text-size"),
+    path("tablet/", tablet.tablet, name="tablet"),
     path("home/", views.home, name="home"),
     path("progress/", views.progress, name="progress"),
     path("ballot/", views.ballot, name="ballot"),
     path("ballot/review/", views.review, name="review"),
     path("ballot/cast/", views.cast, name="cast"),
     path("receipt/", views.receipt, name="receipt"),
+    path("recommend/", recommend.recommend, name="recommend"),
+    path("recommend/withdraw/", recommend.withdraw, name="withdraw"),
     path("results/", public.results, name="results"),
     path("board/", public.board, name="board"),
+    path("screen/<str:key>/", screen.screen, name="screen"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
 ]
