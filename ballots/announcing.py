@@ -1,0 +1,68 @@
+"""The words of the public notice (公告), which the office may edit; its figures stay the count's."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.models import Announcement
+from projects.models import Poll
+
+REFUSALS = {
+    "not-office": _("只有会务人员可以办理。"),
+    "wrong-phase": _("复核后才能拟写公告。公告没有保存。"),
+    "second-round": _("公告由首次票决统一发布，请在首次票决中拟写。公告没有保存。"),
+    "words-needed": _("标题、开头、结尾、署名和日期都要填写。公告没有保存。"),
+    "votes-stay-closed": _("本次票决设定为不公布得票数，公告不能附得票情况。公告没有保存。"),
+}
+
+
+class AnnouncementRefused(Exception):
+    """The words of a notice cannot be saved now, or not these: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@transaction.atomic
+def save_announcement(
+    poll: Poll,
+    *,
+    title: str,
+    number: str = "",
+    opening: str,
+    closing: str,
+    signature: str,
+    dated: str,
+    with_votes: bool = False,
+    by: User,
+) -> Announcement:
+    """Save the words of the notice on `poll`, from the confirmed count on and after publication too.
+
+    All but the `number` must be there. `with_votes` annexes the votes of each project, which only a
+    poll that shows its votes may do (DESIGN §3). A second round is announced with its first one.
+    Raises AnnouncementRefused.
+    """
+    if not roles.is_office(by):
+        raise AnnouncementRefused("not-office")
+    poll = Poll.objects.locked(poll)
+    if poll.phase not in {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}:
+        raise AnnouncementRefused("wrong-phase")
+    if poll.parent_id is not None:
+        raise AnnouncementRefused("second-round")
+    if with_votes and not poll.show_votes:
+        raise AnnouncementRefused("votes-stay-closed")
+    words = {
+        "title": title.strip(),
+        "opening": opening.strip(),
+        "closing": closing.strip(),
+        "signature": signature.strip(),
+        "dated": dated.strip(),
+    }
+    if not all(words.values()):
+        raise AnnouncementRefused("words-needed")
+    notice, _made = Announcement.objects.update_or_create(
+        poll=poll, defaults=words | {"number": number.strip(), "with_votes": with_votes}
+    )
+    return notice
