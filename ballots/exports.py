@@ -1,27 +1,30 @@
-"""The files people take away (ux.md §10): rows in, CSV bytes out, and never a single ballot.
+"""The files people take away (ux.md §10): rows in, CSV or xlsx bytes out.
 
 Figures come from the frozen result alone and are not counted again here. Nothing in this module
-sees a total before the count: until then it exports who has voted, receipts and the journal.
+sees a total before the count: until then it exports who has voted, receipts and the journal. Single
+ballots stand in one file alone, 表决票明细, whose page asks for a reason (see `exporting`).
 """
 
 import json
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ballots import counting, lifecycle, sealing
-from ballots.models import JournalEntry, Result, WriteIn
+from ballots import counting, exporting, outcome, sealing
+from ballots.models import Ballot, JournalEntry, Result, RollEntry, WriteIn
 from projects.models import Poll
 from yiwu_vote import sheets
 
 REFUSALS = {
+    "not-voting": gettext_lazy("只有投票期间才有未投票代表名单。"),
     "not-closed": gettext_lazy("投票截止后才有回执编号清单。"),
     "not-counted": gettext_lazy("计票完成后才能导出。"),
     "not-published": gettext_lazy("结果公布后才能导出公开数据包。"),
@@ -57,6 +60,11 @@ ACTS = {
     "confirmed": gettext_lazy("复核"),
     "sent-back": gettext_lazy("退回"),
     "decided": gettext_lazy("登记会议决定"),
+    "second-round-made": gettext_lazy("发起再次票决或补充票决"),
+    "draft-made": gettext_lazy("另建草稿"),
+    "revealed": gettext_lazy("揭晓"),
+    "exported": gettext_lazy("导出明细"),
+    "archived": gettext_lazy("归档"),
     "published": gettext_lazy("公布结果"),
     "voided": gettext_lazy("作废"),
 }
@@ -73,8 +81,31 @@ DETAILS = {
     "write_ins": gettext_lazy("推荐项目"),
     "result": gettext_lazy("数据校验码"),
     "words": gettext_lazy("决定内容"),
+    "left_open": gettext_lazy("留空的名额"),
+    "revealed": gettext_lazy("已揭晓项数"),
+    "ruling": gettext_lazy("处理方式"),
+    "into": gettext_lazy("并入"),
+    "what": gettext_lazy("内容"),
+    "key_destroyed": gettext_lazy("密钥销毁"),
+    "cards": gettext_lazy("删除的投票卡"),
+    "cards_in_use": gettext_lazy("仍在使用的投票卡"),
 }
-
+# What the entries of the journal store as a short name for programs.
+SHORT_NAMES: dict[str, dict[str, Any]] = {
+    "ruling": dict(WriteIn.Ruling.choices),
+    "what": exporting.CONTENTS,
+}
+# How a place was filled, or why it was not, where the count alone could not say.
+SETTLED = {
+    "run-off": gettext_lazy("经再次票决通过"),
+    "supplementary": gettext_lazy("经补充票决通过"),
+    "decision": gettext_lazy("经会议决定确定"),
+}
+UNSETTLED = {
+    "run-off": gettext_lazy("经再次票决未通过"),
+    "supplementary": gettext_lazy("经补充票决未通过"),
+    "decision": gettext_lazy("经会议决定未确定"),
+}
 
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
@@ -101,6 +132,8 @@ def result_csv(poll: Poll) -> Download:
     """Return 结果: one row an item, most votes first; raises ExportRefused before the count."""
     poll, result = counted(poll)
     rules = result.figures["rules"]
+    is_each = rules["form"] == "each"
+    settled = remarks_on_items(poll)
     header = [
         _("名次"),
         _("是否并列"),
@@ -110,6 +143,7 @@ def result_csv(poll: Poll) -> Download:
         _("来源（候选/推荐）"),
         _("责任单位"),
         _("得票数"),
+        *([_("反对票数"), _("弃权票数")] if is_each else []),
         _("得票率(%)"),
         _("占全体代表(%)"),
         _("是否过半数"),
@@ -126,21 +160,29 @@ def result_csv(poll: Poll) -> Download:
             str(SOURCES[item["source"]]),
             item["lead_unit"],
             item["votes"],
+            *([item["against"], item["abstained"]] if is_each else []),
             item["share_of_valid"],
             item["share_of_all"],
             _("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
             str(OUTCOMES[item["outcome"]]),
-            "；".join([*_remarks_of(item, result.figures["places"]), *remarks(poll)]),
+            "；".join([*settled[item["item"]], *remarks(poll)]),
         ]
         for item in result.figures["items"]
     ]
-    return _download(poll, _("结果"), header, rows)
+    return _csv(poll, _("结果"), "result", header, rows)
 
 
 def summary_csv(poll: Poll) -> Download:
-    """Return 汇总: the figures of the count, when it was made and by whom; raises ExportRefused."""
+    """Return 汇总: the figures of the count, when it was made and by whom; raises ExportRefused.
+
+    归并项数 is how many items the 推荐件数 proposals came to (ux.md R11: 共收到…件，归并为…项). The next
+    two lines are what the sum of the votes lacks beside them: ballots on which merging made two
+    choices one, and proposals on ballots that were refused.
+    """
     poll, result = counted(poll)
     figures = result.figures
+    standing = outcome.outcome_of(poll)
+    is_final = standing.is_settled or poll.phase == Poll.Phase.PUBLISHED
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
@@ -157,6 +199,10 @@ def summary_csv(poll: Poll) -> Download:
         [_("候选项目数"), figures["candidates"]],
         [_("推荐件数"), figures["proposals"]],
         [_("归并项数"), figures["proposed_items"]],
+        [_("重复选择的表决票"), figures["doubled"]],
+        [_("不予计票"), figures["refused"]],
+        [_("留空名额"), standing.open_places if is_final else ""],
+        [_("会议决定"), standing.decision.words if standing.decision else ""],
         [_("开始"), _moment(poll.opened_at)],
         [_("截止"), _moment(poll.closed_at)],
         [_("计票"), _moment(result.counted_at)],
@@ -166,7 +212,7 @@ def summary_csv(poll: Poll) -> Download:
         [_("数据校验码"), result.digest],
         [_("备注"), "；".join(remarks(poll))],
     ]
-    return _download(poll, _("汇总"), [_("项目"), _("数值")], rows)
+    return _csv(poll, _("汇总"), "summary", [_("项目"), _("数值")], rows)
 
 
 def turnout_csv(poll: Poll) -> Download:
@@ -191,7 +237,68 @@ def turnout_csv(poll: Poll) -> Download:
         _("未投票人数"),
         _("投票率(%)"),
     ]
-    return _download(poll, _("投票情况"), header, rows)
+    return _csv(poll, _("投票情况"), "turnout", header, rows)
+
+
+def waiting_xlsx(poll: Poll) -> Download:
+    """Return 未投票代表名单: whom to look for while ballots come in; raises ExportRefused else.
+
+    Those who may vote and have not: of everybody present, or of the whole roll (ux.md §2).
+    """
+    poll = _fresh(poll)
+    if not poll.takes_ballots:
+        raise ExportRefused("not-voting")
+    entries = _roll(poll).filter(voted=False)
+    if poll.voters == Poll.Voters.PRESENT:
+        entries = entries.filter(present=True)
+    header = [_("序号"), _("代表团"), _("代表证号"), _("姓名"), _("联系电话")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [place, entry.delegation, entry.number, entry.name, entry.delegate.phone]
+        for place, entry in enumerate(entries, start=1)
+    ]
+    return _xlsx(poll, _("未投票代表名单"), "waiting", header, rows)
+
+
+def attendance_xlsx(poll: Poll) -> Download:
+    """Return 签到情况表: the whole roll, who has come and who takes a paper ballot; at any time."""
+    poll = _fresh(poll)
+    header = [_("代表团"), _("代表证号"), _("姓名"), _("实到"), _("方式")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            entry.delegation,
+            entry.number,
+            entry.name,
+            _yes_or_no(entry.present),
+            entry.get_channel_display(),
+        ]
+        for entry in _roll(poll)
+    ]
+    return _xlsx(poll, _("签到情况表"), "attendance", header, rows)
+
+
+def ballots_csv(poll: Poll) -> Download:
+    """Return 表决票明细: what each valid ballot says of the candidates, and nothing of proposals.
+
+    Shuffled afresh for each file: no order of the rows can lead back to anything, and the number of
+    a ballot in one file is not its number in the next. Raises DetailsRefused (see `exporting`).
+    """
+    poll = _fresh(poll)
+    exporting.demand_due(poll, exporting.BALLOTS)
+    ballots = list(poll.ballots.filter(invalid=Ballot.Invalid.VALID))
+    secrets.SystemRandom().shuffle(ballots)
+    each = poll.form == Poll.Form.EACH
+    header = [_("票序（随机）"), _("所选项数"), _("所选项目编号（以“、”分隔）")]
+    header += [_("反对项目编号（以“、”分隔）")] if each else []
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            place,
+            len(ballot.chosen),
+            _listed(ballot.chosen),
+            *([_listed(ballot.against)] if each else []),
+        ]
+        for place, ballot in enumerate(ballots, start=1)
+    ]
+    return _csv(poll, _("表决票明细"), "ballots", header, rows)
 
 
 def receipts_csv(poll: Poll) -> Download:
@@ -203,7 +310,7 @@ def receipts_csv(poll: Poll) -> Download:
     rows: list[Sequence[sheets.Cell]] = [
         [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
     ]
-    return _download(poll, _("回执编号清单"), [_("序号"), _("回执编号")], rows)
+    return _csv(poll, _("回执编号清单"), "receipts", [_("序号"), _("回执编号")], rows)
 
 
 def write_ins_csv(poll: Poll) -> Download:
@@ -236,7 +343,7 @@ def write_ins_csv(poll: Poll) -> Download:
         ]
         for write_in in poll.write_ins.select_related("into_project", "into_write_in")
     ]
-    return _download(poll, _("推荐项目"), header, rows)
+    return _csv(poll, _("推荐项目"), "proposals", header, rows)
 
 
 def journal_csv(poll: Poll) -> Download:
@@ -263,7 +370,7 @@ def journal_csv(poll: Poll) -> Download:
         ]
         for entry in poll.journal.select_related("by", "second").order_by("seq")
     ]
-    return _download(poll, _("操作记录"), header, rows)
+    return _csv(poll, _("操作记录"), "journal", header, rows)
 
 
 # --- shared with the pages of the day and the packages ---------------------------------------------------------------------
@@ -300,21 +407,13 @@ def _figures_of(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str,
     }
 
 
-def in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
-    """Return where an item of a result stands on the list, which tells nothing of the votes.
-
-    Candidates come first by their number, then proposals by theirs.
-    """
-    return item["source"] == "proposal", int(item["item"].removeprefix("推"))
-
-
 def counted(poll: Poll) -> tuple[Poll, Result]:
     """Return `poll` as it is now and its standing count, or raise ExportRefused if there is none."""
     poll = _fresh(poll)
     if poll.phase == Poll.Phase.VOID:
         raise ExportRefused("void")
     try:
-        return poll, lifecycle.standing_result(poll)
+        return poll, outcome.standing_result(poll)
     except Result.DoesNotExist:
         raise ExportRefused("not-counted") from None
 
@@ -329,10 +428,45 @@ def remarks(poll: Poll) -> list[str]:
     return found
 
 
-def file_names(poll: Poll, content: str, extension: str) -> tuple[str, str]:
+def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
+    """Return what to say of each item of a counted poll beside its outcome, by the item's key.
+
+    How a second round or a decision filled a place, and which item that was level got none; and why
+    an item with votes enough has no place.
+    """
+    standing = outcome.outcome_of(poll)
+    figures = standing.result.figures
+    ways = {place.key: place.how for place in standing.filled}
+    found: dict[str, list[str]] = {}
+    for item in figures["items"]:
+        way = ways.get(item["item"], "count")
+        words = []
+        if way != "count":
+            words.append(str(SETTLED[way]))
+        elif item["outcome"] == "tied" and standing.is_settled:
+            words.append(str(UNSETTLED[_settled_by(standing)]))
+        elif item["outcome"] == "out":
+            words.append(
+                _("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
+            )
+        found[item["item"]] = words
+    return found
+
+
+def _settled_by(standing: outcome.Outcome) -> str:
+    if standing.decision is not None or standing.round is None:
+        return "decision"
+    return outcome.kind_of_round(standing.round)
+
+
+def file_names(poll: Poll, content: str, ascii_content: str, extension: str) -> tuple[str, str]:
     """Return the ASCII and the Chinese name of a file of `poll`, made now."""
     ascii_name, chinese_name = sheets.download_names(
-        poll.year, content, timezone.localtime(), poll.is_rehearsal
+        poll.year,
+        content,
+        timezone.localtime(),
+        poll.is_rehearsal,
+        ascii_content=ascii_content,
     )
     return f"{ascii_name}.{extension}", f"{chinese_name}.{extension}"
 
@@ -350,10 +484,33 @@ def _fresh(poll: Poll) -> Poll:
     return Poll.objects.get(pk=poll.pk)
 
 
-def _download(
-    poll: Poll, content: str, header: Sequence[str], rows: Iterable[Sequence[sheets.Cell]]
+Rows = Iterable[Sequence[sheets.Cell]]
+
+
+def _csv(
+    poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
 ) -> Download:
-    return Download(*file_names(poll, content, "csv"), sheets.csv_bytes(header, rows))
+    names = file_names(poll, content, ascii_content, "csv")
+    return Download(*names, sheets.csv_bytes(header, rows))
+
+
+def _xlsx(
+    poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
+) -> Download:
+    """Return a workbook: Excel would drop the zeros before a 代表证号 that stands in a CSV file."""
+    names = file_names(poll, content, ascii_content, "xlsx")
+    return Download(*names, sheets.xlsx_bytes(content, header, rows))
+
+
+def _roll(poll: Poll) -> QuerySet[RollEntry]:
+    """Return the roll by delegation, each in the order of its own list."""
+    return poll.roll.select_related("delegate").order_by(
+        "delegate__delegation__position", "delegation", "delegate__position", "number"
+    )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return "、".join(map(str, sorted(numbers)))
 
 
 def _moment(moment: datetime | None) -> str:
@@ -364,12 +521,6 @@ def _yes_or_no(value: bool) -> str:
     return _("是") if value else _("否")
 
 
-def _remarks_of(item: dict[str, Any], places: int) -> list[str]:
-    if item["outcome"] == "out":
-        return [_("得票已达通过所需，未进入前%(places)d名") % {"places": places}]
-    return []
-
-
 def _into(write_in: WriteIn) -> str:
     if write_in.into_project:
         return str(write_in.into_project)
@@ -377,10 +528,12 @@ def _into(write_in: WriteIn) -> str:
 
 
 def subject(entry: JournalEntry) -> str:
-    """Return the delegate whom an entry is about; most are about the poll as a whole."""
+    """Return the delegate or proposal an entry is about; most are about the poll as a whole."""
     data = json.loads(entry.body)["data"]
     if "number" in data and "name" in data:
         return f"{data['name']}（{data['number']}）"
+    if "write_in" in data:
+        return f"{data['write_in']}. {data['title']}"
     return ""
 
 
@@ -389,7 +542,9 @@ def in_words(entry: JournalEntry) -> str:
     data = json.loads(entry.body)["data"]
     hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
     return "；".join(
-        f"{words}：{data[key]}"
+        f"{words}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
         for key, words in DETAILS.items()
         if key not in hidden and isinstance(data.get(key), str | int)
+        # An empty word says nothing, unless it has a name of its own (待处理).
+        if data[key] != "" or key in SHORT_NAMES
     )

@@ -15,12 +15,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from ballots import chain, counting, exports, lifecycle
+from ballots import chain, counting, exports, lifecycle, outcome
 from ballots.exports import Download, ExportRefused
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from projects.models import Poll
 
-FORMAT = "yiwu-vote-package/1"
+FORMAT = "yiwu-vote-package/2"
 # What a zip file says of the age of its members; the same data must give the same bytes.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -37,7 +37,11 @@ PUBLIC_ENTRIES = {
     "storage-rewritten",
     "box-opened",
     "confirmed",
+    "decided",
+    "second-round-made",
     "published",
+    "revealed",
+    "archived",
 }
 ENTRIES_WITH_VOTES = {"counted", "sent-back"}
 
@@ -159,7 +163,9 @@ def _into(write_in: WriteIn) -> str:
 def _public_result(poll: Poll, result: Result) -> dict[str, Any]:
     if poll.show_votes:
         return {"digest": result.digest, "figures": result.figures}
-    adopted = sorted(lifecycle.adopted_items(result), key=exports.in_list_order)
+    adopted = sorted(
+        outcome.adopted_items(result), key=lambda item: outcome.in_list_order(item["item"])
+    )
     return {
         "digest": result.digest,
         # In the order of the list, which tells nothing of the votes.
@@ -192,4 +198,5 @@ def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, Any]) -> Do
             member = zipfile.ZipInfo(name, date_time=NO_TIME)
             member.external_attr = 0o600 << 16
             archive.writestr(member, text, compress_type=zipfile.ZIP_DEFLATED)
-    return Download(*exports.file_names(poll, content, "zip"), out.getvalue())
+    names = exports.file_names(poll, content, f"{kind}-package", "zip")
+    return Download(*names, out.getvalue())

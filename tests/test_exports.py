@@ -7,16 +7,27 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import openpyxl
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
-from ballots import canvass, enrolment, exports, lifecycle
+from ballots import canvass, drafts, enrolment, exports, lifecycle, outcome, package
 from ballots.exports import ExportRefused
-from ballots.models import Result
+from ballots.models import Delegate, Result
 from ballots.rules import Selection
 from projects.models import Poll
-from tests.factories import Session, make_delegates, make_session, selection
+from tests.factories import (
+    Session,
+    make_delegates,
+    make_session,
+    move_by_force,
+    second_session,
+    selection,
+)
 from yiwu_vote import sheets
 
 pytestmark = pytest.mark.django_db
@@ -72,9 +83,41 @@ def counted() -> Session:
     return count(make_opened())
 
 
-def confirm(session: Session) -> None:
+def confirm(session: Session) -> Session:
     lifecycle.confirm_result(session.poll, by=session.chief)
     session.poll.refresh_from_db()
+    return session
+
+
+def make_tied() -> Session:
+    """A confirmed count: one place filled, and items 2, 3, 推1 and 推2 level for the other."""
+    return confirm(count(make_opened(majority="none", places=2)))
+
+
+def run_off(first: Session) -> None:
+    """Hold the run-off of a tied poll and publish it: its items 2 and 3 have two votes and one."""
+    second = second_session(first, drafts.run_off(first.poll, by=first.office))
+    for place, number in enumerate([2, 2, 3]):
+        second.cast(place, selection(number))
+    second.close()
+    second.open_box()
+    confirm(count(second))
+    lifecycle.publish_result(second.poll, by=second.office, at_once=True)
+
+
+def decide(session: Session, *items: str) -> None:
+    outcome.decide(
+        session.poll,
+        items=items,
+        words="主席团决定选取第3项。",
+        by=session.office,
+        second=session.scrutineer,
+    )
+
+
+def remarks_by_item(session: Session) -> dict[str, str]:
+    rows = table(exports.result_csv, session)
+    return {row["项目编号"]: row["备注"].removesuffix("演练，不计票") for row in rows}
 
 
 # --- 结果 -----------------------------------------------------------------------------------------
@@ -123,6 +166,51 @@ def test_a_tie_across_the_last_place_is_pending():
 
     assert {row["结果"] for row in tied} == {"得票相同，待定"}
     assert {row["是否过半数"] for row in tied} == {"不要求"}
+
+
+def test_before_a_tie_is_settled_nothing_is_said_of_how():
+    assert set(remarks_by_item(make_tied()).values()) == {""}
+
+
+def test_an_item_that_a_run_off_adopted_says_so_and_the_others_that_were_level_too():
+    session = make_tied()
+    run_off(session)
+
+    assert remarks_by_item(session) == {
+        "1": "",
+        "2": "经再次票决通过；",
+        "3": "经再次票决未通过；",
+        "推1": "经再次票决未通过；",
+        "推2": "经再次票决未通过；",
+        "4": "",
+        "5": "",
+    }
+
+
+def test_an_item_that_the_meeting_decided_on_says_so_and_the_others_that_were_level_too():
+    session = make_tied()
+    decide(session, "3")
+
+    said = remarks_by_item(session)
+
+    assert said["3"] == "经会议决定确定；"
+    assert {said[key] for key in ("2", "推1", "推2")} == {"经会议决定未确定；"}
+    assert {said[key] for key in ("1", "4", "5")} == {""}
+
+
+def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
+    confirm(counted)
+    second = second_session(counted, drafts.supplementary(counted.poll, by=counted.office))
+    second.cast(0, selection(4))
+    second.close()
+    second.open_box()
+    confirm(count(second))
+    lifecycle.publish_result(second.poll, by=second.office, at_once=True)
+
+    said = remarks_by_item(counted)
+
+    assert said.pop("4") == "经补充票决通过；"
+    assert set(said.values()) == {""}
 
 
 def test_an_item_with_votes_enough_and_no_place_left_says_why():
@@ -212,7 +300,7 @@ def test_figures_come_from_the_frozen_result_and_are_not_counted_again(counted):
 def test_the_summary_has_its_lines_in_order(counted):
     assert "、".join(pairs(counted)) == (
         "全体代表、应到、实到、发出、收回、有效、弃权、无效、应选项数、通过所需票数、候选项目数、推荐件数、"
-        "归并项数、开始、截止、计票、公布、计票人、复核人、数据校验码、备注"
+        "归并项数、重复选择的表决票、不予计票、留空名额、会议决定、开始、截止、计票、公布、计票人、复核人、数据校验码、备注"
     )
 
 
@@ -242,6 +330,43 @@ def test_the_summary_has_times_in_the_hall_and_none_before_they_come(counted):
 
     assert pairs(counted)["开始"] == "2026-01-18 10:42"
     assert pairs(counted)["公布"] == ""
+
+
+def test_the_summary_tells_what_merging_and_refusing_took_from_the_votes():
+    session = make_session(delegates=3, candidates=3, places=3)
+    session.cast(0, selection(1, proposals=["并入甲", "并入乙"]))
+    session.cast(1, selection(1, proposals=["并入甲", "不是项目"]))
+    session.cast(2, selection(proposals=["单列一项", "不是项目"]))
+    session.close()
+    session.open_box()
+    first = session.poll.projects.get(number=1)
+    session.poll.write_ins.filter(title__startswith="并入").update(
+        ruling="into-project", into_project=first
+    )
+    session.poll.write_ins.filter(title="不是项目").update(ruling="refused", reason="不是项目")
+
+    said = pairs(count(session))
+
+    assert (said["推荐件数"], said["归并项数"]) == ("6", "1")
+    assert (said["重复选择的表决票"], said["不予计票"]) == ("2", "2")
+
+
+def test_the_summary_tells_what_the_meeting_decided_and_which_places_stay_open():
+    session = make_tied()
+    before = pairs(session)
+
+    decide(session)
+    after = pairs(session)
+
+    assert (before["留空名额"], before["会议决定"]) == ("", "")
+    assert (after["留空名额"], after["会议决定"]) == ("1", "主席团决定选取第3项。")
+
+
+def test_places_that_were_left_open_at_the_publication_stand_in_the_summary(counted):
+    confirm(counted)
+    lifecycle.publish_result(counted.poll, by=counted.office, leave_open=True)
+
+    assert pairs(counted)["留空名额"] == "1"
 
 
 # --- 投票情况 --------------------------------------------------------------------------------------
@@ -275,6 +400,83 @@ def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
     session.cast(0, selection(1))
 
     assert read(exports.turnout_csv, session)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+
+
+# --- 未投票代表名单、签到情况表 ---------------------------------------------------------------------
+
+
+def workbook(export: Export, session: Session) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(export(session.poll).content)).active
+
+
+def values(export: Export, session: Session) -> list[list[Any]]:
+    return [list(row) for row in workbook(export, session).iter_rows(values_only=True)]
+
+
+def test_those_who_have_not_voted_are_listed_with_their_phones_and_the_zeros_of_their_numbers():
+    session = make_session(delegates=4)
+    Delegate.objects.filter(number="003").update(phone="05791234567")
+    session.cast(0, selection(1))
+
+    assert values(exports.waiting_xlsx, session) == [
+        ["序号", "代表团", "代表证号", "姓名", "联系电话"],
+        [1, "城区代表团", "002", "代表2", None],
+        [2, "城区代表团", "003", "代表3", "05791234567"],
+        [3, "城区代表团", "004", "代表4", None],
+    ]
+    sheet = workbook(exports.waiting_xlsx, session)
+    assert {sheet[cell].data_type for cell in ("C2", "C3", "E3")} == {"s"}
+    assert {sheet[cell].number_format for cell in ("C2", "C3", "E3")} == {"@"}
+
+
+@pytest.mark.parametrize(("voters", "waiting"), [("present", ["001"]), ("roll", ["001", "002"])])
+def test_whoever_may_not_vote_is_not_waited_for(voters, waiting):
+    session = make_session(delegates=2, open_it=False, voters=voters, delegates_total=3)
+    enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
+    move_by_force(session.poll, Poll.Phase.OPEN)
+
+    assert [row[2] for row in values(exports.waiting_xlsx, session)[1:]] == waiting
+
+
+def test_the_list_of_who_has_not_voted_is_to_be_had_only_while_ballots_come_in():
+    session = make_session(delegates=3, open_it=False)
+    refused = []
+
+    for step in (lambda: None, lambda: None, session.close):
+        step()
+        try:
+            exports.waiting_xlsx(session.poll)
+        except ExportRefused as refusal:
+            refused.append((session.poll.phase, refusal.code))
+        if session.poll.phase == Poll.Phase.DRAFT:
+            session.poll = lifecycle.open_poll(session.poll, by=session.office)
+
+    assert refused == [("draft", "not-voting"), ("closed", "not-voting")]
+
+
+def test_phones_are_for_the_office_and_attendance_for_all_who_hold_an_office():
+    session = make_session(delegates=2)
+    people = [session.office, session.scrutineer, User.objects.create_superuser("root")]
+    answers: dict[str, list[int]] = {}
+    for what in ("waiting", "attendance"):
+        address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, what])
+        for person in people:
+            client = Client()
+            client.force_login(person)
+            answers.setdefault(what, []).append(client.get(address).status_code)
+
+    assert answers == {"waiting": [200, 403, 403], "attendance": [200, 200, 403]}
+
+
+def test_attendance_lists_the_whole_roll_with_who_came():
+    session = make_session(delegates=2, open_it=False)
+    enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
+
+    assert values(exports.attendance_xlsx, session) == [
+        ["代表团", "代表证号", "姓名", "实到", "方式"],
+        ["城区代表团", "001", "代表1", "是", "电子"],
+        ["城区代表团", "002", "代表2", "否", "电子"],
+    ]
 
 
 # --- 回执编号清单 -----------------------------------------------------------------------------------
@@ -377,13 +579,29 @@ def test_every_file_is_utf8_with_bom_and_crlf(counted, export):
     assert content.count(b"\n") == content.count(b"\r\n") > 0
 
 
-@pytest.mark.parametrize("export", EVERY)
-def test_every_file_is_named_by_year_content_and_minute(counted, export):
-    with time_machine.travel(datetime(2026, 1, 18, 2, 42, tzinfo=UTC), tick=False):
-        file = export(counted.poll)
+NAMES: dict[str, Export] = {
+    "result.csv": exports.result_csv,
+    "summary.csv": exports.summary_csv,
+    "proposals.csv": exports.write_ins_csv,
+    "turnout.csv": exports.turnout_csv,
+    "journal.csv": exports.journal_csv,
+    "receipts.csv": exports.receipts_csv,
+    "attendance.xlsx": exports.attendance_xlsx,
+    "full-package.zip": package.full_package,
+}
 
-    assert file.ascii_name == "rehearsal_2026_livelihood-projects_20260118-1042.csv"
-    assert re.fullmatch(r"演练_2026年民生实事项目票决_\w+_20260118-1042\.csv", file.chinese_name)
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_is_named_by_year_content_and_minute(counted, name):
+    content, extension = name.split(".")
+
+    with time_machine.travel(datetime(2026, 1, 18, 2, 42, tzinfo=UTC), tick=False):
+        file = NAMES[name](counted.poll)
+
+    assert file.ascii_name == f"rehearsal_yiwu-2026-{content}-20260118-1042.{extension}"
+    assert re.fullmatch(
+        rf"演练_2026年民生实事项目票决_\w+_20260118-1042\.{extension}", file.chinese_name
+    )
 
 
 @pytest.mark.parametrize("export", COUNTED)

@@ -465,12 +465,12 @@ def test_what_is_written_as_xlsx_is_read_back_the_same_but_for_blanks_around_it(
 def test_a_download_is_named_for_its_year_content_and_time():
     at = datetime.fromisoformat("2026-01-18 10:42")
 
-    assert download_names(2026, "结果", at, rehearsal=False) == (
-        "2026_livelihood-projects_20260118-1042",
+    assert download_names(2026, "结果", at, rehearsal=False, ascii_content="result") == (
+        "yiwu-2026-result-20260118-1042",
         "2026年民生实事项目票决_结果_20260118-1042",
     )
-    assert download_names(2026, "结果", at, rehearsal=True) == (
-        "rehearsal_2026_livelihood-projects_20260118-1042",
+    assert download_names(2026, "结果", at, rehearsal=True, ascii_content="result") == (
+        "rehearsal_yiwu-2026-result-20260118-1042",
         "演练_2026年民生实事项目票决_结果_20260118-1042",
     )
 

@@ -324,14 +324,16 @@ def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
     return out.getvalue()
 
 
-def download_names(year: int, content: str, at: datetime, rehearsal: bool) -> tuple[str, str]:
+def download_names(
+    year: int, content: str, at: datetime, rehearsal: bool, *, ascii_content: str
+) -> tuple[str, str]:
     """Return the ASCII and the Chinese name of a file to download, without its extension.
 
-    `content` is the 内容 of ux.md §10, such as 结果; `at` is the local time. The ASCII name is
-    what the header falls back to and does not say the content.
+    `content` is the 内容 of ux.md §10, such as 结果, and `ascii_content` the same for the name that
+    the header falls back to, such as result; `at` is the local time.
     """
     stamp = f"{at:%Y%m%d-%H%M}"
     return (
-        f"{'rehearsal_' if rehearsal else ''}{year}_livelihood-projects_{stamp}",
+        f"{'rehearsal_' if rehearsal else ''}yiwu-{year}-{ascii_content}-{stamp}",
         f"{'演练_' if rehearsal else ''}{year}年民生实事项目票决_{content}_{stamp}",
     )

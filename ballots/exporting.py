@@ -1,0 +1,91 @@
+"""Files of single ballots: when they may be made, and the record of who took one and why (ux.md §10).
+
+Many ballots of a small electorate are the only ones of their kind, so that whoever cast one may
+know it again. Such a file goes to scrutineers alone, and each time the journal says why.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal, roles
+from ballots.models import JournalEntry
+from projects.models import Poll
+
+BALLOTS = "ballots"
+PABULIB = "pabulib"
+# What each file is called; the journal keeps the short name.
+CONTENTS = {
+    BALLOTS: _("表决票明细"),
+    PABULIB: _("研究数据（Pabulib 格式）"),
+}
+
+REFUSALS = {
+    "not-scrutineer": _("只有监票人可以导出明细。"),
+    "reason-needed": _("请写明导出的原因。"),
+    "void": _("本次票决作废，没有明细可以导出。"),
+    "not-confirmed": _("复核后才能导出表决票明细。"),
+    "not-out": _("结果全部揭晓后才能导出研究数据；演练在计票后即可导出。"),
+    "tells-proposals": _(
+        "本次票决须选足应选项数，所选项数较少的表决票一望而知写有推荐项目，因此不能导出明细。"
+    ),
+}
+
+
+class DetailsRefused(Exception):
+    """A file of single ballots cannot be had now, or not by this person: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+def is_due(poll: Poll, what: str) -> bool:
+    """Tell whether `poll` has come far enough for the file `what` (BALLOTS or PABULIB).
+
+    Research data wait until everybody knows the result; nobody has to wait for a rehearsal's.
+    """
+    if what == BALLOTS:
+        return poll.phase in {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}
+    if poll.is_rehearsal:
+        return poll.phase in {Poll.Phase.COUNTED, Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}
+    return poll.is_revealed
+
+
+def demand_due(poll: Poll, what: str) -> None:
+    """Raise DetailsRefused where the file `what` of `poll` may not be made now, or never."""
+    if poll.phase == Poll.Phase.VOID:
+        raise DetailsRefused("void")
+    if not is_due(poll, what):
+        raise DetailsRefused("not-confirmed" if what == BALLOTS else "not-out")
+    if _tells_proposals(poll):
+        raise DetailsRefused("tells-proposals")
+
+
+@transaction.atomic
+def note_export(poll: Poll, *, what: str, reason: str, by: User) -> JournalEntry:
+    """Put on record that `by` takes the file `what` (BALLOTS or PABULIB) away, and why.
+
+    Raises DetailsRefused for anybody but a scrutineer, without a reason, and before the file may be
+    made.
+    """
+    if not roles.is_scrutineer(by):
+        raise DetailsRefused("not-scrutineer")
+    if not reason.strip():
+        raise DetailsRefused("reason-needed")
+    poll = Poll.objects.locked(poll)
+    demand_due(poll, what)
+    return journal.append(poll, "exported", by=by, data={"what": what, "reason": reason.strip()})
+
+
+def _tells_proposals(poll: Poll) -> bool:
+    """Tell whether the number of choices on a ballot gives away the proposals beside them.
+
+    Where every ballot fills all places, one that names fewer candidates has proposals in the rest.
+    To leave such ballots out is no help: the totals less the others are theirs (DESIGN §5.5).
+    """
+    return (
+        poll.choice_rule == Poll.ChoiceRule.EXACTLY
+        and poll.proposals == Poll.Proposals.COUNTED
+        and poll.write_ins.exists()
+    )
