@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from yiwu_vote import sheets
+from yiwu_vote import sheets, table
 
 TEMPLATE_HEADER = ("代表证号", "姓名", "代表团", "序号", "联系电话", "座位")
 REQUIRED = TEMPLATE_HEADER[:3]
@@ -21,9 +21,6 @@ SEAT_LIMIT = 20
 ORDER_DIGITS = 6
 PHONE_DIGITS = 11
 
-# Control, format, surrogate and private-use characters: on a card and on a phone nobody sees
-# them, or everybody sees something else. An old encoding turns rare surnames into private use.
-UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Co"})
 # A blank between two Latin letters parts two words; any other blank in a name is a filler.
 FILLER = re.compile(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])")
 
@@ -90,11 +87,11 @@ def parse(content: bytes) -> Roll:
     except sheets.SheetRefused as refusal:
         return Roll(problems=(Problem(0, str(refusal)),))
     titles = ["".join(cell.split()) for cell in header.cells]
-    faults = _faults_of_header(titles)
+    faults = table.faults_of_header(titles, columns=TEMPLATE_HEADER, required=REQUIRED)
     if not faults and not lines:
-        faults = [Problem(0, "表头之下没有内容。")]
+        faults = ["表头之下没有内容。"]
     if faults:
-        return Roll(problems=tuple(faults))
+        return Roll(problems=tuple(Problem(0, fault) for fault in faults))
 
     rows: list[RollRow] = []
     problems: list[Problem] = []
@@ -108,30 +105,8 @@ def parse(content: bytes) -> Roll:
         problems += [Problem(line.number, text) for text in texts]
         if not texts:
             rows.append(row)
-    return Roll(tuple(rows), tuple(problems), _ignored(titles, lines))
-
-
-def _faults_of_header(titles: list[str]) -> list[Problem]:
-    known = [title for title in titles if title in TEMPLATE_HEADER]
-    missing = "".join(f"“{title}”" for title in REQUIRED if title not in known)
-    if missing:
-        recognised = "、".join(dict.fromkeys(known)) or "无"
-        return [Problem(0, f"表头缺少{missing}列。已识别：{recognised}。")]
-    return [
-        Problem(0, f"表头有多个“{title}”列，请只保留一个。")
-        for title in TEMPLATE_HEADER
-        if known.count(title) > 1
-    ]
-
-
-def _ignored(titles: list[str], lines: list[sheets.Line]) -> tuple[str, ...]:
-    """Name the unknown columns; one without a title only if something stands in it."""
-    return tuple(
-        title or f"第{place + 1}列"
-        for place, title in enumerate(titles)
-        if title not in TEMPLATE_HEADER
-        and (title or any(any(line.cells[place : place + 1]) for line in lines))
-    )
+    ignored = table.ignored_columns(titles, lines, columns=TEMPLATE_HEADER)
+    return Roll(tuple(rows), tuple(problems), ignored)
 
 
 def _row(line: sheets.Line, titles: list[str]) -> tuple[RollRow, list[str]]:
@@ -145,8 +120,8 @@ def _row(line: sheets.Line, titles: list[str]) -> tuple[RollRow, list[str]]:
     def cell(title: str, clean: Callable[[str], str], limit: int) -> str:
         raw = cells.get(title, "")
         value = clean(raw)
-        if not is_readable(raw):
-            texts.append(f"{title}“{_shown(raw)}”含有不可见或无法显示的字符")
+        if not table.is_readable(raw):
+            texts.append(f"{title}“{table.shown(raw)}”含有不可见或无法显示的字符")
         elif not value and title in REQUIRED:
             texts.append(f"{title}为空")
         elif len(value) > limit:
@@ -155,47 +130,25 @@ def _row(line: sheets.Line, titles: list[str]) -> tuple[RollRow, list[str]]:
             return value
         return ""
 
-    number = cell("代表证号", _code, NUMBER_LIMIT)
+    number = cell("代表证号", table.code, NUMBER_LIMIT)
     name = cell("姓名", _name, NAME_LIMIT)
     delegation = cell("代表团", _name, DELEGATION_LIMIT)
-    order = _code(cells.get("序号", ""))
+    order = table.code(cells.get("序号", ""))
     if order and not _is_digits(order, most=ORDER_DIGITS):
-        texts.append(f"序号“{_shown(cells['序号'])}”不是整数")
+        texts.append(f"序号“{table.shown(cells['序号'])}”不是整数")
         order = ""
-    phone = re.sub("[-‐–—]", "", _code(cells.get("联系电话", "")))
+    phone = re.sub("[-‐–—]", "", table.code(cells.get("联系电话", "")))
     if phone and not _is_digits(phone, least=PHONE_DIGITS, most=PHONE_DIGITS):
-        texts.append(f"联系电话“{_shown(cells['联系电话'])}”不是{PHONE_DIGITS}位")
+        texts.append(f"联系电话“{table.shown(cells['联系电话'])}”不是{PHONE_DIGITS}位")
         phone = ""
-    seat = cell("座位", _spaced, SEAT_LIMIT)
+    seat = cell("座位", table.spaced, SEAT_LIMIT)
     row = RollRow(line.number, number, name, delegation, int(order) if order else None, phone, seat)
     return row, texts
-
-
-def is_readable(text: str) -> bool:
-    """Tell whether every character of `text` is one that a reader can see as it was meant."""
-    return "\ufffd" not in text and not any(
-        unicodedata.category(char) in UNREADABLE for char in text
-    )
 
 
 def _name(text: str) -> str:
     return FILLER.sub("", unicodedata.normalize("NFC", text))
 
 
-def _code(text: str) -> str:
-    # NFKC turns full-width digits, letters and hyphens into ASCII. Leading zeros stay: it is text.
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _spaced(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 def _is_digits(text: str, *, least: int = 1, most: int) -> bool:
     return text.isascii() and text.isdigit() and least <= len(text) <= most
-
-
-def _shown(text: str) -> str:
-    """Return `text` fit to be quoted in a message: not too long, and nothing unseen in it."""
-    seen = "".join(char if is_readable(char) else "\ufffd" for char in text)
-    return seen if len(seen) <= NUMBER_LIMIT else seen[:NUMBER_LIMIT] + "…"

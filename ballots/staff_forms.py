@@ -4,14 +4,12 @@ Secrets (passwords, shares, card codes) stand in masked fields, which are never 
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.core import signing
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -19,11 +17,10 @@ from ballots import box, enrolment
 from ballots.models import AccessCard, Delegate
 from ballots.roll import Problem, RollRow
 from projects.models import Poll
+from yiwu_vote.preview import unsigned
 
 # What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
 CARD_ADDRESS = re.compile(r"/k/([0-9a-z]+)/?\s*$", re.IGNORECASE)
-# A preview that nobody confirms within this time is made again (seconds).
-PREVIEW_AGE = 60 * 60
 ROWS = "ballots.roll-import.rows"
 PROBLEMS = "ballots.roll-import.problems"
 
@@ -314,12 +311,7 @@ class UploadForm(forms.Form):
 
 
 class ConfirmImportForm(forms.Form):
-    """The rows that were previewed, signed and handed back by the page itself.
-
-    So nothing is kept on the server between preview and confirmation, and what is written is what
-    was shown. It is the rows and not the file that travel: a file of 2 MB as text would not pass
-    the limit on form data.
-    """
+    """The rows that were previewed, signed and handed back by the page itself."""
 
     rows = forms.CharField(widget=forms.HiddenInput)
     add_delegations = forms.BooleanField(required=False, widget=forms.HiddenInput)
@@ -335,20 +327,6 @@ class ErrorListForm(forms.Form):
 
     def clean_problems(self) -> list[Problem]:
         return [Problem(*problem) for problem in unsigned(self.cleaned_data["problems"], PROBLEMS)]
-
-
-def signed(rows: Iterable[Any], salt: str) -> str:
-    """Return the fields of `rows`, dataclasses, as text that only this site can have written."""
-    return signing.dumps([list(astuple(row)) for row in rows], salt=salt, compress=True)
-
-
-def unsigned(text: str, salt: str) -> list[list[Any]]:
-    """Return what `signed` was given, or raise ValidationError if it is not so or too old."""
-    try:
-        rows: list[list[Any]] = signing.loads(text, salt=salt, max_age=PREVIEW_AGE)
-    except signing.BadSignature:
-        raise forms.ValidationError(_("预览已过期，请重新上传。"), code="expired") from None
-    return rows
 
 
 # --- what the acts refuse -------------------------------------------------------------------------

@@ -20,10 +20,11 @@ from django.utils import timezone
 
 from ballots import cards, enrolment, roll
 from ballots.models import AccessCard, Delegate, Delegation
-from ballots.staff_forms import ROWS, signed
+from ballots.staff_forms import ROWS
 from projects.models import Poll, Project, Target
 from tests import factories
 from tests.factories import make_delegates, make_office, make_poll, make_project, move_by_force
+from yiwu_vote.preview import signed
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,8 @@ def poll_fields(**changed) -> dict[str, object]:
         "meeting": "示例市人民代表大会会议",
         "year": 2026,
         "places": 10,
+        "form": "choose",
+        "objection_days": 7,
         "choice_rule": "at-most",
         "blank_allowed": "on",
         "proposals": "counted",

@@ -1,0 +1,165 @@
+"""The import of candidates as pages: upload, preview, confirm (ux.md §9.3).
+
+`ProjectAdmin` guards each page and puts it under its address.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from projects import imports, sheet
+from projects.forms import PROBLEMS, ROWS, ConfirmImportForm, ErrorListForm, UploadForm
+from projects.models import Poll, PollQuerySet, Project
+from yiwu_vote import sheets
+from yiwu_vote.downloads import attachment
+from yiwu_vote.preview import signed
+
+
+class StaffRequest(HttpRequest):
+    """A request behind the admin's log-in: there is somebody."""
+
+    user: User
+
+
+def import_page(request: StaffRequest) -> HttpResponse:
+    """Upload, preview, confirm: nothing is written before the third."""
+    if "rows" in request.POST:
+        return _import(request)
+    if request.method != "POST":
+        return _upload_page(request, UploadForm(initial=_asked_poll(request)))
+    form = UploadForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _upload_page(request, form)
+    poll = form.cleaned_data["poll"]
+    parsed = sheet.parse(form.cleaned_data["file"].read())
+    plan = imports.plan_import(poll, parsed.rows)
+    problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
+    confirm = ConfirmImportForm(
+        initial={"poll": poll, "seen": plan.seen, "rows": signed(parsed.rows, ROWS)}
+    )
+    context = {
+        "poll": poll,
+        "plan": plan,
+        "groups": [
+            (gettext("更新"), [_shown(row) for row in plan.updated]),
+            (gettext("新增"), [_shown(row) for row in plan.new]),
+        ],
+        "total": len(parsed.rows),
+        "problems": problems,
+        "faulty_lines": len({problem.line for problem in problems}),
+        "ignored": parsed.ignored,
+        "confirm": confirm,
+        "errors": ErrorListForm(initial={"problems": signed(problems, PROBLEMS)}),
+    }
+    return _page(request, "import-preview", gettext("导入候选项目：预览"), context)
+
+
+def _shown(row: sheet.Candidate) -> dict[str, Any]:
+    """Return a candidate with its targets taken apart, and what else the file says of it."""
+    cost = gettext("投资%(sum)s万元") % {"sum": row.investment} if row.investment else ""
+    more = [row.category, row.lead_unit, cost, row.deadline, row.site]
+    return {
+        "row": row,
+        "targets": [sheet.parts_of(line) for line in row.targets or ()],
+        "more": [text for text in more if text],
+    }
+
+
+def _import(request: StaffRequest) -> HttpResponse:
+    form = ConfirmImportForm(request.POST)
+    if form.is_valid():
+        poll, rows = form.cleaned_data["poll"], form.cleaned_data["rows"]
+        try:
+            plan = imports.import_candidates(poll, rows, seen=form.cleaned_data["seen"])
+        except imports.ImportRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            _log(request, poll, plan)
+            words = gettext("已导入%(count)d项：新增%(new)d项，更新%(updated)d项。") % {
+                "count": len(rows),
+                "new": len(plan.new),
+                "updated": len(plan.updated),
+            }
+            messages.success(request, words)
+            address = reverse("admin:projects_project_changelist")
+            return redirect(f"{address}?poll__id__exact={poll.pk}")
+    for group in form.errors.values():
+        messages.error(request, " ".join(str(error) for error in group))
+    return _upload_page(request, UploadForm())
+
+
+def _log(request: StaffRequest, poll: Poll, plan: imports.ImportPlan) -> None:
+    """Put the import into the history of each candidate, as Django does for its own form."""
+    for rows, flag in ((plan.new, ADDITION), (plan.updated, CHANGE)):
+        LogEntry.objects.log_actions(
+            request.user.pk,
+            Project.objects.filter(poll=poll, number__in=[row.number for row in rows]),
+            flag,
+            gettext("从表格导入。"),
+        )
+
+
+def import_errors(request: HttpRequest) -> HttpResponse:
+    """Give out the list of problems of a preview as a file."""
+    form = ErrorListForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("预览已过期，请重新上传。"))
+        return redirect("admin:projects_project_import")
+    rows = [[problem.line or None, str(problem)] for problem in form.cleaned_data["problems"]]
+    content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
+    return attachment(
+        content,
+        ascii_name="candidate-errors.csv",
+        chinese_name=gettext("候选项目错误清单.csv"),
+    )
+
+
+def template_file(request: HttpRequest) -> HttpResponse:
+    """Give out a table to fill in: with the candidates of the poll that is asked for, or empty."""
+    poll = _asked_poll(request).get("poll")
+    rows = [] if poll is None else imports.cells_of(poll)
+    return attachment(
+        sheet.template_xlsx(rows),
+        ascii_name="candidates.xlsx" if rows else "candidates-template.xlsx",
+        chinese_name=gettext("候选项目.xlsx") if rows else gettext("候选项目模板.xlsx"),
+    )
+
+
+PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {
+    "import": import_page,
+    "import-errors": import_errors,
+    "template": template_file,
+}
+
+
+def _asked_poll(request: HttpRequest) -> dict[str, Poll]:
+    """Return the draft that the address names, as initial data of a form, or nothing."""
+    asked = request.GET.get("poll", "")
+    is_number = asked.isascii() and asked.isdigit() and len(asked) < 18
+    poll = _drafts().filter(pk=asked).first() if is_number else None
+    return {} if poll is None else {"poll": poll}
+
+
+def _upload_page(request: HttpRequest, form: forms.Form) -> HttpResponse:
+    drafts = _drafts()
+    filled = drafts.filter(projects__isnull=False).distinct()
+    context = {"forms": [form], "drafts": drafts, "filled": filled}
+    return _page(request, "import", gettext("导入候选项目"), context)
+
+
+def _drafts() -> PollQuerySet:
+    return Poll.objects.filter(phase=Poll.Phase.DRAFT)
+
+
+def _page(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
+    own = {"title": title, "opts": Project._meta} | context
+    template = f"admin/projects/project/{name}.html"
+    return render(request, template, admin.site.each_context(request) | own)
