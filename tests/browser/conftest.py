@@ -12,6 +12,8 @@ from tests.factories import Session, make_session
 # Chromium says this of every refusal and error page, which the tests ask for on purpose.
 REFUSAL = "Failed to load resource: the server responded with a status of "
 NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
+# And htmx of each request that found no network.
+UNANSWERED = ("htmx:afterRequest", "htmx:sendError")
 
 Open = Callable[..., Page]
 Listener = Callable[[Any], None]
@@ -24,7 +26,8 @@ def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
     """
 
     def hear(message: ConsoleMessage) -> None:
-        if not message.text.startswith(REFUSAL) and NO_NETWORK not in message.text:
+        expected = message.text.startswith((REFUSAL, *UNANSWERED)) or NO_NETWORK in message.text
+        if not expected:
             complaints.append(f"{message.text} ({page.url})")
 
     def fail(error: Error) -> None:

@@ -1,0 +1,41 @@
+"""The address of the hall's big screen: anybody who has it may look, until it is ended."""
+
+import secrets
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from projects.models import Poll
+
+REFUSALS = {"not-office": _("只有会务人员可以办理。")}
+
+
+class ScreenRefused(Exception):
+    """Only the office hands out the screen's address: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@transaction.atomic
+def open_screen(poll: Poll, *, by: User) -> Poll:
+    """Give the big screen of `poll` a new address; one that was given before is of no use now."""
+    return _give(poll, secrets.token_hex(8), by)
+
+
+@transaction.atomic
+def end_screen(poll: Poll, *, by: User) -> Poll:
+    """Take the address of the big screen back."""
+    return _give(poll, None, by)
+
+
+def _give(poll: Poll, key: str | None, by: User) -> Poll:
+    if not roles.is_office(by):
+        raise ScreenRefused("not-office")
+    poll = Poll.objects.locked(poll)
+    poll.screen_key = key
+    poll.save(update_fields=["screen_key"])
+    return poll

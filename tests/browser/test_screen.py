@@ -1,0 +1,94 @@
+"""The big screen in a real browser: it fits, it survives a lost network, it can be turned over."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ballots import canvass, hall, lifecycle
+from tests.factories import Session, make_session, selection
+
+HALL = {"width": 1920, "height": 1080}
+LAPTOP = {"width": 1366, "height": 768}
+
+# In px: what does not fit its box, and what lies outside the screen.
+OUTSIDE = """() => [...document.querySelectorAll('#stage *')].filter(part => {
+    const {bottom, right, left, top} = part.getBoundingClientRect();
+    return bottom > innerHeight + 1 || right > innerWidth + 1 || left < -1 || top < -1;
+}).map(part => part.tagName + part.className)"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll('#stage p, #stage li, #stage h1')]
+    .filter(part => part.getClientRects().length)
+    .map(part => parseFloat(getComputedStyle(part).fontSize)))"""
+
+
+def screen_of(session: Session, base: str) -> str:
+    return f"{base}/screen/{hall.open_screen(session.poll, by=session.office).screen_key}/"
+
+
+def tenfold(**columns: Any) -> Session:
+    """A poll of twelve candidates with long names, ten of which everybody is for."""
+    session = make_session(delegates=4, places=10, show_votes=True, open_it=False, **columns)
+    for project in session.poll.projects.all():
+        project.title = f"{project.number}号片区老旧小区综合改造提升与配套停车设施建设工程"
+        project.save()
+    lifecycle.open_poll(session.poll, by=session.office)
+    return session
+
+
+def publish(session: Session) -> None:
+    for place in range(4):
+        session.cast(place, selection(*range(1, 11)))
+    session.close()
+    session.open_box()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    lifecycle.confirm_result(session.poll, by=session.chief)
+    lifecycle.publish_result(session.poll, by=session.office)
+
+
+@pytest.mark.parametrize("size", [HALL, LAPTOP], ids=["1920", "1366"])
+def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, size):
+    session = tenfold()
+    address = screen_of(session, live_server.url)
+    page: Page = open_page(viewport=size)
+    least = min(0.028 * size["height"], 0.017 * size["width"])
+
+    def look() -> None:
+        page.goto(address)
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(SMALLEST) >= least
+
+    look()
+    publish(session)
+    look()
+    for _ in range(9):
+        lifecycle.reveal_next(session.poll, by=session.office)
+    look()
+    lifecycle.reveal_all(session.poll, by=session.office)
+    look()
+    expect(page.locator(".sheet:visible li")).to_have_count(10)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".sheet:visible h1")).to_have_text("全部项目")
+    expect(page.locator(".sheet:visible li")).to_have_count(12)
+    assert page.evaluate(OUTSIDE) == []
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".sheet:visible h1")).to_contain_text("票决结果")
+
+
+def test_a_lost_network_leaves_the_last_figures_and_says_of_when_they_are(
+    open_page, live_server, day
+):
+    address = screen_of(day, live_server.url)
+    page: Page = open_page(viewport=HALL)
+    page.goto(address)
+    page.context.set_offline(True)
+    expect(page.locator("#lost")).to_have_text(
+        re.compile(r"网络中断，显示 \d\d:\d\d:\d\d 的数据，正在重新连接"), timeout=12_000
+    )
+    expect(page.locator(".figure")).to_contain_text("人已投票")
+    page.context.set_offline(False)
+    day.cast(0, selection(1))
+
+    expect(page.locator("#lost")).to_be_hidden(timeout=12_000)
+    expect(page.locator(".figure b")).to_have_text("1")
