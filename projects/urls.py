@@ -8,5 +8,6 @@ app_name = "projects"
 
 urlpatterns = [
     path("", views.project_list, name="list"),
+    path("sample/", views.sample, name="sample"),
     path("<int:number>/", views.project_detail, name="detail"),
 ]

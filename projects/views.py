@@ -5,6 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from projects import wording
 from projects.models import Poll, Project
 
 
@@ -22,8 +23,20 @@ def project_list(request: PollRequest) -> HttpResponse:
     for project in projects:
         first.setdefault(project.category, project.number)
     jumps = [(category, number) for category, number in first.items() if category]
-    context = {"projects": projects, "poll": request.poll, "jumps": jumps if len(jumps) > 1 else []}
+    context = {
+        "projects": projects,
+        "poll": request.poll,
+        "jumps": jumps if len(jumps) > 1 else [],
+        "rules": wording.rules_in_words(request.poll) if request.poll else [],
+    }
     return render(request, "projects/list.html", context)
+
+
+@require_safe
+def sample(request: PollRequest) -> HttpResponse:
+    """Show the whole list as the paper ballot would have it, to be printed and read beforehand."""
+    projects = _projects(request).prefetch_related("targets")
+    return render(request, "projects/sample.html", {"projects": projects, "poll": request.poll})
 
 
 @require_safe
