@@ -34,7 +34,7 @@ except ImportError:  # level A runs on a bare Python, or beside an older cryptog
 else:
     CAN_OPEN = True
 
-FORMAT = "yiwu-vote-package/1"
+FORMAT = "yiwu-vote-package/2"
 PREFIX = "yiwu-vote/v1/"
 SUITE = "ML-KEM-768+X25519/HKDF-SHA256/ChaCha20-Poly1305"
 ZERO = "0" * 64
@@ -76,6 +76,7 @@ SHAPES: dict[str, Any] = {
         "remarks": [str],
         "rules": {
             "places": int,
+            "form": str,
             "choice_rule": str,
             "blank_allowed": bool,
             "proposals": str,
@@ -85,6 +86,7 @@ SHAPES: dict[str, Any] = {
             "delegates_total": int,
             "simple": bool,
             "show_votes": bool,
+            "objection_days": int,
             "rules_name": str,
             "rules_adopted_on": str,
         },
@@ -150,6 +152,7 @@ FIGURES = {
     "places_left": int,
     "shortfall": int,
     "doubles": int,
+    "doubled": int,
     "refused": int,
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
     "salt": str,
@@ -405,10 +408,13 @@ LETTERS = {
     "counted": "N",
     "sent-back": "S",
     "confirmed": "F",
+    "decided": "D",
     "published": "U",
+    "revealed": "L",
+    "archived": "A",
     "voided": "X",
 }
-ORDER = re.compile("[KT]*KT+O(PR)*P?CB(VNF*S)*VNF*U?")
+ORDER = re.compile("[KT]*KT+O(PR)*P?CB(VNF*S)*VNF*D?(UL*A?)?")
 
 
 def check_manifest(package: Package) -> Faults:
@@ -579,6 +585,8 @@ def _faults_of_places(package: Package) -> Faults:
     if any way of putting the two lists together fits that, the one from the least to the most does.
     """
     rules, used = package.rules, package.rows("places.json")
+    opposing = sum(1 for b in package.valid if b["against"] and not b["chosen"])
+    unmarked = sum(1 for b in package.valid if not b["against"] and not b["chosen"])
     if used != sorted(used):
         yield "所用名额没有按多少排列"
     own = sorted(len(ballot["chosen"]) for ballot in package.valid)
@@ -591,13 +599,18 @@ def _faults_of_places(package: Package) -> Faults:
     ):
         yield "所用名额与各票的选择不符"
     exactly = rules["choice_rule"] == "exactly"
-    # A ballot that is blank here may hold a proposal where those do not count.
-    blank_allowed = rules["blank_allowed"] or (rules["proposals"] == "advisory" and not exactly)
     for number in used:
         if number > rules["places"] or (number and exactly and number != rules["places"]):
             yield f"有一张票用了{number}个名额"
-        if not number and not blank_allowed:
-            yield "有不允许的空白票"
+    # A ballot that uses no place may still be against something, or hold a proposal where those do
+    # not count; but whoever must fill every place may do neither without.
+    empty = used.count(0)
+    if exactly and empty > unmarked:
+        yield "有反对的票没有用满名额"
+    if rules["blank_allowed"]:
+        return
+    if empty and (exactly or (rules["proposals"] != "advisory" and empty > opposing)):
+        yield "有不允许的空白票"
 
 
 def _is_legal(package: Package, ballot: dict[str, Any]) -> bool:
@@ -605,10 +618,17 @@ def _is_legal(package: Package, ballot: dict[str, Any]) -> bool:
     rules = package.rules
     chosen: list[int] = ballot["chosen"]
     against: list[int] = ballot["against"]
-    marked = chosen + against
-    if len(set(marked)) != len(marked) or not set(marked) <= set(package.titles):
+    if chosen != sorted(chosen) or against != sorted(against):
         return False
-    return not against and chosen == sorted(chosen) and len(chosen) <= rules["places"]
+    return _are_legal_marks(package, chosen, against) and len(chosen) <= rules["places"]
+
+
+def _are_legal_marks(package: Package, chosen: Sequence[int], against: Sequence[int]) -> bool:
+    """Judge the numbers on a ballot: each is a candidate's and stands once, 反对 only where asked."""
+    marked = [*chosen, *against]
+    if against and package.rules["form"] != "each":
+        return False
+    return len(set(marked)) == len(marked) and set(marked) <= set(package.titles)
 
 
 # --- level A: the count ---------------------------------------------------------------------------
@@ -696,11 +716,17 @@ def check_turnout(package: Package) -> Faults:
         "voted": sum(1 for row in roll if row["voted"]),
         "valid": len(package.valid),
         "invalid": len(package.rows("ballots.json")) - len(package.valid),
-        "blank": package.rows("places.json").count(0),
     }
     for name, count in counts.items():
         if turnout[name] != count:
             yield f"{name} 应为{count}，公布为{turnout[name]}"
+    # A ballot without a mark is blank unless it proposes something. Which one does is not told, but
+    # how many ballots use no place is; some of those may be against something.
+    unmarked = sum(1 for b in package.valid if not b["chosen"] and not b["against"])
+    opposing = sum(1 for b in package.valid if not b["chosen"] and b["against"])
+    empty = package.rows("places.json").count(0)
+    if not max(0, empty - opposing) <= turnout["blank"] <= min(empty, unmarked):
+        yield f"blank 与各票的选择、所用名额不符，公布为{turnout['blank']}"
 
 
 def check_votes(package: Package) -> Faults:
@@ -732,11 +758,11 @@ def check_votes(package: Package) -> Faults:
         if not max(counts) <= votes <= sum(counts):
             yield f"{key} 应为{sum(counts)}票，公布为{votes}票"
         doubles += sum(counts) - votes
-        against = sum(1 for b in package.valid if key in map(str, b["against"]))
-        if published[key]["against"] != against:
-            yield f"{key} 反对应为{against}票"
+        yield from _faults_of_against(package, published[key], most_new=votes - counts[0])
     if doubles != figures["doubles"]:
         yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
+    if not bool(doubles) <= figures["doubled"] <= doubles:
+        yield f"并入后重复的表决票不超过{doubles}张，公布为{figures['doubled']}"
     if refused != figures["refused"]:
         yield f"不予计票的件数应为{refused}，公布为{figures['refused']}"
     rows = package.rows("write_ins.json")
@@ -748,6 +774,18 @@ def check_votes(package: Package) -> Faults:
     for key, item in published.items():
         if item["source"] == "proposal" and item["title"] != titles.get(key):
             yield f"{key} 的项目名称不符"
+
+
+def _faults_of_against(package: Package, item: dict[str, Any], *, most_new: int) -> Faults:
+    """Judge how many are against an item that got `most_new` votes by merging (a candidate's).
+
+    Whoever proposes what was merged into a candidate is for it, though he marked 反对 beside it. How
+    many of the new votes come from there is not told; the others come from those who abstained.
+    """
+    marked = sum(1 for b in package.valid if item["item"] in map(str, b["against"]))
+    lost = min(marked, max(0, most_new)) if item["source"] == "candidate" else 0
+    if not marked - lost <= item["against"] <= marked:
+        yield f"{item['item']} 反对应为{marked}票" + (f"，至多少{lost}票" if lost else "")
 
 
 def check_ranks(package: Package) -> Faults:
@@ -791,6 +829,10 @@ def check_ranks(package: Package) -> Faults:
         for name, value in expected.items():
             if item[name] != value:
                 yield f"{item['item']} 的 {name} 应为 {value}"
+        if min(got, item["against"], item["abstained"]) < 0:
+            yield f"{item['item']} 的票数为负数"
+        if item["against"] and (rules["form"] != "each" or item["source"] != "candidate"):
+            yield f"{item['item']} 没有反对可投"
     if figures["places_left"] != open_places:
         yield f"未确定的名额应为{open_places}"
     if figures["shortfall"] != (0 if tied else open_places):
@@ -875,6 +917,10 @@ class Opened:
     chosen: tuple[int, ...] = ()
     against: tuple[int, ...] = ()
     proposals: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.chosen or self.against or self.proposals)
 
 
 def share_of(text: str, package: Package) -> tuple[int, int]:
@@ -1013,9 +1059,8 @@ def _is_legal_selection(package: Package, ballot: Opened) -> bool:
     """Judge an opened ballot with its proposals, by the rules of the poll."""
     rules, titles = package.rules, package.titles
     places = _places(package, ballot)
-    marked = ballot.chosen + ballot.against
     names = [folded(title) for title, _detail, _unit in ballot.proposals]
-    if ballot.against or len(set(marked)) != len(marked) or not set(marked) <= set(titles):
+    if not _are_legal_marks(package, ballot.chosen, ballot.against):
         return False
     if ballot.proposals and rules["proposals"] == "off":
         return False
@@ -1026,7 +1071,7 @@ def _is_legal_selection(package: Package, ballot: Opened) -> bool:
     texts = [{"title": t, "detail": d, "unit": u} for t, d, u in ballot.proposals]
     if not all(_is_legal_text(text, titles.values()) for text in texts):
         return False
-    if not (marked or ballot.proposals):
+    if ballot.is_blank:
         return bool(rules["blank_allowed"])
     return rules["choice_rule"] != "exactly" or places == rules["places"]
 
@@ -1138,7 +1183,8 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
         for row in package.rows("write_ins.json")
     }
     votes: Counter[str] = Counter()
-    doubles = refused = 0
+    against: Counter[str] = Counter()
+    doubles = doubled = refused = 0
     for one in opened:
         items = [str(number) for number in one.chosen]
         if package.counted_proposals:
@@ -1149,13 +1195,28 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
                 else:
                     items.append(item)
         votes.update(set(items))
+        # Whoever proposes what was merged into a candidate is for it, whatever else he marked.
+        against.update(set(map(str, one.against)) - set(items))
         doubles += len(items) - len(set(items))
+        doubled += len(items) > len(set(items))
     figures = package.figures
     for item in figures["items"]:
-        if item["votes"] != votes[item["item"]]:
-            yield f"{item['item']} 应为{votes[item['item']]}票，公布为{item['votes']}票"
-    if (figures["doubles"], figures["refused"]) != (doubles, refused):
+        counted = votes[item["item"]], against[item["item"]]
+        if (item["votes"], item["against"]) != counted:
+            yield (
+                f"{item['item']} 应为{counted[0]}票、反对{counted[1]}票，"
+                f"公布为{item['votes']}票、反对{item['against']}票"
+            )
+    if (figures["doubles"], figures["doubled"], figures["refused"]) != (doubles, doubled, refused):
         yield "并入后重复或不予计票的件数不符"
+    blank = sum(1 for one in opened if not one.reason and _is_blank(package, one))
+    if figures["turnout"]["blank"] != blank:
+        yield f"弃权票应为{blank}张，公布为{figures['turnout']['blank']}张"
+
+
+def _is_blank(package: Package, ballot: Opened) -> bool:
+    """Tell whether a ballot is 弃权 as a whole; a proposal that does not count makes it no other."""
+    return not (ballot.against or _places(package, ballot))
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -1274,6 +1335,9 @@ def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
         yield "密封票里装的是否就是公布的表决票（须用密钥份额开启：--shares 文件）"
         if package.figures["doubles"]:
             yield "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）"
+        into = {row["ruling"] for row in package.rows("write_ins.json")}
+        if package.rules["form"] == "each" and "into-project" in into:
+            yield "并入候选项目的推荐使该项目少了几张反对票，只核对了上下限（开启密封票后可逐项核对）"
     if not package.entries("confirmed"):
         yield "监票人的复核：尚未复核"
     yield "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）"

@@ -46,6 +46,10 @@ pytestmark = pytest.mark.django_db
 
 Files = dict[str, Any]
 
+# What the ballots of `hold_a_vote` are against where they may be: the sixth is against candidate 4
+# and proposes what is merged into it.
+AGAINST: list[tuple[int, ...]] = [(3, 4, 5, 6), (4,), (), (6,), (5, 6), (4, 5), (2,), ()]
+
 # --- a vote with everything in it, held once ------------------------------------------------------
 
 
@@ -81,15 +85,18 @@ def hold_a_vote(**columns: Any) -> Session:
         selection(1, 4, proposals=["把候选项目4做大"]),
         selection(),
     ]
+    if session.poll.form == "each":
+        ballots = [replace(one, against=AGAINST[place]) for place, one in enumerate(ballots)]
     for place, ballot in enumerate(ballots):
-        session.cast(place, ballot)
+        if session.poll.blank_allowed or not ballot.is_blank:
+            session.cast(place, ballot)
     session.close()
     session.open_box()
     rule(session.poll)
     canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
     lifecycle.count_poll(session.poll, by=session.office)
     lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, at_once=True)
     session.poll.refresh_from_db()
     return session
 
@@ -219,6 +226,9 @@ def test_a_public_package_without_votes_passes_and_has_no_votes():
         {"voters": "roll"},
         {"simple": True},
         {"places": 6},
+        {"form": "each"},
+        {"form": "each", "proposals": "advisory"},
+        {"form": "each", "blank_allowed": False},
     ],
     ids=str,
 )
@@ -722,6 +732,155 @@ def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
     assert wrong(packed(files), session.shares) == {"opened"}
 
 
+# --- 赞成, 反对, 弃权 on each project -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def proof_of_each(django_db_setup: None, django_db_blocker: Any) -> Proof:
+    with django_db_blocker.unblock(), undone():
+        return proof_of(hold_a_vote(show_votes=True, form="each"))
+
+
+def test_who_proposes_what_joins_a_project_is_not_counted_against_it(proof_of_each):
+    files = proof_of_each.files
+
+    marked = [ballot for ballot in files["ballots.json"] if 4 in ballot["against"]]
+    figures = item(files, "4")
+
+    assert len(marked) == 3
+    assert (figures["votes"], figures["against"], figures["abstained"]) == (3, 2, 3)
+    assert wrong(proof_of_each.full, proof_of_each.shares) == set()
+
+
+def oppose(files: Files, number: int | str, change: int) -> None:
+    """Publish other figures of 反对 that add up with 弃权 all the same."""
+    figures = item(files, str(number))
+    figures["against"] += change
+    figures["abstained"] -= change
+
+
+def mark(files: Files, **marks: Any) -> None:
+    """Let one published ballot, with three marks of 赞成, have other marks."""
+    ballot = next(row for row in files["ballots.json"] if row["chosen"] == [1, 2, 3])
+    ballot.update(marks)
+    files["ballots.json"].sort(key=chain.canonical)
+
+
+MANIPULATIONS_OF_EACH: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "one against more": ("votes", lambda f: oppose(f, 5, 1)),
+    "one against less": ("votes", lambda f: oppose(f, 6, -1)),
+    "more against less than merging can take away": ("votes", lambda f: oppose(f, 4, -2)),
+    "none against less where merging took one away": ("ranks", lambda f: oppose(f, 4, 4)),
+    "a proposal opposed": ("ranks", lambda f: oppose(f, write_in(f, "新建停车场")["key"], 1)),
+    "against what one is for": ("ballots", lambda f: mark(f, against=[3])),
+    "against what is not listed": ("ballots", lambda f: mark(f, against=[99])),
+    "against out of order": ("ballots", lambda f: mark(f, against=[6, 5])),
+    "against twice": ("ballots", lambda f: mark(f, against=[6, 6])),
+    "a mark against left out": ("votes", lambda f: mark(f, against=[])),
+    "a blank ballot more": (
+        "turnout",
+        lambda f: f["result.json"]["figures"]["turnout"].update(blank=2),
+    ),
+    "ballots with doubles more": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(doubled=9),
+    ),
+    "another form": ("rules", lambda f: f["poll.json"]["rules"].update(form="choose")),
+}
+
+
+@pytest.mark.parametrize("name", MANIPULATIONS_OF_EACH)
+def test_a_manipulation_of_what_is_against_is_found_though_it_was_covered_up(proof_of_each, name):
+    code, change = MANIPULATIONS_OF_EACH[name]
+    files = proof_of_each.files
+    change(files)
+    cover_up(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_a_ballot_that_only_ticks_has_nothing_against(proof):
+    files = proof.files
+    mark(files, against=[4])
+    cover_up(files)
+
+    assert "ballots" in wrong(packed(files))
+
+
+def test_what_merging_took_from_the_against_is_exact_only_with_the_box_open(
+    proof_of_each, tmp_path, capsys
+):
+    files = proof_of_each.files
+    oppose(files, 4, 1)
+    cover_up(files)
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), proof_of_each.shares) == {"recount"}
+    _status, text = say(proof_of_each.full, tmp_path, capsys)
+    assert "只核对了上下限" in text
+
+
+def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
+    session = make_session(delegates=4, candidates=4, places=2, form="each")
+    for place, ballot in enumerate(
+        [selection(against=[1]), selection(), selection(proposals=["新建停车场"])]
+    ):
+        session.cast(place, ballot)
+    session.close()
+    session.open_box()
+    rule(session.poll)
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    files = unpacked(package.full_package(session.poll).content)
+    turnout = files["result.json"]["figures"]["turnout"]
+    assert turnout["blank"] == 1
+    assert wrong(packed(files), session.shares[:3]) == set()
+
+    # That the one against something has the proposal, and not the one without a mark.
+    turnout["blank"] = 2
+    cover_up(files)
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), session.shares[:3]) == {"recount"}
+
+
+def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
+    session = make_session(delegates=4, candidates=3, places=2, form="each", blank_allowed=False)
+    session.cast(0, selection(against=[1, 2, 3]))
+    session.cast(1, selection(1, 2))
+    session.close()
+    session.open_box()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    content = package.full_package(session.poll).content
+
+    assert wrong(content, session.shares[:3]) == set()
+    # With its marks taken away it would be a blank ballot, which this poll does not take.
+    files = unpacked(content)
+    for row in files["ballots.json"]:
+        row["against"] = []
+    files["ballots.json"].sort(key=chain.canonical)
+    assert "ballots" in wrong(packed(files))
+
+
+def test_who_must_fill_every_place_cannot_be_against_alone():
+    session = make_session(delegates=4, candidates=4, places=2, form="each", choice_rule="exactly")
+    session.cast(0, selection(1, 2, against=[3, 4]))
+    session.cast(1, selection())
+    session.close()
+    session.open_box()
+    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    lifecycle.count_poll(session.poll, by=session.office)
+    content = package.full_package(session.poll).content
+    assert wrong(content, session.shares[:3]) == set()
+
+    files = unpacked(content)
+    next(row for row in files["ballots.json"] if not row["chosen"])["against"] = [4]
+    files["ballots.json"].sort(key=chain.canonical)
+
+    assert "ballots" in wrong(packed(files))
+
+
 def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
     honest = box._opened
 
@@ -1018,7 +1177,7 @@ class Round:
     rules: Rules
     candidates: list[int]
     rulings: dict[str, tuple[str, str]]
-    ballots: list[tuple[list[int], list[str]]]
+    ballots: list[tuple[list[int], list[int], list[str]]]
     roll: int
 
 
@@ -1027,6 +1186,7 @@ def random_round(chance: random.Random) -> Round:
     keys = [f"推{n}" for n in range(1, chance.randint(1, 5))]
     rules = Rules(
         places=chance.randint(1, 6),
+        form=chance.choice(["choose", "each"]),
         proposals=chance.choice(["counted", "counted", "advisory"]),
         majority=chance.choice(["all", "present", "valid", "none"]),
         delegates_total=chance.randint(12, 15),
@@ -1036,7 +1196,11 @@ def random_round(chance: random.Random) -> Round:
         written = chance.sample(keys, chance.randint(0, min(3, len(keys), rules.places)))
         room = rules.places - (len(written) if rules.proposals == "counted" else 0)
         ticked = chance.sample(candidates, chance.randint(0, min(room, len(candidates))))
-        ballots.append((sorted(ticked), sorted(written)))
+        others = [number for number in candidates if number not in ticked]
+        against = chance.sample(others, chance.randint(0, len(others)))
+        if rules.form == "choose":
+            against = []
+        ballots.append((sorted(ticked), sorted(against), sorted(written)))
     return Round(rules, candidates, random_rulings(chance, candidates, keys), ballots, 12)
 
 
@@ -1067,8 +1231,8 @@ def counted_by_us(this: Round) -> tuple[Tally, Turnout]:
     counts = this.rules.proposals == "counted"
     places = {key: place(key) for key in this.rulings} if counts else {}
     papers = [
-        paper(chosen=ticked, write_ins=written if counts else (), rulings=places)
-        for ticked, written in this.ballots
+        paper(chosen=ticked, against=no, write_ins=written if counts else (), rulings=places)
+        for ticked, no, written in this.ballots
     ]
     alone = [key for key, (kind, _into) in this.rulings.items() if kind == "alone" and counts]
     items = [str(number) for number in this.candidates] + alone
@@ -1079,9 +1243,9 @@ def counted_by_us(this: Round) -> tuple[Tally, Turnout]:
 def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package:
     """Write the round down as a package would, with the application's figures."""
     total = this.rules.delegates_total or 0
-    mentions = Counter(key for _ticked, written in this.ballots for key in written)
+    mentions = Counter(key for _ticked, _no, written in this.ballots for key in written)
     figures = {
-        "turnout": {"present": turnout.present, "valid": result.valid},
+        "turnout": {"present": turnout.present, "valid": result.valid, "blank": result.blank},
         "needed": result.needed,
         "places": result.places,
         "candidates": len(this.candidates),
@@ -1107,6 +1271,7 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
         "places_left": result.places_left,
         "shortfall": result.shortfall,
         "doubles": result.doubles,
+        "doubled": result.doubled,
         "refused": result.refused,
     }
     parsed = {
@@ -1114,6 +1279,7 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
             "candidates": [[number, f"项目{number}", "", []] for number in this.candidates],
             "rules": {
                 "places": this.rules.places,
+                "form": this.rules.form,
                 "proposals": this.rules.proposals,
                 "majority": this.rules.majority,
                 "delegates_total": total,
@@ -1122,10 +1288,10 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
         "ballots.json": [
             {
                 "chosen": ticked,
-                "against": [],
+                "against": no,
                 "invalid": "",
             }
-            for ticked, written in this.ballots
+            for ticked, no, _written in this.ballots
         ],
         "write_ins.json": [
             {
@@ -1149,9 +1315,10 @@ def opened(this: Round) -> list[verifier.Opened]:
         verifier.Opened(
             reason="",
             chosen=tuple(ticked),
+            against=tuple(no),
             proposals=tuple((f"项目{key}", "", "") for key in written),
         )
-        for ticked, written in this.ballots
+        for ticked, no, written in this.ballots
     ]
 
 
@@ -1179,6 +1346,7 @@ def test_a_single_vote_more_or_less_is_never_overlooked_by_the_exact_count():
         package = as_package(this, *counted_by_us(this))
         if not package.figures["items"]:
             continue
-        chance.choice(package.figures["items"])["votes"] += chance.choice([-1, 1])
+        changed = chance.choice(["votes", "against"])
+        chance.choice(package.figures["items"])[changed] += chance.choice([-1, 1])
 
         assert list(verifier.compare_votes(package, opened(this))), this
