@@ -76,7 +76,11 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             f" OR (OLD.phase <> NEW.phase AND OLD.kind <> 'rehearsal'"
             f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))"
             # A key made in a rehearsal, where files may hold the shares, never serves a real poll.
-            f" OR (OLD.kind <> NEW.kind AND EXISTS {KEY_MADE})",
+            f" OR (OLD.kind <> NEW.kind AND EXISTS {KEY_MADE})"
+            # What the hall has seen, and what was archived, is not taken back.
+            " OR (OLD.kind <> 'rehearsal' AND (NEW.revealed < OLD.revealed"
+            " OR (OLD.revealed_at IS NOT NULL AND NEW.revealed_at IS NULL)"
+            " OR (OLD.archived_at IS NOT NULL AND NEW.archived_at IS NULL)))",
             "rules are frozen once the poll has opened, and phases follow each other",
         ),
         Guard(

@@ -284,6 +284,20 @@ def test_the_time_of_a_vote_goes_with_the_archiving_and_not_before(phase):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "later", "earlier"),
+    [("revealed", 2, 1), ("revealed_at", NOW, None), ("archived_at", NOW, None)],
+)
+def test_what_the_hall_has_seen_and_what_was_archived_is_not_taken_back(column, later, earlier):
+    real, practice = (poll_in("published", kind) for kind in (Poll.Kind.MAIN, Poll.Kind.REHEARSAL))
+    for poll in (real, practice):
+        by_update(poll, column, later)
+
+    assert "frozen" in refused(by_update, real, column, earlier)
+    by_update(practice, column, earlier)
+
+
+@pytest.mark.django_db
 def test_nobody_is_marked_as_having_voted_without_a_time():
     entry = make_rows("open").entry
 
