@@ -19,6 +19,7 @@ os.environ |= {
     "PUBLIC_URL": "https://vote.example.cn",
     # Never the real one: a test of the demo must not overwrite the cards that `make run` printed.
     "VAR_DIR": str(VAR),
+    "BACKUP_DIR": "",
 }
 
 from yiwu_vote.settings import *

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ballots import box, canvass, enrolment, lifecycle
+from ballots import box, canvass, drafts, enrolment, lifecycle
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests import factories
@@ -574,11 +574,10 @@ def test_the_canvass_shows_proposals_by_number_and_not_one_figure_of_them():
 
     page = desk_of(session.scrutineer).get(at(session.poll, "canvass"))
 
-    shown = re.findall(r"<td>推(\d)</td>", page.text)
-    assert shown == ["1", "2"]
+    assert re.findall(r'<section [^>]*id="推(\d)"', page.text) == ["1", "2"]
     assert "票数" not in page.text.replace("本页不显示任何票数", "")
-    cells = re.findall(r"<t[dh][^>]*>\s*([^<]*?)\s*</t[dh]>", page.text)
-    assert not [cell for cell in cells if cell.isdecimal()]
+    shown = re.findall(r">\s*([^<]*?)\s*<", page.text)
+    assert not [words for words in shown if words.isdecimal()]
 
 
 def test_the_canvass_closes_by_office_and_scrutineer_together_and_then_the_count_follows():
@@ -622,7 +621,8 @@ def test_a_scrutineer_confirms_and_the_office_publishes_by_typing_the_number_ado
     assert messages_of(confirmed) == ["您已确认计票结果。"]
     assert faults_of(wrong) == ["输入的数字与页面上的不符，请核对后重新输入。"]
     assert messages_of(done) == ["结果已公布。"]
-    assert done.context["next"] is None
+    assert done.context["next"].name == "reveal"
+    assert "已揭晓0/2项" in done.text
 
 
 def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
@@ -642,6 +642,212 @@ def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
         assert "votes" not in page.text
         assert "得票" not in page.text
         assert "候选项目1" not in page.text
+
+
+# --- what follows a confirmed count ---------------------------------------------------------------
+
+
+def tied(**columns) -> Session:
+    """Return a confirmed poll: two places, project 1 is in, 2 and 3 are tied for the other."""
+    return factories.make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
+
+
+def short(**columns) -> Session:
+    """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few votes."""
+    return factories.make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
+
+
+def steps_of(page) -> list[str]:
+    """Return the names of the steps that a day's page offers, the next one first."""
+    found = [page.context["next"]] if page.context["next"] else []
+    return [step.name for step in [*found, *page.context["others"]]]
+
+
+@pytest.mark.parametrize(
+    ("make", "offered"), [(tied, "run-off"), (short, "supplementary")], ids=["tie", "shortfall"]
+)
+def test_open_places_lead_to_their_second_round_a_decision_or_a_publication(make, offered):
+    session = make()
+
+    steps = steps_of(desk_of(session.office).get(at(session.poll)))
+
+    assert steps[0] == offered
+    assert {"decide", "publish"} <= set(steps)
+    assert not {"run-off", "supplementary"} - {offered} & set(steps)
+
+
+def test_where_every_place_is_filled_the_result_is_published_and_nothing_else():
+    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(session.office)
+
+    steps = steps_of(desk.get(at(session.poll)))
+    page = desk.get(at(session.poll, "publish"))
+
+    assert steps[0] == "publish"
+    assert not {"run-off", "supplementary", "decide"} & set(steps)
+    assert "leave_open" not in page.context["forms"][0].fields
+    assert "尚未处理" not in page.text
+
+
+def test_the_page_of_the_publication_says_what_is_open_and_what_may_be_done_about_it():
+    session = tied()
+
+    page = desk_of(session.office).get(at(session.poll, "publish"))
+
+    assert "第2名得票相同，尚未处理。" in page.text
+    assert at(session.poll, "run-off") in page.text
+    assert at(session.poll, "decide") in page.text
+    assert "还有1个名额没有确定，按实际通过数公布，名额留空" in page.text
+    assert "不逐项揭晓，立即公布全部结果" in page.text
+
+
+def test_a_tie_is_not_published_without_the_tick_that_leaves_its_place_open():
+    session = tied()
+    desk = desk_of(session.office)
+
+    without = desk.post(at(session.poll, "publish"), {"figure": "1"})
+    done = desk.post(
+        at(session.poll, "publish"),
+        {"figure": "1", "leave_open": "on", "at_once": "on"},
+        follow=True,
+    )
+
+    assert faults_of(without) == ["还有1个名额没有确定，请先按票决办法处理，或确认名额留空。"]
+    assert messages_of(done) == ["结果已公布。"]
+    session.poll.refresh_from_db()
+    assert session.poll.is_revealed
+    assert done.context["next"] is None
+
+
+def test_the_run_off_is_explained_made_and_linked_both_ways():
+    session = tied()
+    desk = desk_of(session.office)
+
+    page = desk.get(at(session.poll, "run-off"))
+    done = desk.post(at(session.poll, "run-off"), follow=True)
+
+    assert "从下列项目中确定1项：" in page.text
+    assert "2. 候选项目2" in page.text
+    assert "1. 候选项目1" not in page.text
+    draft = Poll.objects.get(parent=session.poll)
+    assert done.redirect_chain[-1][0] == at(draft)
+    assert messages_of(done) == ["已发起再次票决。名册和投票卡沿用；请重新生成密钥、重新报到。"]
+    assert at(session.poll) in done.text
+    assert "现就这些项目再次票决" in done.text
+    parent = desk.get(at(session.poll))
+    assert at(draft) in parent.text
+    assert parent.context["next"] is None
+    assert "前往已发起的票决" in parent.text
+    # Refused with a sentence where somebody else was faster.
+    assert messages_of(desk.post(at(session.poll, "run-off"), follow=True))
+
+
+def test_while_the_second_round_runs_its_first_round_waits_for_it():
+    session = tied()
+    second = factories.second_session(session, drafts.run_off(session.poll, by=session.office))
+    desk = desk_of(session.office)
+
+    page = desk.get(at(session.poll))
+    publish = desk.get(at(session.poll, "publish"))
+
+    assert page.context["next"] is None
+    for text in (page.text, publish.text):
+        assert "公布后才能公布本次结果。" in text
+        assert at(second.poll) in text
+    assert 'type="submit" class="default"' not in publish.text
+
+
+def test_the_meetings_decision_is_recorded_by_two_people():
+    session = tied()
+    desk = desk_of(session.office)
+    typed = {"items": ["3"], "words": "主席团会议决定"}
+
+    page = desk.get(at(session.poll, "decide"))
+    alone = desk.post(at(session.poll, "decide"), typed)
+    too_many = desk.post(
+        at(session.poll, "decide"), typed | {"items": ["2", "3"]} | signed_by(session.chief)
+    )
+    done = desk.post(at(session.poll, "decide"), typed | signed_by(session.chief), follow=True)
+
+    assert "第2名有2个项目得票相同，待定名额1个。" in page.text
+    assert "second_name" in alone.context["forms"][1].errors
+    assert faults_of(too_many) == ["确定的项目超过了剩余的名额。"]
+    assert messages_of(done) == ["会议决定已登记。"]
+    assert "按会议决定确定" in done.text
+    assert "主席团会议决定" in done.text
+    assert done.context["next"].name == "publish"
+
+
+def test_the_hall_is_shown_one_project_a_press_and_everybody_the_whole_after_the_last():
+    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(session.office)
+    desk.post(at(session.poll, "publish"), {"figure": "2"})
+
+    first = desk.post(at(session.poll, "reveal"), {"place": "1"}, follow=True)
+    twice = desk.post(at(session.poll, "reveal"), {"place": "1"}, follow=True)
+    last = desk.post(at(session.poll, "reveal"), {"place": "2"}, follow=True)
+
+    for page in (first, twice):
+        assert page.redirect_chain[-1][0] == at(session.poll, "reveal")
+        assert "已揭晓1/2项" in page.text
+        assert page.context["forms"][0]["place"].value() == 2
+    assert messages_of(last) == ["结果已全部揭晓，代表和公众可以看到。"]
+    assert last.context["next"] is None
+
+
+def test_the_rest_is_shown_at_once():
+    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(session.office)
+    desk.post(at(session.poll, "publish"), {"figure": "2"}, follow=True)
+
+    done = desk.post(at(session.poll, "reveal-all"), follow=True)
+
+    assert messages_of(done) == ["结果已全部揭晓，代表和公众可以看到。"]
+    assert "已揭晓2/2项" not in done.text
+
+
+def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
+    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
+    desk = desk_of(session.office)
+    typed = {"key_destroyed": "五份当场销毁", "backups": "机房备份\r\nU盘一个"}
+
+    page = desk.get(at(session.poll, "archive"))
+    alone = desk.post(at(session.poll, "archive"), typed)
+    done = desk.post(at(session.poll, "archive"), typed | signed_by(session.chief), follow=True)
+
+    assert "演练不等异议期。" in page.text
+    assert "删除：名册上代表的投票卡" in page.text
+    assert "second_name" in alone.context["forms"][1].errors
+    assert messages_of(done) == ["本次票决已归档。"]
+    for words in ("五份当场销毁", "<li>机房备份</li>", "<li>U盘一个</li>", "删除投票卡9张"):
+        assert words in done.text
+    assert "archive" not in steps_of(done)
+
+
+def test_a_real_poll_is_told_until_when_it_waits_to_be_archived():
+    session = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN)
+    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
+    desk = desk_of(session.office)
+
+    page = desk.get(at(session.poll, "archive"))
+
+    assert "异议期7天，到" in page.text
+    assert "异议期还没有满，现在不能归档。" in page.text
+    assert "key_destroyed" not in page.text
+    assert "期满后可以归档" in desk.get(at(session.poll)).text
+
+
+def test_the_rules_stand_in_words_on_the_page_before_the_vote_and_after_the_count():
+    session = make_session(open_it=False)
+    desk = desk_of(session.office)
+    words = "得票超过全体代表5人的一半，即至少3票，才能通过。"
+
+    assert words in desk.get(at(session.poll)).text
+    lifecycle.open_poll(session.poll, by=session.office)
+    assert words not in desk.get(at(session.poll)).text
+    count_it(session)
+    assert words in desk.get(at(session.poll)).text
 
 
 # --- ends -----------------------------------------------------------------------------------------
@@ -700,7 +906,7 @@ def test_a_file_can_be_had_from_its_phase_on_and_not_before(what, early):
     assert messages_of(before) == [early]
     assert after.content.startswith(b"\xef\xbb\xbf")
     assert after.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert 'filename="rehearsal_2026' in after.headers["Content-Disposition"]
+    assert 'filename="rehearsal_yiwu-2026-' in after.headers["Content-Disposition"]
     assert "filename*=UTF-8''%E6%BC%94%E7%BB%83_2026" in after.headers["Content-Disposition"]
 
 

@@ -1,8 +1,10 @@
 """The list before the opening: one cause at a time, and what it blocks or only warns of."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +12,28 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from ballots import box, enrolment, lifecycle, preflight, roles, triggers
+from ballots import box, casting, enrolment, lifecycle, preflight, roles, triggers
 from ballots.models import AccessCard, BallotBox, Delegate
 from ballots.preflight import Finding, what_is_missing
 from projects.models import Poll, Project, Target
 from tests.factories import Session, make_delegates, make_scrutineer, make_session, make_staff
 
 MAIN, REHEARSAL = Poll.Kind.MAIN, Poll.Kind.REHEARSAL
+
+
+@pytest.fixture(autouse=True)
+def copies(tmp_path, settings) -> Path:
+    """A folder of backups with one that has just been made."""
+    settings.BACKUP_DIR = str(tmp_path)
+    (tmp_path / "vote.dump").write_bytes(b"a copy")
+    return tmp_path
+
+
+def written(file: Path, **ago: float) -> str:
+    """Date `file` back by that long; return the time as the list says it."""
+    moment = timezone.localtime() - timedelta(**ago)
+    os.utime(file, (moment.timestamp(), moment.timestamp()))
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def complete(kind: str = MAIN, **columns: Any) -> Session:
@@ -40,8 +57,9 @@ def set_poll(session: Session, **columns: Any) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
-def test_a_complete_draft_has_every_line_ticked_and_opens(kind):
+def test_a_complete_draft_has_every_line_ticked_and_opens(kind, copies):
     session = complete(kind)
+    at = written(copies / "vote.dump", hours=2)
 
     rehearsal = ["△ 本次为演练，不计票"] if kind == REHEARSAL else []
     assert lines(session) == [
@@ -54,6 +72,8 @@ def test_a_complete_draft_has_every_line_ticked_and_opens(kind):
         "✓ 监票人2名",
         "✓ 已用其他设备扫描投票卡打开过网址",
         "✓ 数据库每次写入都落盘",
+        *(["✓ 服务器时间正确（与数据库时间一致）"] if connection.vendor == "postgresql" else []),
+        f"✓ 已备份（最近备份 {at}）",
     ]
     assert lifecycle.open_poll(session.poll, by=session.office).phase == Poll.Phase.OPEN
 
@@ -429,6 +449,56 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
         lifecycle.open_poll(session.poll, by=session.office)
 
     assert refusal.value.code == "incomplete"
+
+
+# The clock and the backups (ux.md A1)
+
+
+@pytest.mark.django_db
+def test_clocks_that_differ_are_told_where_there_are_two_of_them(monkeypatch):
+    session = complete()
+    monkeypatch.setattr(
+        casting, "database_now", lambda: timezone.now() + 2 * preflight.CLOCKS_AGREE
+    )
+
+    found = [line for line in lines(session) if "时间" in line]
+
+    if connection.vendor == "postgresql":
+        assert found == ["△ 服务器时间与数据库时间不一致，请校准后再开始投票"]
+    else:
+        assert found == []
+
+
+@pytest.mark.parametrize("folder", ["", "nowhere"])
+def test_no_folder_of_backups_is_told_as_such(folder, settings, copies):
+    settings.BACKUP_DIR = folder and str(copies / folder)
+
+    finding = preflight.backup()
+
+    assert finding.level == "warns"
+    assert finding.text == (
+        "备份目录打不开，请检查 BACKUP_DIR"
+        if folder
+        else "未设置备份目录（BACKUP_DIR），不能核对备份"
+    )
+
+
+def test_an_empty_file_and_a_folder_are_no_backup(copies):
+    (copies / "vote.dump").write_bytes(b"")
+    (copies / "older").mkdir()
+
+    assert preflight.backup() == Finding("warns", "备份目录中还没有备份")
+
+
+def test_the_newest_backup_counts_and_not_for_longer_than_a_day(copies):
+    (copies / "next.dump").write_bytes(b"a copy")
+    written(copies / "vote.dump", hours=30)
+    younger = written(copies / "next.dump", hours=23)
+    fresh = preflight.backup()
+    older = written(copies / "next.dump", hours=25)
+
+    assert fresh == Finding("ok", f"已备份（最近备份 {younger}）")
+    assert preflight.backup() == Finding("warns", f"最近备份 {older}，已超过24小时，请再备份")
 
 
 @pytest.mark.django_db

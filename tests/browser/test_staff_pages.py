@@ -1,11 +1,16 @@
 """What staff need on the day: the page of the day and the sheet of cards."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import log_in
-from tests.browser.test_every_page import EVERYTHING, violations
-from tests.factories import make_delegates
+from ballots import lifecycle
+from projects.models import Poll
+from tests.browser.steps import let_in, log_in
+from tests.browser.test_every_page import EVERYTHING, SCHEMES, violations
+from tests.factories import make_delegates, selection
 
 DESK = {"width": 1280, "height": 900}
 
@@ -24,12 +29,100 @@ def grave(page: Page) -> list[str]:
     ]
 
 
-def test_the_page_of_the_day_is_accessible_and_silent(desk, live_server, day):
-    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/")
-    expect(desk.get_by_role("heading", level=1)).to_be_visible()
-    expect(desk.get_by_text("截止投票").first).to_be_visible()
+ASK = """() => {
+    const region = document.querySelector("[hx-get]");
+    return htmx.ajax("GET", region.getAttribute("hx-get"), region).catch(() => {});
+}"""
 
-    assert grave(desk) == []
+
+def ask_now(page: Page) -> None:
+    """Let the page ask at once what it asks every ten seconds or every half minute."""
+    page.evaluate(ASK)
+
+
+@pytest.mark.parametrize("width", [1280, 820])
+def test_the_page_of_the_day_is_accessible_and_silent(desk, live_server, day, width):
+    # Open since half an hour, so that the curve has a shape.
+    Poll.objects.filter(pk=day.poll.pk).update(opened_at=timezone.now() - timedelta(minutes=30))
+    for place in range(3):
+        day.cast(place, selection(1))
+    desk.set_viewport_size(DESK | {"width": width})
+    for scheme in SCHEMES:
+        # Before the page is loaded: the admin's links take a moment to change their colour.
+        desk.emulate_media(color_scheme=scheme)
+        desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/")
+        expect(desk.get_by_text("截止投票").first).to_be_visible()
+        expect(desk.get_by_role("img", name="累计3人投票，共5人")).to_be_visible()
+        desk.get_by_text("每分钟投票人数").click()
+
+        assert violations(desk, EVERYTHING) == []
+        assert desk.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_figures_change_in_their_places_and_what_was_opened_stays_open(desk, live_server, day):
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/")
+    desk.get_by_text("每分钟投票人数").click()
+    pause = desk.get_by_role("link", name="暂停自动刷新")
+    pause.focus()
+    day.cast(0, selection(1))
+    day.cast(1, selection(2))
+
+    ask_now(desk)
+
+    expect(desk.locator(".figures dd")).to_have_text(["5", "5", "2", "40.0%"])
+    cells = desk.locator("#turnout-by-delegation tr > *")
+    expect(cells).to_have_text(["城区代表团", "5", "5", "2", "3", "40.0%"])
+    expect(desk.locator("#turnout-by-minute tr").last).to_contain_text("2")
+    expect(desk.locator("#turnout-by-minute")).to_be_visible()
+    # Nothing of the answer lies about beside its place.
+    expect(desk.get_by_text("城区代表团")).to_have_count(1)
+    expect(desk.get_by_text("数据库正常")).to_have_count(1)
+    expect(pause).to_be_focused()
+
+
+def test_a_step_that_a_colleague_takes_brings_the_whole_page_anew(desk, live_server, day):
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/")
+    lifecycle.pause_poll(day.poll, reason="停电", by=day.office)
+
+    ask_now(desk)
+
+    expect(desk.get_by_role("link", name="恢复投票", exact=True)).to_be_visible()
+
+
+def test_paused_figures_stand_still_also_without_script(desk, open_page, live_server, day):
+    address = f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/"
+    plain = open_page(viewport=DESK, java_script_enabled=False)
+    log_in(plain, live_server.url, day.office)
+    for page in (desk, plain):
+        page.goto(address)
+        page.get_by_role("link", name="暂停自动刷新").click()
+
+        expect(page.get_by_text("已暂停自动刷新。")).to_be_visible()
+        expect(page.locator("[hx-get]")).to_have_count(0)
+
+        page.get_by_role("link", name="恢复自动刷新").click()
+        expect(page.get_by_role("link", name="暂停自动刷新")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["admin/ballots/pollday/{}/", "home/", "progress/"])
+def test_a_page_says_that_it_cannot_be_brought_up_to_date_after_two_failures(
+    desk, live_server, day, path
+):
+    if not path.startswith("admin"):
+        let_in(desk, live_server.url, day)
+    desk.goto(f"{live_server.url}/{path.format(day.poll.pk)}")
+    note = desk.locator("[data-trouble]")
+
+    desk.context.set_offline(True)
+    ask_now(desk)
+    expect(note).to_have_text("")
+    ask_now(desk)
+    expect(note).to_have_text("暂时无法更新，正在重试")
+    assert violations(desk, EVERYTHING) == []
+    desk.context.set_offline(False)
+    ask_now(desk)
+
+    expect(note).to_have_text("")
 
 
 def test_the_sheet_of_cards_is_accessible_and_silent(desk, live_server):
@@ -40,4 +133,24 @@ def test_the_sheet_of_cards_is_accessible_and_silent(desk, live_server):
     desk.get_by_role("button", name="发卡并打印").click()
 
     expect(desk.locator(".card-code")).to_have_count(3)
+    assert grave(desk) == []
+
+
+def test_a_proposal_is_ruled_on_without_losing_ones_place(desk, live_server, day):
+    for place, title in enumerate(["新建老年食堂", "社区老年食堂", "夜间公交", "口袋公园"]):
+        day.cast(place, selection(1, proposals=[title]))
+    day.close()
+    day.open_box()
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/canvass/")
+    assert grave(desk) == []
+
+    proposal = desk.locator("#推3")
+    proposal.get_by_label("不予计票").first.check()
+    proposal.get_by_role("button", name="保存").click()
+    expect(proposal.get_by_text("不予计票须注明理由。")).to_be_in_viewport()
+    proposal.get_by_label("推3不予计票的理由").fill("不属于民生实事")
+    proposal.get_by_role("button", name="保存").click()
+
+    expect(proposal.get_by_text("不予计票：不属于民生实事")).to_be_in_viewport()
+    expect(desk.get_by_text("已处理1/4")).to_have_count(1)
     assert grave(desk) == []
