@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from ballots import admin_outcome, admin_state, archiving, exports, outcome, preflight
+from ballots import admin_outcome, admin_state, archiving, drafts, exports, outcome, preflight
 from ballots.admin_steps import COUNTED, StaffRequest, counted, day, download, figures_of, show
 from ballots.admin_table import (
     BY_NAME,
@@ -100,6 +100,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "first_round": poll.parent,
         "progress": admin_outcome.revealed(poll) if poll.phase == Poll.Phase.PUBLISHED else None,
         "rules": wording.rules_in_words(poll),
+        "is_idle": drafts.is_idle(poll),
         "archived": admin_outcome.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
@@ -142,7 +143,7 @@ def _next(poll: Poll, made: BallotBox | None) -> str:
     """Return the name of the step that comes next; empty once the result is out."""
     match poll.phase:
         case Poll.Phase.DRAFT:
-            return _next_in_draft(poll, made)
+            return "" if drafts.is_idle(poll) else _next_in_draft(poll, made)
         case Poll.Phase.OPEN:
             return "close"
         case Poll.Phase.PAUSED:

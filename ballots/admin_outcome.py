@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from ballots import archiving, drafts, lifecycle, outcome
+from ballots import archiving, drafts, exports, lifecycle, outcome
 from ballots.admin_steps import StaffRequest, address, counted, day, posted, take
 from ballots.outcome import Outcome
 from ballots.staff_forms import FigureForm, ReasonForm, SecondPersonForm
@@ -167,6 +167,17 @@ def reveal_all(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, progress=revealed(poll))
 
 
+def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Delete the draft of a second round that was made by mistake or is of no use any more."""
+
+    def act() -> HttpResponse:
+        first = drafts.drop(poll, by=request.user)
+        messages.success(request, gettext("草稿已删除。"))
+        return day(first)
+
+    return take(request, poll, act)
+
+
 def revealed(poll: Poll) -> dict[str, int]:
     """Return how many of the adopted projects the hall has been shown, and which comes next."""
     total = len(outcome.outcome_of(poll).filled)
@@ -202,7 +213,8 @@ def archived(poll: Poll) -> dict[str, Any] | None:
     if entry is None:
         return None
     data: dict[str, Any] = json.loads(entry.body)["data"]
-    return data | {"entry": entry}
+    people = [exports.named(user) for user in (entry.by, entry.second) if user]
+    return data | {"entry": entry, "people": "、".join(people)}
 
 
 @sensitive_variables()

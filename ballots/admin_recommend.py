@@ -149,7 +149,7 @@ def _rule(
     match done:
         case "adopt":
             project = recommending.adopt(recommendation, by=by)
-            return gettext("已列为候选项目第%(number)d项，请补充建设内容。") % {
+            return gettext("已列为候选项目第%(number)d项，请补充年度目标和建设内容。") % {
                 "number": project.number
             }
         case "merge":

@@ -57,6 +57,10 @@ def _has_key(poll: Poll, made: BallotBox | None) -> bool:
     return made is not None
 
 
+def _is_untouched_second_round(poll: Poll, made: BallotBox | None) -> bool:
+    return poll.parent is not None and not poll.journal.exists()
+
+
 def _is_canvassing(poll: Poll, made: BallotBox | None) -> bool:
     return made is not None and not made.canvassed
 
@@ -368,6 +372,15 @@ STEPS = (
         _may_be_researched,
     ),
     Step(
+        "drop",
+        _("删除草稿"),
+        _("删除还没有生成密钥的再次票决或补充票决草稿，原票决不变。"),
+        admin_outcome.drop,
+        roles.is_office,
+        DRAFT,
+        _is_untouched_second_round,
+    ),
+    Step(
         "fresh",
         _("另建草稿"),
         _("沿用本次的候选项目、规则、名册和投票卡另建一次票决，须重新生成密钥和报到。"),
@@ -427,7 +440,7 @@ OFFICES: dict[Callable[[User], bool], Any] = {
     of_staff: _("会务或监票人员"),
 }
 # Links that stand apart from the day's ordinary work.
-ENDS = ("void", "wipe")
+ENDS = ("drop", "void", "wipe")
 
 
 def anybody_here(user: User) -> bool:

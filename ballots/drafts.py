@@ -24,6 +24,8 @@ REFUSALS = {
     "round-exists": gettext_lazy("已经发起过再次票决或补充票决，请在票决进程中查找。"),
     "decided": gettext_lazy("会议决定已经登记，不能再发起票决。"),
     "no-tie": gettext_lazy("没有得票相同、待定的项目，不需要再次票决。"),
+    "not-second-round": gettext_lazy("只有再次票决和补充票决的草稿可以在这里删除。"),
+    "key-made": gettext_lazy("已经生成过密钥，操作记录须保留，不能删除。"),
     "no-shortfall": gettext_lazy("没有不足的名额，或没有其余项目，不能补充票决。"),
 }
 
@@ -111,6 +113,28 @@ def supplementary(poll: Poll, *, by: User) -> Poll:
         raise DraftRefused("no-shortfall")
     words = _("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
     return _second_round(standing, Poll.Kind.SUPPLEMENTARY, words, by=by)
+
+
+@transaction.atomic
+def drop(poll: Poll, *, by: User) -> Poll:
+    """Delete the draft of a second round on which nothing is on record; return the first round."""
+    poll = _locked(poll, by)
+    first = poll.parent
+    if poll.phase != Poll.Phase.DRAFT or first is None:
+        raise DraftRefused("not-second-round")
+    if poll.journal.exists():
+        raise DraftRefused("key-made")
+    poll.roll.all().delete()
+    poll.projects.all().delete()
+    poll.delete()
+    return first
+
+
+def is_idle(poll: Poll) -> bool:
+    """Tell whether `poll` is the draft of a second round that nothing waits for any more."""
+    if poll.phase != Poll.Phase.DRAFT or poll.parent is None:
+        return False
+    return poll.parent.phase != Poll.Phase.CONFIRMED or outcome.outcome_of(poll.parent).is_settled
 
 
 def _settling(poll: Poll) -> outcome.Outcome:

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Case, IntegerField, When
+from django.db.models import Case, F, IntegerField, Q, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -484,7 +485,14 @@ def polls_of(delegate: Delegate | None) -> PollQuerySet:
     particular sees what is out before what is going on, and no draft.
     """
     going_on = [Poll.Phase.OPEN, Poll.Phase.PAUSED]
-    polls = Poll.objects.annotate(
+    # The draft of a second round that nothing waits for any more is nobody's concern.
+    idle = Q(phase=Poll.Phase.DRAFT) & (
+        (Q(parent__isnull=False) & ~Q(parent__phase=Poll.Phase.CONFIRMED))
+        | Q(parent__decision__isnull=False)
+    )
+    polls = Poll.objects.exclude(idle).annotate(
+        # A first round is published after its second one, and its result is the whole.
+        latest=Coalesce("published_at", "closed_at", "opened_at"),
         concern=Case(
             When(phase=Poll.Phase.DRAFT, then=2),
             When(phase__in=going_on, then=0 if delegate else 1),
@@ -497,10 +505,10 @@ def polls_of(delegate: Delegate | None) -> PollQuerySet:
     )
     if delegate is None:
         return polls.exclude(phase=Poll.Phase.DRAFT).order_by(
-            "practice", "concern", "-opened_at", "-pk"
+            "practice", "concern", F("latest").desc(nulls_last=True), "-pk"
         )
     return polls.filter(roll__delegate=delegate).order_by(
-        "concern", "practice", "-opened_at", "-pk"
+        "concern", "practice", F("latest").desc(nulls_last=True), "-pk"
     )
 
 

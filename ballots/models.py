@@ -179,8 +179,12 @@ class Recommendation(models.Model):
         MERGED = "merged", _("并入候选项目")
         DECLINED = "declined", _("未采纳")
 
-    poll = models.ForeignKey(Poll, models.PROTECT, related_name="recommendations")
-    delegate = models.ForeignKey(Delegate, models.PROTECT, related_name="recommendations")
+    poll = models.ForeignKey(
+        Poll, models.PROTECT, verbose_name=_("票决"), related_name="recommendations"
+    )
+    delegate = models.ForeignKey(
+        Delegate, models.PROTECT, verbose_name=_("代表"), related_name="recommendations"
+    )
     title = models.CharField(_("项目名称"), max_length=30)
     detail = models.CharField(_("主要内容和目标"), max_length=200, blank=True)
     unit = models.CharField(_("建议责任单位"), max_length=30, blank=True)
@@ -526,7 +530,7 @@ class JournalEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.seq}. {self.kind}"
+        return str(_("第%(seq)d条") % {"seq": self.seq})
 
 
 class PollDay(Poll):

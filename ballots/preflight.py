@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ballots import casting, outcome, roles, triggers
-from ballots.models import AccessCard, BallotBox, Delegate
+from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
 from ballots.tally import quorum
 from projects.models import Poll
 
@@ -128,6 +128,11 @@ def _first_round(poll: Poll) -> Iterator[Finding]:
 
 
 def _candidates(poll: Poll) -> Iterator[Finding]:
+    waiting = poll.recommendations.filter(ruling=Recommendation.Ruling.WAITING).count()
+    if waiting:
+        yield Finding(
+            "warns", _("还有%(count)d项会前推荐没有处理，开始后不能再处理") % {"count": waiting}
+        )
     projects = list(poll.projects.annotate(lines=Count("targets")).order_by("number"))
     if not projects:
         yield Finding("blocks", _("还没有候选项目"))

@@ -107,7 +107,8 @@ def _row(poll: Poll, place: Place, number: int) -> dict[str, Any]:
     by_votes = poll.show_votes and place.how == "count"
     if not by_votes:
         line |= {"place": number, "is_shared": False}
-    return line | {"how": place.how}
+    # Votes of another round, or none, must not stand beside those of the first one.
+    return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
 
 
 def _line(item: dict[str, Any], valid: int) -> dict[str, Any]:

@@ -245,8 +245,11 @@ class Poll(models.Model):
         ]
 
     def __str__(self) -> str:
-        mark = "" if self.kind == self.Kind.MAIN else f"（{self.get_kind_display()}）"
-        return f"{self.year}年 {self.meeting}{mark}"
+        kind = "" if self.kind == self.Kind.MAIN else self.get_kind_display()
+        if self.is_rehearsal and self.parent_id:
+            # A rehearsed second round shows what it is by what its first one left open.
+            kind = _("演练：后续票决")
+        return f"{self.year}年 {self.meeting}" + (f"（{kind}）" if kind else "")
 
     @property
     def is_rehearsal(self) -> bool:

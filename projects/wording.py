@@ -7,7 +7,11 @@ from projects.models import Poll
 
 def rules_in_words(poll: Poll) -> list[str]:
     """Return each rule of `poll` as one sentence, in the order in which a vote meets them."""
-    words = [_("从候选项目中确定%(places)d项。") % {"places": poll.places}]
+    if poll.proposals == Poll.Proposals.COUNTED:
+        first = _("从候选项目和推荐项目中确定%(places)d项。")
+    else:
+        first = _("从候选项目中确定%(places)d项。")
+    words = [first % {"places": poll.places}]
     words += [_choices(poll), _blank(poll), _proposals(poll), _voters(poll), _majority(poll)]
     words += [
         _("按得票多少排列，得票相同的名次并列。"),

@@ -400,7 +400,7 @@ def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
     ) as queries:
         page = desk_of(session.office).get(at(session))
 
-    assert "上次计票已退回，原因：甲应并入第7项。" in page.text
+    assert "上次计票已退回（原因：甲应并入第7项" in page.text
     assert result.digest not in page.text
     assert not [query for query in queries if '"figures"' in query["sql"]]
     # The rulings of before stand and can be changed.

@@ -88,6 +88,7 @@ admin/ballots/pollday/<int:poll_id>/reveal-all/            302 302  403 403  403
 admin/ballots/pollday/<int:poll_id>/archive/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/drop/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ballots import drafts, lifecycle, outcome, preflight
+from ballots import drafts, enrolment, lifecycle, outcome, preflight
 from ballots.box import BoxRefused
 from ballots.drafts import DraftRefused
 from ballots.lifecycle import StepRefused
@@ -17,6 +17,7 @@ from tests.factories import (
     confirm_count,
     make_confirmed,
     make_office,
+    make_poll,
     make_project,
     make_ready,
     make_session,
@@ -179,6 +180,47 @@ def test_a_void_second_round_is_made_anew_with_its_parent_and_its_origins():
     again = play(held, draft, selection(3))
     lifecycle.publish_result(again.poll, by=held.office, at_once=True)
     assert [place.key for place in outcome.outcome_of(held.poll).filled] == ["1", "3"]
+
+
+def test_the_draft_of_a_second_round_is_deleted_while_nothing_is_on_record():
+    held = tied()
+    draft = drafts.run_off(held.poll, by=held.office)
+
+    assert drafts.drop(draft, by=held.office) == held.poll
+    assert not Poll.objects.filter(pk=draft.pk).exists()
+    assert drafts.run_off(held.poll, by=held.office).places == 1
+
+
+def test_a_draft_is_not_deleted_once_its_key_is_made_nor_one_that_is_no_second_round():
+    held = tied()
+    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    assert refusal_of(drafts.drop, second.poll, by=held.office) == "not-second-round"
+    keyed = make_ready(held, drafts.fresh_draft(void(held, second.poll), by=held.office)).poll
+    assert refusal_of(drafts.drop, keyed, by=held.office) == "key-made"
+    assert refusal_of(drafts.drop, make_poll(), by=held.office) == "not-second-round"
+    assert refusal_of(drafts.drop, keyed, by=held.chief) == "not-office"
+
+
+def test_a_draft_is_idle_once_something_else_settled_the_places():
+    held = tied()
+    draft = drafts.run_off(held.poll, by=held.office)
+    before = drafts.is_idle(draft)
+    outcome.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
+
+    assert not before
+    assert drafts.is_idle(Poll.objects.get(pk=draft.pk))
+    assert draft not in enrolment.polls_of(held.delegates[0])
+
+
+def test_the_whole_result_comes_before_that_of_its_second_round():
+    held = tied()
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
+    lifecycle.publish_result(second.poll, by=held.office, at_once=True)
+    assert enrolment.poll_for(held.delegates[0]) == second.poll
+    lifecycle.publish_result(held.poll, by=held.office, at_once=True)
+
+    assert enrolment.poll_for(held.delegates[0]) == held.poll
+    assert enrolment.poll_for(None) == held.poll
 
 
 def test_a_second_round_fills_nothing_before_the_hall_has_seen_it_all():

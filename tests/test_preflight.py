@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ballots import box, casting, enrolment, lifecycle, preflight, roles, triggers
-from ballots.models import AccessCard, BallotBox, Delegate
+from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
 from ballots.preflight import Finding, what_is_missing
 from projects.models import Poll, Project, Target
 from tests.factories import Session, make_delegates, make_scrutineer, make_session, make_staff
@@ -141,6 +141,12 @@ CAUSES = {
     "the deadline is over": Cause(
         lambda s: set_poll(s, closes_at=timezone.now() - timedelta(minutes=1)),
         "✗ 截止时间已过，请更正或留空",
+    ),
+    "recommendations that wait": Cause(
+        lambda s: Recommendation.objects.create(
+            poll=s.poll, delegate=s.delegates[0], title="夜间公交"
+        ),
+        "△ 还有1项会前推荐没有处理，开始后不能再处理",
     ),
     "no candidates": Cause(no_candidates, "✗ 还没有候选项目"),
     "candidates without a target": Cause(

@@ -70,6 +70,19 @@ def recommended(poll: Poll, delegate: Delegate, title: str = "新建停车场") 
     return recommending.recommend(poll, delegate=delegate, proposal=Proposal(title))
 
 
+# --- how it looks ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", [{"size": "xl"}, {"language": "en"}])
+def test_another_look_keeps_what_is_typed_and_sends_nothing_in(client, poll, choice):
+    page = read(client.post("/recommend/", sent(poll, "夜间公交", "内容") | choice))
+
+    # A browser drops the line feed that Django puts before the text of a textarea.
+    kept = {name: value.lstrip("\n") for name, value in page.form("/recommend/").fields}
+    assert (kept["title"], kept["detail"]) == ("夜间公交", "内容")
+    assert not Recommendation.objects.exists()
+
+
 # --- the way to it --------------------------------------------------------------------------------
 
 
@@ -371,7 +384,7 @@ def test_the_page_shows_the_text_the_name_and_what_is_like_it(made, delegate, po
 @pytest.mark.parametrize(
     ("typed", "ruling", "words"),
     [
-        ({"do": "adopt"}, R.ADOPTED, "已列为候选项目第8项，请补充建设内容。"),
+        ({"do": "adopt"}, R.ADOPTED, "已列为候选项目第8项，请补充年度目标和建设内容。"),
         ({"do": "merge", "reason": "内容已包括"}, R.MERGED, "已并入候选项目第7项。"),
         (
             {"do": "decline", "reason": "不属于本级事权"},

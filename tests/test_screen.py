@@ -6,10 +6,17 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from ballots import canvass, hall, lifecycle
+from ballots import canvass, drafts, hall, lifecycle
 from ballots.hall import ScreenRefused
 from projects.models import Poll
-from tests.factories import Session, make_session, move_by_force, selection
+from tests.factories import (
+    Session,
+    make_confirmed,
+    make_session,
+    move_by_force,
+    play,
+    selection,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +211,16 @@ def test_what_asks_again_gets_the_changing_part_alone(shown):
     assert "人已投票" in reply.content.decode()
     assert "<html" not in reply.content.decode()
     assert "HX-Request" in reply["Vary"]
+
+
+def test_a_place_of_a_second_round_shows_how_it_was_filled_and_no_votes_of_it():
+    session = make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, show_votes=True)
+    second = play(session, drafts.run_off(session.poll, by=session.office), selection(3))
+    lifecycle.publish_result(second.poll, by=session.office, at_once=True)
+    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
+    hall.open_screen(session.poll, by=session.office)
+    first_sheet = seen(session).partition("全部项目")[0]
+
+    assert "8票" in first_sheet
+    assert "再次票决通过" in first_sheet
+    assert "1票" not in first_sheet

@@ -13,7 +13,8 @@ PLAIN = {"places": 10, "delegates_total": 350}
 
 # What a poll says that it would not say without the named columns.
 OPTIONS: list[tuple[dict[str, object], str]] = [
-    ({}, "从候选项目中确定10项。"),
+    ({}, "从候选项目和推荐项目中确定10项。"),
+    ({"proposals": "advisory"}, "从候选项目中确定10项。"),
     ({}, "每张表决票最多选10项，可以少选。"),
     ({"places": 3}, "每张表决票最多选3项，可以少选。"),
     ({"choice_rule": "exactly"}, "每张表决票须选足10项，多选、少选都不能提交。"),
