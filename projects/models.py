@@ -248,7 +248,7 @@ class Poll(models.Model):
         kind = "" if self.kind == self.Kind.MAIN else self.get_kind_display()
         if self.is_rehearsal and self.parent_id:
             # A rehearsed second round shows what it is by what its first one left open.
-            kind = _("演练：后续票决")
+            kind = str(_("演练：后续票决"))
         return f"{self.year}年 {self.meeting}" + (f"（{kind}）" if kind else "")
 
     @property
