@@ -1,6 +1,6 @@
 """What a delegate posts, read into a selection or into problems in the words of the page.
 
-No rule stands here: `ballots.rules.faults` judges, and the table below says it in Chinese.
+No rule stands here: `ballots.rules.faults` judges, and `ballots.wording` says it in Chinese.
 """
 
 import re
@@ -22,6 +22,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ballots import wording
 from ballots.models import rules_of
 from ballots.rules import (
     DETAIL_LIMIT,
@@ -36,65 +37,16 @@ from projects.models import Poll
 
 PREFIX = "proposal"
 PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
+TITLE_FIELD = re.compile(rf"{PREFIX}-[0-9]{{1,2}}-title")
+# The field of one project where each takes 赞成, 反对 or 弃权 (DESIGN §9), and what may stand in it.
+VOTE = "vote-"
+VOTES = {"for", "against", "abstain"}
 # Twice the most that a poll may allow: a page that sends too many still gets all of them back.
 MOST_BLOCKS = 20
+# What [改选第7项] sends: the place of a proposal among the fields, and a candidate's number.
+INSTEAD = re.compile("([0-9]{1,2})-([1-9][0-9]{0,4})")
 # Without script a new block cannot be added, so that two empty ones are always there (ux.md D6).
 EMPTY_BLOCKS = 2
-
-# The field that each problem is about, and its words (ux.md §5). `%(place)d` counts the proposals
-# of the ballot from 1, and so does the field's name, less one.
-PROBLEMS = {
-    # The form's own questions, which no rule of the vote knows.
-    "malformed": ("candidates", gettext_lazy("提交的内容有误，请核对您的选择后重新提交")),
-    "abstains-and-chooses": (
-        "abstain",
-        gettext_lazy("您勾选了弃权，又选择了项目，请只保留其中一种。"),
-    ),
-    "nothing-chosen": ("abstain", gettext_lazy("您没有选择任何项目")),
-    # The faults of ballots.rules.
-    "blank": ("candidates", gettext_lazy("您没有选择任何项目")),
-    "too-many": (
-        "candidates",
-        gettext_lazy("您选了%(number)d项，最多选%(places)d项，请取消%(count)d项"),
-    ),
-    "too-few": (
-        "candidates",
-        gettext_lazy("您选了%(number)d项，应选%(places)d项，还差%(count)d项"),
-    ),
-    "not-on-list": ("candidates", gettext_lazy("第%(number)d项不在候选项目中，请重新选择")),
-    "repeated": ("candidates", gettext_lazy("第%(number)d项重复出现，请重新选择")),
-    "no-against": ("candidates", gettext_lazy("本次票决只能选择赞成的项目")),
-    "proposals-off": ("candidates", gettext_lazy("本次票决不接受推荐新项目")),
-    "too-many-proposals": (
-        "proposals",
-        gettext_lazy("推荐项目最多%(limit)d项，请删除%(count)d项"),
-    ),
-    "proposal-no-title": ("title", gettext_lazy("请填写推荐项目%(number)d的名称")),
-    "title-too-long": (
-        "title",
-        gettext_lazy("推荐项目%(number)d的名称超过%(title_limit)d字，请缩短"),
-    ),
-    "detail-too-long": (
-        "detail",
-        gettext_lazy("推荐项目%(number)d的主要内容和目标超过%(detail_limit)d字，请缩短"),
-    ),
-    "unit-too-long": (
-        "unit",
-        gettext_lazy("推荐项目%(number)d的建议责任单位超过%(unit_limit)d字，请缩短"),
-    ),
-    "proposal-bad-text": (
-        "title",
-        gettext_lazy("推荐项目%(number)d含有不能使用的字符（如不可见字符），请删去后重新填写"),
-    ),
-    "proposal-is-candidate": (
-        "title",
-        gettext_lazy("推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接勾选第%(other)d项"),
-    ),
-    "proposal-repeated": (
-        "title",
-        gettext_lazy("推荐项目%(number)d与推荐项目%(other)d名称相同"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -119,6 +71,32 @@ class Line:
     @property
     def is_proposal(self) -> bool:
         return self.key.startswith("p")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One list of the review page; `title` is empty where there is only one.
+
+    `is_left` says that nothing was done about these lines, so that none can be taken back.
+    """
+
+    title: str
+    lines: list[Line]
+    is_left: bool = False
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A proposal given up for the candidate that it is like (ux.md D6.7).
+
+    `data` is the ballot as it stands afterwards, `before` the fields as they were sent, for the
+    page to send them again. Where `is_full` there was no room for the candidate and nothing changed.
+    """
+
+    number: int
+    data: QueryDict
+    before: list[tuple[str, str]]
+    is_full: bool
 
 
 class Numbers(forms.Field):
@@ -174,11 +152,12 @@ ProposalFormSet = formset_factory(ProposalForm, max_num=MOST_BLOCKS, absolute_ma
 
 
 class BallotForm(forms.Form):
-    """A ballot as it stands on the page: ticks, proposals and the tick that abstains.
+    """A ballot as it stands on the page: ticks or votes, proposals and the tick that abstains.
 
     Valid, `selection` is a legal selection of `poll`; else `problems` says what to put right, and
-    `ticked`, `abstains` and `blocks` give back all that was sent, for the page to show it again.
-    `titles` are the candidates' titles by their number.
+    `ticked`, `opposed`, `abstains` and `blocks` give back all that was sent, for the page to show
+    it again. `titles` are the candidates' titles by their number. A project for which no vote was
+    sent is abstained on.
     """
 
     projects = Numbers(required=False)
@@ -195,9 +174,11 @@ class BallotForm(forms.Form):
         if self.errors or self._is_forged() or not formset.is_valid():
             self.refuse([Fault("malformed")])
             return
+        chosen = self.ticked if self.is_each else sorted(self.cleaned_data["projects"])
         self.judge(
             Selection(
-                chosen=tuple(sorted(self.cleaned_data["projects"])),
+                chosen=tuple(chosen),
+                against=tuple(self.opposed),
                 proposals=tuple(form.proposal for form in formset if form.proposal),
             )
         )
@@ -214,19 +195,9 @@ class BallotForm(forms.Form):
     def refuse(self, found: Iterable[Fault]) -> None:
         """Add these faults to the form in the words of the page."""
         for fault in found:
-            field, words = PROBLEMS[fault.code]
+            field, text = wording.problem(fault, self.selection, self.rules)
             if field in ProposalForm.base_fields:
                 field = f"{PREFIX}-{fault.number - 1}-{field}"
-            text = str(words) % {
-                "number": fault.number,
-                "other": fault.other,
-                "count": fault.count,
-                "places": self.rules.places,
-                "limit": self.rules.proposal_limit,
-                "title_limit": TITLE_LIMIT,
-                "detail_limit": DETAIL_LIMIT,
-                "unit_limit": UNIT_LIMIT,
-            }
             self.problems.append(Problem(fault.code, field, text))
             self.add_error(None, forms.ValidationError(text, code=fault.code))
 
@@ -237,10 +208,10 @@ class BallotForm(forms.Form):
         return ProposalFormSet(self.data if has_blocks else nothing, prefix=PREFIX)
 
     def _is_forged(self) -> bool:
-        """Tell whether a field came twice, or a proposal beyond those the form says it holds.
+        """Tell whether a field came twice, belongs to no such ballot or holds what it never offered.
 
-        Taking the last of two values, or dropping the block that was not announced, would make
-        another ballot out of what was sent.
+        Taking the last of two values, or dropping the block that was not announced or the vote on
+        a project that is not listed, would make another ballot out of what was sent.
         """
         ours = [name for name in self.data if name.startswith(f"{PREFIX}-")]
         total = self.data.get(f"{PREFIX}-{TOTAL_FORM_COUNT}", "")
@@ -250,7 +221,13 @@ class BallotForm(forms.Form):
             for place in range(min(announced, MOST_BLOCKS))
             for field in ProposalForm.base_fields
         } | {ManagementForm(prefix=PREFIX).add_prefix(name) for name in ManagementForm.base_fields}
-        once = [*ours, "abstain", "poll", "token"]
+        votes = [name for name in self.data if name.startswith(VOTE)]
+        offered = {f"{VOTE}{number}" for number in self.titles} if self.is_each else set()
+        if not offered.issuperset(votes) or (self.is_each and "projects" in self.data):
+            return True
+        if any(self.data[name] not in VOTES for name in votes):
+            return True
+        once = [*ours, *votes, "abstain", "poll", "token"]
         return not known.issuperset(ours) or any(len(self._all(name)) > 1 for name in once)
 
     def _all(self, name: str) -> list[str]:
@@ -259,10 +236,26 @@ class BallotForm(forms.Form):
     # --- what the page shows ----------------------------------------------------------------------
 
     @property
+    def is_each(self) -> bool:
+        """Whether each project takes 赞成, 反对 or 弃权 here."""
+        return self.rules.form == "each"
+
+    @property
     def ticked(self) -> list[int]:
-        """The candidates that were ticked, also when the rest of the form is wrong."""
+        """The candidates ticked or voted for, also when the rest of the form is wrong."""
+        if self.is_each:
+            return self._voted("for")
         sent = set(self._all("projects"))
         return [number for number in self.titles if str(number) in sent]
+
+    @property
+    def opposed(self) -> list[int]:
+        """The candidates voted against, also when the rest of the form is wrong."""
+        return self._voted("against") if self.is_each else []
+
+    def _voted(self, vote: str) -> list[int]:
+        # Of two different values the page can show neither, and says that something is wrong.
+        return [n for n in sorted(self.titles) if set(self._all(f"{VOTE}{n}")) == {vote}]
 
     @property
     def abstains(self) -> bool:
@@ -300,6 +293,16 @@ class BallotForm(forms.Form):
         return ProposalForm(prefix=f"{PREFIX}-__prefix__", auto_id="%s")
 
     @property
+    def confirmed(self) -> list[str]:
+        """The titles that the delegate proposes although a hint said what they are like."""
+        return self._all("anyway")[:MOST_BLOCKS]
+
+    @property
+    def most_proposals(self) -> int:
+        """How many proposals a ballot has room for."""
+        return wording.most_proposals(self.rules)
+
+    @property
     def management(self) -> ManagementForm:
         """The hidden fields that say how many blocks the page holds."""
         return _management(len(self.blocks))
@@ -311,12 +314,55 @@ class BallotForm(forms.Form):
 
     @property
     def lines(self) -> list[Line]:
-        """What was chosen, in the order of the ballot."""
-        candidates = [
-            Line(str(number), _("第%d项") % number, f"{number}. {self.titles[number]}")
-            for number in self.selection.chosen
+        """What was chosen or voted against, in the order of the review page."""
+        return [line for group in self.groups if not group.is_left for line in group.lines]
+
+    @property
+    def groups(self) -> list[Group]:
+        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order (ux.md D5b.5)."""
+        favoured = self._candidates(self.selection.chosen)
+        if not self.is_each:
+            return [Group("", favoured + self._proposed)]
+        advisory = [] if self._counts_proposals else self._proposed
+        favoured += self._proposed if self._counts_proposals else []
+        opposed = self._candidates(self.selection.against)
+        left = self._candidates(self._abstained)
+        groups = [
+            Group(_("赞成%(count)d项") % {"count": len(favoured)}, favoured),
+            Group(_("反对%(count)d项") % {"count": len(opposed)}, opposed),
+            Group(_("弃权%(count)d项") % {"count": len(left)}, left, is_left=True),
         ]
-        return candidates + [
+        if advisory:
+            words = _("推荐%(count)d项（不计票）") % {"count": len(advisory)}
+            groups.append(Group(words, advisory))
+        return groups
+
+    @property
+    def votes(self) -> list[tuple[int, str]]:
+        """The vote on each project as the review page sends it on, in the order of the ballot."""
+        chosen, against = self.selection.chosen, self.selection.against
+        return [
+            (number, "for" if number in chosen else "against" if number in against else "abstain")
+            for number in sorted(self.titles)
+        ]
+
+    @property
+    def _abstained(self) -> list[int]:
+        return [number for number, vote in self.votes if vote == "abstain"]
+
+    @property
+    def _counts_proposals(self) -> bool:
+        return self.rules.proposals == "counted"
+
+    def _candidates(self, numbers: Iterable[int]) -> list[Line]:
+        return [
+            Line(str(number), _("第%d项") % number, f"{number}. {self.titles[number]}")
+            for number in numbers
+        ]
+
+    @property
+    def _proposed(self) -> list[Line]:
+        return [
             Line(
                 f"p{place}",
                 _("推荐项目%d") % (place + 1),
@@ -331,67 +377,27 @@ class BallotForm(forms.Form):
         """Return the line with that key, or None."""
         return next((line for line in self.lines if line.key == key), None)
 
+    # --- what the page says -----------------------------------------------------------------------
+
     @property
     def most(self) -> int:
-        """How many items a ballot can reach: no page sends anybody looking for a ninth of eight."""
-        counted = self.rules.proposals == "counted"
-        reachable = len(self.titles) + (self.rules.proposal_limit if counted else 0)
-        return min(self.rules.places, reachable)
+        """How many items a ballot can reach."""
+        return wording.most(self.rules, len(self.titles))
 
     @property
     def instruction(self) -> str:
-        """What to do, in one sentence, by the rules of this poll (ux.md D5.1, DESIGN §4)."""
-        counts = {"candidates": len(self.titles), "places": self.rules.places, "most": self.most}
-        if self.most > len(self.titles):
-            if self.rules.exactly:
-                return (
-                    _(
-                        "请从%(candidates)d个候选项目中选择，也可推荐新项目，"
-                        "合计应选%(places)d项，不能多选或少选。"
-                    )
-                    % counts
-                )
-            return (
-                _(
-                    "请从%(candidates)d个候选项目中选择，也可推荐新项目，"
-                    "合计最多%(most)d项，可以少选。"
-                )
-                % counts
-            )
-        if self.rules.exactly:
-            return (
-                _("请从%(candidates)d个候选项目中选择，应选%(places)d项，不能多选或少选。") % counts
-            )
-        if self.most == len(self.titles):
-            return _("请从%(candidates)d个候选项目中选择，可以全选，也可以少选。") % counts
-        return _("请从%(candidates)d个候选项目中选择，最多选%(most)d项，可以少选。") % counts
+        """What to do, in one sentence, by the rules of this poll."""
+        return wording.instruction(self.rules, len(self.titles))
 
     @property
     def summary(self) -> str:
-        """How many items were chosen, in one sentence (ux.md D7.2)."""
-        chosen, proposed = len(self.selection.chosen), len(self.selection.proposals)
-        counts = {"all": chosen + proposed, "chosen": chosen, "proposed": proposed}
-        match self.rules.proposals:
-            case "counted":
-                words = _("您共选择%(all)d项：候选项目%(chosen)d项，推荐项目%(proposed)d项。")
-            case "advisory":
-                words = _("您共选择%(chosen)d项，另推荐%(proposed)d项（不计票）。")
-            case "off":
-                words = _("您共选择%(chosen)d项。")
-        return words % counts
+        """How many items were chosen, in one sentence."""
+        return wording.summary(self.selection, self.rules, len(self.titles))
 
     @property
     def room(self) -> str:
         """What may still be added to the selection, in one sentence; nothing if it is full."""
-        free = self.most - self.selection.places_used(self.rules)
-        left = len(self.titles) - len(self.selection.chosen)
-        if not left:
-            words = _("候选项目已全部选择，还可推荐%d项，也可直接提交。")
-        elif left < free:
-            words = _("还可再选%d项（含推荐），也可直接提交。")
-        else:
-            words = _("还可再选%d项，也可直接提交。")
-        return words % free if free > 0 else ""
+        return wording.room(self.selection, self.rules, len(self.titles))
 
 
 class CastForm(BallotForm):
@@ -406,9 +412,38 @@ def without(data: QueryDict, line: Line) -> QueryDict:
     if line.is_proposal:
         for field in ProposalForm.base_fields:
             rest[f"{PREFIX}-{line.key[1:]}-{field}"] = ""
+    elif f"{VOTE}{line.key}" in data:
+        rest[f"{VOTE}{line.key}"] = "abstain"
     else:
         rest.setlist("projects", [n for n in data.getlist("projects") if n != line.key])
     return rest
+
+
+def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
+    """Return the ballot that was `sent` with a candidate in the place of a proposal.
+
+    None where no such exchange was asked for, or one that names no proposal or no candidate.
+    """
+    match = INSTEAD.fullmatch(sent.get("instead", ""))
+    if match is None or int(match[2]) not in form.titles:
+        return None
+    place, number = match[1], int(match[2])
+    if f"{PREFIX}-{place}-title" not in sent:
+        return None
+    data = sent.copy()
+    for name in ("instead", "size", "csrfmiddlewaretoken"):
+        data.pop(name, None)
+    before = [(name, value) for name, values in data.lists() for value in values]
+    # A proposal that counts leaves its place to the candidate; one that does not has none to leave.
+    needs_room = form.rules.proposals != "counted" and number not in form.ticked
+    is_full = needs_room and len(form.ticked) >= form.rules.places
+    for field in ProposalForm.base_fields:
+        data.pop(f"{PREFIX}-{place}-{field}", None)
+    if form.is_each:
+        data[f"{VOTE}{number}"] = "for"
+    elif number not in form.ticked:
+        data.appendlist("projects", str(number))
+    return Exchange(number, data, before, is_full)
 
 
 def _empty_block(place: int) -> ProposalForm:

@@ -21,6 +21,8 @@ SEED = 7
 # How many of a hundred delegates tick the first candidate, and the last; the others lie between, so
 # that some candidates pass every usual majority and some fail it.
 FIRST, LAST = 92, 22
+# Of the projects that a delegate is not for, where each takes 赞成, 反对 or 弃权.
+AGAINST = 60
 BLANK, FULL, PROPOSING = 4, 8, 35
 # Titles that differ and mean the same, as people write them: work for the canvass.
 PROPOSALS = (
@@ -104,8 +106,14 @@ def _sample(chance: random.Random, rules: Rules, candidates: dict[int, str]) -> 
     if rules.exactly or kind >= 100 - FULL or not (ticked or proposals):
         ticked += others
     ticked = sorted(chance.sample(ticked, max(0, min(room, len(ticked)))))
-    against = [number for number in others if number not in ticked] if rules.form == "each" else []
-    return Selection(tuple(ticked), tuple(sorted(against)), proposals)
+    against = _against(chance, [number for number in numbers if number not in ticked], rules)
+    return Selection(tuple(ticked), against, proposals)
+
+
+def _against(chance: random.Random, others: list[int], rules: Rules) -> tuple[int, ...]:
+    if rules.form != "each":
+        return ()
+    return tuple(number for number in others if chance.randrange(100) < AGAINST)
 
 
 def _proposals(

@@ -9,7 +9,6 @@ import logging
 import math
 import secrets
 import sys
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -25,62 +24,51 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from ballots import casting, counting, enrolment, sealing
+from ballots import casting, counting, enrolment, recommending, sealing, similar
 from ballots.casting import BallotRefused
-from ballots.enrolment import SignInRefused
-from ballots.forms import BallotForm, CastForm, Line, without
-from ballots.middleware import CARD_KEY, DelegateRequest, VisitorRequest
+from ballots.enrolment import CARD_KEY, SignInRefused
+from ballots.forms import (
+    TITLE_FIELD,
+    BallotForm,
+    CastForm,
+    Exchange,
+    Line,
+    ProposalForm,
+    exchanged,
+    without,
+)
+from ballots.middleware import DelegateRequest, VisitorRequest
 from ballots.models import AccessCard, Delegate, RollEntry
 from ballots.pages import (
     REFUSALS,
     PageRefused,
     Refusal,
     SeeOther,
-    View,
     asked_poll,
     clock,
+    preferring,
     refusable,
     say_no,
 )
-from projects.models import Poll
+from ballots.rules import TITLE_LIMIT
+from projects.models import Poll, Project
+from projects.wording import rules_in_words
 
 logger = logging.getLogger("ballots")
 
-SIZES = {"m", "l", "xl"}
-A_YEAR = 365 * 24 * 60 * 60
 LAST_MINUTES = 5
-
-
-def sized(view: View) -> View:
-    """Let a posted `size` change the size of text on the very page that `view` answers with.
-
-    A page that holds choices sends them along with it, so that no tick is lost (ux.md §1).
-    """
-
-    @wraps(view)
-    def with_size(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        size = request.POST.get("size", "")
-        if size not in SIZES:
-            return view(request, *args, **kwargs)
-        request.COOKIES["size"] = size
-        response = view(request, *args, **kwargs)
-        response.set_cookie(
-            "size", size, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
-        )
-        return response
-
-    return with_size
 
 
 @login_not_required
 @require_POST
-@sized
-def text_size(request: VisitorRequest) -> HttpResponse:
+@preferring
+def preferences(request: VisitorRequest) -> HttpResponse:
+    """Keep the size of text or the language that was chosen, and go back to where it was chosen."""
     back = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(
         back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -179,7 +167,7 @@ def state_of(poll: Poll, entry: RollEntry) -> str:
 
     One of "before", "open", "paused", "voted", "closed" (and has not voted), "published", "void".
     """
-    if poll.phase in {Poll.Phase.VOID, Poll.Phase.PUBLISHED}:
+    if poll.phase == Poll.Phase.VOID or poll.is_revealed:
         return poll.phase
     if entry.voted:
         return "voted"
@@ -203,7 +191,7 @@ def _demand_fillable(poll: Poll, entry: RollEntry) -> None:
             raise PageRefused("void")
         case "open" | "paused":
             return
-    if entry.voted:
+    if entry.voted_at is not None:
         raise PageRefused("already-voted", at=entry.voted_at)
     raise PageRefused("closed", at=poll.closed_at or poll.closes_at)
 
@@ -219,6 +207,9 @@ def home(request: DelegateRequest) -> HttpResponse:
     waiting = [poll for poll in polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
         return render(request, "ballots/which_poll.html", {"polls": waiting})
+    if not polls and not request.poll_query and recommending.collecting_poll():
+        # Before any roll is drawn up, a delegate has no poll and may still recommend.
+        return _nothing_but_recommending(request)
     poll = asked_poll(request)
     entry = _entry(request, poll)
     context = _status(poll, entry)
@@ -228,8 +219,15 @@ def home(request: DelegateRequest) -> HttpResponse:
         "candidates": poll.projects.count(),
         "others": [other for other in polls if other != poll],
         "owner": owner_of_draft(request.delegate, poll),
+        "collecting": recommending.collecting_poll(),
     }
     return render(request, "ballots/home.html", context)
+
+
+def _nothing_but_recommending(request: DelegateRequest) -> HttpResponse:
+    nothing = REFUSALS["no-poll"]
+    context = {"heading": nothing.heading, "text": nothing.text, "collecting": True}
+    return render(request, "ballots/refused.html", context)
 
 
 def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> HttpResponse:
@@ -241,7 +239,7 @@ def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> Http
 
 def _polled(poll: Poll) -> int:
     """Return the status of a fragment that asks again and again: 286 tells htmx to stop."""
-    over = poll.phase in {Poll.Phase.PUBLISHED, Poll.Phase.VOID}
+    over = poll.phase == Poll.Phase.VOID or poll.is_revealed
     return HttpResponseStopPolling.status_code if over else 200
 
 
@@ -290,19 +288,50 @@ def progress(request: DelegateRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
-@sized
+@preferring
 @refusable
 def ballot(request: DelegateRequest) -> HttpResponse:
-    """Show the ballot; posted from the review page (返回修改) it comes back with every tick."""
+    """Show the ballot; posted from the review page (返回修改) it comes back with every tick.
+
+    Posted by [改选第7项] it comes back with that candidate in the place of a proposal.
+    """
     posted = request.method == "POST"
     poll = _posted_poll(request) if posted else asked_poll(request)
     form = BallotForm(request.POST if posted else None, poll=poll, titles=casting.candidates(poll))
-    return _ballot_page(request, form, _entry(request, poll))
+    exchange = exchanged(form, request.POST)
+    if exchange and not exchange.is_full:
+        form = BallotForm(exchange.data, poll=poll, titles=form.titles)
+    return _ballot_page(request, form, _entry(request, poll), exchange=exchange)
+
+
+@login_not_required
+@require_POST
+@sensitive_post_parameters()
+@sensitive_variables()
+def alike(request: VisitorRequest) -> HttpResponse:
+    """Answer htmx with the candidates that the posted name of a proposal is like (ux.md D6.7).
+
+    The name goes into the answer and nowhere else. Who is no longer signed in gets no hint instead
+    of being led away: the ballot is still being filled in.
+    """
+    sent = next((name for name in request.POST if TITLE_FIELD.fullmatch(name)), "")
+    proposal = ProposalForm({"title": request.POST.get(sent, "")})
+    asked = request.POST.get("poll", "")
+    poll = enrolment.poll_for(request.delegate, asked=asked) if asked else None
+    if request.delegate is None or poll is None or not sent or not proposal.is_valid():
+        return HttpResponse()
+    title = proposal.cleaned_data["title"]
+    context = {
+        "place": sent.split("-")[1],
+        "title": title,
+        "alike": similar.nearest(title[:TITLE_LIMIT], casting.candidates(poll)),
+    }
+    return render(request, "ballots/_hints.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
-@sized
+@preferring
 @refusable
 def review(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
@@ -365,15 +394,35 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: BallotRefus
     raise PageRefused("void" if is_void else refusal.code, at=refusal.at)
 
 
-def _ballot_page(request: DelegateRequest, form: BallotForm, entry: RollEntry) -> HttpResponse:
+def _ballot_page(
+    request: DelegateRequest,
+    form: BallotForm,
+    entry: RollEntry,
+    *,
+    exchange: Exchange | None = None,
+) -> HttpResponse:
     poll = form.poll
     _demand_fillable(poll, entry)
+    projects = list(poll.projects.prefetch_related("targets").order_by("number"))
     context = _status(poll, entry) | {
         "form": form,
-        "projects": poll.projects.prefetch_related("targets").order_by("number"),
+        "projects": projects,
+        "categories": _categories(projects),
+        "exchange": exchange,
+        "rules": rules_in_words(poll),
         "owner": owner_of_draft(request.delegate, poll),
+        "shared": request.COOKIES.get("tablet") == "1",
     }
     return render(request, "ballots/ballot.html", context, status=422 if form.problems else 200)
+
+
+def _categories(projects: list[Project]) -> list[tuple[str, int]]:
+    """Return each category with the number of its first project; nothing to choose between is none."""
+    first: dict[str, int] = {}
+    for project in projects:
+        first.setdefault(project.category, project.number)
+    named = [(category, number) for category, number in first.items() if category]
+    return named if len(named) > 1 else []
 
 
 def _review_page(
@@ -389,10 +438,12 @@ def _review_page(
     context = {
         "form": form,
         "token": token,
+        "hints": _hints(form),
         "removed": removed,
         "previous": previous,
         "problem": problem,
         "owner": owner_of_draft(request.delegate, form.poll),
+        "shared": request.COOKIES.get("tablet") == "1",
     }
     response = render(
         request, "ballots/review.html", context, status=problem.status if problem else 200
@@ -400,6 +451,21 @@ def _review_page(
     if problem and problem.status == 503:
         response.headers["Retry-After"] = "5"
     return response
+
+
+@sensitive_variables()
+def _hints(form: BallotForm) -> list[dict[str, Any]]:
+    """Return what each proposal is like, for whoever was not told on the ballot."""
+    hints = [
+        {
+            "place": place,
+            "title": proposal.title,
+            "alike": similar.nearest(proposal.title, form.titles),
+        }
+        for place, proposal in enumerate(form.selection.proposals)
+        if proposal.title not in form.confirmed
+    ]
+    return [hint for hint in hints if hint["alike"]]
 
 
 def owner_of_draft(delegate: Delegate, poll: Poll) -> str:
@@ -414,7 +480,7 @@ def receipt(request: DelegateRequest) -> HttpResponse:
     entry = _entry(request, poll)
     if not entry.voted:
         return SeeOther(reverse("ballots:home") + request.poll_query)
-    context = _status(poll, entry) | {"submitted_at": timezone.localtime(entry.voted_at)}
+    context = _status(poll, entry) | {"submitted_at": entry.voted_at}
     return render(request, "ballots/receipt.html", context)
 
 

@@ -1,38 +1,45 @@
-/* Help with a ballot: counting, a draft on this device, proposals, no second tap. The server is the
-   judge, and without this file every step works. All words come from the page. */
+/* Help with a ballot. The server is the judge, and without this file every step works. All words
+   come from the page. */
 (() => {
   "use strict";
-  const form = document.getElementById("ballot");
+  const $ = (id) => document.getElementById(id);
+  const form = $("ballot");
   if (!form) return;
   const words = form.dataset;
-  const $ = (id) => document.getElementById(id);
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const show = (box, text) => {
     box.hidden = !text;
-    box.textContent = text;
+    (box.querySelector(".words") || box).textContent = text;
   };
-  const boxes = [...form.querySelectorAll("input[type=checkbox][name=projects]")];
-  const onBallot = boxes.length > 0;
+  // A candidate has one box to tick, or three buttons of which one is counted.
+  const all = [...form.querySelectorAll("[type=checkbox][name=projects], [type=radio]")];
+  const boxes = all.filter((box) => box.value === "for" || box.name === "projects");
 
-  // --- the draft: on this device only, and only for the delegate who made it ---
+  // --- the draft: on this device only, and only for the delegate who made it
 
-  const key = "draft:" + words.draft;
+  // A shared tablet has no such mark, and keeps nothing.
+  const key = words.draft && "draft:" + words.draft;
+  const mark = (name, value) =>
+    name === "projects" ? value : /^vote-/.test(name) && value !== "abstain" && name + value;
   const current = () => {
     const data = new FormData(form);
+    const projects = [];
     const proposals = {};
     for (const [name, value] of data) {
-      const match = /^proposal-(\d+)-(title|detail|unit)$/.exec(name);
-      if (match && value.trim()) (proposals[match[1]] = proposals[match[1]] || {})[match[2]] = value;
+      if (mark(name, value)) projects.push(mark(name, value));
+      const [, place, field] = /^proposal-(\d+)-([a-z]+)$/.exec(name) || [];
+      if (place && value.trim()) (proposals[place] = proposals[place] || {})[field] = value;
     }
     return {
       owner: words.owner,
-      projects: data.getAll("projects"),
+      projects,
       proposals: Object.values(proposals),
       abstain: data.has("abstain"),
     };
   };
   const size = (draft) => draft.projects.length + draft.proposals.length;
   const keep = (sent) => {
+    if (!key) return false;
     const draft = current();
     try {
       if (size(draft) || draft.abstain) {
@@ -44,6 +51,7 @@
     return false;
   };
   const kept = () => {
+    if (!key) return null;
     try {
       const draft = JSON.parse(localStorage.getItem(key));
       if (draft && draft.owner === words.owner) return draft;
@@ -52,14 +60,24 @@
     return null;
   };
 
-  // --- sending: once, and not without a network ---
+  // --- sending: once, and not without a network
 
+  const submit = $("submit");
+  const label = submit.textContent;
   let sending = false;
-  const pressed = [];
   const alarm = (text) => {
-    const bar = $("refused");
-    show(bar, text);
+    show($("refused"), text);
     setTimeout(() => { $("alert").textContent = text; }, text ? 300 : 0);
+  };
+  const wait = (text) => {
+    sending = true;
+    submit.setAttribute("aria-disabled", "true");
+    submit.textContent = text;
+  };
+  const release = () => {
+    sending = false;
+    submit.removeAttribute("aria-disabled");
+    submit.textContent = label;
   };
   form.addEventListener("submit", (event) => {
     if (sending) return event.preventDefault();
@@ -67,67 +85,38 @@
       alarm(words.held);
       return event.preventDefault();
     }
-    const isCast = words.busy && (event.submitter || $("submit")) === $("submit");
-    if (keep(isCast) && !form.elements.kept) {
-      const mark = form.appendChild(document.createElement("input"));
-      Object.assign(mark, { type: "hidden", name: "kept", value: "1" });
-    }
+    const isCast = words.busy && (event.submitter || submit) === submit;
+    form.elements.kept.value = keep(isCast) ? 1 : "";
     sending = true;
-    if (isCast) wait($("submit"), words.busy);
+    if (isCast) wait(words.busy);
   });
-  const wait = (button, text) => {
-    pressed.push([button, button.textContent]);
-    button.setAttribute("aria-disabled", "true");
-    if (text) button.textContent = text;
-  };
-  const release = () => {
-    sending = false;
-    for (const [button, text] of pressed.splice(0)) {
-      button.removeAttribute("aria-disabled");
-      button.textContent = text;
-    }
-  };
-  addEventListener("pageshow", (event) => { if (event.persisted) release(); });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) key ? release() : location.replace(form.action);
+  });
   if (words.wait) {
-    sending = true;
-    wait($("submit"));
+    wait(label);
     setTimeout(release, words.wait * 1000);
   }
 
-  // --- the size of text, without leaving the place ---
-
-  for (const button of document.querySelectorAll("button[name=size]")) {
-    button.addEventListener("click", (event) => {
-      event.preventDefault();
-      const secure = location.protocol === "https:" ? "; secure" : "";
-      document.cookie = "size=" + button.value + "; path=/; max-age=31536000; samesite=lax" + secure;
-      document.documentElement.dataset.size = button.value;
-      for (const other of document.querySelectorAll("button[name=size]")) {
-        other.setAttribute("aria-pressed", String(other === button));
-      }
-    });
-  }
-  // A reload, or the way back from the receipt, now fetches this address, which leads to the ballot
-  // and its draft, instead of asking whether to post again.
+  // A reload, or the way back, now fetches the ballot and its draft instead of posting again.
   const settle = () => {
     if (keep(false)) history.replaceState(null, "", location.href);
   };
-  if (!onBallot) return settle();
+  if (!boxes.length) return settle();
 
-  // --- proposals: blocks come and go ---
+  // --- proposals: blocks come and go
 
   const blocks = () => [...form.querySelectorAll(".proposal")];
-  const inputs = (block) => [...block.querySelectorAll("input, textarea")];
+  const inputs = (block) => [...block.querySelectorAll("[name^=proposal-]")];
   const isFilled = (block) => inputs(block).some((field) => field.value.trim());
   const home = $("blocks");
   const dropUndone = () => form.querySelectorAll(".undone").forEach((note) => note.remove());
   const dress = (block) => {
     for (const field of inputs(block)) {
-      const left = block.querySelector('[data-for="' + field.id + '"]');
+      const left = field.parentElement.lastElementChild;
       const count = () => {
-        // Characters as the server counts them: a rare one is two units here and one there.
+        // As the server counts: a rare character is two units here.
         const n = field.dataset.limit - [...field.value.trim().normalize()].length;
-        left.hidden = false;
         left.classList.toggle("over", n < 0);
         left.textContent = fill(n < 0 ? words.charsOver : words.chars, { n: Math.abs(n) });
         return n;
@@ -135,18 +124,16 @@
       count();
       field.addEventListener("input", () => {
         const n = count();
-        if (n < 0 || n === 0 || n === 10 || n === 20) say(left.textContent);
+        if (n < 0 || [0, 10, 20].includes(n)) say(left.textContent);
       });
     }
     const button = block.querySelector("[data-remove]");
     button.hidden = false;
     button.addEventListener("click", () => {
       dropUndone();
-      const note = document.createElement("p");
-      note.className = "inset undone";
-      note.append(fill(words.removed, { n: blocks().indexOf(block) + 1 }) + " ");
-      const undo = note.appendChild(document.createElement("button"));
-      Object.assign(undo, { type: "button", className: "button small", textContent: words.undo });
+      const note = $("undone").content.firstElementChild.cloneNode(true);
+      show(note, fill(words.removed, { n: blocks().indexOf(block) + 1 }));
+      const undo = note.lastElementChild;
       undo.addEventListener("click", () => {
         note.replaceWith(block);
         update();
@@ -170,22 +157,60 @@
       $("proposal-" + place + "-" + name).value = values[name];
     }
     dress(block);
+    if (window.htmx) htmx.process(block);
     return block;
   };
   if (home) {
-    home.open = true;
     home.querySelector("summary").hidden = true;
     for (const block of blocks()) isFilled(block) ? dress(block) : block.remove();
     $("add").addEventListener("click", () => {
       inputs(add())[0].focus();
       update();
     });
+    // Whoever recommends all the same has read the hint.
+    home.addEventListener("click", (event) => {
+      if (event.target.name !== "anyway") return;
+      event.preventDefault();
+      event.target.closest(".alike").hidden = true;
+      inputs(event.target.closest(".proposal"))[1].focus();
+    });
   }
 
-  // --- the count ---
+  // --- the filter: it hides rows, and never a choice without saying so
 
-  const most = Number(words.most);
-  const limit = Number(words.limit);
+  const [category, only] = [$("category"), $("only")];
+  const cards = [...form.querySelectorAll("[data-category]")];
+  const isMarked = (card) =>
+    [...card.querySelectorAll("input")].some((box) => box.checked && mark(box.name, box.value));
+  const tell = () => {
+    let none = words.none;
+    let n = 0;
+    for (const card of cards) {
+      if (!card.hidden) none = "";
+      else if (isMarked(card)) n += 1;
+      card.querySelector(".dropped").hidden = !only.checked || isMarked(card);
+    }
+    const text = none + (n ? fill(words.hiding, { n }) : "");
+    show($("hiding"), text);
+    return text;
+  };
+  const sift = () => {
+    for (const card of cards) {
+      const isElsewhere = category.value && card.dataset.category !== category.value;
+      card.hidden = isElsewhere || (only.checked && !isMarked(card));
+    }
+    say(tell());
+  };
+  $("filter").addEventListener("change", sift);
+  $("hiding").lastElementChild.addEventListener("click", () => {
+    only.checked = category.value = "";
+    sift();
+    only.focus();
+  });
+
+  // --- the count
+
+  const { most, limit } = words;
   const chosen = () => boxes.filter((box) => box.checked).length;
   const proposed = () => blocks().filter(isFilled).length;
   const used = () => chosen() + (words.counted ? proposed() : 0);
@@ -197,17 +222,19 @@
     if (!left) return fill(words.leftProposals, { n: free });
     return fill(left < free ? words.leftMixed : words.left, { n: free });
   };
+  const marked = (value) => all.filter((box) => box.checked && box.value === value).length;
   const update = () => {
-    const [figure, rest] = [$("count").querySelector("b"), $("count").lastElementChild];
-    $("count").hidden = false;
-    figure.textContent = used() + "/" + most;
-    rest.textContent = room();
+    $("count").querySelector("b").textContent = used() + "/" + most;
+    const others = { room: room(), against: marked("against"), abstain: marked("abstain") };
+    $("count").lastElementChild.textContent = fill(words.rest, others);
     blocks().forEach((block, place) => {
       block.querySelector("legend").textContent = fill(words.legend, { n: place + 1 });
     });
     if (home) $("add").hidden = blocks().length >= limit || (words.counted && used() >= most);
     if (used() <= most) alarm("");
-    $("clear").hidden = !used() && !cleared;
+    held = current().projects;
+    tell();
+    $("clear").hidden = !used() && !held.length && !cleared;
     keep(false);
   };
   let timer = 0;
@@ -220,78 +247,73 @@
     alarm(words.tooMany);
   };
 
-  // --- clear and undo; restore ---
+  // --- clear and undo; restore
 
   let cleared = null;
+  let held = [];
+  // From the last to the first: to abstain stands unless another vote takes its place.
+  const put = (marks) => all.slice().reverse().forEach((box) => {
+    box.checked = box.value === "abstain" || marks.includes(mark(box.name, box.value));
+  });
   const apply = (draft) => {
-    boxes.forEach((box) => { box.checked = draft.projects.includes(box.value); });
+    put(draft.projects);
     dropUndone();
     blocks().forEach((block) => block.remove());
     if (home) draft.proposals.slice(0, limit).forEach(add);
     if ($("abstain")) $("abstain").checked = draft.abstain;
   };
+  const [note, button] = $("clear").children;
+  const clearWords = button.textContent;
+  const offerUndo = (draft) => {
+    cleared = draft;
+    note.textContent = draft ? fill($("clear").dataset.text, { n: size(draft) }) : "";
+    button.textContent = draft ? button.dataset.undo : clearWords;
+  };
   const clear = () => {
-    cleared = current();
+    offerUndo(current());
     apply({ projects: [], proposals: [], abstain: false });
-    offerClear(fill($("clear").dataset.text, { n: size(cleared) }));
     $("restored").hidden = true;
     update();
-    say($("clear").firstElementChild.textContent);
-    $("clear").lastElementChild.focus();
+    say(note.textContent);
+    button.focus();
   };
-  const clearWords = $("clear").lastElementChild.textContent;
-  const offerClear = (text) => {
-    const [note, button] = $("clear").children;
-    note.textContent = text;
-    button.textContent = text ? button.dataset.undo : clearWords;
-  };
-  const forgetCleared = () => {
-    cleared = null;
-    offerClear("");
-  };
-  $("clear").lastElementChild.addEventListener("click", () => {
+  button.addEventListener("click", () => {
     if (!cleared) return clear();
     apply(cleared);
-    forgetCleared();
+    offerUndo(null);
     update();
   });
   $("restored").lastElementChild.addEventListener("click", clear);
 
   form.addEventListener("input", (event) => {
     const box = event.target;
-    forgetCleared();
-    if (boxes.includes(box)) {
-      if (box.checked && used() > most) {
-        box.checked = false;
-        tooMany();
-        return;
-      }
-      update();
-      const now = fill(words.state, { n: used(), left: room() });
-      say(fill(box.checked ? words.picked : words.dropped, { i: box.value }) + now);
-    } else {
-      update();
-      if (used() > most) tooMany();
+    offerUndo(null);
+    if (boxes.includes(box) && box.checked && used() > most) {
+      put(held);
+      return tooMany();
     }
+    update();
+    if (all.includes(box)) {
+      const now = fill(words.state, { n: used(), left: room() });
+      const what = { i: box.id.replace(/\D+/, ""), vote: words[box.value] };
+      say(fill(box.checked ? words.picked : words.dropped, what) + now);
+    } else if (used() > most) tooMany();
   });
 
   const draft = "sent" in words ? null : kept();
   if (draft) {
     apply(draft);
-    $("restored").hidden = false;
-    $("restored").firstElementChild.textContent = fill($("restored").dataset.text, { n: size(draft) });
+    show($("restored"), fill($("restored").dataset.text, { n: size(draft) }));
   }
   update();
   settle();
+  document.querySelectorAll(".scripted").forEach((part) => part.classList.remove("scripted"));
 
-  // --- the bar, the deadline, the network ---
+  // --- the bar, the deadline, the network
 
   const bar = document.querySelector(".bar");
-  if (window.ResizeObserver) {
-    new ResizeObserver(() => {
-      document.documentElement.style.setProperty("--bar-h", bar.offsetHeight + "px");
-    }).observe(bar);
-  }
+  const { style } = document.documentElement;
+  new ResizeObserver(() => style.setProperty("--bar-h", bar.offsetHeight + "px")).observe(bar);
   const untilNotice = (words.seconds - 300) * 1000;
   if (untilNotice > 0 && untilNotice < 2 ** 31) {
     setTimeout(() => {
@@ -299,7 +321,8 @@
       say($("closing").textContent);
     }, untilNotice);
   }
-  const lost = $("offline").textContent;
-  addEventListener("offline", () => show($("offline"), lost));
-  addEventListener("online", () => show($("offline"), $("offline").dataset.back));
+  const net = $("offline");
+  for (const event of ["offline", "online"]) {
+    addEventListener(event, () => show(net, net.dataset[event]));
+  }
 })();

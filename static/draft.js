@@ -4,9 +4,19 @@
   "use strict";
   const done = document.querySelector("[data-forget]");
   const note = document.querySelector("[data-draft]");
+  const read = (name, owner) => {
+    const draft = JSON.parse(localStorage.getItem("draft:" + name));
+    return draft && draft.owner === owner ? draft : null;
+  };
   try {
     if (done) {
       const name = done.dataset.forget;
+      const { received, owner } = done.dataset;
+      // The answer to a submission was lost on its way: the receipt that follows is news.
+      if (received && (read(name, owner) || {}).sent) {
+        done.textContent = received;
+        done.hidden = false;
+      }
       for (const key of Object.keys(localStorage)) {
         if (key === "draft:" + name || (name === "all" && key.startsWith("draft:"))) {
           localStorage.removeItem(key);
@@ -14,8 +24,8 @@
       }
     }
     if (!note) return;
-    const draft = JSON.parse(localStorage.getItem("draft:" + note.dataset.draft));
-    if (!draft || draft.owner !== note.dataset.owner) return;
+    const draft = read(note.dataset.draft, note.dataset.owner);
+    if (!draft) return;
     const n = draft.projects.length + draft.proposals.length;
     note.textContent = draft.sent ? note.dataset.sent : note.dataset.text.replace("{n}", n);
     note.hidden = false;

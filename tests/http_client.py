@@ -17,6 +17,7 @@ class Form:
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
     choices: list[tuple[str, str]] = field(default_factory=list)
+    radios: set[str] = field(default_factory=set)
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def filled(self, *ticks: tuple[str, str], **values: str) -> list[tuple[str, str]]:
@@ -25,7 +26,10 @@ class Form:
         assert not unknown, f"the form at {self.action} has no field {unknown}"
         for tick in ticks:
             assert tick in self.choices, f"the form at {self.action} offers no {tick}"
-        return [(name, values.get(name, value)) for name, value in self.fields] + list(ticks)
+        # Of radio buttons of one name, marking one takes the mark from the other.
+        moved = self.radios & {name for name, _ in ticks}
+        kept = [field for field in self.fields if field[0] not in moved]
+        return [(name, values.get(name, value)) for name, value in kept] + list(ticks)
 
 
 class Page(HTMLParser):
@@ -85,7 +89,9 @@ class Page(HTMLParser):
         match values.get("type", "text"):
             case _ if not name:
                 return
-            case "checkbox" | "radio":
+            case "checkbox" | "radio" as kind:
+                if kind == "radio":
+                    self._form.radios.add(name)
                 self._form.choices.append((name, value or "on"))
                 if "checked" in values:
                     self._form.fields.append((name, value or "on"))

@@ -1,5 +1,7 @@
 """Filling in, reviewing and submitting a ballot, and every page that says no on the way."""
 
+import csv
+import io
 import logging
 from datetime import timedelta
 
@@ -10,12 +12,13 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from ballots import casting, enrolment, lifecycle
+from ballots import casting, enrolment, exports, lifecycle, package, verifier
 from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.rules import Proposal, faults
 from projects.models import Poll
-from tests.browsing import filled, posted, publish, read, ready_to_cast, signed_in
-from tests.factories import make_project, make_session, selection
+from projects.wording import rules_in_words
+from tests.browsing import filled, marked, posted, publish, read, ready_to_cast, signed_in
+from tests.factories import Session, make_project, make_session, selection
 from tests.secrecy import snapshot, where
 
 pytestmark = pytest.mark.django_db
@@ -345,7 +348,16 @@ def test_other_methods_are_not_allowed(client, method, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/ballot/", "/ballot/review/", "/ballot/cast/", "/sign-out/", "/text-size/"]
+    "path",
+    [
+        "/",
+        "/ballot/",
+        "/ballot/alike/",
+        "/ballot/review/",
+        "/ballot/cast/",
+        "/sign-out/",
+        "/text-size/",
+    ],
 )
 def test_every_post_needs_the_token_of_its_own_form(session, poll, path):
     client = signed_in(session)
@@ -684,7 +696,7 @@ def test_an_error_on_the_way_puts_no_choice_into_log_or_page(
 
 def test_the_views_that_receive_choices_or_codes_hide_them_from_error_reports(client, poll, rf):
     sent = filled(poll, 2, proposals=[CANARY])
-    for path in ("/", "/ballot/", "/ballot/review/", "/ballot/cast/"):
+    for path in ("/", "/ballot/", "/ballot/alike/", "/ballot/review/", "/ballot/cast/"):
         reply = client.post(path, sent)
         assert reply.wsgi_request.sensitive_post_parameters == "__ALL__"
 
@@ -753,3 +765,271 @@ def test_the_last_five_minutes_are_said_on_the_ballot_and_at_home(db):
 
 def test_without_a_deadline_the_chair_announces_the_end(client):
     assert "由主持人宣布截止" in client.get("/home/").text
+
+
+# --- 赞成, 反对, 弃权 on each project -----------------------------------------------------------------
+
+
+@pytest.fixture
+def each(db) -> Session:
+    """An open poll in which each of twelve projects takes 赞成, 反对 or 弃权."""
+    return make_session(form="each", show_votes=True, majority="valid", delegates_total=5)
+
+
+def votes(page, action: str = "/ballot/review/") -> dict[str, str]:
+    """The votes that a page would send untouched, without those that abstain."""
+    fields = page.form(action).fields
+    return {
+        name: value for name, value in fields if name.startswith("vote-") and value != "abstain"
+    }
+
+
+def test_each_project_offers_three_votes_and_abstains_until_one_is_taken(each):
+    page = read(signed_in(each).get("/ballot/"))
+
+    form = page.form("/ballot/review/")
+    assert [choice for choice in form.choices if choice[0] == "vote-7"] == [
+        ("vote-7", "for"),
+        ("vote-7", "against"),
+        ("vote-7", "abstain"),
+    ]
+    assert [value for name, value in form.fields if name.startswith("vote-")] == ["abstain"] * 12
+    assert not [choice for choice in form.choices if choice[0] == "projects"]
+    assert "请对12个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。" in page.text
+    assert "每项计入赞成的10项之内" in page.text
+    assert "我确认弃权，不赞成也不反对任何项目" in page.text
+    assert "查看第7项目标与说明" in page.text
+    assert "建设内容7。" in page.text
+
+
+def test_a_ballot_of_votes_goes_from_sign_in_to_the_files_and_the_verifier(each, tmp_path):
+    client = signed_in(each)
+    form = read(client.get("/ballot/")).form("/ballot/review/")
+    filled_in = form.filled(
+        *[("vote-3", "for"), ("vote-7", "for"), ("vote-5", "against")],
+        **{"proposal-0-title": "老年食堂"},
+    )
+    sent: dict[str, list[str]] = {}
+    for name, value in filled_in:
+        sent.setdefault(name, []).append(value)
+
+    review = read(client.post("/ballot/review/", sent))
+    assert review.status == 200
+    assert "您赞成3项（其中推荐1项），反对1项，弃权9项。" in review.text
+    places = [review.text.index(words) for words in ("赞成3项 3.", "反对1项 5.", "弃权9项 1.")]
+    assert places == sorted(places)
+    assert "还可" not in review.text
+    reply = client.post("/ballot/cast/", posted(review.form("/ballot/cast/")))
+    assert (reply.status_code, reply["Location"]) == (303, "/receipt/")
+    receipt = read(client.get("/receipt/")).ids["receipt-code"].strip()
+    for place, other in enumerate([selection(3, against=[5]), selection(5), selection()], start=1):
+        each.cast(place, other)
+
+    poll = publish(each)
+
+    assert receipt in client.get("/board/").text
+    lines = exports.result_csv(poll).content.decode("utf-8-sig").splitlines()
+    assert "得票数,反对票数,弃权票数,得票率(%)" in lines[0]
+    rows = {row["项目编号"]: row for row in csv.DictReader(io.StringIO("\n".join(lines)))}
+    figures = ("得票数", "反对票数", "弃权票数")
+    assert [rows["3"][name] for name in figures] == ["2", "0", "2"]
+    assert [rows["5"][name] for name in figures] == ["1", "2", "1"]
+    assert [rows["推1"][name] for name in figures] == ["1", "0", "3"]
+    proof = tmp_path / "full.zip"
+    proof.write_bytes(package.full_package(poll).content)
+    shares = tmp_path / "shares.txt"
+    shares.write_text("\n".join(each.shares[:3]))
+    assert verifier.main([str(proof), "--shares", str(shares)]) == 0
+
+
+def test_the_result_of_votes_says_how_many_were_against_and_abstained(each):
+    each.cast(0, selection(3, against=[5]))
+    each.cast(1, selection(3))
+    publish(each)
+
+    page = read(Client().get("/results/"))
+
+    assert "得票数 反对 弃权 得票率 结果" in page.text
+    assert "反对 1 票 弃权 1 票" in page.text
+
+
+def test_a_result_of_ticks_has_no_column_of_votes_against(session):
+    session.cast(0, selection(3))
+    poll = publish(session)
+
+    assert "反对" not in Client().get("/results/").text
+    assert "反对" not in exports.result_csv(poll).content.decode("utf-8-sig")
+
+
+def test_too_many_in_favour_come_back_with_every_vote(each):
+    client = signed_in(each)
+    sent = marked(each.poll, *range(1, 12), against=[12], proposals=["公园"])
+
+    reply = client.post("/ballot/review/", sent)
+
+    page = read(reply)
+    assert reply.status_code == 422
+    assert "您赞成和推荐了12项，合计最多10项，请把2项改为反对或弃权，或删除推荐项目" in page.text
+    assert votes(page) == {f"vote-{number}": "for" for number in range(1, 12)} | {
+        "vote-12": "against"
+    }
+    assert typed(page) == ["公园"]
+
+
+def test_no_vote_at_all_asks_for_the_tick_that_abstains(each):
+    client = signed_in(each)
+
+    reply = client.post("/ballot/review/", marked(each.poll))
+
+    assert reply.status_code == 422
+    assert "您没有赞成或反对任何项目" in reply.text
+    assert 'href="#abstain"' in reply.text
+    review = read(client.post("/ballot/review/", marked(each.poll, abstain="on")))
+    assert "您确认弃权，不赞成也不反对任何项目。" in review.text
+    cast = client.post("/ballot/cast/", posted(review.form("/ballot/cast/")))
+    assert cast.status_code == 303
+
+
+def test_ticks_are_refused_where_each_project_takes_a_vote(each):
+    client = signed_in(each)
+    ticks = filled(each.poll, 2, 5, token=casting.new_token())
+
+    for path in ("/ballot/review/", "/ballot/cast/"):
+        assert client.post(path, ticks).status_code == 422
+    assert not Envelope.objects.exists()
+
+
+def test_votes_are_refused_where_projects_are_ticked(client, poll):
+    given = marked(poll, 2, token=casting.new_token())
+
+    for path in ("/ballot/review/", "/ballot/cast/"):
+        assert client.post(path, given).status_code == 422
+    assert not Envelope.objects.exists()
+
+
+def test_going_back_from_the_review_of_votes_brings_every_one(each):
+    client = signed_in(each)
+    review = read(client.post("/ballot/review/", marked(each.poll, 2, 5, against=[1])))
+
+    page = read(client.post("/ballot/", posted(review.form("/ballot/cast/"))))
+
+    assert votes(page) == {"vote-1": "against", "vote-2": "for", "vote-5": "for"}
+
+
+def test_a_vote_is_taken_back_on_the_review_page_and_brought_back_without_script(each):
+    client = signed_in(each)
+    sent = marked(each.poll, 2, 7, against=[4], proposals=["公园"])
+    review = read(client.post("/ballot/review/", sent))
+    form = review.form("/ballot/cast/")
+    assert form.buttons == [("remove", "2"), ("remove", "7"), ("remove", "p0"), ("remove", "4")]
+
+    for key, words, rest in [
+        ("7", "已把第7项改为弃权。", {"vote-2": "for", "vote-4": "against"}),
+        ("4", "已把第4项改为弃权。", {"vote-2": "for", "vote-7": "for"}),
+        ("p0", "已取消推荐项目1。", {"vote-2": "for", "vote-7": "for", "vote-4": "against"}),
+    ]:
+        page = read(client.post("/ballot/review/", posted(form) | {"remove": key}))
+        assert page.status == 200
+        assert words in page.text
+        assert votes(page, "/ballot/cast/") == rest
+        undone = read(client.post("/ballot/review/", posted(page.form("/ballot/review/"))))
+        assert posted(undone.form("/ballot/cast/")).keys() == posted(form).keys()
+        assert votes(undone, "/ballot/cast/") == votes(review, "/ballot/cast/")
+
+
+def test_a_vote_that_is_not_taken_cannot_be_taken_back(each):
+    client = signed_in(each)
+    review = read(client.post("/ballot/review/", marked(each.poll, 2)))
+
+    page = read(
+        client.post("/ballot/review/", posted(review.form("/ballot/cast/")) | {"remove": "9"})
+    )
+
+    assert "改为弃权。" not in page.text
+    assert votes(page, "/ballot/cast/") == {"vote-2": "for"}
+
+
+def test_the_office_sees_votes_against_beside_the_count(each):
+    each.cast(0, selection(3, against=[5]))
+    publish(each)
+    client = Client()
+    client.force_login(each.office)
+
+    page = read(client.get(f"/admin/ballots/pollday/{each.poll.pk}/"))
+
+    assert "得票数 反对票数 弃权票数 得票率" in page.text
+
+
+# --- the rules, and what is not there
+
+
+def test_the_ballot_holds_the_rules_of_the_poll(client, poll):
+    page = client.get("/ballot/")
+
+    assert '<details class="rules">' in page.text
+    assert all(rule in page.text for rule in rules_in_words(poll))
+    assert '<details class="rules">' in client.post("/ballot/review/", filled(poll)).text
+
+
+@pytest.mark.parametrize("form", ["choose", "each"])
+@pytest.mark.parametrize(
+    ("candidates", "places", "proposals", "limit"),
+    [
+        (8, 10, "off", 3),
+        (8, 10, "counted", 3),
+        (8, 10, "counted", 1),
+        (8, 10, "advisory", 3),
+        (12, 10, "off", 3),
+        (12, 10, "counted", 3),
+        (12, 2, "counted", 3),
+        (12, 10, "advisory", 3),
+    ],
+)
+def test_no_page_sends_anybody_looking_for_what_is_not_there(
+    form, candidates, places, proposals, limit
+):
+    held = make_session(
+        delegates=1,
+        form=form,
+        candidates=candidates,
+        places=places,
+        proposals=proposals,
+        proposal_limit=limit,
+    )
+    client = signed_in(held)
+    counted = limit if proposals == "counted" else 0
+    reach = min(places, candidates + counted)
+    all_chosen = range(1, min(candidates, places) + 1)
+    few, full = [
+        marked(held.poll, *numbers, candidates=candidates)
+        if form == "each"
+        else filled(held.poll, *numbers)
+        for numbers in ([1], all_chosen)
+    ]
+    if proposals == "off":
+        few, full = [
+            {name: value for name, value in sent.items() if not name.startswith("proposal")}
+            for sent in (few, full)
+        ]
+    pages = {
+        "ballot": read(client.get("/ballot/")),
+        "few": read(client.post("/ballot/review/", few)),
+        "full": read(client.post("/ballot/review/", full)),
+    }
+
+    assert all(page.status == 200 for page in pages.values())
+    words = "".join(page.text for page in pages.values())
+    # The rules of the poll say what they are, also where the candidates are too few for them.
+    for rule in rules_in_words(held.poll):
+        words = words.replace(rule, "")
+    for number in range(reach + 1, 21):
+        assert f"最多{number}项" not in words
+        assert f"最多选{number}项" not in words
+    if proposals == "off":
+        assert "推荐" not in words
+    else:
+        assert f"最多推荐{min(limit, places) if counted else limit}项" in pages["ballot"].text
+    # A ballot that holds every candidate is asked for more only where a proposal may be added.
+    may_add = proposals == "counted" and reach > candidates
+    assert ("还可" in pages["full"].text) == (may_add and form == "choose")
+    assert f"0/{reach}" in client.get("/ballot/").text

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots import rules
-from ballots.forms import EMPTY_BLOCKS, MOST_BLOCKS, PROBLEMS, BallotForm, CastForm, without
+from ballots.forms import EMPTY_BLOCKS, MOST_BLOCKS, BallotForm, CastForm, without
 from ballots.rules import Proposal, Selection, faults
+from ballots.wording import PROBLEMS, PROBLEMS_OF_EACH
 from projects.models import Poll
-from tests.browsing import filled
+from tests.browsing import filled, marked
 
 TITLES = {number: f"候选项目{number}" for number in range(1, 13)}
 
@@ -301,20 +302,292 @@ def test_only_a_token_of_ours_is_taken(token):
     assert codes(form) == ["malformed"]
 
 
+# --- 赞成, 反对, 弃权 on each project -----------------------------------------------------------------
+
+
+def each(data: dict, **columns) -> BallotForm:
+    return ballot(data, **({"form": "each"} | columns))
+
+
+def test_votes_and_proposals_become_a_selection_in_order():
+    form = each(marked(poll(), 5, 2, against=[9, 3], proposals=["新建停车场"]))
+
+    assert form.is_valid()
+    assert form.selection == Selection((2, 5), (3, 9), (Proposal("新建停车场"),))
+
+
+def test_a_project_without_a_vote_is_abstained_on():
+    form = each({"poll": "7", "vote-2": "for", "vote-3": "against"}, proposals="off")
+
+    assert form.selection == Selection((2,), (3,))
+    assert form.summary == "您赞成1项，反对1项，弃权10项。"
+
+
+@pytest.mark.parametrize(
+    ("favoured", "against", "proposals", "columns", "words"),
+    [
+        (range(1, 13), [], [], {}, "您赞成了12项，赞成最多10项，请把2项改为反对或弃权"),
+        (
+            range(1, 11),
+            [11],
+            ["甲"],
+            {},
+            "您赞成和推荐了11项，合计最多10项，请把1项改为反对或弃权，或删除推荐项目",
+        ),
+        ([1, 2], [3], [], {"choice_rule": "exactly"}, "您赞成了2项，赞成应为10项，还差8项"),
+        (
+            [1, 2],
+            [3],
+            ["甲"],
+            {"choice_rule": "exactly"},
+            "您赞成和推荐了3项，合计应为10项，还差7项",
+        ),
+        (
+            [1],
+            [],
+            ["候选项目 7"],
+            {},
+            "推荐项目1与候选项目第7项名称相同，请直接对第7项表示赞成",
+        ),
+        ([1], [2], ["甲"], {"proposals": "off"}, "本次票决不接受推荐新项目"),
+        ([], [], [], {"blank_allowed": False}, "您没有赞成或反对任何项目"),
+        ([], [], [], {}, "您没有赞成或反对任何项目"),
+    ],
+)
+def test_each_fault_of_votes_is_said_in_the_words_of_the_page(
+    favoured, against, proposals, columns, words
+):
+    form = each(marked(poll(), *favoured, against=against, proposals=proposals), **columns)
+
+    assert words in [problem.text for problem in form.problems]
+
+
+def test_what_is_said_in_other_words_of_votes_is_said_of_ticks_too():
+    assert {code.removesuffix("-mixed") for code in PROBLEMS_OF_EACH} <= PROBLEMS.keys()
+
+
+def test_abstaining_from_everything_is_a_ballot_only_with_the_tick_that_abstains():
+    assert codes(each(marked(poll()))) == ["nothing-chosen"]
+    assert each(marked(poll(), abstain="on")).is_valid()
+    assert codes(each(marked(poll(), abstain="on"), blank_allowed=False)) == ["blank"]
+
+
+@pytest.mark.parametrize("votes", [{"vote-3": "for"}, {"vote-3": "against"}])
+def test_abstaining_and_voting_on_a_project_at_once_is_asked_back(votes):
+    form = each(marked(poll(), abstain="on") | votes)
+
+    assert codes(form) == ["abstains-and-chooses"]
+
+
+def test_a_ballot_against_everything_is_not_blank():
+    form = each(marked(poll(), against=range(1, 13)), blank_allowed=False)
+
+    assert form.selection == Selection(against=tuple(range(1, 13)))
+    assert form.is_valid()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"projects": ["1"]},
+        {"projects": []},
+        {"vote-99": "for"},
+        {"vote-99": "abstain"},
+        {"vote-0": "for"},
+        {"vote-01": "for"},
+        {"vote-１": "for"},
+        {"vote-": "for"},
+        {"vote-x": "for"},
+        {"vote-1-": "for"},
+        {"vote-1": "yes"},
+        {"vote-1": ""},
+        {"vote-1": "For"},
+        {"vote-1": " for"},
+        {"vote-1": ["for", "for"]},
+        {"vote-1": ["for", "against"]},
+        {"vote-1": ["abstain", "abstain"]},
+        {"abstain": "yes"},
+        {"proposal-5-title": "没有申报的一块"},
+    ],
+)
+def test_a_tampered_form_of_votes_is_refused_and_never_repaired(change):
+    form = each(marked(poll(), 1, 2, against=[3]) | change)
+
+    assert codes(form) == ["malformed"]
+    assert form.selection == Selection()
+
+
+def test_a_form_of_ticks_takes_no_vote():
+    assert codes(ballot(filled(poll(), 1, **{"vote-2": "for"}))) == ["malformed"]
+    assert codes(ballot(filled(poll(), 1, **{"vote-2": "abstain"}))) == ["malformed"]
+
+
+def test_a_wrong_ballot_gives_back_every_vote():
+    form = each(marked(poll(), *range(1, 12), against=[12], proposals=["甲"]))
+
+    assert not form.is_valid()
+    assert (form.ticked, form.opposed) == (list(range(1, 12)), [12])
+    assert form.blocks[0]["title"].value() == "甲"
+
+
+def test_a_project_sent_with_two_votes_comes_back_with_neither():
+    form = each(marked(poll(), 1) | {"vote-2": ["for", "against"]})
+
+    assert (form.ticked, form.opposed) == ([1], [])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "columns", "sentence"),
+    [
+        (
+            12,
+            {"proposals": "off"},
+            "请对12个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。",
+        ),
+        (
+            12,
+            {"proposals": "advisory"},
+            "请对12个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。",
+        ),
+        (
+            12,
+            {},
+            "请对12个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。推荐的新项目也计入这10项。",
+        ),
+        (
+            10,
+            {},
+            "请对10个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。推荐的新项目也计入这10项。",
+        ),
+        (
+            8,
+            {},
+            "请对8个候选项目逐项表决，也可推荐新项目，赞成和推荐合计最多10项；未作选择的按弃权计。",
+        ),
+        (
+            8,
+            {"proposal_limit": 1},
+            "请对8个候选项目逐项表决，也可推荐新项目，赞成和推荐合计最多9项；未作选择的按弃权计。",
+        ),
+        (
+            8,
+            {"proposals": "off"},
+            "请对8个候选项目逐项表决，可以全部赞成；未作选择的按弃权计。",
+        ),
+        (
+            10,
+            {"proposals": "advisory"},
+            "请对10个候选项目逐项表决，可以全部赞成；未作选择的按弃权计。",
+        ),
+        (
+            12,
+            {"choice_rule": "exactly", "proposals": "off"},
+            "请对12个候选项目逐项表决，赞成应为10项；未作选择的按弃权计。",
+        ),
+        (
+            12,
+            {"choice_rule": "exactly"},
+            "请对12个候选项目逐项表决，赞成应为10项；未作选择的按弃权计。推荐的新项目也计入这10项。",
+        ),
+        (
+            8,
+            {"choice_rule": "exactly"},
+            "请对8个候选项目逐项表决，也可推荐新项目，赞成和推荐合计应为10项；未作选择的按弃权计。",
+        ),
+    ],
+)
+def test_the_instruction_for_votes_speaks_of_no_limit_that_nobody_can_reach(
+    candidates, columns, sentence
+):
+    titles = {number: f"项目{number}" for number in range(1, candidates + 1)}
+    form = BallotForm(None, poll=poll(form="each", **columns), titles=titles)
+
+    assert form.instruction == sentence
+
+
+@pytest.mark.parametrize(
+    ("proposals", "columns", "summary", "headings"),
+    [
+        (
+            [],
+            {},
+            "您赞成2项，反对1项，弃权9项。",
+            ["赞成2项", "反对1项", "弃权9项"],
+        ),
+        (
+            ["甲"],
+            {},
+            "您赞成3项（其中推荐1项），反对1项，弃权9项。",
+            ["赞成3项", "反对1项", "弃权9项"],
+        ),
+        (
+            ["甲"],
+            {"proposals": "advisory"},
+            "您赞成2项，反对1项，弃权9项，另推荐1项（不计票）。",
+            ["赞成2项", "反对1项", "弃权9项", "推荐1项（不计票）"],
+        ),
+    ],
+)
+def test_the_review_of_votes_has_three_lists_and_their_counts(
+    proposals, columns, summary, headings
+):
+    form = each(marked(poll(), 2, 5, against=[9], proposals=proposals), **columns)
+
+    assert form.is_valid()
+    assert form.summary == summary
+    assert [group.title for group in form.groups] == headings
+    assert all(str(len(group.lines)) in group.title for group in form.groups)
+    assert [line.key for line in form.groups[1].lines] == ["9"]
+    assert form.room == ""
+
+
+def test_the_review_takes_a_vote_back_to_an_abstention():
+    data = query(marked(poll(), 2, 5, against=[9], proposals=["公园"]))
+    form = BallotForm(data, poll=poll(form="each"), titles=TITLES)
+    assert form.is_valid()
+    assert form.line("1") is None
+
+    for key, rest in [
+        ("5", Selection((2,), (9,), (Proposal("公园"),))),
+        ("9", Selection((2, 5), (), (Proposal("公园"),))),
+        ("p0", Selection((2, 5), (9,))),
+    ]:
+        line = form.line(key)
+        assert line
+        left = BallotForm(without(data, line), poll=poll(form="each"), titles=TITLES)
+        assert left.is_valid()
+        assert left.selection == rest
+
+
+def test_what_the_review_page_sends_is_what_it_shows():
+    form = each(marked(poll(), 2, against=[9]))
+    assert form.is_valid()
+
+    sent = {f"vote-{number}": vote for number, vote in form.votes}
+
+    assert len(sent) == 12
+    assert each({"poll": "7"} | sent).selection == form.selection
+
+
 anything = st.text(max_size=40)
 names = st.one_of(
     anything,
-    st.sampled_from(["projects", "abstain", "poll", "token", "proposal-TOTAL_FORMS"]),
+    st.sampled_from(["projects", "abstain", "poll", "token", "proposal-TOTAL_FORMS", "vote-99"]),
+    st.builds("vote-{}".format, st.integers(0, 13)),
     st.builds("proposal-{}-{}".format, st.integers(0, 30), st.sampled_from(["title", "detail"])),
 )
 
 
+values = st.one_of(anything, st.sampled_from(["for", "against", "abstain", "on"]))
+
+
 @given(
-    st.dictionaries(names, st.lists(anything, min_size=1, max_size=3), max_size=8),
+    st.dictionaries(names, st.lists(values, min_size=1, max_size=3), max_size=8),
     st.sampled_from(["counted", "advisory", "off"]),
+    st.sampled_from(["choose", "each"]),
 )
-def test_whatever_is_posted_is_a_legal_selection_or_has_problems(data, proposals):
-    form = BallotForm(query(data), poll=poll(proposals=proposals), titles=TITLES)
+def test_whatever_is_posted_is_a_legal_selection_or_has_problems(data, proposals, kind):
+    form = BallotForm(query(data), poll=poll(proposals=proposals, form=kind), titles=TITLES)
 
     if form.is_valid():
         assert not faults(form.selection, form.rules, TITLES)
@@ -323,3 +596,4 @@ def test_whatever_is_posted_is_a_legal_selection_or_has_problems(data, proposals
     assert len(form.blocks) <= MOST_BLOCKS + 1
     assert form.management
     assert form.spare_block
+    assert form.groups

@@ -16,7 +16,7 @@ from ballots import counting, lifecycle
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
 from tests.browsing import publish
-from tests.factories import Session, make_session, selection
+from tests.factories import Session, make_poll, make_project, make_session, selection
 
 AXE = Axe().axe_script
 SMALL = {"width": 320, "height": 568}
@@ -35,7 +35,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll(
     if (target.closest('.skips, .unseen') || !target.getClientRects().length) return [];
     const alone = target.parentElement.textContent.trim() === target.textContent.trim();
     if (getComputedStyle(target).display === 'inline' && !alone) return [];
-    const least = target.matches('.card label, .button.primary') ? 60 : 44;
+    const least = target.matches('.card label, .button.primary') ? 60 : 48;
     const {width, height} = target.getBoundingClientRect();
     const name = (target.textContent || target.name).trim();
     return Math.min(width, height) < least ? [`${name}: ${width} × ${height}`] : [];
@@ -110,6 +110,7 @@ def travel(page: Page, base: str) -> Tour:
     see_the_way_in(tour, page, base, day)
     let_in(page, base, day)
     see_the_vote(tour, page, base)
+    see_the_recommendations(tour, page, base)
     see_the_outcome(tour, page, base, day)
     return tour
 
@@ -145,6 +146,12 @@ def see_the_way_in(tour: Tour, page: Page, base: str, day: Session) -> None:
     tour.look(page, "not found")
     page.goto(f"{base}/board/")
     tour.look(page, "board before the close")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("button", name="简体中文")).to_be_visible()
+    tour.look(page, "board in English")
+    page.get_by_role("button", name="简体中文").click()
+    page.goto(f"{base}/tablet/")
+    tour.look(page, "shared tablet")
 
 
 def see_the_vote(tour: Tour, page: Page, base: str) -> None:
@@ -155,6 +162,8 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     tour.look(page, "list")
     page.goto(f"{base}/projects/2/")
     tour.look(page, "detail")
+    page.goto(f"{base}/projects/sample/")
+    tour.look(page, "sample of the ballot")
 
     page.goto(f"{base}/ballot/")
     tick(page, 2)
@@ -176,6 +185,11 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     tour.look(page, "review")
     submit(page)
     tour.look(page, "receipt")
+    page.context.add_cookies([{"name": "tablet", "value": "1", "url": base}])
+    page.reload()
+    expect(page.get_by_text("秒后自动退出")).to_be_visible()
+    tour.look(page, "receipt on a shared tablet")
+    page.context.clear_cookies(name="tablet")
     page.goto(f"{base}/progress/")
     tour.look(page, "progress")
     page.goto(f"{base}/ballot/")
@@ -185,6 +199,25 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
         page.goto(f"{base}/progress/")
     expect(page.get_by_role("heading", name="系统出现错误")).to_be_visible()
     tour.look(page, "error of the server")
+
+
+def see_the_recommendations(tour: Tour, page: Page, base: str) -> None:
+    poll = make_poll(candidates=0, collecting=True)
+    make_project(poll, 7, title="农村义务教育学校学生午休躺睡条件改善和校园环境提升工程")
+    page.goto(f"{base}/home/")
+    tour.look(page, "home while another poll collects")
+    page.get_by_role("link", name="推荐项目").click()
+    tour.look(page, "recommend")
+    page.get_by_role("button", name="提交推荐").click()
+    expect(page.locator(".problems")).to_be_visible()
+    tour.look(page, "recommend with a problem")
+    page.get_by_label("项目名称（必填）").fill("学校学生午休躺睡条件改善")
+    page.get_by_role("button", name="提交推荐").click()
+    expect(page.get_by_text("与候选项目第7项")).to_be_visible()
+    tour.look(page, "recommend with a hint")
+    page.get_by_role("button", name="仍然推荐").click()
+    expect(page.get_by_text("推荐已提交")).to_be_visible()
+    tour.look(page, "recommended")
 
 
 def see_the_outcome(tour: Tour, page: Page, base: str, day: Session) -> None:

@@ -55,7 +55,7 @@ def test_a_removed_proposal_is_not_submitted(ballot):
 def test_the_characters_left_are_shown_and_said_and_too_many_come_back(ballot):
     block = propose(ballot, "")
     title = block.get_by_label("项目名称（必填）")
-    left = block.locator("[data-for$=-title]")
+    left = block.locator(".left").first
     expect(left).to_have_text(f"还可输入{TITLE_LIMIT}字")
     # 𠮷 is one character and two units of UTF-16.
     title.fill("𠮷" * 20)

@@ -1,10 +1,10 @@
 """One delegate, one ballot: whatever is tapped twice, gone back to or left open."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from ballots.sealing import grouped
-from tests.browser.steps import open_ballot, review, submit, tick
+from tests.browser.steps import drafts, open_ballot, review, submit, tick, ticked
 from tests.factories import Session
 
 
@@ -142,3 +142,34 @@ def test_without_a_network_the_ballot_is_held_and_goes_out_afterwards(phone, liv
     phone.context.set_offline(False)
     submit(phone)
     assert len(in_the_box(day)) == 1
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_after_an_answer_that_was_lost_the_home_page_says_whether_it_is_in(
+    reviewing, live_server, day, arrived
+):
+    def lose(route: Route) -> None:
+        if arrived:
+            route.fetch(max_redirects=0)
+        route.abort("connectionreset")
+
+    reviewing.route("**/ballot/cast/", lose, times=1)
+    with reviewing.expect_event("requestfailed"):
+        reviewing.get_by_role("button", name="提交表决票").click(no_wait_after=True)
+    while not reviewing.url.startswith("chrome-error:"):
+        reviewing.wait_for_timeout(20)
+
+    reviewing.goto(f"{live_server.url}/home/")
+
+    received = reviewing.get_by_text("✓ 您的表决票已收到。")
+    if arrived:
+        expect(received).to_be_visible()
+        expect(reviewing.locator(".receipt-inline")).to_have_text(in_the_box(day)[0])
+        assert drafts(reviewing) == 0
+        reviewing.reload()
+        expect(received).to_be_hidden()
+    else:
+        expect(reviewing.get_by_text("表决票尚未提交，请重新提交。")).to_be_visible()
+        expect(received).to_have_count(0)
+        reviewing.get_by_role("link", name="继续填写").click()
+        assert ticked(reviewing) == [2, 3]

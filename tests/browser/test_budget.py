@@ -1,0 +1,122 @@
+"""What the page of the ballot weighs, asks for and moves, with twenty candidates (ux.md §3.4)."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Response, Route
+
+from ballots import lifecycle
+from tests.browser.steps import open_ballot, propose, ready, tick
+from tests.browser.test_every_page import dress
+from tests.factories import Session, make_session
+
+STATIC = Path(__file__).resolve().parent.parent.parent / "static"
+KIB = 1024
+SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) {
+            shifts.push([entry.value, ...entry.sources.map(source => (source.node || {}).outerHTML)]);
+        }
+    }).observe({type: 'layout-shift', buffered: true});
+"""
+# What Chrome 80 and iOS 13.4 do not know: of the language, and of what a page can be asked.
+TOO_NEW = re.compile(
+    r"\?\?=|\|\|=|&&=|(?<![\w'\"$(.])#\w+\s*[=(;]|\bstatic\s*\{|\d_\d|\.(?:at|replaceAll|findLast|hasOwn"
+    r"|replaceChildren|checkVisibility|toSorted|toReversed|structuredClone|requestSubmit)\("
+)
+
+
+@pytest.fixture
+def twenty(live_server) -> Session:
+    day = make_session(open_it=False, delegates=2, candidates=20)
+    dress(day)
+    day.poll = lifecycle.open_poll(day.poll, by=day.office)
+    return day
+
+
+def weights(page: Page, base: str, day: Session) -> dict[str, int]:
+    """Load the ballot; return the size of each answer in bytes, gzipped, by its address."""
+    found: dict[str, int] = {}
+
+    def weigh(response: Response) -> None:
+        if not response.url.startswith("data:"):
+            found[response.url] = len(gzip.compress(response.body(), 9, mtime=0))
+
+    page.on("response", weigh)
+    open_ballot(page, base, day)
+    ready(page)
+    propose(page, "新建停车场").get_by_label("建议责任单位（选填）").fill("市建设局")
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("response", weigh)
+    return found
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own device", "shared tablet"])
+def test_the_ballot_is_small(open_page, live_server, twenty, shared):
+    # A device of its own, which has nothing of the site in its cache.
+    phone = open_page()
+    if shared:
+        phone.context.add_cookies([{"name": "tablet", "value": "1", "url": live_server.url}])
+
+    found = weights(phone, live_server.url, twenty)
+
+    scripts = {url: size for url, size in found.items() if url.endswith(".js")}
+    own = sum(size for url, size in scripts.items() if "django_htmx" not in url)
+    styles = sum(size for url, size in found.items() if url.endswith(".css"))
+    assert all(url.startswith(f"{live_server.url}/") for url in found)
+    assert 0 < own <= 4 * KIB, scripts
+    assert 0 < styles <= 12 * KIB
+    assert 20 * KIB < sum(found.values()) <= 60 * KIB, found
+
+
+@pytest.mark.parametrize("form", ["choose", "each"])
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 740), (820, 1180)])
+@pytest.mark.parametrize("size", ["m", "xl"])
+def test_nothing_moves_while_the_page_loads_or_a_candidate_is_chosen(
+    open_page, live_server, form, width, height, size
+):
+    day = make_session(open_it=False, delegates=2, candidates=20, form=form)
+    dress(day)
+    day.poll = lifecycle.open_poll(day.poll, by=day.office)
+    page = open_page(viewport={"width": width, "height": height})
+    page.context.add_cookies([{"name": "size", "value": size, "url": live_server.url}])
+    page.add_init_script(SHIFTS)
+    page.route("**/*.js", come_late)
+
+    open_ballot(page, live_server.url, day)
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(100)
+    assert page.evaluate("shifts") == []
+    page.evaluate("scrollTo(0, document.querySelector('#item-3').offsetTop)")
+    page.wait_for_timeout(50)
+    page.evaluate("shifts.length = 0")
+    if form == "choose":
+        tick(page, 3, 4, 3)
+    else:
+        for mark in ("for-3", "against-4", "abstain-3"):
+            page.locator(f"label[for={mark}]").click()
+    page.wait_for_timeout(400)
+    assert page.evaluate("shifts") == []
+
+
+def come_late(route: Route) -> None:
+    """Let a page be painted before its script arrives, as a slow network does."""
+    route.request.frame.page.wait_for_timeout(300)
+    route.continue_()
+
+
+@pytest.mark.parametrize("name", ["ballot.js", "draft.js", "tablet.js"])
+def test_the_scripts_are_written_for_old_browsers(name):
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", (STATIC / name).read_text("utf-8"), flags=re.S)
+
+    assert TOO_NEW.findall(code) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["a ??= b", "x.at(-1)", "s.replaceAll('a', 'b')", "box.replaceChildren()", "1_000"]
+)
+def test_the_search_for_what_is_too_new_finds_it(line):
+    assert TOO_NEW.search(line)
