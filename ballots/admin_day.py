@@ -20,7 +20,16 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from ballots import admin_outcome, admin_state, archiving, drafts, exports, outcome, preflight
+from ballots import (
+    admin_outcome,
+    admin_state,
+    archiving,
+    drafts,
+    entries,
+    exports,
+    outcome,
+    preflight,
+)
 from ballots.admin_steps import COUNTED, StaffRequest, counted, day, download, figures_of, show
 from ballots.admin_table import (
     BY_NAME,
@@ -220,12 +229,12 @@ def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def kind_of(entry: JournalEntry) -> str:
-    return str(exports.ACTS.get(entry.kind, entry.kind))
+    return str(entries.ACTS.get(entry.kind, entry.kind))
 
 
 def words_of(entry: JournalEntry) -> str:
     """Return what an entry says, without any votes: a count sent back must stay out of sight."""
-    return "；".join(filter(None, [exports.subject(entry), exports.in_words(entry)]))
+    return "；".join(filter(None, [entries.subject(entry), entries.in_words(entry)]))
 
 
 def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:

@@ -33,12 +33,19 @@ class PublishForm(FigureForm):
     at_once = forms.BooleanField(label=_("不逐项揭晓，立即公布全部结果"), required=False)
 
     def __init__(self, data: Any = None, *, standing: Outcome) -> None:
-        super().__init__(data, label=gettext("请输入通过的项目数以确认："))
+        super().__init__(data, label=_asked(standing))
         if standing.is_settled:
             del self.fields["leave_open"]
         else:
             words = gettext("还有%(count)d个名额没有确定，按实际通过数公布，名额留空")
             self.fields["leave_open"].label = words % {"count": standing.open_places}
+
+
+def _asked(standing: Outcome) -> str:
+    """Return which figure to read: the count's, unless a second round or the meeting added to it."""
+    if all(place.how == "count" for place in standing.filled):
+        return gettext("请输入通过的项目数以确认：")
+    return gettext("请输入已确定的项目数以确认：")
 
 
 class DecideForm(forms.Form):

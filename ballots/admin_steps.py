@@ -429,14 +429,7 @@ def counted(poll: Poll) -> dict[str, Any] | None:
     except Result.DoesNotExist:
         return None
     figures = result.figures
-    items = [
-        item
-        | {
-            "outcome_words": exports.OUTCOMES[item["outcome"]],
-            "source_words": exports.SOURCES[item["source"]],
-        }
-        for item in figures["items"]
-    ]
+    items = exports.described(poll, figures)
     tied = [item for item in items if item["outcome"] == "tied"]
     return {
         "result": result,
@@ -444,7 +437,7 @@ def counted(poll: Poll) -> dict[str, Any] | None:
         "turnout": figures["turnout"],
         "items": items,
         "checks": figures["checks"],
-        "failed": [check for check in figures["checks"] if not check["holds"]],
+        "failed": [check["name"] for check in figures["checks"] if not check["holds"]],
         "adopted": sum(1 for item in items if item["outcome"] == "adopted"),
         "tied": tied,
         "is_checked": poll.phase != Poll.Phase.COUNTED,

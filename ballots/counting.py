@@ -123,6 +123,16 @@ def mentions(poll: Poll) -> Counter[str]:
     return Counter(write_in for ballot in valid for write_in in ballot.write_ins)
 
 
+def _merged(poll: Poll, mentioned: Counter[str]) -> int:
+    """Return how many of the `mentioned` proposals the canvass put into a candidate."""
+    if poll.proposals != Poll.Proposals.COUNTED:
+        return 0
+    places = canvass.places_of(poll)
+    return sum(
+        count for key, count in mentioned.items() if (place := places[key]) and place.isdecimal()
+    )
+
+
 def _genuine(poll: Poll) -> int:
     """Return how many sealed ballots are, byte for byte, those that the close put on record."""
     rows = list(poll.sealed_ballots.only("receipt", "sealed"))
@@ -143,6 +153,7 @@ def figures(poll: Poll) -> dict[str, Any]:
     result = count(poll)
     numbers = turnout(poll)
     rows = _described(poll)
+    mentioned = mentions(poll)
     return {
         "poll": {
             "uuid": str(poll.uuid),
@@ -167,7 +178,8 @@ def figures(poll: Poll) -> dict[str, Any]:
         "needed": result.needed,
         "places": poll.places,
         "candidates": poll.projects.count(),
-        "proposals": sum(mentions(poll).values()),
+        "proposals": sum(mentioned.values()),
+        "merged": _merged(poll, mentioned),
         "proposed_items": poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).count(),
         "items": [
             rows[line.item]
@@ -186,9 +198,11 @@ def figures(poll: Poll) -> dict[str, Any]:
         ],
         "places_left": result.places_left,
         "shortfall": result.shortfall,
+        "marks": result.marks,
         "doubles": result.doubles,
         "doubled": result.doubled,
         "refused": result.refused,
+        "turned": result.turned,
         "checks": [asdict(check) | {"holds": check.holds} for check in checks(poll, result)],
     }
 

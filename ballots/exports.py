@@ -5,9 +5,8 @@ sees a total before the count: until then it exports who has voted, receipts and
 ballots stand in one file alone, 表决票明细, whose page asks for a reason (see `exporting`).
 """
 
-import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ballots import counting, exporting, outcome, sealing
-from ballots.models import Ballot, JournalEntry, Result, RollEntry, WriteIn
+from ballots import counting, entries, exporting, outcome, sealing
+from ballots.models import Ballot, Result, RollEntry, WriteIn
 from projects.models import Poll
 from yiwu_vote import sheets
 
@@ -39,76 +38,12 @@ OUTCOMES = {
 }
 SOURCES = {"candidate": gettext_lazy("候选"), "proposal": gettext_lazy("推荐")}
 
-# What each entry of the journal is called, and which of its data can be said in a few words. Votes
-# are not among them: after a count was sent back nobody sees a total until the next one.
-ACTS = {
-    "key-made": gettext_lazy("生成票箱密钥"),
-    "key-tested": gettext_lazy("试开票箱"),
-    "opened": gettext_lazy("开始投票"),
-    "presence-raised": gettext_lazy("补报到"),
-    "roll-added": gettext_lazy("增补名册"),
-    "card-reissued": gettext_lazy("换发投票卡"),
-    "paused": gettext_lazy("暂停投票"),
-    "resumed": gettext_lazy("恢复投票"),
-    "closed": gettext_lazy("截止投票"),
-    "storage-rewritten": gettext_lazy("重写存储"),
-    "box-opened": gettext_lazy("开启票箱"),
-    "write-ins-ruled": gettext_lazy("处理推荐项目"),
-    "write-in-ruled": gettext_lazy("处理推荐项目"),
-    "canvass-closed": gettext_lazy("归并结束"),
-    "counted": gettext_lazy("计票"),
-    "confirmed": gettext_lazy("复核"),
-    "sent-back": gettext_lazy("退回"),
-    "decided": gettext_lazy("登记会议决定"),
-    "second-round-made": gettext_lazy("发起再次票决或补充票决"),
-    "draft-made": gettext_lazy("另建草稿"),
-    "revealed": gettext_lazy("揭晓"),
-    "exported": gettext_lazy("导出明细"),
-    "archived": gettext_lazy("归档"),
-    "published": gettext_lazy("公布结果"),
-    "voided": gettext_lazy("作废"),
-}
-DETAILS = {
-    "reason": gettext_lazy("原因"),
-    "ceremony": gettext_lazy("第几次生成密钥"),
-    "threshold": gettext_lazy("开箱所需份数"),
-    "on_roll": gettext_lazy("名册人数"),
-    "present": gettext_lazy("实到"),
-    "added": gettext_lazy("新增"),
-    "ballots": gettext_lazy("表决票"),
-    "voted": gettext_lazy("已投票"),
-    "invalid": gettext_lazy("无效"),
-    "write_ins": gettext_lazy("推荐项目"),
-    "result": gettext_lazy("数据校验码"),
-    "words": gettext_lazy("决定内容"),
-    "left_open": gettext_lazy("留空的名额"),
-    "revealed": gettext_lazy("已揭晓项数"),
-    "ruling": gettext_lazy("处理方式"),
-    "into": gettext_lazy("并入"),
-    "what": gettext_lazy("内容"),
-    "key_destroyed": gettext_lazy("密钥销毁"),
-    "cards": gettext_lazy("删除的投票卡"),
-    "cards_in_use": gettext_lazy("仍在使用的投票卡"),
-}
-# What the entries of the journal store as a short name for programs.
-SHORT_NAMES: dict[str, dict[str, Any]] = {
-    "ruling": dict(WriteIn.Ruling.choices),
-    "what": exporting.CONTENTS,
-}
-# How a place was filled, or why it was not, where the count alone could not say.
+# How a place was filled where the count alone could not say.
 SETTLED = {
     "run-off": gettext_lazy("经再次票决通过"),
     "supplementary": gettext_lazy("经补充票决通过"),
     "decision": gettext_lazy("经会议决定确定"),
 }
-UNSETTLED = {
-    "run-off": gettext_lazy("经再次票决未通过"),
-    "supplementary": gettext_lazy("经补充票决未通过"),
-    "decision": gettext_lazy("经会议决定未确定"),
-}
-
-# What the opening of the box found stays out of sight until the count: the canvass is blind.
-BEFORE_THE_COUNT = {"invalid", "write_ins"}
 
 
 class ExportRefused(Exception):
@@ -134,6 +69,7 @@ def result_csv(poll: Poll) -> Download:
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
     settled = remarks_on_items(poll)
+    origins = outcome.first_keys(poll)
     header = [
         _("名次"),
         _("是否并列"),
@@ -157,7 +93,7 @@ def result_csv(poll: Poll) -> Download:
             item["item"],
             item["title"],
             item["category"],
-            str(SOURCES[item["source"]]),
+            _source(item, origins),
             item["lead_unit"],
             item["votes"],
             *([item["against"], item["abstained"]] if is_each else []),
@@ -182,7 +118,7 @@ def summary_csv(poll: Poll) -> Download:
     poll, result = counted(poll)
     figures = result.figures
     standing = outcome.outcome_of(poll)
-    is_final = standing.is_settled or poll.phase == Poll.Phase.PUBLISHED
+    decision = standing.last.decision
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
@@ -201,8 +137,8 @@ def summary_csv(poll: Poll) -> Download:
         [_("归并项数"), figures["proposed_items"]],
         [_("重复选择的表决票"), figures["doubled"]],
         [_("不予计票"), figures["refused"]],
-        [_("留空名额"), standing.open_places if is_final else ""],
-        [_("会议决定"), standing.decision.words if standing.decision else ""],
+        [_("留空名额"), standing.open_places if standing.is_final else ""],
+        [_("会议决定"), decision.words if decision else ""],
         [_("开始"), _moment(poll.opened_at)],
         [_("截止"), _moment(poll.closed_at)],
         [_("计票"), _moment(result.counted_at)],
@@ -363,9 +299,9 @@ def journal_csv(poll: Poll) -> Download:
             entry.seq,
             _moment(entry.at),
             "、".join(named(user) for user in (entry.by, entry.second) if user),
-            str(ACTS.get(entry.kind, entry.kind)),
-            subject(entry),
-            in_words(entry),
+            str(entries.ACTS.get(entry.kind, entry.kind)),
+            entries.subject(entry),
+            entries.in_words(entry),
             entry.hash,
         ]
         for entry in poll.journal.select_related("by", "second").order_by("seq")
@@ -431,8 +367,8 @@ def remarks(poll: Poll) -> list[str]:
 def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
     """Return what to say of each item of a counted poll beside its outcome, by the item's key.
 
-    How a second round or a decision filled a place, and which item that was level got none; and why
-    an item with votes enough has no place.
+    How a second round or a decision filled a place, and why an item has none: level and not settled
+    in its favour, short of the majority, or behind too many others.
     """
     standing = outcome.outcome_of(poll)
     figures = standing.result.figures
@@ -443,20 +379,35 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
         words = []
         if way != "count":
             words.append(str(SETTLED[way]))
-        elif item["outcome"] == "tied" and standing.is_settled:
-            words.append(str(UNSETTLED[_settled_by(standing)]))
         elif item["outcome"] == "out":
             words.append(
                 _("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
             )
+        elif item["outcome"] == "short" or (item["outcome"] == "tied" and standing.is_final):
+            words.append(outcome.ending(standing, item))
         found[item["item"]] = words
     return found
 
 
-def _settled_by(standing: outcome.Outcome) -> str:
-    if standing.decision is not None or standing.round is None:
-        return "decision"
-    return outcome.kind_of_round(standing.round)
+def described(poll: Poll, figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a count of `poll` as staff and papers see them, most votes first."""
+    origins = outcome.first_keys(poll)
+    return [
+        item
+        | {
+            "outcome_words": outcome.verdict(item, figures),
+            "source_words": _source(item, origins),
+        }
+        for item in figures["items"]
+    ]
+
+
+def _source(item: dict[str, Any], origins: Mapping[str, str]) -> str:
+    """Return where an item comes from; `origins` are the keys that candidates had at first."""
+    key = origins.get(item["item"], "")
+    if key.startswith("推"):
+        return _("推荐（首次票决%(key)s）") % {"key": key}
+    return str(SOURCES[item["source"]])
 
 
 def file_names(poll: Poll, content: str, ascii_content: str, extension: str) -> tuple[str, str]:
@@ -525,26 +476,3 @@ def _into(write_in: WriteIn) -> str:
     if write_in.into_project:
         return str(write_in.into_project)
     return str(write_in.into_write_in) if write_in.into_write_in else ""
-
-
-def subject(entry: JournalEntry) -> str:
-    """Return the delegate or proposal an entry is about; most are about the poll as a whole."""
-    data = json.loads(entry.body)["data"]
-    if "number" in data and "name" in data:
-        return f"{data['name']}（{data['number']}）"
-    if "write_in" in data:
-        return f"{data['write_in']}. {data['title']}"
-    return ""
-
-
-def in_words(entry: JournalEntry) -> str:
-    """Return what an entry says beside its subject, never any votes."""
-    data = json.loads(entry.body)["data"]
-    hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
-    return "；".join(
-        f"{words}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
-        for key, words in DETAILS.items()
-        if key not in hidden and isinstance(data.get(key), str | int)
-        # An empty word says nothing, unless it has a name of its own (待处理).
-        if data[key] != "" or key in SHORT_NAMES
-    )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
@@ -25,6 +26,20 @@ FILLED = {
     "run-off": _("再次票决通过"),
     "supplementary": _("补充票决通过"),
     "decision": _("按会议决定确定"),
+}
+ROUNDS = {"run-off": _("再次票决"), "supplementary": _("补充票决")}
+# What became of an item that was level and got no place, by what settled it.
+UNSETTLED = {
+    "run-off": _("经再次票决未通过"),
+    "supplementary": _("经补充票决未通过"),
+    "decision": _("经会议决定未确定"),
+}
+# What a shortfall is short of: where no majority is demanded, one vote is enough.
+SUPPORTED = {
+    "all": _("获得全体代表过半数赞成票"),
+    "present": _("获得实到代表过半数赞成票"),
+    "valid": _("获得有效票过半数赞成票"),
+    "none": _("获得赞成票"),
 }
 REFUSALS = {
     "not-office": _("只有会务人员可以办理。"),
@@ -79,7 +94,8 @@ class Outcome:
 
     `rest` are the rows of the items that the count left for an open place: those tied for the last
     places, or all that were short. `pending` are the keys of the tied that nothing has settled
-    since. `round` is the second round that is not void, if there is one.
+    since. `round` is the second round that is not void, if there is one, and `after` what it came to
+    once it is out.
     """
 
     poll: Poll
@@ -88,7 +104,18 @@ class Outcome:
     rest: tuple[dict[str, Any], ...]
     pending: frozenset[str]
     round: Poll | None
+    after: "Outcome | None"
     decision: Decision | None
+
+    @property
+    def rounds(self) -> list["Outcome"]:
+        """What the rounds that are out came to, this one first and each round of a round after it."""
+        return [self, *(self.after.rounds if self.after else [])]
+
+    @property
+    def last(self) -> "Outcome":
+        """What the last round that is out came to: whatever the meeting decided stands there."""
+        return self.rounds[-1]
 
     @property
     def is_tied(self) -> bool:
@@ -108,13 +135,18 @@ class Outcome:
     @property
     def is_settled(self) -> bool:
         """Whether every place is filled, or a second round or the meeting has had its say."""
-        return not self.places_left or self.decision is not None or self._round_is_out
+        return not self.places_left or self.decision is not None or self.after is not None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can fill an open place any more."""
+        return self.is_settled or self.poll.phase == Poll.Phase.PUBLISHED
 
     @property
     def round_runs(self) -> bool:
         """Whether delegates have been called to a second round that is not out yet."""
         started = self.round is not None and self.round.phase != Poll.Phase.DRAFT
-        return started and not self._round_is_out
+        return started and self.after is None
 
     @property
     def may_settle(self) -> bool:
@@ -122,10 +154,6 @@ class Outcome:
         return (
             self.poll.phase == Poll.Phase.CONFIRMED and not self.is_settled and not self.round_runs
         )
-
-    @property
-    def _round_is_out(self) -> bool:
-        return self.round is not None and self.round.is_revealed
 
 
 def standing_result(poll: Poll) -> Result:
@@ -154,22 +182,34 @@ def outcome_of(poll: Poll) -> Outcome:
     rows = {row["item"]: row for row in result.figures["items"]}
     filled = [Place(row["item"], row, "count", poll) for row in adopted_items(result)]
     pending = {key for key, row in rows.items() if row["outcome"] == "tied"}
+    after = None
+    if second is not None and second.is_revealed:
+        # Not before the hall has seen it all: nothing may be ahead of the chair.
+        after = outcome_of(second)
     if decision is not None:
         filled += [Place(key, rows[key], "decision", poll) for key in decision.items]
         pending = set()
-    elif second is not None and second.is_revealed:
-        # Not before the hall has seen it all: nothing may be ahead of the chair.
-        after = outcome_of(second)
-        origins = origins_of(second)
+    elif after is not None:
+        origins = origins_of(after.poll)
         filled += _filled_by(after, origins)
         pending = {origins[key] for key in after.pending}
     rest = tuple(_rest(result))
-    return Outcome(poll, result, tuple(filled), rest, frozenset(pending), second, decision)
+    return Outcome(poll, result, tuple(filled), rest, frozenset(pending), second, after, decision)
 
 
 def origins_of(second: Poll) -> dict[str, str]:
     """Return, for each candidate of a second round, the key it had in the first one."""
-    return {str(number): origin for number, origin in second.projects.values_list("number", "origin")}
+    return {
+        str(number): origin for number, origin in second.projects.values_list("number", "origin")
+    }
+
+
+def first_keys(poll: Poll) -> dict[str, str]:
+    """Return, for each candidate of a second round, the key it had in the first poll of all."""
+    if poll.parent is None:
+        return {}
+    earlier = first_keys(poll.parent)
+    return {key: earlier.get(origin, origin) for key, origin in origins_of(poll).items()}
 
 
 def kind_of_round(poll: Poll) -> How:
@@ -182,6 +222,116 @@ def kind_of_round(poll: Poll) -> How:
         )
         return "run-off" if tied else "supplementary"
     return "run-off"
+
+
+# --- in words -------------------------------------------------------------------------------------
+
+
+def open_words(standing: Outcome) -> str:
+    """Return what is said of the places that nothing has filled; empty where all are filled.
+
+    One sentence for papers, result page and screen (rules.md §3.3). It promises a next step only
+    where one can still be taken.
+    """
+    if not standing.open_places:
+        return ""
+    places = {"places": standing.result.figures["places"], "left": standing.open_places}
+    if standing.last.decision is not None:
+        return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % places
+    if standing.after is not None:
+        named = {"round": ROUNDS[kind_of_round(standing.last.poll)]}
+        words = gettext("应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。")
+        return words % (places | named)
+    return _found(standing) + _what_next(standing)
+
+
+def _found(standing: Outcome) -> str:
+    """Return how the count left places open: a tie or a shortfall (rules.md §3.3)."""
+    figures = standing.result.figures
+    if standing.is_tied:
+        tied = sorted(standing.rest, key=lambda row: in_list_order(row["item"]))
+        return gettext("%(titles)s等%(count)d个项目得赞成票数相等，不能确定，") % {
+            "titles": "".join(f"“{row['title']}”" for row in tied),
+            "count": len(tied),
+        }
+    return gettext("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
+        "supported": SUPPORTED[figures["rules"]["majority"]],
+        "count": len(adopted_items(standing.result)),
+        "places": figures["places"],
+    }
+
+
+def _what_next(standing: Outcome) -> str:
+    """Return how the sentence of `_found` ends; published without more, the places stay open."""
+    left = {"left": standing.open_places}
+    if standing.is_final:
+        return gettext("不足的%(left)d个名额留空。") % left
+    if standing.is_tied:
+        return gettext("就上述项目再次投票。")
+    if standing.round is not None:
+        return gettext("不足的%(left)d个名额补充票决。") % left
+    return gettext("不足部分由主席团决定处理办法。")
+
+
+def verdict(row: dict[str, Any], figures: dict[str, Any]) -> str:
+    """Return what the count itself says of one of its items: each outcome in words of its own."""
+    match row["outcome"]:
+        case "adopted":
+            return gettext("通过")
+        case "tied":
+            return gettext("得票相同，待定")
+        case "out":
+            return gettext("未进入前%(places)d名") % {"places": figures["places"]}
+    return gettext("未得票") if figures["rules"]["majority"] == "none" else gettext("未过半数")
+
+
+def ending(standing: Outcome, row: dict[str, Any]) -> str:
+    """Return what has become of an item of the count, by a second round or the meeting too."""
+    key = row["item"]
+    for place in standing.filled:
+        if place.key == key:
+            return place.how_words
+    if row["outcome"] != "tied":
+        return verdict(row, standing.result.figures)
+    if key not in standing.pending:
+        return str(UNSETTLED[_settled_by(standing, key)])
+    return gettext("得票相同，未确定") if standing.is_final else gettext("得票相同，待定")
+
+
+def _settled_by(standing: Outcome, key: str) -> How:
+    """Return what left the item `key` without a place, which the count had left level."""
+    after = standing.after
+    if standing.decision is not None or after is None:
+        return "decision"
+    keys = {origin: own for own, origin in origins_of(after.poll).items()}
+    row = next(row for row in after.result.figures["items"] if row["item"] == keys[key])
+    if row["outcome"] == "tied":
+        return _settled_by(after, row["item"])
+    return kind_of_round(after.poll)
+
+
+def proposals_words(figures: dict[str, Any]) -> str:
+    """Return what became of the proposals on the ballots (ux.md R11)."""
+    if not figures["proposals"]:
+        return gettext("本次没有推荐项目。")
+    if figures["proposed_items"]:
+        words = gettext("共收到%(proposals)d件，归并为%(proposed_items)d项。") % figures
+    else:
+        words = gettext("共收到%(proposals)d件，没有单列的项目。") % figures
+    parts = []
+    if figures["merged"]:
+        parts.append(gettext("%(merged)d件并入候选项目") % figures)
+    if figures["refused"]:
+        parts.append(gettext("%(refused)d件不予计票") % figures)
+    if not parts:
+        return words
+    named = {"parts": "、".join(parts), "items": figures["proposed_items"]}
+    if figures["proposed_items"]:
+        return words + gettext("其中%(parts)s，不在%(items)d项之内。") % named
+    return words + gettext("其中%(parts)s。") % named
+
+
+# --- decisions ------------------------------------------------------------------------------------
 
 
 @transaction.atomic

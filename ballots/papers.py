@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ballots import exports, outcome, tally
-from ballots.models import Announcement, JournalEntry, Result, WriteIn
+from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.outcome import Outcome, Place
 from projects.models import Poll
 
 # What a line of the title may not tear apart, and the invisible sign that forbids it.
-YEAR = re.compile(r"[0-9]{4}年度?")
+WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目")
 WORD_JOINER = "\u2060"
 PASSED = {
     "all": gettext_lazy("获得全体代表过半数的赞成票"),
@@ -28,15 +28,7 @@ PASSED = {
     "valid": gettext_lazy("获得有效票过半数的赞成票"),
     "none": gettext_lazy("得票较多"),
 }
-# What a shortfall is short of: where no majority is demanded, one vote is enough.
-SUPPORTED = {
-    "all": gettext_lazy("获得全体代表过半数赞成票"),
-    "present": gettext_lazy("获得实到代表过半数赞成票"),
-    "valid": gettext_lazy("获得有效票过半数赞成票"),
-    "none": gettext_lazy("获得赞成票"),
-}
-ROUNDS = {"run-off": gettext_lazy("再次票决"), "supplementary": gettext_lazy("补充票决")}
-HOW = {"count": gettext_lazy("票决"), **ROUNDS, "decision": gettext_lazy("会议决定")}
+HOW = {"count": gettext_lazy("票决"), **outcome.ROUNDS, "decision": gettext_lazy("会议决定")}
 PROPOSALS = {
     "counted": gettext_lazy("推荐项目计票，每票最多推荐%(limit)d项"),
     "advisory": gettext_lazy("推荐项目不计票，仅汇总研究"),
@@ -54,6 +46,7 @@ def report(poll: Poll) -> dict[str, Any]:
     """
     standing = outcome.outcome_of(poll)
     figures = standing.result.figures
+    decision = standing.last.decision
     return {
         "result": standing.result,
         "figures": figures,
@@ -61,15 +54,18 @@ def report(poll: Poll) -> dict[str, Any]:
         "round_name": round_name(poll),
         "rules": rules_in_words(figures),
         "is_each": figures["rules"]["form"] == "each",
-        "items": rows(figures),
+        "items": exports.described(poll, figures),
+        "proposals_words": outcome.proposals_words(figures),
         "rulings": _rulings(poll),
         "sent_back": _sent_back(poll),
         "settled": [place for place in standing.filled if place.how != "count"],
-        "open_words": open_words(standing),
-        "decision": standing.decision,
-        "decided_by": _decided_by(standing),
+        "open_words": outcome.open_words(standing),
+        "decision": decision,
+        "decided_by": _signers(decision),
         "second_round": standing.round,
-        "second_name": ROUNDS[outcome.kind_of_round(standing.round)] if standing.round else "",
+        "second_name": outcome.ROUNDS[outcome.kind_of_round(standing.round)]
+        if standing.round
+        else "",
         "counted_by": exports.named(standing.result.counted_by),
         "confirmed_by": [
             exports.named(confirmation.by)
@@ -78,8 +74,7 @@ def report(poll: Poll) -> dict[str, Any]:
     }
 
 
-def _decided_by(standing: Outcome) -> list[str]:
-    decision = standing.decision
+def _signers(decision: Decision | None) -> list[str]:
     return [exports.named(user) for user in (decision.by, decision.second)] if decision else []
 
 
@@ -87,7 +82,7 @@ def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.parent is None:
         return poll.get_kind_display()
-    name = str(ROUNDS[outcome.kind_of_round(poll)])
+    name = str(outcome.ROUNDS[outcome.kind_of_round(poll)])
     return _("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
@@ -108,18 +103,6 @@ def rules_in_words(figures: dict[str, Any]) -> str:
         },
     ]
     return "；".join(parts)
-
-
-def rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the items of a count as the tables show them, most votes first."""
-    return [
-        item
-        | {
-            "outcome_words": exports.OUTCOMES[item["outcome"]],
-            "source_words": exports.SOURCES[item["source"]],
-        }
-        for item in figures["items"]
-    ]
 
 
 def _rulings(poll: Poll) -> list[dict[str, str]]:
@@ -157,7 +140,7 @@ def _sent_back(poll: Poll) -> list[dict[str, Any]]:
             "result": result,
             "turnout": result.figures["turnout"],
             "counted_by": exports.named(result.counted_by),
-            "items": rows(result.figures),
+            "items": exports.described(poll, result.figures),
             "is_each": result.figures["rules"]["form"] == "each",
             "at": returned["at"],
             "by": returned["by"],
@@ -200,18 +183,20 @@ def _change(entry: JournalEntry) -> str:
 def notice(poll: Poll) -> dict[str, Any]:
     """Return the public notice (公告) of a confirmed poll: the office's words, the count's figures.
 
-    Without its annex it lists the projects by number, which tells nothing of the votes.
+    Without its annex it lists the projects by number, which tells nothing of the votes. What the
+    meeting decided on open places stands in it word for word: people have decided it, not the count.
     """
     standing = outcome.outcome_of(poll)
     words = announcement_of(poll)
     places = standing.filled if words.with_votes else in_list_order(standing.filled)
     return {
         "words": words,
-        "title": YEAR.sub(lambda year: WORD_JOINER.join(year[0]), words.title),
-        "figures_words": figures_words(standing.result),
+        "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), words.title),
+        "figures_words": figures_words(standing),
+        "decision_words": _decision_words(standing),
         "lead": _lead(standing),
         "titles": [place.title for place in places],
-        "open_words": open_words(standing),
+        "open_words": outcome.open_words(standing),
         "annex": _annex(standing) if words.with_votes else [],
     }
 
@@ -232,20 +217,41 @@ def announcement_of(poll: Poll) -> Announcement:
         closing=_("现予公告。"),
         signature=_("%(meeting)s主席团") % names,
         dated=date_words(poll.published_at or poll.closed_at),
-        with_votes=poll.show_votes,
     )
 
 
-def figures_words(result: Result) -> str:
-    """Return the figures of a notice as one sentence (ux.md §11)."""
-    return (
+def figures_words(standing: Outcome) -> str:
+    """Return the figures of a notice, a sentence for each round that is out (ux.md §11)."""
+    first, *others = standing.rounds
+    words = (
         _(
             "应到代表%(roll)d人，实到代表%(present)d人；"
             "发出表决票%(issued)d张，收回表决票%(returned)d张，"
             "其中有效票%(valid)d张、无效票%(invalid)d张。"
         )
-        % result.figures["turnout"]
+        % first.result.figures["turnout"]
     )
+    for later in others:
+        words += (
+            _(
+                "%(round)s时，实到代表%(present)d人；"
+                "发出表决票%(issued)d张，收回表决票%(returned)d张，"
+                "其中有效票%(valid)d张、无效票%(invalid)d张。"
+            )
+        ) % {
+            **later.result.figures["turnout"],
+            "round": outcome.ROUNDS[outcome.kind_of_round(later.poll)],
+        }
+    return words
+
+
+def _decision_words(standing: Outcome) -> str:
+    """Return what the meeting decided on the open places as a sentence; empty without a decision."""
+    decision = standing.last.decision
+    if decision is None:
+        return ""
+    words = _("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
+    return words if words.endswith("。") else f"{words}。"
 
 
 def _lead(standing: Outcome) -> str:
@@ -253,7 +259,10 @@ def _lead(standing: Outcome) -> str:
     if not standing.filled:
         return _("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
     ways = {place.how for place in standing.filled}
-    how = _("和").join(str(words) for way, words in HOW.items() if way in ways)
+    *others, last = [str(words) for way, words in HOW.items() if way in ways]
+    how = (
+        _("%(others)s和%(last)s") % {"others": "、".join(others), "last": last} if others else last
+    )
     return _("经%(how)s，确定下列%(count)d个项目为%(year)d年度民生实事项目：") % {
         "how": how,
         "count": len(standing.filled),
@@ -262,21 +271,21 @@ def _lead(standing: Outcome) -> str:
 
 
 def _annex(standing: Outcome) -> list[dict[str, Any]]:
-    """Return the votes of each round that is out, the first one first."""
-    poll, figures = standing.poll, standing.result.figures
-    is_first = poll.parent is None
-    found = [
+    """Return the votes of each round that is out, the first one first, and how each item ended."""
+    return [
         {
-            "name": _("首次票决") if is_first else ROUNDS[outcome.kind_of_round(poll)],
-            "valid": figures["turnout"]["valid"],
-            "items": rows(figures),
-            "is_each": figures["rules"]["form"] == "each",
+            "name": _("首次票决")
+            if this.poll.parent is None
+            else outcome.ROUNDS[outcome.kind_of_round(this.poll)],
+            "valid": this.result.figures["turnout"]["valid"],
+            "items": [
+                item | {"outcome_words": outcome.ending(this, item)}
+                for item in this.result.figures["items"]
+            ],
+            "is_each": this.result.figures["rules"]["form"] == "each",
         }
+        for this in standing.rounds
     ]
-    second = standing.round
-    if second is not None and second.phase == Poll.Phase.PUBLISHED:
-        found += _annex(outcome.outcome_of(second))
-    return found
 
 
 # --- the chair's words ----------------------------------------------------------------------------
@@ -292,10 +301,11 @@ def words(poll: Poll) -> dict[str, Any]:
     return {
         "round_name": round_name(poll),
         "turnout_words": turnout_words(figures),
-        "valid_words": _("其中有效票%(valid)d张，无效票%(invalid)d张。") % figures["turnout"],
+        "valid_words": _("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
+        % figures["turnout"],
         "parts": _parts(standing),
-        "open_words": open_words(standing),
-        "decision": standing.decision,
+        "open_words": outcome.open_words(standing),
+        "decision_words": _decision_words(standing),
         "total": len(standing.filled),
         "year": figures["poll"]["year"],
         "by_votes": poll.show_votes,
@@ -303,17 +313,18 @@ def words(poll: Poll) -> dict[str, Any]:
 
 
 def turnout_words(figures: dict[str, Any]) -> str:
-    """Return the report on delegates and ballots (清点报告) that makes the vote valid."""
+    """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid."""
     turnout = figures["turnout"]
     is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
     is_whole = turnout["returned"] == turnout["issued"]
     return _(
         "大会应到代表%(roll)d名，实到代表%(present)d名，%(quorum)s。"
         "本次表决共发出表决票%(issued)d张，收回%(returned)d张，"
-        "收回的表决票数%(relation)s发出的表决票数，本次表决有效。"
+        "收回的表决票数%(relation)s发出的表决票数%(valid)s。"
     ) % {
         **turnout,
         "quorum": _("符合法定人数") if is_quorate else _("不足法定人数"),
+        "valid": _("，本次表决有效") if is_quorate else "",
         "relation": _("等于") if is_whole else _("少于"),
     }
 
@@ -341,13 +352,10 @@ def _declared(standing: Outcome, how: str, count: int) -> str:
     }
     match how:
         case "count":
-            return (
-                _(
-                    "根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，"
-                    "按得票多少，确定为%(year)d年度民生实事项目："
-                )
-                % named
-            )
+            found = _("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
+            # Of one project there is no order to speak of.
+            order = _("按得票多少，") if count > 1 else ""
+            return found + order + _("确定为%(year)d年度民生实事项目：") % named
         case "decision":
             return _("根据会议决定，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
         case _:
@@ -355,53 +363,6 @@ def _declared(standing: Outcome, how: str, count: int) -> str:
 
 
 # --- shared ---------------------------------------------------------------------------------------
-
-
-def open_words(standing: Outcome) -> str:
-    """Return what is said of the places that nothing has filled; empty where all are filled."""
-    if not standing.open_places:
-        return ""
-    places = {
-        "places": standing.result.figures["places"],
-        "left": standing.open_places,
-    }
-    if standing.decision is not None:
-        return _("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % places
-    second = standing.round
-    if second is not None and second.phase == Poll.Phase.PUBLISHED:
-        named = {"round": ROUNDS[outcome.kind_of_round(second)]}
-        return _("应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定。") % (
-            places | named
-        )
-    return _found(standing) + _what_next(standing)
-
-
-def _found(standing: Outcome) -> str:
-    """Return how the count left places open: a tie or a shortfall (rules.md §3.3)."""
-    figures = standing.result.figures
-    if standing.is_tied:
-        tied = sorted(standing.rest, key=lambda row: outcome.in_list_order(row["item"]))
-        return _("%(titles)s等%(count)d个项目得赞成票数相等，不能确定，") % {
-            "titles": "".join(f"“{row['title']}”" for row in tied),
-            "count": len(tied),
-        }
-    return _("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
-        "supported": SUPPORTED[figures["rules"]["majority"]],
-        "count": len(outcome.adopted_items(standing.result)),
-        "places": figures["places"],
-    }
-
-
-def _what_next(standing: Outcome) -> str:
-    """Return how the sentence of `_found` ends; published without more, the places stay open."""
-    left = {"left": standing.open_places}
-    if standing.poll.phase == Poll.Phase.PUBLISHED:
-        return _("不足的%(left)d个名额留空。") % left
-    if standing.is_tied:
-        return _("就上述项目再次投票。")
-    if standing.round is not None:
-        return _("不足的%(left)d个名额补充票决。") % left
-    return _("不足部分由主席团决定处理办法。")
 
 
 def in_list_order(places: Sequence[Place]) -> list[Place]:

@@ -37,12 +37,12 @@ def results(request: VisitorRequest) -> HttpResponse:
 
 def _outcome(poll: Poll) -> dict[str, Any]:
     standing = outcome.outcome_of(poll)
-    hows = {place.how for place in standing.filled}
     return _table(standing) | {
         "turnout": standing.result.figures["turnout"],
-        "open_places": standing.open_places,
-        "by_count_alone": hows <= {"count"},
-        "decision": standing.decision,
+        "open_words": outcome.open_words(standing),
+        "is_by_vote": all(place.how != "decision" for place in standing.filled),
+        "proposals_words": outcome.proposals_words(standing.result.figures),
+        "decision": standing.last.decision,
         "rounds": _rounds(standing) if poll.show_votes else [],
         "published_at": clock(poll.published_at),
     }
@@ -67,20 +67,25 @@ def _table(standing: Outcome) -> dict[str, Any]:
         "figures": figures,
         "adopted": adopted,
         "tied": tied,
-        "failed": [item | {"outcome": "out"} for item in others if item not in tied],
+        "failed": [
+            item | {"outcome": "out", "reason": outcome.ending(standing, item)}
+            for item in others
+            if item not in tied
+        ],
         "needs_majority": figures["rules"]["majority"] != "none",
         "needed_share": _share(figures["needed"], figures["turnout"]["valid"]),
     }
 
 
 def _rounds(standing: Outcome) -> list[dict[str, Any]]:
-    """Return the tables of the second rounds that are out, each round of a round too."""
-    second = standing.round
-    if second is None or second.phase != Poll.Phase.PUBLISHED or not second.show_votes:
-        return []
-    after = outcome.outcome_of(second)
-    kind = Poll.Kind(outcome.kind_of_round(second)).label
-    return [_table(after) | {"kind": kind, "poll": second}, *_rounds(after)]
+    """Return the tables of the second rounds that are out, as far as all before show their votes."""
+    found = []
+    for later in standing.rounds[1:]:
+        if not later.poll.show_votes:
+            break
+        kind = Poll.Kind(outcome.kind_of_round(later.poll)).label
+        found.append(_table(later) | {"kind": kind, "poll": later.poll})
+    return found
 
 
 def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:

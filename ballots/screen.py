@@ -91,7 +91,7 @@ def _revealed(poll: Poll) -> dict[str, Any]:
         "turnout": figures["turnout"],
         "rows": [_row(poll, place, number) for number, place in enumerate(shown, start=1)],
         "is_dense": len(places) > 10,
-        "open_places": standing.open_places if poll.is_revealed else 0,
+        "open_words": outcome.open_words(standing) if poll.is_revealed else "",
         "sheets": [],
     }
     if poll.is_revealed and poll.show_votes:

@@ -15,7 +15,8 @@ class Paper:
     """One valid ballot as the count sees it: the items it is for and against.
 
     `marks` is how many choices stood on it, before merging made two of them one (`doubles`) or a
-    ruling struck one out (`refused`).
+    ruling struck one out (`refused`). `turned` is how many items it was against that merging made
+    it be for.
     """
 
     chosen: frozenset[str]
@@ -23,6 +24,7 @@ class Paper:
     marks: int = 0
     doubles: int = 0
     refused: int = 0
+    turned: int = 0
 
 
 def paper(
@@ -40,13 +42,15 @@ def paper(
     places = [rulings[write_in] for write_in in write_ins]
     counted = [place for place in places if place is not None]
     items = [str(number) for number in chosen] + counted
+    opposed = frozenset(str(number) for number in against)
     return Paper(
         chosen=frozenset(items),
         # Whoever proposes what the canvass put into a project is for it, whatever else he marked.
-        against=frozenset(str(number) for number in against) - set(items),
+        against=opposed - set(items),
         marks=len(chosen) + len(places),
         doubles=len(items) - len(set(items)),
         refused=len(places) - len(counted),
+        turned=len(opposed & set(items)),
     )
 
 
@@ -96,16 +100,19 @@ class Check:
 class Tally:
     """The outcome of a count; `needed` is the least number of votes that adopts an item.
 
-    Merging made `doubles` choices one with another of the same ballot, on `doubled` ballots in all.
+    Of the `marks` on all valid ballots merging made `doubles` one with another of the same ballot,
+    on `doubled` ballots in all, and `turned` votes against into votes for.
     """
 
     valid: int
     invalid: int
     blank: int
     needed: int
+    marks: int
     doubles: int
     doubled: int
     refused: int
+    turned: int
     places: int
     standings: tuple[Standing, ...]
     checks: tuple[Check, ...]
@@ -205,9 +212,11 @@ def tally(
         invalid=turnout.invalid,
         blank=sum(1 for ballot in papers if not ballot.marks and not ballot.against),
         needed=needed,
+        marks=marks,
         doubles=doubles,
         doubled=sum(1 for ballot in papers if ballot.doubles),
         refused=refused,
+        turned=sum(ballot.turned for ballot in papers),
         places=rules.places,
         standings=standings,
         checks=checks,

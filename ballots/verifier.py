@@ -132,6 +132,7 @@ FIGURES = {
     "places": int,
     "candidates": int,
     "proposals": int,
+    "merged": int,
     "proposed_items": int,
     "items": [
         {
@@ -151,9 +152,11 @@ FIGURES = {
     ],
     "places_left": int,
     "shortfall": int,
+    "marks": int,
     "doubles": int,
     "doubled": int,
     "refused": int,
+    "turned": int,
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
     "salt": str,
 }
@@ -739,7 +742,7 @@ def check_votes(package: Package) -> Faults:
     sources: dict[str, list[int]] = {str(number): [] for number in package.titles}
     for number in package.titles:
         sources[str(number)].append(sum(1 for b in package.valid if number in b["chosen"]))
-    refused = 0
+    refused = merged = 0
     if package.counted_proposals:
         places = placed(package)
         for row in package.rows("write_ins.json"):
@@ -747,17 +750,19 @@ def check_votes(package: Package) -> Faults:
             if item is None:
                 refused += row["ballots"]
             else:
+                merged += row["ballots"] * item.isdecimal()
                 sources.setdefault(item, []).append(row["ballots"])
     published = {item["item"]: item for item in figures["items"]}
     if set(published) != set(sources) or len(published) != len(figures["items"]):
         yield "项目与候选项目、单列的推荐项目不一致"
         return
-    doubles = 0
+    doubles = turned = 0
     for key, counts in sources.items():
         votes = published[key]["votes"]
         if not max(counts) <= votes <= sum(counts):
             yield f"{key} 应为{sum(counts)}票，公布为{votes}票"
         doubles += sum(counts) - votes
+        turned += _opposed(package, key) - published[key]["against"]
         yield from _faults_of_against(package, published[key], most_new=votes - counts[0])
     if doubles != figures["doubles"]:
         yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
@@ -765,6 +770,13 @@ def check_votes(package: Package) -> Faults:
         yield f"并入后重复的表决票不超过{doubles}张，公布为{figures['doubled']}"
     if refused != figures["refused"]:
         yield f"不予计票的件数应为{refused}，公布为{figures['refused']}"
+    if turned != figures["turned"]:
+        yield f"改计赞成的反对票应为{turned}张，公布为{figures['turned']}张"
+    if merged != figures["merged"]:
+        yield f"并入候选项目的件数应为{merged}，公布为{figures['merged']}"
+    marks = sum(item["votes"] for item in figures["items"]) + doubles + refused
+    if marks != figures["marks"]:
+        yield f"各票所选项数之和应为{marks}，公布为{figures['marks']}"
     rows = package.rows("write_ins.json")
     if figures["proposals"] != sum(row["ballots"] for row in rows):
         yield "推荐件数不符"
@@ -782,10 +794,15 @@ def _faults_of_against(package: Package, item: dict[str, Any], *, most_new: int)
     Whoever proposes what was merged into a candidate is for it, though he marked 反对 beside it. How
     many of the new votes come from there is not told; the others come from those who abstained.
     """
-    marked = sum(1 for b in package.valid if item["item"] in map(str, b["against"]))
+    marked = _opposed(package, item["item"])
     lost = min(marked, max(0, most_new)) if item["source"] == "candidate" else 0
     if not marked - lost <= item["against"] <= marked:
         yield f"{item['item']} 反对应为{marked}票" + (f"，至多少{lost}票" if lost else "")
+
+
+def _opposed(package: Package, key: str) -> int:
+    """Return on how many valid ballots 反对 was marked beside the item `key`."""
+    return sum(1 for ballot in package.valid if key in map(str, ballot["against"]))
 
 
 def check_ranks(package: Package) -> Faults:
@@ -1184,7 +1201,7 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
     }
     votes: Counter[str] = Counter()
     against: Counter[str] = Counter()
-    doubles = doubled = refused = 0
+    doubles = doubled = refused = turned = 0
     for one in opened:
         items = [str(number) for number in one.chosen]
         if package.counted_proposals:
@@ -1196,7 +1213,9 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
                     items.append(item)
         votes.update(set(items))
         # Whoever proposes what was merged into a candidate is for it, whatever else he marked.
-        against.update(set(map(str, one.against)) - set(items))
+        opposed = set(map(str, one.against))
+        against.update(opposed - set(items))
+        turned += len(opposed & set(items))
         doubles += len(items) - len(set(items))
         doubled += len(items) > len(set(items))
     figures = package.figures
@@ -1209,6 +1228,8 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
             )
     if (figures["doubles"], figures["doubled"], figures["refused"]) != (doubles, doubled, refused):
         yield "并入后重复或不予计票的件数不符"
+    if figures["turned"] != turned:
+        yield f"改计赞成的反对票应为{turned}张，公布为{figures['turned']}张"
     blank = sum(1 for one in opened if not one.reason and _is_blank(package, one))
     if figures["turnout"]["blank"] != blank:
         yield f"弃权票应为{blank}张，公布为{figures['turnout']['blank']}张"

@@ -71,13 +71,16 @@ def figures(poll: Poll, items: Sequence[Any], **more: Any) -> dict[str, Any]:
         "places": poll.places,
         "candidates": poll.projects.count(),
         "proposals": 0,
+        "merged": 0,
         "proposed_items": 0,
         "items": list(items),
         "places_left": poll.places - sum(row["outcome"] == "adopted" for row in items),
         "shortfall": 0,
+        "marks": sum(row["votes"] for row in items),
         "doubles": 0,
         "doubled": 0,
         "refused": 0,
+        "turned": 0,
         "checks": [
             {
                 "name": "收回表决票＝已投票人数",

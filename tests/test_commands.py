@@ -486,7 +486,7 @@ def test_the_count_prints_checks_and_items(session):
     text = run("count_poll", "--user", session.office.username)
 
     assert "✓ 两种算法结果一致的项目数＝项目数（12 = 12）" in text
-    assert "候选项目1  1  未通过" in text
+    assert "候选项目1  1  未过半数" in text
     assert "未复核" in text
 
 
@@ -570,7 +570,7 @@ def test_the_public_package_waits_for_the_publication(counted, tmp_path):
     assert "结果公布后" in refused("export_package", "--public", tmp_path / "P.zip")
 
     lifecycle.confirm_result(counted.poll, by=counted.chief)
-    lifecycle.publish_result(counted.poll, by=counted.office)
+    lifecycle.publish_result(counted.poll, by=counted.office, leave_open=True)
     run("export_package", "--public", tmp_path / "P.zip")
 
     assert verifier.main([str(tmp_path / "P.zip")]) == 0

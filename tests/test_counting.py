@@ -514,7 +514,8 @@ def test_a_whole_vote_with_rulings_ends_in_the_figures_counted_by_hand():
     ]
     assert (figures["doubles"], figures["doubled"], figures["refused"]) == (3, 3, 1)
     assert (figures["places_left"], figures["shortfall"]) == (1, 0)
-    assert (figures["proposals"], figures["proposed_items"]) == (10, 0)
+    assert (figures["proposals"], figures["merged"], figures["proposed_items"]) == (10, 9, 0)
+    assert figures["marks"] == sum(item["votes"] for item in figures["items"]) + 3 + 1
     assert all(check["holds"] for check in figures["checks"])
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ballots import canvass, drafts, enrolment, exports, lifecycle, outcome, package
+from ballots import canvass, drafts, enrolment, entries, exports, lifecycle, outcome, package
 from ballots.exports import ExportRefused
 from ballots.models import Delegate, Result
 from ballots.rules import Selection
@@ -169,7 +169,58 @@ def test_a_tie_across_the_last_place_is_pending():
 
 
 def test_before_a_tie_is_settled_nothing_is_said_of_how():
-    assert set(remarks_by_item(make_tied()).values()) == {""}
+    said = remarks_by_item(make_tied())
+
+    assert {said[key] for key in ("2", "3", "推1", "推2")} == {""}
+
+
+def test_a_tie_that_is_left_open_at_the_publication_says_so():
+    session = make_tied()
+    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+
+    assert remarks_by_item(session)["2"] == "得票相同，未确定；"
+
+
+def test_an_item_says_what_it_is_short_of(counted):
+    assert remarks_by_item(counted)["2"].startswith("未过半数；")
+
+
+def test_an_item_without_a_vote_says_so_where_one_is_enough():
+    assert remarks_by_item(make_tied())["4"] == "未得票；"
+
+
+def test_an_item_that_was_level_again_says_that_the_meeting_settled_it():
+    session = make_tied()
+    second = second_session(session, drafts.run_off(session.poll, by=session.office))
+    second.cast(0, selection(2))
+    second.cast(1, selection(3))
+    second.close()
+    second.open_box()
+    confirm(count(second))
+    decide(second, "3")
+    lifecycle.publish_result(second.poll, by=second.office, at_once=True)
+
+    said = remarks_by_item(session)
+
+    assert (said["2"], said["3"]) == ("经会议决定未确定；", "经会议决定确定；")
+    assert (said["推1"], said["推2"]) == ("经再次票决未通过；", "经再次票决未通过；")
+    assert pairs(session)["会议决定"] == "主席团决定选取第3项。"
+
+
+def test_the_second_round_says_which_proposal_of_the_first_an_item_was():
+    session = make_tied()
+    second = second_session(session, drafts.run_off(session.poll, by=session.office))
+    second.close()
+    second.open_box()
+
+    rows = table(exports.result_csv, count(second))
+
+    assert [row["来源（候选/推荐）"] for row in rows] == [
+        "候选",
+        "候选",
+        "推荐（首次票决推1）",
+        "推荐（首次票决推2）",
+    ]
 
 
 def test_an_item_that_a_run_off_adopted_says_so_and_the_others_that_were_level_too():
@@ -182,8 +233,8 @@ def test_an_item_that_a_run_off_adopted_says_so_and_the_others_that_were_level_t
         "3": "经再次票决未通过；",
         "推1": "经再次票决未通过；",
         "推2": "经再次票决未通过；",
-        "4": "",
-        "5": "",
+        "4": "未得票；",
+        "5": "未得票；",
     }
 
 
@@ -195,7 +246,7 @@ def test_an_item_that_the_meeting_decided_on_says_so_and_the_others_that_were_le
 
     assert said["3"] == "经会议决定确定；"
     assert {said[key] for key in ("2", "推1", "推2")} == {"经会议决定未确定；"}
-    assert {said[key] for key in ("1", "4", "5")} == {""}
+    assert said["1"] == ""
 
 
 def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
@@ -210,7 +261,7 @@ def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
     said = remarks_by_item(counted)
 
     assert said.pop("4") == "经补充票决通过；"
-    assert set(said.values()) == {""}
+    assert set(said.values()) == {"", "未过半数；"}
 
 
 def test_an_item_with_votes_enough_and_no_place_left_says_why():
@@ -563,9 +614,45 @@ def test_the_journal_names_both_who_signed_and_whom_it_is_about():
     assert last["说明"] == "原因：补选"
 
 
+def said_of(poll: Poll, kind: str) -> str:
+    return entries.in_words(poll.journal.get(kind=kind))
+
+
+def test_the_record_says_what_was_done_with_the_proposals(counted):
+    assert said_of(counted.poll, "canvass-closed") == "推1 单列一项；推2 单列一项"
+
+
+def test_the_record_says_which_proposals_were_made_items_together():
+    session = make_opened()
+    canvass.rule_each_alone(session.poll, by=session.office)
+
+    assert said_of(session.poll, "write-ins-ruled") == "推1 单列一项；推2 单列一项"
+
+
+def test_the_record_says_which_second_round_was_made_and_what_the_meeting_named():
+    session = make_tied()
+    draft = drafts.run_off(session.poll, by=session.office)
+    decide(session, "3")
+
+    assert said_of(session.poll, "second-round-made") == f"票决：{draft}；项目：2、3、推1、推2"
+    assert said_of(session.poll, "decided") == "决定内容：主席团决定选取第3项。；项目：3"
+
+    drafts.drop(draft, by=session.office)
+
+    assert said_of(session.poll, "second-round-made").startswith("草稿已删除")
+
+
+def test_the_record_of_a_void_poll_says_which_draft_was_made_of_it():
+    session = make_session()
+    lifecycle.void_poll(session.poll, reason="断电", by=session.office, second=session.chief)
+    draft = drafts.fresh_draft(session.poll, by=session.office)
+
+    assert said_of(session.poll, "draft-made") == f"票决：{draft}"
+
+
 def test_every_act_has_a_name_in_the_list(counted):
     for kind in counted.poll.journal.values_list("kind", flat=True):
-        assert kind in exports.ACTS
+        assert kind in entries.ACTS
 
 
 # --- when, and what never -------------------------------------------------------------------------

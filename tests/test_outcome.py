@@ -95,6 +95,74 @@ def test_the_order_of_the_list_is_by_number_and_proposals_last(keys, ordered):
     assert sorted(keys, key=outcome.in_list_order) == ordered
 
 
+# --- the sentence on open places ------------------------------------------------------------------
+
+
+LEVEL = "“候选项目2”“候选项目3”等2个项目得赞成票数相等，不能确定，"
+FEW = "获得全体代表过半数赞成票的项目为1个，少于应确定的3个，"
+
+
+def said_of(held: Session) -> str:
+    return outcome.open_words(outcome_of(held.poll))
+
+
+def test_nothing_is_said_of_places_that_are_filled():
+    held = tied()
+    decide(held, "2")
+
+    assert said_of(held) == ""
+
+
+def test_before_the_publication_the_tied_are_voted_on_again():
+    assert said_of(tied()) == LEVEL + "就上述项目再次投票。"
+
+
+def test_before_the_publication_the_presidium_says_what_becomes_of_a_shortfall():
+    few = short()
+    assert said_of(few) == FEW + "不足部分由主席团决定处理办法。"
+
+    drafts.supplementary(few.poll, by=few.office)
+
+    assert said_of(few) == FEW + "不足的2个名额补充票决。"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(tied, LEVEL + "不足的1个名额留空。"), (short, FEW + "不足的2个名额留空。")],
+)
+def test_of_a_published_poll_the_sentence_promises_nothing(make, words):
+    held = make()
+    publish(held, leave_open=True)
+
+    assert said_of(held) == words
+
+
+def test_a_round_that_filled_nothing_leaves_the_place_open_in_every_later_sentence():
+    held = tied()
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
+    publish(second, leave_open=True)
+
+    words = "应确定2个项目，再次票决后仍有1个名额没有确定，名额留空。"
+    assert said_of(held) == words
+    publish(held)
+    assert said_of(held) == words
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+def test_what_the_meeting_left_open_is_said_whichever_round_it_decided_on(rounds):
+    held = last = tied()
+    played = []
+    for _round in range(rounds):
+        last = play(last, drafts.run_off(last.poll, by=held.office), selection(2), selection(3))
+        played.append(last)
+    decide(last)
+    for round_ in reversed(played):
+        publish(round_)
+
+    assert said_of(held) == "应确定2个项目，其余1个名额按会议决定留空。"
+    assert outcome_of(held.poll).last.poll == last.poll
+
+
 # --- decisions ------------------------------------------------------------------------------------
 
 

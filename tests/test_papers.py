@@ -1,6 +1,7 @@
 """The secretary's papers: each figure from the one frozen result, the words around it, and for whom."""
 
 import re
+from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
@@ -11,12 +12,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import announcing, canvass, drafts, exports, lifecycle, outcome, papers, triggers
+from ballots import announcing, canvass, drafts, exports, hall, lifecycle, outcome, papers, triggers
 from ballots.announcing import AnnouncementRefused, save_announcement
 from ballots.models import Announcement, Result, WriteIn
 from projects.models import Poll
 from tests.factories import (
     Session,
+    confirm_count,
     make_confirmed,
     make_office,
     make_scrutineer,
@@ -74,19 +76,26 @@ def short(**columns: Any) -> Session:
 # --- every figure comes from the one frozen result ------------------------------------------------
 
 
-def numbered(poll: Poll, start: int) -> dict[str, Any]:
-    """Return figures of two projects whose every number is one of its own, from `start` on."""
+ADOPTED = ("adopted", "adopted")
+
+
+def numbered(poll: Poll, start: int, ends: Sequence[str] = ADOPTED) -> dict[str, Any]:
+    """Return figures of the projects in `ends` whose every number is one of its own from `start` on.
+
+    `ends` has the outcome of each project by its number.
+    """
     # In the order of FIGURES and ROW below, so that an expectation can name its number.
     turnout = {name: start + place for place, name in enumerate(TURNOUT)}
     rows = [
         item(
             str(number),
             f"候选项目{number}",
+            outcome=end,
         )
         | {name: start + 100 * number + place for place, name in enumerate(ROW)}
         | {"share_of_valid": f"{start + 100 * number + 50}.1"}
         | {"share_of_all": f"{start + 100 * number + 51}.2"}
-        for number in (1, 2)
+        for number, end in enumerate(ends, start=1)
     ]
     check = {"name": "甲＝乙", "left": start + 61, "right": start + 62, "relation": "="}
     return figures(
@@ -100,6 +109,10 @@ def numbered(poll: Poll, start: int) -> dict[str, Any]:
         proposed_items=start + 74,
         doubled=start + 75,
         refused=start + 76,
+        marks=start + 77,
+        doubles=start + 78,
+        turned=start + 79,
+        merged=start + 80,
         places_left=0,
         checks=[check | {"holds": False}],
     )
@@ -115,7 +128,7 @@ ROW = ("votes", "against", "abstained", "rank")
 SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
     "report": (
         "delegates_total roll present issued returned valid invalid blank cards_reissued",
-        {61, 62, 70, 71, 75},
+        {61, 62, 70, 71, 75, 76, 77, 78, 79},
         "votes rank",
         {50, 51},
     ),
@@ -125,16 +138,17 @@ SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
     "result": ("", set(), "votes rank", {50, 51}),
     "summary": (
         "delegates_total roll present issued returned valid blank invalid",
-        {70, 71, 72, 73, 74},
+        {70, 71, 72, 73, 74, 75, 76},
         "",
         set(),
     ),
     "change": (
         "delegates_total roll present issued returned valid blank invalid cards_reissued",
-        {61, 62, 70, 71},
+        {61, 62, 70, 71, 75, 79},
         "votes rank",
         {50},
     ),
+    "screen": ("roll present returned valid", set(), "votes rank", set()),
 }
 
 
@@ -154,6 +168,8 @@ def expected(name: str, start: int, form: str) -> set[str]:
 
 def output(poll: Poll, name: str, user: User) -> str:
     match name:
+        case "screen":
+            page = Client().get(f"/screen/{poll.screen_key}/").text
         case "results":
             page = Client().get(f"/results/?poll={poll.pk}").text
         case "result":
@@ -174,7 +190,10 @@ def numbers(text: str, start: int) -> set[str]:
 @pytest.mark.parametrize("form", Poll.Form.values)
 def test_every_output_shows_the_figures_of_the_one_frozen_result_and_no_others(form):
     poll = make_counted(*adopted(2), phase=P.PUBLISHED, form=form, show_votes=True)
+    save_announcement(poll, **WORDS | {"with_votes": True}, by=make_office())
     Poll.objects.filter(pk=poll.pk).update(revealed_at=timezone.now())
+    hall.open_screen(poll, by=make_office())
+    poll.refresh_from_db()
     watcher = make_scrutineer()
     for start in (7000, 8000):
         replace_figures(poll, numbered(poll, start))
@@ -184,6 +203,55 @@ def test_every_output_shows_the_figures_of_the_one_frozen_result_and_no_others(f
             assert expected(name, start, form) <= numbers(said, start), name
             other = 15000 - start
             assert not numbers(said, other), f"{name} still says what the figures no longer hold"
+
+
+# Which figures of the second round's turnout each output shows beside those of the first. Those that
+# do also show the votes and ranks of both its projects; the others show none of its figures.
+SHOWN_LATER = {
+    "notice": "present issued returned valid invalid",
+    "results": "roll present issued returned valid blank",
+}
+
+
+def test_every_output_shows_the_figures_of_both_rounds_and_what_the_meeting_decided():
+    held = make_confirmed({1: 8, 2: 2, 3: 2}, places=2, show_votes=True)
+    second = play(held, drafts.supplementary(held.poll, by=held.office), selection(2), selection(3))
+    outcome.decide(
+        second.poll, items=["3"], words="主席团取第3项", by=held.office, second=held.chief
+    )
+    publish(second)
+    poll = publish(held)
+    save_announcement(poll, **WORDS | {"with_votes": True}, by=held.office)
+    hall.open_screen(poll, by=held.office)
+    poll.refresh_from_db()
+    for start, later in ((6000, 8000), (7000, 9000)):
+        replace_figures(poll, numbered(poll, start, ("adopted", "short", "short")))
+        replace_figures(second.poll, numbered(second.poll, later, ("out", "tied", "tied")))
+
+        for name in SHOWN:
+            said = output(poll, name, held.scrutineer)
+            assert expected(name, start, Poll.Form.CHOOSE) <= numbers(said, start), name
+            assert expected_later(name, later) <= numbers(said, later), name
+            if name not in SHOWN_LATER:
+                assert not numbers(said, later), f"{name} is about the first round"
+            # The second round of one turn is no round of the next.
+            others = {6000, 7000, 8000, 9000} - {start, later}
+            assert not any(numbers(said, other) for other in others), name
+        for name in ("report", "notice", "words", "results", "summary"):
+            assert "主席团取第3项" in unescape(output(poll, name, held.scrutineer)), name
+        for name in ("report", "notice", "results", "result", "screen"):
+            said = output(poll, name, held.scrutineer)
+            assert "按会议决定确定" in said or "经会议决定确定" in said, name
+
+
+def expected_later(name: str, start: int) -> set[str]:
+    """Return the numbers that an output shows of the second round's figures, projects 2 and 3."""
+    if name not in SHOWN_LATER:
+        return set()
+    found = {start + TURNOUT.index(figure) for figure in SHOWN_LATER[name].split()}
+    for column in ("votes", "rank"):
+        found |= {start + 100 * number + ROW.index(column) for number in (2, 3)}
+    return {str(number) for number in found}
 
 
 def replace_figures(poll: Poll, found: dict[str, Any]) -> None:
@@ -229,10 +297,56 @@ def test_the_report_says_which_check_fails():
 
 
 def test_the_report_says_on_how_many_ballots_a_merger_made_one_choice_of_two():
-    words = "并入后有2张表决票重复选择该项，各计1票。"
+    words = "并入后有2张表决票重复选择同一项目，各计1票。"
+    merged = make_counted(*adopted(1), more={"doubled": 2})
 
-    assert words in paper(make_counted(*adopted(1), more={"doubled": 2}), "report")
-    assert "重复选择" not in paper(make_counted(*adopted(1), year=2025), "report")
+    for name in ("report", "change"):
+        assert words in paper(merged, name)
+        assert "重复选择" not in paper(make_counted(*adopted(1), year=2025), name)
+
+
+def test_the_report_says_what_the_identity_of_the_marks_is_made_of():
+    poll = make_counted(*adopted(1), more={"marks": 30, "doubles": 4, "refused": 5})
+
+    assert "各票所选项数之和30，并入后重复4，不予计票5。" in paper(poll, "report")
+
+
+def test_votes_against_that_a_merger_made_votes_for_are_said_where_the_count_is_shown():
+    held = make_session(form=Poll.Form.EACH, candidates=3, places=3)
+    held.cast(0, selection(1, against=[3], proposals=["甲"]))
+    held.cast(1, selection(1, against=[2, 3]))
+    held.close()
+    held.open_box()
+    rule(held, "甲", WriteIn.Ruling.INTO_PROJECT, into=held.poll.projects.get(number=3))
+    result = count(held)
+
+    assert result.figures["turned"] == 1
+    for name in ("report", "change"):
+        assert "有1张反对票因其推荐项目并入而改计赞成。" in paper(held.poll, name)
+    assert "改计赞成" not in paper(make_counted(*adopted(1)), "report")
+
+
+def test_the_report_says_that_no_ballot_was_invalid():
+    assert "（含弃权票0张），无效票0张。" in paper(make_counted(*adopted(1)), "report")
+
+
+def test_staff_and_papers_tell_four_outcomes_apart():
+    ends = ("adopted", "tied", "short", "out")
+    rows = [item(str(number), f"项目{end}", outcome=end) for number, end in enumerate(ends, 1)]
+    poll = make_counted(*rows, places=2)
+    plain = make_counted(*rows, places=2, majority="none", year=2025)
+
+    for name in ("report", "change"):
+        said = paper(poll, name)
+        for words in ("✓通过", "得票相同，待定", "未过半数", "未进入前2名"):
+            assert words in said, (name, words)
+        assert "未通过" not in said
+        assert "未得票" in paper(plain, name)
+
+
+def test_the_votes_to_pass_are_not_spoken_of_where_none_are_demanded():
+    assert "通过须得" in paper(make_counted(*adopted(1)), "change")
+    assert "通过须得" not in paper(make_counted(*adopted(1), majority="none", year=2025), "change")
 
 
 def proposing() -> Session:
@@ -264,7 +378,7 @@ def test_the_report_lists_what_the_canvass_did_with_each_proposal():
 
     said = paper(held.poll, "report")
 
-    assert "共收到3件，归并为1项。不予计票的选择共1个。" in said
+    assert "共收到3件，归并为1项。其中1件并入候选项目、1件不予计票，不在1项之内。" in said
     assert "甲不予计票（理由：内容不清）" in said
     assert "乙并入候选项目：2.候选项目2" in said
     assert "丙单列一项" in said
@@ -284,7 +398,7 @@ def test_the_report_keeps_a_count_that_was_sent_back_and_what_was_ruled_anew():
     assert first.digest in earlier
     assert second.digest in said
     assert "退回，原因：甲应当计票" in earlier
-    assert "3候选项目30未通过" in earlier
+    assert "3候选项目30未过半数" in earlier
     assert "由“不予计票（理由：内容不清）”改为“并入候选项目：3”" in earlier
     assert earlier.count("改为") == 1, "what was ruled before the first count is no change"
 
@@ -323,6 +437,16 @@ def test_the_reports_of_both_rounds_tell_of_each_other():
     assert "演练：再次票决" in paper(second.poll, "report")
 
 
+def test_the_publisher_is_asked_for_the_figure_that_stands_above():
+    held = tied()
+    before = browser(held.office).get(address(held.poll, "publish")).text
+    outcome.decide(held.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
+    after = browser(held.office).get(address(held.poll, "publish")).text
+
+    assert "请输入通过的项目数以确认：" in before
+    assert "请输入已确定的项目数以确认：" in after
+
+
 # --- the notice -----------------------------------------------------------------------------------
 
 
@@ -354,10 +478,106 @@ def test_without_its_annex_the_notice_lists_by_number_and_tells_no_votes():
 def test_with_its_annex_the_notice_lists_by_votes_and_tells_them():
     rows = [item("3", "候选丙", votes=77), item("1", "候选甲", votes=55)]
 
-    said = paper(make_counted(*rows, show_votes=True), "notice")
+    poll = make_counted(*rows, show_votes=True)
+    save_announcement(
+        poll, **WORDS | {"closing": "现予公告。", "with_votes": True}, by=make_office()
+    )
+    said = paper(poll, "notice")
 
     assert "1.候选丙2.候选甲现予公告。附件：民生实事项目得票情况" in said
     assert "候选丙7750.0%通过" in said
+
+
+def test_the_votes_are_not_in_the_notice_unless_the_office_puts_them_there():
+    poll = make_counted(*adopted(2), show_votes=True)
+
+    page = browser(make_office()).get(address(poll, "notice")).text
+
+    assert "附件" not in paper(poll, "notice")
+    assert not re.search(r'name="with_votes"[^>]*checked', page)
+
+
+def test_the_annex_says_which_ranks_are_shared():
+    poll = make_counted(item("1", "候选甲", shared=True), item("2", "候选乙"), show_votes=True)
+    save_announcement(poll, **WORDS | {"with_votes": True}, by=make_office())
+
+    assert "1（并列）候选甲" in paper(poll, "notice")
+
+
+def test_the_annex_says_how_each_item_ended_and_leaves_none_pending():
+    held = tied(show_votes=True)
+    outcome.decide(held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief)
+    save_announcement(publish(held), **WORDS | {"with_votes": True}, by=held.office)
+
+    said = paper(held.poll, "notice")
+
+    assert "候选项目3555.6%按会议决定确定" in said
+    assert "候选项目2555.6%经会议决定未确定" in said
+    assert "候选项目400.0%未过半数" in said
+    assert "待定" not in said
+
+
+def test_the_annex_of_a_tie_left_open_says_that_it_is():
+    held = tied(show_votes=True)
+    save_announcement(held.poll, **WORDS | {"with_votes": True}, by=held.office)
+
+    assert "候选项目2555.6%得票相同，待定" in paper(held.poll, "notice")
+
+    publish(held, leave_open=True)
+
+    assert "候选项目2555.6%得票相同，未确定" in paper(held.poll, "notice")
+    assert "待定" not in paper(held.poll, "notice")
+
+
+def test_the_notice_gives_the_figures_of_each_round_and_the_words_of_the_decision():
+    held = tied()
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
+    outcome.decide(
+        second.poll, items=["3"], words="主席团\n取第3项", by=held.office, second=held.chief
+    )
+    publish(second)
+
+    said = paper(held.poll, "notice")
+
+    assert "再次票决时，实到代表9人；发出表决票9张，收回表决票2张，其中有效票2张" in said
+    assert "会议决定：主席团取第3项。经票决和会议决定，确定下列2个项目" in said
+
+
+def test_a_decision_in_the_second_round_stands_on_every_paper_of_the_first():
+    held = tied()
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
+    outcome.decide(second.poll, items=[], words="主席团决定留空", by=held.office, second=held.chief)
+    publish(second)
+
+    for name in NAMES:
+        said = paper(held.poll, name)
+        assert "会议决定：主席团决定留空" in said, name
+        assert "应确定2个项目，其余1个名额按会议决定留空。" in said, name
+    assert f"登记人{held.office.username}、{held.chief.username}" in paper(held.poll, "report")
+
+
+def test_more_ways_than_two_are_listed_as_chinese_lists_them():
+    held = make_confirmed({1: 8, 2: 4, 3: 4, 4: 4}, places=3)
+    second = play(
+        held,
+        drafts.supplementary(held.poll, by=held.office),
+        selection(2, 3),
+        selection(2, 4),
+    )
+    outcome.decide(second.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
+    publish(second)
+
+    assert "经票决、补充票决和会议决定，确定下列3个项目" in paper(held.poll, "notice")
+
+
+def test_the_report_of_the_second_round_says_which_proposal_an_item_was():
+    held = make_session(delegates=4, candidates=2, places=2, majority="none")
+    for place in range(4):
+        held.cast(place, selection(1, 2) if place < 2 else selection(1, proposals=["甲"]))
+    confirm_count(held)
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
+
+    assert "3甲推荐（首次票决推1）" in paper(second.poll, "report")
 
 
 def test_the_notice_says_that_a_tie_leaves_places_open():
@@ -536,6 +756,30 @@ def test_as_many_ballots_back_as_were_handed_out_are_said_to_be_equal():
     assert "收回的表决票数等于发出的表决票数" in paper(held.poll, "words")
 
 
+def test_without_a_quorum_the_chair_does_not_call_the_vote_valid():
+    poll = make_counted(*adopted(1), delegates_total=15)
+
+    said = paper(poll, "words")
+
+    assert "不足法定人数" in said
+    assert "收回的表决票数少于发出的表决票数。" in said
+    assert "有效。" not in said
+
+
+def test_the_chair_declares_what_is_certain_before_calling_the_next_vote():
+    held = tied()
+    drafts.run_off(held.poll, by=held.office)
+
+    said = paper(held.poll, "words")
+
+    assert said.endswith(
+        "现在宣布：以上1个项目确定为2026年度民生实事项目。"
+        "“候选项目2”“候选项目3”等2个项目得赞成票数相等，不能确定，就上述项目再次投票。"
+    )
+    assert "下列1个项目获得全体代表过半数的赞成票，确定为" in said, "one project has no order"
+    assert "计票结果收回的表决票中，有效票9张，无效票0张。" in said
+
+
 def test_the_chair_reads_by_number_unless_the_votes_are_public():
     rows = [item("3", "候选丙", votes=77), item("1", "候选甲", votes=55)]
 
@@ -574,8 +818,8 @@ def test_the_chair_declares_nothing_where_nothing_was_adopted():
 
     said = paper(make_counted(*rows, places=1), "words")
 
-    assert "目前没有确定的项目。“候选项目1”“候选项目2”等2个项目得赞成票数相等" in said
-    assert "本次票决没有项目确定为2026年度民生实事项目" in said
+    assert "目前没有确定的项目。" in said
+    assert "本次票决没有项目确定为2026年度民生实事项目。“候选项目1”“候选项目2”等2个项目" in said
 
 
 # --- marks ----------------------------------------------------------------------------------------

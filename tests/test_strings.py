@@ -63,11 +63,16 @@ OTHERWISE = {
         "a connection that breaks during the COMMIT leaves open whether the ballot is in the box",
     ),
     "第{10}名有{2}个项目得票相同（均为{168}票），其余{9}个项目已确定。将按票决办法对得票相同的项目再次票决。": Otherwise(
-        (
-            "第{10}名有{2}个项目得票相同（均为{168}票），其余{9}个项目已确定。"
-            "还有{1}个名额没有确定，名额留空。",
-        ),
+        ("等{2}个项目得赞成票数相等，不能确定，不足的{1}个名额留空。",),
         "DESIGN §4: a poll is published after its run-off, or with its places left open knowingly",
+    ),
+    "得票过半数的项目共{8}个，不足{10}个。不足的名额按票决办法处理。": Otherwise(
+        ("获得全体代表过半数赞成票的项目为{8}个，少于应确定的{10}个，不足的{2}个名额留空。",),
+        "the words of rules.md §3.3, and what became of the places: the same on every page and paper",
+    ),
+    "并入后有{2}张表决票重复选择该项，各计1票。": Otherwise(
+        ("并入后有{2}张表决票重复选择同一项目，各计1票。",),
+        "the sentence stands below the table, where no item is 该项",
     ),
     "表决票张数＝已投票人数＝回执编号数（{314}＝{314}＝{314}）": Otherwise(
         ("收回表决票＝已投票人数", "与回执编号相符的密封票＝密封票"),

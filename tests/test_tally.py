@@ -377,6 +377,15 @@ def test_a_ballot_against_a_project_that_its_own_proposal_joins_counts_once_on_i
 
     (line,) = result.standings
     assert (line.votes, line.against, line.abstained) == (1, 0, 0)
+    assert result.turned == 1
+
+
+def test_what_nobody_proposed_turns_no_vote_against():
+    plain = paper(chosen=[1], against=[3], write_ins=["a"], rulings={"a": "推1"})
+
+    result = tally([plain], items=["1", "3", "推1"], rules=ANY_MAJORITY, turnout=turnout(1))
+
+    assert result.turned == 0
 
 
 def test_choices_that_became_one_are_counted_and_so_are_the_ballots_they_stand_on():
@@ -388,7 +397,7 @@ def test_choices_that_became_one_are_counted_and_so_are_the_ballots_they_stand_o
 
     result = tally(ballots, items=["1", "3", "推1", "推2"], rules=ANY_MAJORITY, turnout=turnout(3))
 
-    assert (result.doubles, result.doubled, result.refused) == (3, 2, 1)
+    assert (result.marks, result.doubles, result.doubled, result.refused) == (10, 3, 2, 1)
     # Ten choices, less three that became one with another and one that was refused.
     assert [(line.item, line.votes) for line in result.standings] == [
         ("推1", 3),

@@ -785,6 +785,15 @@ MANIPULATIONS_OF_EACH: dict[str, tuple[str, Callable[[Files], Any]]] = {
         "votes",
         lambda f: f["result.json"]["figures"].update(doubled=9),
     ),
+    "a vote against more that merging turned": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(turned=5),
+    ),
+    "a proposal more that was merged": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(merged=9),
+    ),
+    "a mark more": ("votes", lambda f: f["result.json"]["figures"].update(marks=99)),
     "another form": ("rules", lambda f: f["poll.json"]["rules"].update(form="choose")),
 }
 
@@ -812,6 +821,8 @@ def test_what_merging_took_from_the_against_is_exact_only_with_the_box_open(
 ):
     files = proof_of_each.files
     oppose(files, 4, 1)
+    assert wrong(packed(files)) >= {"votes"}, "the votes that merging turned no longer fit"
+    files["result.json"]["figures"]["turned"] -= 1
     cover_up(files)
 
     assert wrong(packed(files)) == set()
@@ -1240,6 +1251,18 @@ def counted_by_us(this: Round) -> tuple[Tally, Turnout]:
     return tally(papers, items=items, rules=this.rules, turnout=turnout), turnout
 
 
+def merged_in(this: Round, mentions: Counter[str]) -> int:
+    """Return how many mentions stand on candidates in the end, followed from ruling to ruling."""
+
+    def end(key: str) -> str:
+        kind, into = this.rulings[key]
+        return end(into) if kind == "into-write-in" else kind
+
+    if this.rules.proposals != "counted":
+        return 0
+    return sum(count for key, count in mentions.items() if end(key) == "into-project")
+
+
 def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package:
     """Write the round down as a package would, with the application's figures."""
     total = this.rules.delegates_total or 0
@@ -1250,6 +1273,7 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
         "places": result.places,
         "candidates": len(this.candidates),
         "proposals": mentions.total(),
+        "merged": merged_in(this, mentions),
         "proposed_items": sum(1 for kind, _into in this.rulings.values() if kind == "alone"),
         "items": [
             {
@@ -1270,9 +1294,11 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
         ],
         "places_left": result.places_left,
         "shortfall": result.shortfall,
+        "marks": result.marks,
         "doubles": result.doubles,
         "doubled": result.doubled,
         "refused": result.refused,
+        "turned": result.turned,
     }
     parsed = {
         "poll.json": {

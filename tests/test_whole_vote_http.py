@@ -174,9 +174,9 @@ def log_in(site: Site, role: str) -> Browser:
     return browser
 
 
-def step(browser: Browser, day: str, name: str, **typed: str) -> Page:
+def step(browser: Browser, day: str, name: str, *ticks: tuple[str, str], **typed: str) -> Page:
     """Open the guard page of a step, type what it asks for, and press its button."""
-    page = browser.submit(browser.get(f"{day}{name}/").form(f"{day}{name}/"), **typed)
+    page = browser.submit(browser.get(f"{day}{name}/").form(f"{day}{name}/"), *ticks, **typed)
     assert page.status == 200, page.text
     return page
 
@@ -202,7 +202,13 @@ def test_twenty_delegates_vote_over_http_and_the_csv_is_the_count_by_hand(site):
     step(office, day, "count")
     assert "住房改善" not in Browser(site.base).get("/results/").text
     step(scrutineer, day, "confirm")
-    step(office, day, "publish", figure="4")
+    assert "还有6个名额没有确定，按实际通过数公布，名额留空" in office.get(f"{day}publish/").text
+    step(office, day, "publish", ("leave_open", "on"), figure="4")
+    assert "住房改善" not in Browser(site.base).get("/results/").text
+    for shown in range(1, 4):
+        assert f"已揭晓{shown}/4项" in step(office, day, "reveal").text
+        assert "住房改善" not in Browser(site.base).get("/results/").text
+    step(office, day, "reveal")
 
     result = office.get(f"{day}download/result/")
     assert result.body.startswith(b"\xef\xbb\xbf")

@@ -21,7 +21,18 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import canvass, cards, casting, counting, drafts, enrolment, hall, lifecycle
+from ballots import (
+    announcing,
+    canvass,
+    cards,
+    casting,
+    counting,
+    drafts,
+    enrolment,
+    hall,
+    lifecycle,
+    papers,
+)
 from ballots.admin_table import FILES, PAPERS, STEPS
 from ballots.management.commands import _steps
 from ballots.models import AccessCard, Delegate, Delegation, WriteIn
@@ -552,9 +563,14 @@ def results() -> None:
             Client().get("/results/", {"poll": poll.pk})
             Poll.objects.filter(pk=poll.pk).update(revealed_at=timezone.now(), revealed=9)
             Client().get("/results/", {"poll": poll.pk})
-        desk = desk_of(make_office())
+        desk = desk_of(office := make_office())
         for paper in PAPERS:
             desk.get(at(poll, paper.name))
+        said = papers.announcement_of(poll)
+        words = ("title", "opening", "closing", "signature", "dated")
+        kept = {name: getattr(said, name) for name in words}
+        announcing.save_announcement(poll, **kept, with_votes=True, by=office)
+        desk.get(at(poll, "notice"))
     wrong = {"name": "两种算法", "left": 1, "right": 2, "relation": "=", "holds": False}
     failed = make_counted(*adopted(2), phase=Poll.Phase.COUNTED, more={"checks": [wrong]})
     desk_of(make_office()).get(at(failed))

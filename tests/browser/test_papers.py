@@ -7,10 +7,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pypdf import PageObject, PdfReader
 
-from ballots import papers
+from ballots import journal, papers
+from ballots.models import Result
 from projects.models import Poll
 from tests.browser.steps import log_in
 from tests.browser.test_every_page import EVERYTHING, violations
@@ -220,12 +222,78 @@ def test_a_row_is_never_torn(printed):
     assert [sum(row in sheet.text for sheet in sheets) for row in rows] == [1] * 20
 
 
+def with_votes(poll: Poll) -> Poll:
+    """Return `poll` with the votes of its projects annexed to its notice."""
+    words = papers.announcement_of(poll)
+    words.with_votes = True
+    words.save()
+    return poll
+
+
 def test_the_annex_begins_on_a_page_of_its_own(printed):
-    sheets = printed(make_counted(*adopted(3), show_votes=True), "notice")
+    sheets = printed(with_votes(make_counted(*adopted(3), show_votes=True)), "notice")
 
     assert len(sheets) == 2
     assert sheets[1].text.startswith(("附件民生实事项目得票情况", "—2—附件"))
     assert "附件:民生实事项目得票情况" in sheets[0].text
+
+
+def test_the_end_of_the_annex_is_never_a_row_or_two(printed):
+    torn = 0
+    for year, count in enumerate(range(18, 28), start=2010):
+        poll = make_counted(*adopted(count), show_votes=True, year=year)
+
+        sheets = printed(with_votes(poll), "notice")
+
+        rows = [sheet.text.count("%通过") for sheet in sheets if "得票率结果" in sheet.text]
+        assert sum(rows) == count
+        assert min(rows) >= 3
+        torn += len(rows) > 1
+    assert torn, "no annex went on on a second page"
+
+
+def test_what_was_ruled_anew_never_stands_apart_from_its_heading(printed):
+    ends = set()
+    for year, count in enumerate(range(12, 24), start=2010):
+        poll = make_counted(*adopted(count), year=year)
+        send_back(poll)
+
+        sheets = printed(poll, "report")
+
+        [place] = [n for n, sheet in enumerate(sheets) if "退回后改动的处理方式:" in sheet.text]
+        assert "甲:由“待处理”改为“单列一项”" in sheets[place].text
+        ends.add(place)
+    assert len(ends) > 1, "the page ended in one place only"
+
+
+def send_back(poll: Poll) -> None:
+    """Give `poll` an earlier count that was sent back and a proposal that was ruled anew after it."""
+    Result.objects.create(
+        poll=poll,
+        figures=poll.results.get().figures,
+        digest="0" * 64,
+        counted_at=timezone.now(),
+        counted_by=make_office(),
+        sent_back="重核",
+    )
+    journal.append(poll, "sent-back", by=make_office(), data={"reason": "重核"})
+    ruled = {"write_in": "推1", "title": "甲", "ruling": "alone", "into": "", "reason": ""}
+    data = ruled | {"before": ["", "", ""]}
+    journal.append(poll, "write-in-ruled", by=make_office(), data=data)
+
+
+def test_the_title_of_a_notice_never_tears_apart_what_it_is_about(printed):
+    whole = "示例市第一届人民代表大会第二次会议"
+    for length in range(3, len(whole) + 1):
+        poll = make_counted(*adopted(2), meeting=whole[:length], year=2010 + length)
+
+        [sheet] = printed(poll, "notice")
+
+        lines: dict[int, str] = {}
+        for text, _left, up in sheet.pieces:
+            lines[round(up)] = lines.get(round(up), "") + text.replace("\u2060", "")
+        title = [line for up, line in sorted(lines.items(), reverse=True) if up > 220]
+        assert any("民生实事项目" in line for line in title), title
 
 
 # --- on the screen --------------------------------------------------------------------------------

@@ -70,6 +70,6 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     # Two votes of five delegates are no majority: nothing is adopted, and the page says so.
     step(office, f"{address}publish/", "公布结果", "leave_open", "at_once", figure="0")
     phone.goto(f"{base}/results/")
-    expect(phone.get_by_text("不足10个")).to_be_visible()
+    expect(phone.get_by_text("少于应确定的10个")).to_be_visible()
     phone.goto(f"{base}/board/")
     expect(phone.get_by_text(first)).to_be_visible()

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from ballots import exports, lifecycle
+from ballots import lifecycle, outcome
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 
@@ -27,8 +27,8 @@ class Command(StepCommand):
             % (figures["turnout"] | {"needed": figures["needed"]})
         )
         for item in figures["items"]:
-            outcome = exports.OUTCOMES[item["outcome"]]
+            verdict = outcome.verdict(item, figures)
             self.stdout.write(
-                f"{item['rank']:>3}  {item['item']:<4} {item['title']}  {item['votes']}  {outcome}"
+                f"{item['rank']:>3}  {item['item']:<4} {item['title']}  {item['votes']}  {verdict}"
             )
         self.stdout.write(_("数据校验码：%(digest)s（未复核）") % {"digest": result.digest})
