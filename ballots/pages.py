@@ -9,17 +9,22 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ballots.middleware import VisitorRequest
 from projects.models import Poll
+from yiwu_vote.language import language_of
 
 View = Callable[..., HttpResponse]
+
+SIZES = {"m", "l", "xl"}
+A_YEAR = 365 * 24 * 60 * 60
 
 
 class SeeOther(HttpResponseRedirect):
@@ -44,6 +49,34 @@ def asked_poll(request: VisitorRequest) -> Poll:
     if request.poll_query:
         raise Http404
     raise PageRefused("no-poll")
+
+
+# --- how a reader likes his pages ------------------------------------------------------------------
+
+
+def preferring(view: View) -> View:
+    """Let a posted `size` or `language` change the very page that `view` answers with.
+
+    A page that holds choices sends them along with it, so that no tick is lost (ux.md §1).
+    """
+
+    @wraps(view)
+    def as_preferred(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        chosen = {}
+        if request.POST.get("size") in SIZES:
+            chosen["size"] = request.POST["size"]
+        if request.POST.get("language") in dict(settings.LANGUAGES):
+            chosen[settings.LANGUAGE_COOKIE_NAME] = request.POST["language"]
+        request.COOKIES |= chosen
+        with translation.override(language_of(request)):
+            response = view(request, *args, **kwargs)
+        for name, value in chosen.items():
+            response.set_cookie(
+                name, value, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
+            )
+        return response
+
+    return as_preferred
 
 
 # --- refusals -------------------------------------------------------------------------------------

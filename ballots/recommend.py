@@ -18,7 +18,7 @@ from ballots import recommending
 from ballots.forms import Problem, ProposalForm
 from ballots.middleware import DelegateRequest
 from ballots.models import Delegate, Recommendation
-from ballots.pages import SeeOther
+from ballots.pages import SeeOther, preferring
 from ballots.recommending import RecommendationRefused
 from ballots.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Proposal
 from ballots.wording import PROBLEMS
@@ -28,6 +28,7 @@ from projects.models import Poll
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @sensitive_variables()
+@preferring
 def recommend(request: DelegateRequest) -> HttpResponse:
     """Show the form while a poll collects, and what this delegate has recommended so far."""
     poll = recommending.collecting_poll()
@@ -37,6 +38,9 @@ def recommend(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, poll, _form())
     form = _form(request.POST)
+    if request.POST.keys() & {"size", "language"}:
+        # Only another look was asked for: what is typed comes back and is not sent in yet.
+        return _page(request, poll, form)
     proposal = (form.proposal if form.is_valid() else None) or Proposal("")
     if poll is None or request.POST.get("poll") != str(poll.pk):
         return _page(request, poll, form, refusal=RecommendationRefused("not-collecting"))

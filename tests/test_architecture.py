@@ -71,7 +71,7 @@ LAYERS: dict[str, dict[str, str]] = {
     },
 }
 # What an edge may use: all that lies below the edges, and of the ground what is for its pages.
-PAGES = "yiwu_vote.sheets yiwu_vote.preview yiwu_vote.downloads"
+PAGES = "yiwu_vote.sheets yiwu_vote.preview yiwu_vote.downloads yiwu_vote.language"
 BELOW = " ".join([PAGES, *(name for layer in list(LAYERS)[1:] for name in LAYERS[layer])])
 LAYERS |= {
     "edges": {
@@ -82,15 +82,16 @@ LAYERS |= {
         "projects.urls": f"{PAGES} projects.*",
         "middleware": "projects.models models enrolment",
         "backends": "enrolment",
+        "entries": "projects.models models exporting",
         "exports": (
-            "projects.models models sealing tally counting outcome exporting yiwu_vote.sheets"
+            "projects.models models sealing counting outcome exporting entries yiwu_vote.sheets"
         ),
         "package": "projects.models models chain counting lifecycle outcome rules exports",
         "pabulib": "projects.models models outcome exporting exports",
         "papers": "projects.models models counting outcome canvass tally exports",
         "wording": "rules",
         "forms": "projects.models models rules casting wording",
-        "pages": "projects.models middleware",
+        "pages": "projects.models middleware yiwu_vote.language",
         "views": f"{BELOW} forms exports middleware pages",
         "public": f"{BELOW} exports middleware pages",
         "recommend": f"{BELOW} forms middleware pages wording",
@@ -109,7 +110,7 @@ LAYERS |= {
             " admin_files"
         ),
         "admin_state": BELOW,
-        "admin_day": f"{BELOW} exports admin_outcome admin_state admin_steps admin_table",
+        "admin_day": f"{BELOW} entries exports admin_outcome admin_state admin_steps admin_table",
         "admin_recommend": f"{BELOW} exports admin_steps staff_forms",
         "admin": f"{BELOW} exports admin_day admin_steps admin_recommend staff_forms",
         "management.commands.*": f"{BELOW} exports package verifier management.commands.*",

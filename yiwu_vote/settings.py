@@ -12,7 +12,6 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -25,6 +24,8 @@ DEMO = env.bool("DEMO", False)
 LAN_HTTP = env.bool("LAN_HTTP", False)
 PLAIN_HTTP = DEMO or LAN_HTTP
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+# Where somebody else's tool puts copies of the database; we only look when the newest was made.
+BACKUP_DIR = env.str("BACKUP_DIR", "")
 
 
 def required(name: str) -> str:
@@ -101,6 +102,7 @@ MIDDLEWARE = [
     "yiwu_vote.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "yiwu_vote.limits.BodyLimitMiddleware",
+    "yiwu_vote.language.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -223,7 +225,10 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler
 # --- language, time, files ------------------------------------------------------------------------
 
 LANGUAGE_CODE = "zh-hans"
-LANGUAGES = [("zh-hans", _("简体中文"))]
+# Each in its own words: whoever looks for his language may not read the other one.
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LANGUAGE_COOKIE_NAME = "language"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
 USE_TZ = True
