@@ -4,6 +4,8 @@
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
 #   make test   ARGS="tests/test_tally.py -x" DATABASE_URL=…
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
+#   make messages                                 collect the strings of the English pages and compile them
+#   make screenshots                              take the pictures of the README anew
 #   make lock   ARGS=--upgrade                    rewrite requirements*.txt from pyproject.toml
 #   PYTHON=python3.12 with any of them            another interpreter for .venv
 
@@ -18,7 +20,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test lint lint-code lint-format lint-templates format types migrations deploy check lock clean
+.PHONY: help run test messages screenshots lint lint-code lint-format lint-templates format types migrations deploy check lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -33,6 +35,13 @@ test: $(VENV)/.dev
 		*) echo '数据库 / database: DATABASE_URL' ;; \
 	esac
 	@$(BIN)/python -m pytest $(ARGS)
+
+messages: $(VENV)/.dev
+	@DEMO=1 $(BIN)/python manage.py makemessages --locale en --no-location --no-wrap --ignore .venv --ignore tests --ignore var
+	@DEMO=1 $(BIN)/python manage.py compilemessages --locale en --ignore .venv
+
+screenshots: $(VENV)/.dev
+	@$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
 # Three targets, so that `make -k lint` tells all that is wrong.
 lint: lint-code lint-format lint-templates
