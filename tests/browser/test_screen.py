@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots import canvass, hall, lifecycle
+from tests.browser.test_every_page import EVERYTHING, violations
 from tests.factories import Session, make_session, selection
 
 HALL = {"width": 1920, "height": 1080}
@@ -74,6 +75,20 @@ def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, s
     assert page.evaluate(OUTSIDE) == []
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".sheet:visible h1")).to_contain_text("票决结果")
+
+
+def test_the_screen_breaks_no_rule_of_accessibility(open_page, live_server):
+    session = tenfold()
+    address = screen_of(session, live_server.url)
+    page: Page = open_page(viewport=HALL)
+    page.goto(address)
+    voting = violations(page, EVERYTHING)
+    publish(session)
+    lifecycle.reveal_all(session.poll, by=session.office)
+    page.goto(address)
+
+    assert voting == []
+    assert violations(page, EVERYTHING) == []
 
 
 def test_a_lost_network_leaves_the_last_figures_and_says_of_when_they_are(
