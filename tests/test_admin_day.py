@@ -752,7 +752,7 @@ def test_while_the_second_round_runs_its_first_round_waits_for_it():
 
     assert page.context["next"] is None
     for text in (page.text, publish.text):
-        assert "公布后才能公布本次结果。" in text
+        assert "全部揭晓后才能公布本次结果。" in text
         assert at(second.poll) in text
     assert 'type="submit" class="default"' not in publish.text
 
