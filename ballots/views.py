@@ -56,7 +56,7 @@ from ballots.pages import (
     say_no,
 )
 from ballots.rules import TITLE_LIMIT
-from projects.models import Poll, Project
+from projects.models import Poll, by_category
 from projects.wording import rules_in_words
 
 logger = logging.getLogger("ballots")
@@ -407,22 +407,13 @@ def _ballot_page(
     context = _status(poll, entry) | {
         "form": form,
         "projects": projects,
-        "categories": _categories(projects),
+        "categories": by_category(projects),
         "exchange": exchange,
         "rules": rules_in_words(poll),
         "owner": owner_of_draft(request.delegate, poll),
         "shared": request.COOKIES.get("tablet") == "1",
     }
     return render(request, "ballots/ballot.html", context, status=422 if form.problems else 200)
-
-
-def _categories(projects: list[Project]) -> list[tuple[str, int]]:
-    """Return each category with the number of its first project; nothing to choose between is none."""
-    first: dict[str, int] = {}
-    for project in projects:
-        first.setdefault(project.category, project.number)
-    named = [(category, number) for category, number in first.items() if category]
-    return named if len(named) > 1 else []
 
 
 def _review_page(

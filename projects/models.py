@@ -1,6 +1,7 @@
 """What is put to the vote: a poll, its numbered candidates and their yearly targets."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -321,6 +322,18 @@ class Project(models.Model):
         if self.investment is None:
             return ""
         return f"{self.investment.normalize():,f}"
+
+
+def by_category(projects: Iterable[Project]) -> list[tuple[str, int]]:
+    """Return each category with the number of its first project, where there is more than one.
+
+    A list keeps the order of numbers, so a category is a place to jump to and no heading.
+    """
+    first: dict[str, int] = {}
+    for project in projects:
+        first.setdefault(project.category, project.number)
+    named = [(category, number) for category, number in first.items() if category]
+    return named if len(named) > 1 else []
 
 
 class Target(models.Model):

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from projects import wording
-from projects.models import Poll, Project
+from projects.models import Poll, Project, by_category
 
 
 class PollRequest(HttpRequest):
@@ -18,15 +18,10 @@ class PollRequest(HttpRequest):
 @require_safe
 def project_list(request: PollRequest) -> HttpResponse:
     projects = list(_projects(request).prefetch_related("targets"))
-    # The list keeps the order of numbers, so a category is a place to jump to and no heading.
-    first: dict[str, int] = {}
-    for project in projects:
-        first.setdefault(project.category, project.number)
-    jumps = [(category, number) for category, number in first.items() if category]
     context = {
         "projects": projects,
         "poll": request.poll,
-        "jumps": jumps if len(jumps) > 1 else [],
+        "jumps": by_category(projects),
         "rules": wording.rules_in_words(request.poll) if request.poll else [],
     }
     return render(request, "projects/list.html", context)
