@@ -318,7 +318,12 @@ def alike(request: VisitorRequest) -> HttpResponse:
     proposal = ProposalForm({"title": request.POST.get(sent, "")})
     asked = request.POST.get("poll", "")
     poll = enrolment.poll_for(request.delegate, asked=asked) if asked else None
-    if request.delegate is None or poll is None or not sent or not proposal.is_valid():
+    if request.delegate is None:
+        # The browser must keep the cookie of a session that has ended: by it the next page knows
+        # that it has, and says so.
+        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return HttpResponse()
+    if poll is None or not sent or not proposal.is_valid():
         return HttpResponse()
     title = proposal.cleaned_data["title"]
     context = {

@@ -3,6 +3,8 @@
 import logging
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session as StoredSession
 from django.test import Client
 
 from ballots import lifecycle
@@ -54,6 +56,19 @@ def test_a_question_about_no_poll_or_no_title_gets_no_hint(parking, change):
         del sent["proposal-0-title"]
 
     assert signed_in(parking).post("/ballot/alike/", sent).content == b""
+
+
+def test_a_question_after_the_session_expired_leaves_the_next_page_to_say_so(parking):
+    client = signed_in(parking)
+    StoredSession.objects.all().delete()
+
+    sent = {"poll": parking.poll.pk, "proposal-1-title": LIKE}
+    reply = client.post("/ballot/alike/", sent)
+    client.post("/ballot/review/", filled(parking.poll, 1))
+
+    assert reply.content == b""
+    assert settings.SESSION_COOKIE_NAME not in reply.cookies
+    assert "登录已过期，表决票尚未提交。" in client.get("/").text
 
 
 def test_who_is_not_signed_in_gets_no_hint_and_is_not_led_away(parking):
