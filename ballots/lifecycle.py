@@ -390,7 +390,7 @@ def publish_result(
     now = timezone.now()
     _move(poll, Poll.Phase.PUBLISHED, published_at=now, revealed_at=now if at_once else None)
     # In the order of the list, which tells nothing of the votes.
-    filled = sorted(standing.filled, key=lambda place: outcome.in_list_order(place.key))
+    filled = outcome.listed(standing.filled)
     journal.append(
         poll,
         "published",

@@ -5,7 +5,7 @@ round, record what the meeting decided, or leave the places open. All numbers co
 results of the rounds.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -172,6 +172,11 @@ def in_list_order(key: str) -> tuple[bool, int]:
     Candidates come first by their number, then proposals by theirs.
     """
     return not key.isdecimal(), int(key.removeprefix("推"))
+
+
+def listed(places: Iterable[Place]) -> list[Place]:
+    """Return `places` in the order of the list, for wherever votes are not shown."""
+    return sorted(places, key=lambda place: in_list_order(place.key))
 
 
 def outcome_of(poll: Poll) -> Outcome:

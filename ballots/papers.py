@@ -6,7 +6,6 @@ follow rules.md §3.3, which quotes real reports and notices.
 
 import json
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from ballots import exports, outcome, tally
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
-from ballots.outcome import Outcome, Place
+from ballots.outcome import Outcome
 from projects.models import Poll
 
 # What a line of the title may not tear apart, and the invisible sign that forbids it.
@@ -188,7 +187,7 @@ def notice(poll: Poll) -> dict[str, Any]:
     """
     standing = outcome.outcome_of(poll)
     words = announcement_of(poll)
-    places = standing.filled if words.with_votes else in_list_order(standing.filled)
+    places = standing.filled if words.with_votes else outcome.listed(standing.filled)
     return {
         "words": words,
         "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), words.title),
@@ -335,7 +334,7 @@ def _parts(standing: Outcome) -> list[dict[str, Any]]:
     for how in HOW:
         places = [place for place in standing.filled if place.how == how]
         if not standing.poll.show_votes:
-            places = in_list_order(places)
+            places = outcome.listed(places)
         if places:
             lead = _declared(standing, how, len(places))
             found.append({"lead": lead, "titles": [place.title for place in places]})
@@ -363,11 +362,6 @@ def _declared(standing: Outcome, how: str, count: int) -> str:
 
 
 # --- shared ---------------------------------------------------------------------------------------
-
-
-def in_list_order(places: Sequence[Place]) -> list[Place]:
-    """Return `places` by their numbers on the list, which tell nothing of the votes."""
-    return sorted(places, key=lambda place: outcome.in_list_order(place.key))
 
 
 def date_words(moment: datetime | None) -> str:

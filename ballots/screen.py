@@ -84,7 +84,7 @@ def _revealed(poll: Poll) -> dict[str, Any]:
     places = list(standing.filled)
     if not poll.show_votes:
         # In the order of votes the rows would tell them.
-        places.sort(key=lambda place: outcome.in_list_order(place.key))
+        places = outcome.listed(places)
     shown = places if poll.is_revealed else places[: poll.revealed]
     context: dict[str, Any] = {
         "figures": figures,
