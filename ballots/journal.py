@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from ballots import chain
 from ballots.models import JournalEntry
+from ballots.pure import chain
 from projects.models import Poll
 
 

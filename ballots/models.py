@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
-from ballots.rules import Rules
+from ballots.pure.rules import Rules
 from projects.models import Poll, Project, one_of
 
 models.CharField.register_lookup(Length)

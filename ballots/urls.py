@@ -2,31 +2,31 @@
 
 from django.urls import path
 
-from ballots import public, recommend, screen, tablet, views
+from ballots.pages import ballot, recommend, results, screen, tablet
 
 app_name = "ballots"
 
 urlpatterns = [
-    path("", views.sign_in, name="sign-in"),
-    path("k/<str:token>/", views.card, name="card"),
+    path("", ballot.sign_in, name="sign-in"),
+    path("k/<str:token>/", ballot.card, name="card"),
     # A QR code of capitals and digits alone is smaller, and cards are printed small.
-    path("K/<str:token>/", views.card),
-    path("sign-out/", views.sign_out, name="sign-out"),
-    path("text-size/", views.preferences, name="text-size"),
-    path("language/", views.preferences, name="language"),
+    path("K/<str:token>/", ballot.card),
+    path("sign-out/", ballot.sign_out, name="sign-out"),
+    path("text-size/", ballot.preferences, name="text-size"),
+    path("language/", ballot.preferences, name="language"),
     path("tablet/", tablet.tablet, name="tablet"),
-    path("home/", views.home, name="home"),
-    path("progress/", views.progress, name="progress"),
-    path("ballot/", views.ballot, name="ballot"),
-    path("ballot/alike/", views.alike, name="alike"),
-    path("ballot/review/", views.review, name="review"),
-    path("ballot/cast/", views.cast, name="cast"),
-    path("receipt/", views.receipt, name="receipt"),
+    path("home/", ballot.home, name="home"),
+    path("progress/", ballot.progress, name="progress"),
+    path("ballot/", ballot.ballot, name="ballot"),
+    path("ballot/alike/", ballot.alike, name="alike"),
+    path("ballot/review/", ballot.review, name="review"),
+    path("ballot/cast/", ballot.cast, name="cast"),
+    path("receipt/", ballot.receipt, name="receipt"),
     path("recommend/", recommend.recommend, name="recommend"),
     path("recommend/withdraw/", recommend.withdraw, name="withdraw"),
-    path("results/", public.results, name="results"),
-    path("board/", public.board, name="board"),
+    path("results/", results.results, name="results"),
+    path("board/", results.board, name="board"),
     path("screen/<str:key>/", screen.screen, name="screen"),
-    path("healthz", public.healthz, name="healthz"),
-    path("readyz", public.readyz, name="readyz"),
+    path("healthz", results.healthz, name="healthz"),
+    path("readyz", results.readyz, name="readyz"),
 ]

@@ -15,12 +15,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from projects import imports, sheet
+from projects import candidate_table, importing
 from projects.forms import PROBLEMS, ROWS, ConfirmImportForm, ErrorListForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
-from yiwu_vote import sheets
-from yiwu_vote.downloads import attachment
-from yiwu_vote.preview import signed
+from yiwu_vote.tables import sheets
+from yiwu_vote.tables.downloads import attachment
+from yiwu_vote.tables.preview import signed
 
 
 class StaffRequest(HttpRequest):
@@ -39,8 +39,8 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     poll = form.cleaned_data["poll"]
-    parsed = sheet.parse(form.cleaned_data["file"].read())
-    plan = imports.plan_import(poll, parsed.rows)
+    parsed = candidate_table.parse(form.cleaned_data["file"].read())
+    plan = importing.plan_import(poll, parsed.rows)
     problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
     confirm = ConfirmImportForm(
         initial={"poll": poll, "seen": plan.seen, "rows": signed(parsed.rows, ROWS)}
@@ -62,13 +62,13 @@ def import_page(request: StaffRequest) -> HttpResponse:
     return _page(request, "import-preview", gettext("导入候选项目：预览"), context)
 
 
-def _shown(row: sheet.Candidate) -> dict[str, Any]:
+def _shown(row: candidate_table.Candidate) -> dict[str, Any]:
     """Return a candidate with its targets taken apart, and what else the file says of it."""
     cost = gettext("投资%(sum)s万元") % {"sum": row.investment} if row.investment else ""
     more = [row.category, row.lead_unit, cost, row.deadline, row.site]
     return {
         "row": row,
-        "targets": [sheet.parts_of(line) for line in row.targets or ()],
+        "targets": [candidate_table.parts_of(line) for line in row.targets or ()],
         "more": [text for text in more if text],
     }
 
@@ -78,8 +78,8 @@ def _import(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         poll, rows = form.cleaned_data["poll"], form.cleaned_data["rows"]
         try:
-            plan = imports.import_candidates(poll, rows, seen=form.cleaned_data["seen"])
-        except imports.ImportRefused as refusal:
+            plan = importing.import_candidates(poll, rows, seen=form.cleaned_data["seen"])
+        except importing.ImportRefused as refusal:
             form.add_error(None, str(refusal))
         else:
             _log(request, poll, plan)
@@ -96,7 +96,7 @@ def _import(request: StaffRequest) -> HttpResponse:
     return _upload_page(request, UploadForm())
 
 
-def _log(request: StaffRequest, poll: Poll, plan: imports.ImportPlan) -> None:
+def _log(request: StaffRequest, poll: Poll, plan: importing.ImportPlan) -> None:
     """Put the import into the history of each candidate, as Django does for its own form."""
     for rows, flag in ((plan.new, ADDITION), (plan.updated, CHANGE)):
         LogEntry.objects.log_actions(
@@ -125,9 +125,9 @@ def import_errors(request: HttpRequest) -> HttpResponse:
 def template_file(request: HttpRequest) -> HttpResponse:
     """Give out a table to fill in: with the candidates of the poll that is asked for, or empty."""
     poll = _asked_poll(request).get("poll")
-    rows = [] if poll is None else imports.cells_of(poll)
+    rows = [] if poll is None else importing.cells_of(poll)
     return attachment(
-        sheet.template_xlsx(rows),
+        candidate_table.template_xlsx(rows),
         ascii_name="candidates.xlsx" if rows else "candidates-template.xlsx",
         chinese_name=gettext("候选项目.xlsx") if rows else gettext("候选项目模板.xlsx"),
     )

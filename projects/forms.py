@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from projects.candidate_table import Candidate, Problem
 from projects.models import Poll
-from projects.sheet import Candidate, Problem
-from yiwu_vote.preview import unsigned
+from yiwu_vote.tables.preview import unsigned
 
 ROWS = "projects.import.rows"
 PROBLEMS = "projects.import.problems"

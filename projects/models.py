@@ -38,7 +38,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
 
 
 class Poll(models.Model):
-    """One vote on one list (票决). Only `ballots.lifecycle` moves it from phase to phase.
+    """One vote on one list (票决). Only `ballots.acts.lifecycle` moves it from phase to phase.
 
     The rules of the vote are columns (DESIGN §4); from the opening on a trigger keeps them.
     """
@@ -150,7 +150,7 @@ class Poll(models.Model):
         _("截止时间"), null=True, blank=True, help_text=_("留空表示由主持人宣布截止。")
     )
 
-    # Moved by `ballots.recommending` in draft alone; nothing of it concerns the ballots.
+    # Moved by `ballots.acts.recommending` in draft alone; nothing of it concerns the ballots.
     collecting = models.BooleanField(
         _("收集会前推荐"),
         default=False,

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.test import Client
 
-from ballots import canvass, lifecycle
-from ballots.rules import Proposal
+from ballots.acts import canvass, lifecycle
+from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.factories import Session
 from tests.http_client import Form, Page

@@ -9,9 +9,10 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from ballots import box, canvass, casting, enrolment, lifecycle, roles
+from ballots import roles
+from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
 from ballots.models import AccessCard, Delegate, Delegation, RollEntry
-from ballots.rules import Proposal, Selection
+from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
 
 PASSWORD = "correct-horse-battery"
@@ -133,12 +134,12 @@ def make_session(
     enrolment.draw_up_roll(poll, by=office)
     enrolment.mark_present(poll, numbers=[person.number for person in people], by=office)
     if poll.simple:
-        sheets = box.make_key(poll, holders=["保管人甲", "保管人乙"], threshold=1, by=office)
+        sheets = ceremony.make_key(poll, holders=["保管人甲", "保管人乙"], threshold=1, by=office)
     else:
         holders = [f"保管人{name}" for name in "甲乙丙丁戊"]
-        sheets = box.make_key(poll, holders=holders, threshold=3, by=office)
+        sheets = ceremony.make_key(poll, holders=holders, threshold=3, by=office)
     shares = [sheet.text for sheet in sheets]
-    box.test_key(poll, texts=shares[: poll.box.threshold], by=scrutineer)
+    ceremony.test_key(poll, texts=shares[: poll.box.threshold], by=scrutineer)
     poll.refresh_from_db()
     if open_it:
         poll = lifecycle.open_poll(poll, by=office)
@@ -199,9 +200,9 @@ def make_ready(session: Session, draft: Poll) -> Session:
     numbers = [person.number for person in session.delegates]
     enrolment.mark_present(draft, numbers=numbers, by=session.office)
     holders = [f"保管人{name}" for name in "甲乙丙丁戊"]
-    sheets = box.make_key(draft, holders=holders, threshold=3, by=session.office)
+    sheets = ceremony.make_key(draft, holders=holders, threshold=3, by=session.office)
     shares = [sheet.text for sheet in sheets]
-    box.test_key(draft, texts=shares[:3], by=session.scrutineer)
+    ceremony.test_key(draft, texts=shares[:3], by=session.scrutineer)
     draft.refresh_from_db()
     return replace(session, poll=draft, shares=shares)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ballots import counting
+from ballots.facts import counting
 from ballots.models import Result
 from projects.models import Poll
 from tests.factories import make_office, make_poll, make_project, move_by_force

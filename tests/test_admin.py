@@ -18,13 +18,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import cards, enrolment, roll
+from ballots.acts import enrolment
+from ballots.admin.forms import ROWS
 from ballots.models import AccessCard, Delegate, Delegation
-from ballots.staff_forms import ROWS
+from ballots.pure import cards, roll_table
 from projects.models import Poll, Project, Target
 from tests import factories
 from tests.factories import make_delegates, make_office, make_poll, make_project, move_by_force
-from yiwu_vote.preview import signed
+from yiwu_vote.tables.preview import signed
 
 pytestmark = pytest.mark.django_db
 
@@ -352,7 +353,7 @@ def test_the_qr_code_holds_the_address_in_upper_case(desk, monkeypatch):
         texts.append(text)
         return draw(text, **kwargs)
 
-    monkeypatch.setattr("ballots.admin_steps.segno.make", make)
+    monkeypatch.setattr("ballots.admin.guard.segno.make", make)
     [delegate] = make_delegates(1)
 
     desk.post(reverse("admin:ballots_delegate_issue"), {"ids": str(delegate.pk)})
@@ -575,7 +576,7 @@ def test_unknown_delegations_can_be_added_along(desk):
 def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, time_machine):
     address = reverse("admin:ballots_delegate_import")
     time_machine.move_to("2026-01-18 09:00:00+08:00")
-    rows = signed([roll.RollRow(2, "001", "张三", "城区代表团")], ROWS)
+    rows = signed([roll_table.RollRow(2, "001", "张三", "城区代表团")], ROWS)
 
     tampered = desk.post(address, {"rows": rows[:-1] + "x", "add_delegations": "on"})
     time_machine.move_to("2026-01-18 11:00:00+08:00")
@@ -618,7 +619,7 @@ def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(
 
     assert "第一行为表头：代表证号、姓名、代表团、序号、联系电话、座位。" in page.text
     assert "投票已开始，只能单个增补代表，并须注明依据。" in page.text
-    assert roll.parse(template.content).problems[0].text == "表头之下没有内容。"
+    assert roll_table.parse(template.content).problems[0].text == "表头之下没有内容。"
 
 
 # --- the pages as a whole -------------------------------------------------------------------------

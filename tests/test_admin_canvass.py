@@ -10,9 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ballots import admin_canvass, canvass, counting, lifecycle
+from ballots.acts import canvass, lifecycle
+from ballots.admin import canvass as admin_canvass
+from ballots.facts import counting
 from ballots.models import Ballot, WriteIn
-from ballots.rules import Proposal
+from ballots.pure.rules import Proposal
 from tests import factories
 from tests.browsing import posted, read
 from tests.factories import Session, make_project, make_session, selection

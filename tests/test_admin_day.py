@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ballots import box, canvass, drafts, enrolment, lifecycle
+from ballots.acts import canvass, ceremony, drafts, enrolment, lifecycle
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests import factories
@@ -116,9 +116,9 @@ def test_the_next_step_follows_the_poll_through_its_day():
     look()
     enrolment.draw_up_roll(poll, by=office)
     look()
-    sheets = box.make_key(poll, holders=list(HOLDERS.values()), threshold=3, by=office)
+    sheets = ceremony.make_key(poll, holders=list(HOLDERS.values()), threshold=3, by=office)
     look()
-    box.test_key(poll, texts=[sheet.text for sheet in sheets[:3]], by=office)
+    ceremony.test_key(poll, texts=[sheet.text for sheet in sheets[:3]], by=office)
     look()
     enrolment.mark_present(poll, numbers=["001"], by=office)
     look()
@@ -446,7 +446,7 @@ def test_an_exception_in_the_act_puts_no_share_into_the_log(monkeypatch, caplog)
     def breaks(*args, **kwargs):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(box, "test_key", breaks)
+    monkeypatch.setattr(ceremony, "test_key", breaks)
     # The site's own logger keeps its records from the root, where pytest listens.
     monkeypatch.setattr(logging.getLogger("django"), "propagate", True)
 

@@ -11,9 +11,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from ballots import admin_table, enrolment, journal
-from ballots.admin_table import Step
-from ballots.enrolment import CARD_KEY
+from ballots import journal
+from ballots.acts import enrolment
+from ballots.acts.enrolment import CARD_KEY
+from ballots.admin import steps as admin_table
+from ballots.admin.steps import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
 from tests.factories import (

@@ -12,8 +12,10 @@ import time_machine
 from django.contrib.sessions.models import Session as WebSession
 from django.utils import timezone
 
-from ballots import archiving, drafts, enrolment, exports, lifecycle, package, verifier
-from ballots.archiving import ArchiveRefused
+from ballots import verifier
+from ballots.acts import archiving, drafts, enrolment, lifecycle
+from ballots.acts.archiving import ArchiveRefused
+from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
 from projects.models import Poll
 from tests.browsing import publish, read, signed_in
@@ -166,11 +168,11 @@ def test_the_pages_of_a_delegate_who_still_has_a_card_say_no_time():
 
 def test_turnout_and_both_packages_still_stand_and_verify(tmp_path):
     held = over()
-    before = exports.turnout_csv(held.poll).content
+    before = tables.turnout_csv(held.poll).content
 
     archive(held)
 
-    assert exports.turnout_csv(held.poll).content == before
+    assert tables.turnout_csv(held.poll).content == before
     for make in (package.full_package, package.public_package):
         file = tmp_path / make.__name__
         file.write_bytes(make(held.poll).content)

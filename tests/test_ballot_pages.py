@@ -12,9 +12,11 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from ballots import casting, enrolment, exports, lifecycle, package, verifier
+from ballots import verifier
+from ballots.acts import casting, enrolment, lifecycle
+from ballots.files import package, tables
 from ballots.models import Ballot, Envelope, RollEntry, rules_of
-from ballots.rules import Proposal, faults
+from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words
 from tests.browsing import filled, marked, posted, publish, read, ready_to_cast, signed_in
@@ -828,7 +830,7 @@ def test_a_ballot_of_votes_goes_from_sign_in_to_the_files_and_the_verifier(each,
     poll = publish(each)
 
     assert receipt in client.get("/board/").text
-    lines = exports.result_csv(poll).content.decode("utf-8-sig").splitlines()
+    lines = tables.result_csv(poll).content.decode("utf-8-sig").splitlines()
     assert "得票数,反对票数,弃权票数,得票率(%)" in lines[0]
     rows = {row["项目编号"]: row for row in csv.DictReader(io.StringIO("\n".join(lines)))}
     figures = ("得票数", "反对票数", "弃权票数")
@@ -858,7 +860,7 @@ def test_a_result_of_ticks_has_no_column_of_votes_against(session):
     poll = publish(session)
 
     assert "反对" not in Client().get("/results/").text
-    assert "反对" not in exports.result_csv(poll).content.decode("utf-8-sig")
+    assert "反对" not in tables.result_csv(poll).content.decode("utf-8-sig")
 
 
 def test_too_many_in_favour_come_back_with_every_vote(each):

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from ballots import box, journal, lifecycle, sealing, shares
-from ballots.box import BoxRefused
+from ballots import journal
+from ballots.acts import ceremony, lifecycle
+from ballots.acts.ceremony import BoxRefused
 from ballots.models import BallotBox, JournalEntry
+from ballots.pure import sealing, shares
 from projects.models import Poll
 from tests.factories import (
     Session,
@@ -39,7 +41,9 @@ def refusal_of(act: Any, *args: Any, **kwargs: Any) -> BoxRefused:
 
 
 def make_key(poll: Poll, *, by: User, holders: list[str] = FIVE, threshold: int = 3) -> list[str]:
-    return [sheet.text for sheet in box.make_key(poll, holders=holders, threshold=threshold, by=by)]
+    return [
+        sheet.text for sheet in ceremony.make_key(poll, holders=holders, threshold=threshold, by=by)
+    ]
 
 
 def mistyped(text: str) -> str:
@@ -72,7 +76,7 @@ def stranger(poll: Poll) -> str:
 def test_office_and_scrutineers_make_a_key_and_get_one_sheet_a_holder(make_one):
     poll = make_poll()
 
-    sheets = box.make_key(poll, holders=FIVE, threshold=3, by=make_one())
+    sheets = ceremony.make_key(poll, holders=FIVE, threshold=3, by=make_one())
 
     assert [sheet.holder for sheet in sheets] == FIVE
     assert len({sheet.text for sheet in sheets}) == 5
@@ -88,13 +92,13 @@ def test_any_three_of_five_open_and_no_two_do():
     texts = make_key(poll, by=office)
 
     for three in combinations(texts, 3):
-        assert box.recover_key(poll, three).public == bytes(poll.box.public_key)
-        assert box.recover_key(poll, three[::-1]).public == bytes(poll.box.public_key)
+        assert ceremony.recover_key(poll, three).public == bytes(poll.box.public_key)
+        assert ceremony.recover_key(poll, three[::-1]).public == bytes(poll.box.public_key)
     for two in combinations(texts, 2):
         with pytest.raises(BoxRefused) as refusal:
-            box.recover_key(poll, two)
+            ceremony.recover_key(poll, two)
         assert refusal.value.code == "too-few"
-    assert box.recover_key(poll, texts)
+    assert ceremony.recover_key(poll, texts)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_a_few_lost_shares_never_lock_the_box_and_no_one_opens_it_alone(
     if allowed:
         assert len(make_key(poll, by=office, holders=names, threshold=threshold)) == holders
     else:
-        refusal = refusal_of(box.make_key, poll, holders=names, threshold=threshold, by=office)
+        refusal = refusal_of(ceremony.make_key, poll, holders=names, threshold=threshold, by=office)
         assert refusal.code == "threshold"
 
 
@@ -136,7 +140,9 @@ def test_a_few_lost_shares_never_lock_the_box_and_no_one_opens_it_alone(
     ],
 )
 def test_each_share_has_a_holder_of_its_own(holders):
-    refusal = refusal_of(box.make_key, make_poll(), holders=holders, threshold=2, by=make_office())
+    refusal = refusal_of(
+        ceremony.make_key, make_poll(), holders=holders, threshold=2, by=make_office()
+    )
 
     assert refusal.code == "holders"
 
@@ -145,12 +151,14 @@ def test_each_share_has_a_holder_of_its_own(holders):
 def test_the_simple_way_is_two_holders_of_whom_either_opens(threshold, holders):
     poll, office = make_poll(simple=True), make_office()
 
-    refusal = refusal_of(box.make_key, poll, holders=FIVE[:holders], threshold=threshold, by=office)
+    refusal = refusal_of(
+        ceremony.make_key, poll, holders=FIVE[:holders], threshold=threshold, by=office
+    )
     texts = make_key(poll, by=office, holders=FIVE[:2], threshold=1)
 
     assert refusal.code == "threshold"
     for text in texts:
-        assert box.recover_key(poll, [text]).public == bytes(poll.box.public_key)
+        assert ceremony.recover_key(poll, [text]).public == bytes(poll.box.public_key)
 
 
 def test_in_the_simple_way_the_clerk_holds_no_share():
@@ -159,15 +167,17 @@ def test_in_the_simple_way_the_clerk_holds_no_share():
     clerk.save()
 
     for name in (clerk.get_full_name(), "zhangsan", " zhangsan "):
-        refusal = refusal_of(box.make_key, poll, holders=["保管人甲", name], threshold=1, by=clerk)
+        refusal = refusal_of(
+            ceremony.make_key, poll, holders=["保管人甲", name], threshold=1, by=clerk
+        )
         assert refusal.code == "clerk-holds"
 
 
 def test_staff_without_an_office_and_a_superuser_make_and_test_no_key():
     session = make_session(open_it=False)
     for by in (make_staff(), User.objects.create_superuser("root", password="x")):
-        made = refusal_of(box.make_key, session.poll, holders=FIVE, threshold=3, by=by)
-        tested = refusal_of(box.test_key, session.poll, texts=session.shares[:3], by=by)
+        made = refusal_of(ceremony.make_key, session.poll, holders=FIVE, threshold=3, by=by)
+        tested = refusal_of(ceremony.test_key, session.poll, texts=session.shares[:3], by=by)
         assert (made.code, tested.code) == ("not-staff", "not-staff")
 
 
@@ -176,8 +186,8 @@ def test_once_the_poll_has_opened_no_key_is_made_or_tested(phase):
     session = make_session(open_it=False)
     poll = move_by_force(session.poll, phase)
 
-    made = refusal_of(box.make_key, poll, holders=FIVE, threshold=3, by=session.office)
-    tested = refusal_of(box.test_key, poll, texts=session.shares[:3], by=session.office)
+    made = refusal_of(ceremony.make_key, poll, holders=FIVE, threshold=3, by=session.office)
+    tested = refusal_of(ceremony.test_key, poll, texts=session.shares[:3], by=session.office)
 
     assert (made.code, tested.code) == ("not-draft", "not-draft")
 
@@ -193,7 +203,7 @@ def test_a_poll_does_not_open_before_its_key_was_tested():
         lifecycle.open_poll(session.poll, by=session.office)
     assert refusal.value.code == "incomplete"
 
-    box.test_key(session.poll, texts=session.shares[2:], by=session.scrutineer)
+    ceremony.test_key(session.poll, texts=session.shares[2:], by=session.scrutineer)
     lifecycle.open_poll(session.poll, by=session.office)
 
 
@@ -203,7 +213,7 @@ def test_a_test_that_fails_names_the_share_that_is_wrong_and_changes_nothing(typ
     BallotBox.objects.update(tested_at=None)
     texts = typed(session.shares, stranger(session.poll))
 
-    refusal = refusal_of(box.test_key, session.poll, texts=texts, by=session.scrutineer)
+    refusal = refusal_of(ceremony.test_key, session.poll, texts=texts, by=session.scrutineer)
 
     assert (refusal.code, refusal.position) == (code, position)
     assert BallotBox.objects.get().tested_at is None
@@ -225,7 +235,7 @@ def test_wrong_shares_leave_a_closed_box_closed(typed, code, position):
 
 
 def test_a_box_without_a_key_cannot_be_tested():
-    refusal = refusal_of(box.test_key, make_poll(), texts=["x"], by=make_office())
+    refusal = refusal_of(ceremony.test_key, make_poll(), texts=["x"], by=make_office())
 
     assert refusal.code == "no-key"
 
@@ -237,7 +247,7 @@ def test_shares_that_make_another_key_than_the_boxs_open_nothing():
     BallotBox.objects.filter(poll=session.poll).update(public_key=bytes(other.box.public_key))
 
     refusal = refusal_of(
-        box.test_key, session.poll, texts=session.shares[:3], by=session.scrutineer
+        ceremony.test_key, session.poll, texts=session.shares[:3], by=session.scrutineer
     )
 
     assert refusal.code == "wrong-key"
@@ -253,11 +263,11 @@ def test_a_new_key_voids_the_old_shares_and_the_old_test():
     poll.box.refresh_from_db()
     assert (poll.box.ceremony, poll.box.tested_at) == (2, None)
     assert bytes(poll.box.public_key) != old
-    refusal = refusal_of(box.test_key, poll, texts=session.shares[:3], by=office)
+    refusal = refusal_of(ceremony.test_key, poll, texts=session.shares[:3], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 1)
-    refusal = refusal_of(box.test_key, poll, texts=[*fresh[:2], session.shares[2]], by=office)
+    refusal = refusal_of(ceremony.test_key, poll, texts=[*fresh[:2], session.shares[2]], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 3)
-    box.test_key(poll, texts=fresh[:3], by=office)
+    ceremony.test_key(poll, texts=fresh[:3], by=office)
     lifecycle.open_poll(poll, by=office)
 
 
@@ -265,7 +275,7 @@ def test_shares_of_another_poll_open_nothing_here():
     session = make_session(open_it=False)
     texts = make_key(make_poll(), by=session.office)
 
-    refusal = refusal_of(box.test_key, session.poll, texts=texts[:3], by=session.office)
+    refusal = refusal_of(ceremony.test_key, session.poll, texts=texts[:3], by=session.office)
 
     assert (refusal.code, refusal.position) == ("foreign", 1)
 
@@ -317,7 +327,7 @@ def test_the_server_keeps_nothing_that_opens_the_box(monkeypatch):
 def test_the_journal_has_the_commitments_and_no_share():
     poll, scrutineer = make_poll(), make_scrutineer("li")
     texts = make_key(poll, by=scrutineer)
-    box.test_key(poll, texts=texts[1:4], by=scrutineer)
+    ceremony.test_key(poll, texts=texts[1:4], by=scrutineer)
 
     made, tested = JournalEntry.objects.order_by("seq")
     assert (made.kind, tested.kind) == ("key-made", "key-tested")

@@ -13,24 +13,24 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects import imports, sheet
+from projects import candidate_table, importing
+from projects.candidate_table import Candidate, Parts, parts_of
 from projects.forms import ROWS
 from projects.models import Poll, Project, Target
-from projects.sheet import Candidate, Parts, parts_of
 from tests.factories import make_office, make_poll, make_project, make_scrutineer, move_by_force
-from yiwu_vote.preview import signed
-from yiwu_vote.sheets import csv_bytes, xlsx_bytes
+from yiwu_vote.tables.preview import signed
+from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 
 HEADER = "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,完成时限,实施范围,年度目标"
 SHORT = "编号,项目名称,建设内容"
 IMPORT = "admin:projects_project_import"
 
 
-def parsed(*lines: str, header: str = SHORT) -> sheet.Sheet:
-    return sheet.parse("\n".join([header, *lines]).encode())
+def parsed(*lines: str, header: str = SHORT) -> candidate_table.Sheet:
+    return candidate_table.parse("\n".join([header, *lines]).encode())
 
 
-def words(found: sheet.Sheet) -> list[str]:
+def words(found: candidate_table.Sheet) -> list[str]:
     return [str(problem) for problem in found.problems]
 
 
@@ -40,9 +40,9 @@ def rows_of(*lines: str, header: str = SHORT) -> tuple[Candidate, ...]:
     return found.rows
 
 
-def brought(poll: Poll, rows) -> imports.ImportPlan:
+def brought(poll: Poll, rows) -> importing.ImportPlan:
     """Preview and confirm, as one."""
-    return imports.import_candidates(poll, rows, seen=imports.plan_import(poll, rows).seen)
+    return importing.import_candidates(poll, rows, seen=importing.plan_import(poll, rows).seen)
 
 
 def listed(poll: Poll) -> list[tuple[int, str, str]]:
@@ -184,7 +184,7 @@ def test_a_table_that_will_not_do_is_one_problem_of_the_whole_file():
     assert words(parsed(header=SHORT)) == ["表头之下没有内容。"]
     assert words(parsed(*many)) == ["表格超过100个项目，请检查后再上传。"]
     assert len(rows_of(*many[:100])) == 100
-    assert words(sheet.parse(b"\xd0\xcf\x11\xe0" + bytes(600))) == [
+    assert words(candidate_table.parse(b"\xd0\xcf\x11\xe0" + bytes(600))) == [
         "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
     ]
 
@@ -193,8 +193,8 @@ def test_cells_that_look_like_formulas_stay_the_text_they_are():
     row = ["1", "=1+1", "@SUM(A1)", "+类", "-局", "", "", "", "=新建5个"]
     header = HEADER.split(",")
 
-    from_workbook = sheet.parse(xlsx_bytes("候选项目", header, [row]))
-    from_text = sheet.parse(csv_bytes(header, [row]))
+    from_workbook = candidate_table.parse(xlsx_bytes("候选项目", header, [row]))
+    from_text = candidate_table.parse(csv_bytes(header, [row]))
 
     assert from_workbook.rows == from_text.rows
     assert (from_workbook.rows[0].title, from_workbook.rows[0].text) == ("=1+1", "@SUM(A1)")
@@ -214,7 +214,7 @@ def test_the_lines_of_a_cell_stay_lines_of_the_text_and_make_targets():
         ],
     )
 
-    (row,) = sheet.parse(content).rows
+    (row,) = candidate_table.parse(content).rows
 
     assert row.text == "一、新建。\n二、 改建。"
     assert row.targets == ("新建10所", "改建5所", "培训1.5万人", "加强管理")
@@ -273,7 +273,7 @@ def test_a_target_put_together_again_reads_as_it_was_written(line):
 
 @given(st.binary(max_size=200))
 def test_random_bytes_end_in_problems_and_never_in_an_error(content):
-    assert sheet.parse(content).problems or sheet.parse(content).rows
+    assert candidate_table.parse(content).problems or candidate_table.parse(content).rows
 
 
 # --- the plan and the act -------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def poll(db) -> Poll:
 def test_numbers_decide_what_is_new_what_is_updated_and_what_stays(poll):
     rows = rows_of("1,候选项目1,建设内容1。", "2,候选项目2,改过。", "5,停车,新建。", ",助餐,新建。")
 
-    plan = imports.plan_import(poll, rows)
+    plan = importing.plan_import(poll, rows)
 
     assert [row.number for row in plan.unchanged] == [1]
     assert [row.number for row in plan.updated] == [2]
@@ -337,10 +337,10 @@ def test_two_candidates_may_change_titles_with_each_other(poll):
 
 def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
     rows = rows_of("7,停车,新建。", ",候选项目2,新建。")
-    plan = imports.plan_import(poll, rows)
+    plan = importing.plan_import(poll, rows)
 
-    with pytest.raises(imports.ImportRefused) as refusal:
-        imports.import_candidates(poll, rows, seen=plan.seen)
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=plan.seen)
 
     assert [str(problem) for problem in plan.problems] == [
         "第3行：已有同名的第2项，请填写其编号，或更改名称"
@@ -352,17 +352,17 @@ def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
 def test_a_number_after_the_last_possible_one_is_a_problem(poll):
     rows = rows_of("32767,停车,新建。", ",助餐,新建。")
 
-    assert [problem.line for problem in imports.plan_import(poll, rows).problems] == [3]
+    assert [problem.line for problem in importing.plan_import(poll, rows).problems] == [3]
 
 
 def test_only_a_poll_in_draft_takes_candidates(poll):
     rows = rows_of("7,停车,新建。")
-    seen = imports.plan_import(poll, rows).seen
+    seen = importing.plan_import(poll, rows).seen
     Poll.objects.filter(pk=poll.pk).update(delegates_total=3)
     move_by_force(poll, Poll.Phase.OPEN)
 
-    with pytest.raises(imports.ImportRefused) as refusal:
-        imports.import_candidates(poll, rows, seen=seen)
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=seen)
 
     assert refusal.value.code == "not-draft"
     assert poll.projects.count() == 2
@@ -370,11 +370,11 @@ def test_only_a_poll_in_draft_takes_candidates(poll):
 
 def test_candidates_that_changed_after_the_preview_are_not_overwritten(poll):
     rows = rows_of("3,停车,新建。")
-    seen = imports.plan_import(poll, rows).seen
+    seen = importing.plan_import(poll, rows).seen
     make_project(poll, 3)
 
-    with pytest.raises(imports.ImportRefused) as refusal:
-        imports.import_candidates(poll, rows, seen=seen)
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=seen)
 
     assert refusal.value.code == "changed"
     assert poll.projects.get(number=3).title == "候选项目3"
@@ -384,21 +384,21 @@ def test_a_preview_of_one_poll_confirms_nothing_for_another(poll):
     rows = rows_of("3,停车,新建。")
     other = make_poll(candidates=2)
 
-    with pytest.raises(imports.ImportRefused) as refusal:
-        imports.import_candidates(other, rows, seen=imports.plan_import(poll, rows).seen)
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(other, rows, seen=importing.plan_import(poll, rows).seen)
 
     assert refusal.value.code == "changed"
 
 
 def test_a_candidate_saved_past_the_lock_stops_the_whole_import(poll, monkeypatch):
     rows = rows_of("3,停车,新建。", "4,候选项目1,新建。")
-    plan = imports.plan_import(poll, rows)
+    plan = importing.plan_import(poll, rows)
     # As if 候选项目1 had been saved between the look and the write.
-    blind = imports.ImportPlan(plan.new, (), (), (), plan.seen)
-    monkeypatch.setattr(imports, "plan_import", lambda poll, rows: blind)
+    blind = importing.ImportPlan(plan.new, (), (), (), plan.seen)
+    monkeypatch.setattr(importing, "plan_import", lambda poll, rows: blind)
 
-    with pytest.raises(imports.ImportRefused) as refusal:
-        imports.import_candidates(poll, rows, seen=plan.seen)
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=plan.seen)
 
     assert refusal.value.code == "changed"
     assert poll.projects.count() == 2
@@ -408,15 +408,15 @@ def test_a_candidate_saved_past_the_lock_stops_the_whole_import(poll, monkeypatc
 def test_the_eight_candidates_survive_the_way_out_and_in_again():
     call_command("loaddata", "yiwu-2024", verbosity=0)
     shipped = Poll.objects.get()
-    content = sheet.template_xlsx(imports.cells_of(shipped))
+    content = candidate_table.template_xlsx(importing.cells_of(shipped))
     fresh = make_poll(candidates=0)
-    rows = sheet.parse(content).rows
+    rows = candidate_table.parse(content).rows
 
     brought(fresh, rows)
 
     assert len(whole(fresh)) == 8
     assert whole(fresh) == whole(shipped)
-    assert len(imports.plan_import(shipped, rows).unchanged) == 8
+    assert len(importing.plan_import(shipped, rows).unchanged) == 8
 
 
 def test_an_untouched_table_changes_nothing_however_its_candidates_were_typed(poll):
@@ -426,9 +426,9 @@ def test_an_untouched_table_changes_nothing_however_its_candidates_were_typed(po
     )
     Target.objects.create(project=project, position=7, text="1、建成；改建。")
 
-    rows = sheet.parse(sheet.template_xlsx(imports.cells_of(poll))).rows
+    rows = candidate_table.parse(candidate_table.template_xlsx(importing.cells_of(poll))).rows
 
-    assert len(imports.plan_import(poll, rows).unchanged) == 2
+    assert len(importing.plan_import(poll, rows).unchanged) == 2
 
 
 # --- the pages ------------------------------------------------------------------------------------
@@ -545,7 +545,7 @@ def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, pol
     time_machine.move_to("2026-01-18 09:00:00+08:00")
     desk.force_login(User.objects.get())
     rows = [Candidate(2, 7, "停车", "新建。")]
-    seen = imports.plan_import(poll, rows).seen
+    seen = importing.plan_import(poll, rows).seen
     sent = {"poll": poll.pk, "seen": seen, "rows": signed(rows, ROWS)}
 
     tampered = desk.post(reverse(IMPORT), sent | {"rows": sent["rows"][:-1] + "x"})
@@ -563,8 +563,11 @@ def test_the_template_is_empty_or_holds_the_candidates_of_a_draft(desk, poll):
     empty = desk.get(address)
     filled = desk.get(address, {"poll": poll.pk})
 
-    assert words(sheet.parse(empty.content)) == ["表头之下没有内容。"]
-    assert [row.title for row in sheet.parse(filled.content).rows] == ["候选项目1", "候选项目2"]
+    assert words(candidate_table.parse(empty.content)) == ["表头之下没有内容。"]
+    assert [row.title for row in candidate_table.parse(filled.content).rows] == [
+        "候选项目1",
+        "候选项目2",
+    ]
     assert f"{address}?poll={poll.pk}" in desk.get(reverse(IMPORT)).text
 
 
@@ -574,7 +577,7 @@ def test_only_the_office_imports(client, poll, make):
     rows = [Candidate(2, 7, "停车", "新建。")]
     sent = {
         "poll": poll.pk,
-        "seen": imports.plan_import(poll, rows).seen,
+        "seen": importing.plan_import(poll, rows).seen,
         "rows": signed(rows, ROWS),
     }
 

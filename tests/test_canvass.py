@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
-from ballots import canvass, journal, lifecycle, triggers
-from ballots.canvass import CanvassRefused
+from ballots import journal, triggers
+from ballots.acts import canvass, lifecycle
+from ballots.acts.canvass import CanvassRefused
 from ballots.models import JournalEntry, WriteIn
-from ballots.rules import Proposal
+from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.factories import (
     Session,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ballots import cards
+from ballots.pure import cards
 
 # A machine that is busy makes no test fail.
 unhurried = settings(deadline=None)
@@ -130,7 +130,7 @@ def test_whatever_is_typed_is_a_whole_code_or_a_clear_refusal(typed):
 
 
 def test_what_is_far_too_long_is_not_even_normalised(monkeypatch):
-    monkeypatch.setattr("ballots.cards.unicodedata", None)
+    monkeypatch.setattr("ballots.pure.cards.unicodedata", None)
 
     with pytest.raises(cards.CodeRefused) as refusal:
         cards.read_code("\ufdfa" * 1000)

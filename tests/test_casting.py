@@ -9,10 +9,11 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ballots import box, casting, enrolment, lifecycle, sealing
-from ballots.casting import BallotRefused
+from ballots.acts import casting, ceremony, enrolment, lifecycle
+from ballots.acts.casting import BallotRefused
 from ballots.models import AccessCard, BallotBox, Envelope, RollEntry
-from ballots.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
+from ballots.pure import sealing
+from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
 from projects.models import Poll
 from tests.factories import (
     Session,
@@ -63,7 +64,7 @@ def session_without(*absent: str, **columns: Any) -> Session:
 
 def opened(session: Session, place: int) -> Selection:
     """Return what stands in the envelope of the delegate at `place`."""
-    key = box.recover_key(session.poll, session.shares[:3])
+    key = ceremony.recover_key(session.poll, session.shares[:3])
     envelope = Envelope.objects.get(roll_entry=session.entry(place))
     return sealing.unseal(bytes(envelope.sealed), key=key, poll=session.poll.uuid)[0]
 
@@ -257,8 +258,8 @@ def test_a_delegate_votes_once_in_each_poll_of_the_day():
     other = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=5)
     enrolment.draw_up_roll(other, by=session.office)
     enrolment.mark_present(other, numbers=["001"], by=session.office)
-    sheets = box.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
-    box.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=session.office)
+    sheets = ceremony.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
+    ceremony.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=session.office)
     other = lifecycle.open_poll(other, by=session.office)
 
     session.cast(0, selection(1))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballots import chain
-from ballots.chain import GENESIS, Link, canonical, digest, first_broken
+from ballots.pure import chain
+from ballots.pure.chain import GENESIS, Link, canonical, digest, first_broken
 
 # A machine that is busy makes no test fail.
 unhurried = settings(deadline=None)

@@ -14,7 +14,9 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError, OutputWrapper
 
-from ballots import canvass, exports, journal, lifecycle, verifier
+from ballots import journal, verifier
+from ballots.acts import canvass, lifecycle
+from ballots.files import tables
 from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
 from projects.models import Poll
@@ -531,15 +533,15 @@ def test_only_the_office_publishes(counted):
 def test_the_tally_goes_to_standard_output_byte_for_byte(counted, capfdbinary):
     call_command("export_tally")
 
-    assert capfdbinary.readouterr().out == exports.result_csv(counted.poll).content
+    assert capfdbinary.readouterr().out == tables.result_csv(counted.poll).content
 
 
 def test_the_tally_goes_to_a_file(counted, tmp_path):
     run("export_tally", "--output", tmp_path / "F.csv")
     run("export_tally", "--summary", "--output", tmp_path / "S.csv")
 
-    assert (tmp_path / "F.csv").read_bytes() == exports.result_csv(counted.poll).content
-    assert (tmp_path / "S.csv").read_bytes() == exports.summary_csv(counted.poll).content
+    assert (tmp_path / "F.csv").read_bytes() == tables.result_csv(counted.poll).content
+    assert (tmp_path / "S.csv").read_bytes() == tables.summary_csv(counted.poll).content
 
 
 def test_the_tally_reads_back_as_a_table(counted):

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from ballots import canvass, chain, counting, enrolment, lifecycle, triggers
+from ballots import triggers
+from ballots.acts import canvass, enrolment, lifecycle
+from ballots.facts import counting
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
+from ballots.pure import chain
 from projects.models import Poll
 from tests.factories import Session, make_project, make_session, selection
 from tests.secrecy import snapshot
@@ -542,11 +545,11 @@ COUNTS = {"count", "count_in_sql", "figures", "checks", "tally"}
 # The only functions that compute a total: those of the count itself, and the two steps that come
 # after the canvass was closed by two people.
 MAY_COUNT = {
-    "ballots.counting.checks",
-    "ballots.counting.count",
-    "ballots.counting.figures",
-    "ballots.lifecycle._still_holds",
-    "ballots.lifecycle.count_poll",
+    "ballots.facts.counting.checks",
+    "ballots.facts.counting.count",
+    "ballots.facts.counting.figures",
+    "ballots.acts.lifecycle._still_holds",
+    "ballots.acts.lifecycle.count_poll",
 }
 
 
@@ -560,11 +563,13 @@ def callers_of_a_count(module: str, text: str) -> set[str]:
             match node:
                 case ast.Attribute(value=ast.Name(id="counting" | "tally"), attr=attr):
                     found |= {name} if attr in COUNTS else set()
-                case ast.Call(func=ast.Name(id=called)) if module == "ballots.counting":
+                case ast.Call(func=ast.Name(id=called)) if module == "ballots.facts.counting":
                     found |= {name} if called in COUNTS else set()
-                case ast.ImportFrom(module="ballots.counting" | "ballots.tally", names=names):
+                case ast.ImportFrom(
+                    module="ballots.facts.counting" | "ballots.pure.tally", names=names
+                ):
                     taken = {alias.name for alias in names} & COUNTS
-                    found |= {name} if taken and module != "ballots.counting" else set()
+                    found |= {name} if taken and module != "ballots.facts.counting" else set()
     return found
 
 
@@ -588,8 +593,8 @@ class View:
 def harmless(poll):
     return counting.percent(1, 2) + poll.roll.count()
 """
-    assert callers_of_a_count("ballots.views", text) == {
-        "ballots.views.<module>",
-        "ballots.views.page",
-        "ballots.views.View",
+    assert callers_of_a_count("ballots.pages.ballot", text) == {
+        "ballots.pages.ballot.<module>",
+        "ballots.pages.ballot.page",
+        "ballots.pages.ballot.View",
     }

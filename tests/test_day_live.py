@@ -15,9 +15,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import admin_state, archiving, canvass, enrolment, lifecycle, triggers
+from ballots import triggers
+from ballots.acts import archiving, canvass, enrolment, lifecycle
+from ballots.admin import state as admin_state
+from ballots.facts.preflight import Finding
 from ballots.models import Delegate, RollEntry
-from ballots.preflight import Finding
 from projects.models import Poll
 from tests import factories
 from tests.browsing import publish

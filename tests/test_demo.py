@@ -20,13 +20,15 @@ from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots import canvass, casting, enrolment, lifecycle, outcome, rehearsal, roles
+from ballots import roles
+from ballots.acts import canvass, casting, enrolment, lifecycle, rehearsal
+from ballots.acts.rehearsal import RehearsalRefused
+from ballots.facts import outcome
 from ballots.management.commands import demo, rehearse
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
 from ballots.models import AccessCard, Delegate, Delegation
-from ballots.rehearsal import RehearsalRefused
-from ballots.rules import Rules, faults
-from ballots.tally import more_than_half
+from ballots.pure.rules import Rules, faults
+from ballots.pure.tally import more_than_half
 from projects.models import Poll
 from tests.factories import make_delegates, make_office, make_scrutineer, make_session, selection
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from ballots import drafts, enrolment, lifecycle, outcome, preflight
-from ballots.box import BoxRefused
-from ballots.drafts import DraftRefused
-from ballots.lifecycle import StepRefused
+from ballots.acts import drafts, enrolment, lifecycle
+from ballots.acts.ceremony import BoxRefused
+from ballots.acts.drafts import DraftRefused
+from ballots.acts.lifecycle import StepRefused
+from ballots.facts import outcome, preflight
 from ballots.models import JournalEntry
 from projects.models import Poll
 from tests.factories import (

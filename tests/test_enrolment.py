@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
 
-from ballots import cards, enrolment, journal, lifecycle
-from ballots.enrolment import CARD_KEY, EnrolmentRefused, SignInRefused
+from ballots import journal
+from ballots.acts import enrolment, lifecycle
+from ballots.acts.enrolment import CARD_KEY, EnrolmentRefused, SignInRefused
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, RollEntry
-from ballots.roll import RollRow
+from ballots.pure import cards
+from ballots.pure.roll_table import RollRow
 from projects.models import Poll
 from tests.factories import (
     Session,

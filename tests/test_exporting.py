@@ -11,9 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import exporting, exports, journal, lifecycle, package, sealing
-from ballots.exporting import BALLOTS, PABULIB, DetailsRefused
+from ballots import journal
+from ballots.acts import details, lifecycle
+from ballots.acts.details import BALLOTS, PABULIB, DetailsRefused
+from ballots.files import package, tables
 from ballots.models import Envelope, JournalEntry
+from ballots.pure import sealing
 from projects.models import Poll
 from tests.factories import Session, make_poll, make_session, move_by_force, selection
 from tests.test_exports import confirm, count, make_opened, read, table
@@ -34,7 +37,7 @@ def confirmed() -> Session:
 def test_the_ballots_are_listed_with_what_they_say_of_candidates_and_add_up_to_the_result():
     session = confirm(count(make_opened()))
 
-    header, *rows = read(exports.ballots_csv, session)
+    header, *rows = read(tables.ballots_csv, session)
 
     assert header == ["票序（随机）", "所选项数", "所选项目编号（以“、”分隔）"]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
@@ -61,7 +64,7 @@ def test_the_ballots_are_listed_without_their_proposals_and_without_a_trace_of_t
         session.poll.write_ins.filter(title="新建公园").update(
             ruling="into-project", into_project=first
         )
-        listed = read(exports.ballots_csv, confirm(count(session)))[1:]
+        listed = read(tables.ballots_csv, confirm(count(session)))[1:]
         rows.append(sorted(row[1:] for row in listed))
 
     assert rows[0] == rows[1] == [["1", "1"], ["1", "2"]]
@@ -74,7 +77,7 @@ def test_where_each_project_is_voted_on_the_ballots_list_who_was_voted_against()
     session.close()
     session.open_box()
 
-    header, *rows = read(exports.ballots_csv, confirm(count(session)))
+    header, *rows = read(tables.ballots_csv, confirm(count(session)))
 
     assert header[3] == "反对项目编号（以“、”分隔）"
     assert sorted(row[1:] for row in rows) == [["0", "", "1、3"], ["2", "1、2", "3"]]
@@ -88,7 +91,7 @@ def test_the_order_of_the_ballots_is_another_one_in_each_file():
     session.open_box()
     confirm(count(session))
 
-    files = [[row[2] for row in read(exports.ballots_csv, session)] for _file in range(3)]
+    files = [[row[2] for row in read(tables.ballots_csv, session)] for _file in range(3)]
 
     # Three shuffles of twelve are alike once in 10**17 times.
     assert not files[0] == files[1] == files[2]
@@ -111,7 +114,7 @@ def test_an_invalid_ballot_is_not_among_them():
     session.close()
     session.open_box()
 
-    rows = read(exports.ballots_csv, confirm(count(session)))[1:]
+    rows = read(tables.ballots_csv, confirm(count(session)))[1:]
 
     assert [row[1:] for row in rows] == [["2", "1、2"]]
 
@@ -123,7 +126,7 @@ def test_no_single_ballot_is_exported_before_the_count_is_confirmed(phase):
         move_by_force(poll, phase)
 
     with pytest.raises(DetailsRefused) as refusal:
-        exports.ballots_csv(poll)
+        tables.ballots_csv(poll)
 
     assert refusal.value.code == ("void" if phase == "void" else "not-confirmed")
 
@@ -137,7 +140,7 @@ def test_where_every_ballot_is_full_a_short_one_would_tell_of_its_proposal_and_n
     confirm(count(session))
 
     with pytest.raises(DetailsRefused) as refusal:
-        exports.ballots_csv(session.poll)
+        tables.ballots_csv(session.poll)
 
     assert refusal.value.code == "tells-proposals"
 
@@ -148,7 +151,7 @@ def test_where_every_ballot_is_full_and_none_has_a_proposal_they_are_exported():
     session.close()
     session.open_box()
 
-    assert len(table(exports.ballots_csv, confirm(count(session)))) == 1
+    assert len(table(tables.ballots_csv, confirm(count(session)))) == 1
 
 
 # --- the record -----------------------------------------------------------------------------------
@@ -156,7 +159,7 @@ def test_where_every_ballot_is_full_and_none_has_a_proposal_they_are_exported():
 
 def note(session: Session, **changed: Any) -> JournalEntry:
     given: dict[str, Any] = {"what": BALLOTS, "reason": "核对异议", "by": session.scrutineer}
-    return exporting.note_export(session.poll, **(given | changed))
+    return details.note_export(session.poll, **(given | changed))
 
 
 def refusal_of(session: Session, **changed: Any) -> str:
@@ -173,7 +176,7 @@ def test_who_took_what_and_why_stands_in_the_record(confirmed):
     assert (last.kind, last.by) == ("exported", confirmed.scrutineer)
     assert json.loads(last.body)["data"] == {"what": "ballots", "reason": "核对异议"}
     assert journal.first_broken(confirmed.poll) is None
-    row = table(exports.journal_csv, confirmed)[-1]
+    row = table(tables.journal_csv, confirmed)[-1]
     assert (row["操作"], row["说明"]) == ("导出明细", "原因：核对异议；内容：表决票明细")
 
 
@@ -199,16 +202,16 @@ DUE = {
 @pytest.mark.parametrize("phase", Poll.Phase)
 @pytest.mark.parametrize(("what", "kind"), DUE)
 def test_a_file_of_ballots_is_due_in_these_phases_alone(what, kind, phase):
-    assert exporting.is_due(Poll(kind=kind, phase=phase), what) == (phase in DUE[what, kind])
+    assert details.is_due(Poll(kind=kind, phase=phase), what) == (phase in DUE[what, kind])
 
 
 def test_research_data_of_a_real_poll_wait_until_the_hall_has_seen_all_of_the_result():
     poll = Poll(phase=Poll.Phase.PUBLISHED)
-    assert not exporting.is_due(poll, PABULIB)
+    assert not details.is_due(poll, PABULIB)
 
     poll.revealed_at = timezone.now()
 
-    assert exporting.is_due(poll, PABULIB)
+    assert details.is_due(poll, PABULIB)
 
 
 # --- the pages ------------------------------------------------------------------------------------
@@ -283,10 +286,10 @@ def test_a_file_that_could_not_be_made_is_not_on_record(confirmed, monkeypatch):
     class Broken(Exception):
         """A fault that no code of ours expects."""
 
-    def fail(poll: Poll) -> exports.Download:
+    def fail(poll: Poll) -> tables.Download:
         raise Broken
 
-    monkeypatch.setattr(exports, "ballots_csv", fail)
+    monkeypatch.setattr(tables, "ballots_csv", fail)
 
     with pytest.raises(Broken):
         page(confirmed, confirmed.scrutineer, "export-ballots", reason="核对异议")

@@ -15,10 +15,12 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ballots import canvass, drafts, enrolment, entries, exports, lifecycle, outcome, package
-from ballots.exports import ExportRefused
+from ballots.acts import canvass, drafts, enrolment, lifecycle
+from ballots.facts import outcome, record
+from ballots.files import package, tables
+from ballots.files.tables import ExportRefused
 from ballots.models import Delegate, Result
-from ballots.rules import Selection
+from ballots.pure.rules import Selection
 from projects.models import Poll
 from tests.factories import (
     Session,
@@ -28,14 +30,14 @@ from tests.factories import (
     second_session,
     selection,
 )
-from yiwu_vote import sheets
+from yiwu_vote.tables import sheets
 
 pytestmark = pytest.mark.django_db
 
-Export = Callable[[Poll], exports.Download]
-COUNTED: list[Export] = [exports.result_csv, exports.summary_csv, exports.write_ins_csv]
-ALWAYS: list[Export] = [exports.turnout_csv, exports.journal_csv]
-EVERY = [*COUNTED, *ALWAYS, exports.receipts_csv]
+Export = Callable[[Poll], tables.Download]
+COUNTED: list[Export] = [tables.result_csv, tables.summary_csv, tables.write_ins_csv]
+ALWAYS: list[Export] = [tables.turnout_csv, tables.journal_csv]
+EVERY = [*COUNTED, *ALWAYS, tables.receipts_csv]
 RESULT_HEADER = (
     "名次,是否并列,项目编号,项目名称,类别,来源（候选/推荐）,责任单位,得票数,得票率(%),占全体代表(%),"
     "是否过半数,结果,备注"
@@ -52,7 +54,7 @@ def table(export: Export, session: Session) -> list[dict[str, str]]:
 
 
 def pairs(session: Session) -> dict[str, str]:
-    return {row["项目"]: row["数值"] for row in table(exports.summary_csv, session)}
+    return {row["项目"]: row["数值"] for row in table(tables.summary_csv, session)}
 
 
 def make_opened(**columns: Any) -> Session:
@@ -116,7 +118,7 @@ def decide(session: Session, *items: str) -> None:
 
 
 def remarks_by_item(session: Session) -> dict[str, str]:
-    rows = table(exports.result_csv, session)
+    rows = table(tables.result_csv, session)
     return {row["项目编号"]: row["备注"].removesuffix("演练，不计票") for row in rows}
 
 
@@ -124,7 +126,7 @@ def remarks_by_item(session: Session) -> dict[str, str]:
 
 
 def test_the_result_has_its_columns_and_a_row_for_each_item(counted):
-    header, *rows = read(exports.result_csv, counted)
+    header, *rows = read(tables.result_csv, counted)
 
     assert ",".join(header) == RESULT_HEADER
     assert [row[:3] for row in rows] == [
@@ -139,7 +141,7 @@ def test_the_result_has_its_columns_and_a_row_for_each_item(counted):
 
 
 def test_a_row_says_votes_shares_majority_and_outcome(counted):
-    first, second, *_rest = table(exports.result_csv, counted)
+    first, second, *_rest = table(tables.result_csv, counted)
 
     assert first | {"备注": ""} == {
         "名次": "1",
@@ -162,7 +164,7 @@ def test_a_row_says_votes_shares_majority_and_outcome(counted):
 def test_a_tie_across_the_last_place_is_pending():
     session = count(make_opened(majority="none", places=2))
 
-    tied = [row for row in table(exports.result_csv, session) if row["名次"] == "2"]
+    tied = [row for row in table(tables.result_csv, session) if row["名次"] == "2"]
 
     assert {row["结果"] for row in tied} == {"得票相同，待定"}
     assert {row["是否过半数"] for row in tied} == {"不要求"}
@@ -213,7 +215,7 @@ def test_the_second_round_says_which_proposal_of_the_first_an_item_was():
     second.close()
     second.open_box()
 
-    rows = table(exports.result_csv, count(second))
+    rows = table(tables.result_csv, count(second))
 
     assert [row["来源（候选/推荐）"] for row in rows] == [
         "候选",
@@ -272,29 +274,29 @@ def test_an_item_with_votes_enough_and_no_place_left_says_why():
     session.close()
     session.open_box()
 
-    rows = table(exports.result_csv, count(session))
+    rows = table(tables.result_csv, count(session))
 
     assert rows[1]["结果"] == "未通过"
     assert rows[1]["备注"].startswith("得票已达通过所需，未进入前1名")
 
 
 def test_proposals_are_numbered_and_marked_as_such(counted):
-    proposed = [row for row in table(exports.result_csv, counted) if row["项目编号"][0] == "推"]
+    proposed = [row for row in table(tables.result_csv, counted) if row["项目编号"][0] == "推"]
 
     assert {row["项目编号"] for row in proposed} == {"推1", "推2"}
     assert {row["来源（候选/推荐）"] for row in proposed} == {"推荐"}
 
 
 def test_a_proposal_that_looks_like_a_formula_stays_text(counted):
-    titles = [row["项目名称"] for row in table(exports.result_csv, counted)]
+    titles = [row["项目名称"] for row in table(tables.result_csv, counted)]
 
     assert "'=cmd|'/C calc'!A0" in titles
 
 
 def test_a_rehearsal_says_so_in_each_row_and_in_the_names_of_its_files(counted):
-    file = exports.result_csv(counted.poll)
+    file = tables.result_csv(counted.poll)
 
-    assert all("演练，不计票" in row["备注"] for row in table(exports.result_csv, counted))
+    assert all("演练，不计票" in row["备注"] for row in table(tables.result_csv, counted))
     assert file.chinese_name.startswith("演练_2026年民生实事项目票决_结果_")
     assert file.ascii_name.startswith("rehearsal_")
     assert file.ascii_name.isascii()
@@ -303,8 +305,8 @@ def test_a_rehearsal_says_so_in_each_row_and_in_the_names_of_its_files(counted):
 def test_a_real_poll_carries_no_mark_of_a_rehearsal(counted):
     real = make_real_count(counted)
 
-    assert "演练" not in exports.result_csv(real).content.decode()
-    assert exports.result_csv(real).chinese_name.startswith("2026年")
+    assert "演练" not in tables.result_csv(real).content.decode()
+    assert tables.result_csv(real).chinese_name.startswith("2026年")
 
 
 def make_real_count(session: Session) -> Poll:
@@ -325,9 +327,9 @@ def make_real_count(session: Session) -> Poll:
 
 
 def test_an_unconfirmed_count_says_so_and_a_confirmed_one_does_not(counted):
-    before = table(exports.result_csv, counted)
+    before = table(tables.result_csv, counted)
     confirm(counted)
-    after = table(exports.result_csv, counted)
+    after = table(tables.result_csv, counted)
 
     assert all("未复核" in row["备注"] for row in before)
     assert not any("未复核" in row["备注"] for row in after)
@@ -337,7 +339,7 @@ def test_figures_come_from_the_frozen_result_and_are_not_counted_again(counted):
     counted.poll.write_ins.filter(title="新建停车场").update(title="改过的名称")
     result = Result.objects.get(poll=counted.poll)
 
-    titles = [row["项目名称"] for row in table(exports.result_csv, counted)]
+    titles = [row["项目名称"] for row in table(tables.result_csv, counted)]
 
     assert [sheets.unguarded(title) for title in titles] == [
         item["title"] for item in result.figures["items"]
@@ -438,7 +440,7 @@ def test_turnout_by_delegation_adds_up():
     enrolment.mark_present(session.poll, numbers=[others[0].number], by=session.office)
     session.cast(0, selection(1))
 
-    assert read(exports.turnout_csv, session) == [
+    assert read(tables.turnout_csv, session) == [
         ["代表团", "应到人数", "实到人数", "已投票人数", "未投票人数", "投票率(%)"],
         ["城区代表团", "3", "3", "1", "2", "33.3"],
         ["城南代表团", "2", "1", "0", "1", "0.0"],
@@ -450,7 +452,7 @@ def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
     session = make_session(delegates=4, voters="roll")
     session.cast(0, selection(1))
 
-    assert read(exports.turnout_csv, session)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+    assert read(tables.turnout_csv, session)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
 
 
 # --- 未投票代表名单、签到情况表 ---------------------------------------------------------------------
@@ -469,13 +471,13 @@ def test_those_who_have_not_voted_are_listed_with_their_phones_and_the_zeros_of_
     Delegate.objects.filter(number="003").update(phone="05791234567")
     session.cast(0, selection(1))
 
-    assert values(exports.waiting_xlsx, session) == [
+    assert values(tables.waiting_xlsx, session) == [
         ["序号", "代表团", "代表证号", "姓名", "联系电话"],
         [1, "城区代表团", "002", "代表2", None],
         [2, "城区代表团", "003", "代表3", "05791234567"],
         [3, "城区代表团", "004", "代表4", None],
     ]
-    sheet = workbook(exports.waiting_xlsx, session)
+    sheet = workbook(tables.waiting_xlsx, session)
     assert {sheet[cell].data_type for cell in ("C2", "C3", "E3")} == {"s"}
     assert {sheet[cell].number_format for cell in ("C2", "C3", "E3")} == {"@"}
 
@@ -486,7 +488,7 @@ def test_whoever_may_not_vote_is_not_waited_for(voters, waiting):
     enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
     move_by_force(session.poll, Poll.Phase.OPEN)
 
-    assert [row[2] for row in values(exports.waiting_xlsx, session)[1:]] == waiting
+    assert [row[2] for row in values(tables.waiting_xlsx, session)[1:]] == waiting
 
 
 def test_the_list_of_who_has_not_voted_is_to_be_had_only_while_ballots_come_in():
@@ -496,7 +498,7 @@ def test_the_list_of_who_has_not_voted_is_to_be_had_only_while_ballots_come_in()
     for step in (lambda: None, lambda: None, session.close):
         step()
         try:
-            exports.waiting_xlsx(session.poll)
+            tables.waiting_xlsx(session.poll)
         except ExportRefused as refusal:
             refused.append((session.poll.phase, refusal.code))
         if session.poll.phase == Poll.Phase.DRAFT:
@@ -523,7 +525,7 @@ def test_attendance_lists_the_whole_roll_with_who_came():
     session = make_session(delegates=2, open_it=False)
     enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
 
-    assert values(exports.attendance_xlsx, session) == [
+    assert values(tables.attendance_xlsx, session) == [
         ["代表团", "代表证号", "姓名", "实到", "方式"],
         ["城区代表团", "001", "代表1", "是", "电子"],
         ["城区代表团", "002", "代表2", "否", "电子"],
@@ -538,7 +540,7 @@ def test_receipts_are_listed_sorted_so_that_they_tell_no_order():
     codes = [session.cast(place, selection(1)).code for place in range(5)]
     session.close()
 
-    rows = table(exports.receipts_csv, session)
+    rows = table(tables.receipts_csv, session)
 
     listed = [row["回执编号"] for row in rows]
     assert listed == sorted(listed)
@@ -554,7 +556,7 @@ def test_proposals_are_listed_with_their_rulings_and_votes():
     parking = session.poll.write_ins.get(title="新建停车场")
     session.poll.write_ins.exclude(pk=parking.pk).update(ruling="refused", reason="不是项目")
 
-    rows = table(exports.write_ins_csv, count(session))
+    rows = table(tables.write_ins_csv, count(session))
 
     by_title = {row["项目名称"]: row for row in rows}
     assert by_title["新建停车场"]["处理方式"] == "单列一项"
@@ -569,7 +571,7 @@ def test_a_merged_proposal_names_where_it_went():
         ruling="into-project", into_project=session.poll.projects.get(number=3)
     )
 
-    rows = table(exports.write_ins_csv, count(session))
+    rows = table(tables.write_ins_csv, count(session))
 
     merged = next(row for row in rows if row["处理方式"] == "并入候选项目")
     assert merged["并入项目"] == "3. 候选项目3"
@@ -579,7 +581,7 @@ def test_a_merged_proposal_names_where_it_went():
 
 
 def test_the_journal_is_listed_in_words_with_its_checksums(counted):
-    rows = table(exports.journal_csv, counted)
+    rows = table(tables.journal_csv, counted)
 
     assert [row["操作"] for row in rows[:4]] == ["生成票箱密钥", "试开票箱", "开始投票", "截止投票"]
     assert rows[3]["说明"] == "表决票：6；已投票：6"
@@ -591,7 +593,7 @@ def test_the_journal_is_listed_in_words_with_its_checksums(counted):
 def test_until_the_count_the_list_tells_of_an_opened_box_only_how_many_ballots():
     session = make_opened()
 
-    opened = next(row for row in table(exports.journal_csv, session) if row["操作"] == "开启票箱")
+    opened = next(row for row in table(tables.journal_csv, session) if row["操作"] == "开启票箱")
 
     assert opened["说明"] == "表决票：6"
 
@@ -607,7 +609,7 @@ def test_the_journal_names_both_who_signed_and_whom_it_is_about():
         second=session.scrutineer,
     )
 
-    last = table(exports.journal_csv, session)[-1]
+    last = table(tables.journal_csv, session)[-1]
 
     assert last["操作人"] == f"{session.office.username}、{session.scrutineer.username}"
     assert last["对象"] == f"{newcomer.name}（{newcomer.number}）"
@@ -615,7 +617,7 @@ def test_the_journal_names_both_who_signed_and_whom_it_is_about():
 
 
 def said_of(poll: Poll, kind: str) -> str:
-    return entries.in_words(poll.journal.get(kind=kind))
+    return record.in_words(poll.journal.get(kind=kind))
 
 
 def test_the_record_says_what_was_done_with_the_proposals(counted):
@@ -652,7 +654,7 @@ def test_the_record_of_a_void_poll_says_which_draft_was_made_of_it():
 
 def test_every_act_has_a_name_in_the_list(counted):
     for kind in counted.poll.journal.values_list("kind", flat=True):
-        assert kind in entries.ACTS
+        assert kind in record.ACTS
 
 
 # --- when, and what never -------------------------------------------------------------------------
@@ -667,13 +669,13 @@ def test_every_file_is_utf8_with_bom_and_crlf(counted, export):
 
 
 NAMES: dict[str, Export] = {
-    "result.csv": exports.result_csv,
-    "summary.csv": exports.summary_csv,
-    "proposals.csv": exports.write_ins_csv,
-    "turnout.csv": exports.turnout_csv,
-    "journal.csv": exports.journal_csv,
-    "receipts.csv": exports.receipts_csv,
-    "attendance.xlsx": exports.attendance_xlsx,
+    "result.csv": tables.result_csv,
+    "summary.csv": tables.summary_csv,
+    "proposals.csv": tables.write_ins_csv,
+    "turnout.csv": tables.turnout_csv,
+    "journal.csv": tables.journal_csv,
+    "receipts.csv": tables.receipts_csv,
+    "attendance.xlsx": tables.attendance_xlsx,
     "full-package.zip": package.full_package,
 }
 
@@ -731,8 +733,8 @@ def test_a_void_poll_keeps_journal_and_receipts():
         session.poll, reason="程序有误", by=session.office, second=session.scrutineer
     )
 
-    assert len(table(exports.receipts_csv, session)) == 1
-    assert table(exports.journal_csv, session)[-1]["操作"] == "作废"
+    assert len(table(tables.receipts_csv, session)) == 1
+    assert table(tables.journal_csv, session)[-1]["操作"] == "作废"
 
 
 @pytest.mark.parametrize("phase", ["draft", "open"])
@@ -740,7 +742,7 @@ def test_there_is_no_list_of_receipts_while_ballots_come_in(phase):
     session = make_session(delegates=2, open_it=phase == "open")
 
     with pytest.raises(ExportRefused) as refusal:
-        exports.receipts_csv(session.poll)
+        tables.receipts_csv(session.poll)
 
     assert refusal.value.code == "not-closed"
 
@@ -766,7 +768,7 @@ def test_before_the_count_no_file_tells_one_choice_from_another(export):
 def test_after_a_count_was_sent_back_the_journal_shows_no_votes(counted):
     lifecycle.send_back(counted.poll, reason="归并有误", by=counted.scrutineer)
 
-    text = exports.journal_csv(counted.poll).content.decode("utf-8-sig")
+    text = tables.journal_csv(counted.poll).content.decode("utf-8-sig")
 
     assert "归并有误" in text
     assert "候选项目1" not in text

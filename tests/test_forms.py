@@ -8,10 +8,10 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots import rules
-from ballots.forms import EMPTY_BLOCKS, MOST_BLOCKS, BallotForm, CastForm, without
-from ballots.rules import Proposal, Selection, faults
-from ballots.wording import PROBLEMS, PROBLEMS_OF_EACH
+from ballots.pages.forms import EMPTY_BLOCKS, MOST_BLOCKS, BallotForm, CastForm, without
+from ballots.pages.wording import PROBLEMS, PROBLEMS_OF_EACH
+from ballots.pure import rules
+from ballots.pure.rules import Proposal, Selection, faults
 from projects.models import Poll
 from tests.browsing import filled, marked
 

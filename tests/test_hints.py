@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session as StoredSession
 from django.test import Client
 
-from ballots import lifecycle
-from ballots.rules import Proposal
+from ballots.acts import lifecycle
+from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.browsing import filled, posted, read, signed_in
 from tests.factories import Session, make_project, make_session

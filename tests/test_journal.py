@@ -12,20 +12,11 @@ import time_machine
 from django.apps import apps
 from django.db import connection, transaction
 
-from ballots import (
-    archiving,
-    box,
-    canvass,
-    chain,
-    drafts,
-    enrolment,
-    exporting,
-    journal,
-    lifecycle,
-    outcome,
-    triggers,
-)
+from ballots import journal, triggers
+from ballots.acts import archiving, canvass, ceremony, details, drafts, enrolment, lifecycle
+from ballots.facts import outcome
 from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
+from ballots.pure import chain
 from projects.models import Poll, Target
 from tests.factories import (
     Session,
@@ -415,9 +406,9 @@ def void() -> Session:
 ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
     "key-made": (
         drafted,
-        lambda s: box.make_key(s.poll, holders=["甲", "乙", "丙"], threshold=2, by=s.office),
+        lambda s: ceremony.make_key(s.poll, holders=["甲", "乙", "丙"], threshold=2, by=s.office),
     ),
-    "key-tested": (drafted, lambda s: box.test_key(s.poll, texts=s.shares[2:], by=s.office)),
+    "key-tested": (drafted, lambda s: ceremony.test_key(s.poll, texts=s.shares[2:], by=s.office)),
     "opened": (drafted, lambda s: lifecycle.open_poll(s.poll, by=s.office)),
     "roll-added": (
         running,
@@ -457,7 +448,7 @@ ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
     "sent-back": (counted, lambda s: lifecycle.send_back(s.poll, reason="错", by=s.chief)),
     "exported": (
         confirmed,
-        lambda s: exporting.note_export(s.poll, what="ballots", reason="核对", by=s.chief),
+        lambda s: details.note_export(s.poll, what="ballots", reason="核对", by=s.chief),
     ),
     "decided": (
         confirmed,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ballots import counting
+from ballots.facts import counting
 from ballots.models import Ballot
-from ballots.rules import Fault, Rules, Selection, faults
-from ballots.tally import Tally, Turnout, paper, tally
+from ballots.pure.rules import Fault, Rules, Selection, faults
+from ballots.pure.tally import Tally, Turnout, paper, tally
 from projects.models import Poll, Project
 from tests.conftest import lacking
 from tests.factories import make_poll, move_by_force

@@ -11,23 +11,15 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ballots import (
-    archiving,
-    box,
-    canvass,
-    chain,
-    drafts,
-    enrolment,
-    journal,
-    lifecycle,
-    outcome,
-    sealing,
-)
-from ballots.archiving import ArchiveRefused
-from ballots.box import BoxRefused
-from ballots.canvass import CanvassRefused
-from ballots.drafts import DraftRefused
-from ballots.lifecycle import StepRefused
+from ballots import journal
+from ballots.acts import archiving, canvass, ceremony, drafts, enrolment, lifecycle
+from ballots.acts.archiving import ArchiveRefused
+from ballots.acts.canvass import CanvassRefused
+from ballots.acts.ceremony import BoxRefused
+from ballots.acts.drafts import DraftRefused
+from ballots.acts.lifecycle import StepRefused
+from ballots.facts import outcome
+from ballots.facts.outcome import DecisionRefused, standing_result
 from ballots.models import (
     Announcement,
     BallotBox,
@@ -40,7 +32,7 @@ from ballots.models import (
     WriteIn,
     rules_of,
 )
-from ballots.outcome import DecisionRefused, standing_result
+from ballots.pure import chain, sealing
 from projects.models import Poll, Project, Target
 from tests.factories import (
     Session,
@@ -93,10 +85,10 @@ def close_canvass(session: Session) -> None:
 
 
 STEPS: dict[str, Step] = {
-    "make key": lambda s: box.make_key(
+    "make key": lambda s: ceremony.make_key(
         s.poll, holders=["甲", "乙", "丙"], threshold=2, by=s.office
     ),
-    "test key": lambda s: box.test_key(s.poll, texts=s.shares[:3], by=s.scrutineer),
+    "test key": lambda s: ceremony.test_key(s.poll, texts=s.shares[:3], by=s.scrutineer),
     "open": lambda s: lifecycle.open_poll(s.poll, by=s.office),
     "pause": lambda s: lifecycle.pause_poll(s.poll, reason="停电", by=s.office),
     "resume": lambda s: lifecycle.resume_poll(s.poll, by=s.office),
@@ -933,11 +925,11 @@ def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
     session.poll = drafts.fresh_draft(session.poll, by=session.office)
     numbers = [delegate.number for delegate in session.delegates]
     enrolment.mark_present(session.poll, numbers=numbers, by=session.office)
-    sheets = box.make_key(
+    sheets = ceremony.make_key(
         session.poll, holders=["甲", "乙", "丙", "丁", "戊"], threshold=3, by=session.office
     )
     session.shares = [sheet.text for sheet in sheets]
-    box.test_key(session.poll, texts=session.shares[:3], by=session.scrutineer)
+    ceremony.test_key(session.poll, texts=session.shares[:3], by=session.scrutineer)
     session.poll = lifecycle.open_poll(session.poll, by=session.office)
 
     # Who had voted before votes again: the roll is fresh.

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
-from ballots import cards
+from ballots.pure import cards
 from yiwu_vote.limits import BodyLimitMiddleware
 from yiwu_vote.logs import HideTokens
 
@@ -111,8 +111,8 @@ urlpatterns = [
     path("cached/", with_a_cache_of_its_own),
     path("", include("yiwu_vote.urls")),
 ]
-handler404 = "ballots.views.not_found"
-handler500 = "ballots.views.server_error"
+handler404 = "ballots.pages.ballot.not_found"
+handler500 = "ballots.pages.ballot.server_error"
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from ballots import drafts, lifecycle, outcome, package, verifier
-from ballots.drafts import DraftRefused
-from ballots.lifecycle import StepRefused
+from ballots import verifier
+from ballots.acts import drafts, lifecycle
+from ballots.acts.drafts import DraftRefused
+from ballots.acts.lifecycle import StepRefused
+from ballots.facts import outcome
+from ballots.facts.outcome import DecisionRefused, outcome_of
+from ballots.files import package
 from ballots.models import Decision, JournalEntry
-from ballots.outcome import DecisionRefused, outcome_of
 from projects.models import Poll
 from tests.factories import (
     Session,

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from ballots import lifecycle, pabulib, sealing
-from ballots.exporting import DetailsRefused
+from ballots.acts import lifecycle
+from ballots.acts.details import DetailsRefused
+from ballots.facts.outcome import standing_result
+from ballots.files import pabulib
 from ballots.models import Ballot, Envelope
-from ballots.outcome import standing_result
+from ballots.pure import sealing
 from projects.models import Poll, Project
 from tests.factories import Session, make_poll, make_session, move_by_force, selection
 from tests.test_exports import confirm, count, decide, make_opened, make_tied, run_off
@@ -149,7 +151,7 @@ def test_a_real_vote_that_we_counted_is_written_as_the_city_published_it(researc
     Ballot.objects.bulk_create(Ballot(poll=poll, chosen=chosen) for chosen in vote.ballots)
     with pytest.MonkeyPatch.context() as patch:
         # The identities of our own count do not hold for ballots that came by no envelope.
-        patch.setattr("ballots.counting.checks", lambda *_given: ())
+        patch.setattr("ballots.facts.counting.checks", lambda *_given: ())
         lifecycle.count_poll(poll, by=session.office)
     session.poll.refresh_from_db()
 

@@ -16,9 +16,11 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots import canvass, counting, drafts, enrolment, lifecycle, pages, preflight, views
-from ballots import outcome as outcomes
+from ballots.acts import canvass, drafts, enrolment, lifecycle
+from ballots.facts import counting, preflight
+from ballots.facts import outcome as outcomes
 from ballots.models import Envelope, SealedBallot
+from ballots.pages import answers, ballot
 from projects.models import Poll, Project
 from tests.browsing import publish, read, ready_to_cast, signed_in
 from tests.conftest import ROOT
@@ -942,7 +944,7 @@ def test_the_page_of_an_error_asks_the_database_nothing(rf: RequestFactory):
     request = rf.get("/")
     request.resolver_match = None
 
-    reply = views.server_error(request)
+    reply = ballot.server_error(request)
 
     assert reply.status_code == 500
     assert "</html>" in reply.text
@@ -968,7 +970,7 @@ def test_the_error_pages_are_those_of_the_urlconf():
 
     names = {code: handler.__name__ for code, handler in handlers.items()}
     assert names == {403: "forbidden", 404: "not_found", 500: "server_error"}
-    assert site_settings.CSRF_FAILURE_VIEW == "ballots.views.page_expired"
+    assert site_settings.CSRF_FAILURE_VIEW == "ballots.pages.ballot.page_expired"
 
 
 def test_a_page_that_is_forbidden_says_so(session, client, monkeypatch):
@@ -1004,5 +1006,5 @@ def test_times_of_another_day_carry_their_date(session, client):
 
     assert date not in client.get("/home/").text
     with time_machine.travel(voted_at + timedelta(days=1), tick=False):
-        tomorrow = pages.clock(voted_at)
+        tomorrow = answers.clock(voted_at)
     assert tomorrow == date

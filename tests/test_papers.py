@@ -12,8 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import announcing, canvass, drafts, exports, hall, lifecycle, outcome, papers, triggers
-from ballots.announcing import AnnouncementRefused, save_announcement
+from ballots import triggers
+from ballots.acts import announcing, canvass, drafts, hall, lifecycle
+from ballots.acts.announcing import AnnouncementRefused, save_announcement
+from ballots.facts import outcome
+from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
 from projects.models import Poll
 from tests.factories import (
@@ -173,9 +176,9 @@ def output(poll: Poll, name: str, user: User) -> str:
         case "results":
             page = Client().get(f"/results/?poll={poll.pk}").text
         case "result":
-            return exports.result_csv(poll).content.decode()
+            return tables.result_csv(poll).content.decode()
         case "summary":
-            return exports.summary_csv(poll).content.decode()
+            return tables.summary_csv(poll).content.decode()
         case _:
             page = browser(user).get(address(poll, name)).text
     # A tag ends a number, and an address or a checksum in a tag is none.

@@ -12,9 +12,11 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from ballots import box, casting, enrolment, lifecycle, preflight, roles, triggers
+from ballots import roles, triggers
+from ballots.acts import casting, ceremony, enrolment, lifecycle
+from ballots.facts import preflight
+from ballots.facts.preflight import Finding, what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
-from ballots.preflight import Finding, what_is_missing
 from projects.models import Poll, Project, Target
 from tests.factories import Session, make_delegates, make_scrutineer, make_session, make_staff
 
@@ -112,7 +114,7 @@ def without_key(session: Session) -> None:
 
 
 def untested_key(session: Session) -> None:
-    box.make_key(session.poll, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
+    ceremony.make_key(session.poll, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
 
 
 def strip_staff(session: Session) -> None:
@@ -267,10 +269,10 @@ def test_the_simple_way_says_that_one_holder_opens_the_box_alone():
 @pytest.mark.django_db
 def test_a_second_key_makes_the_test_of_the_first_void():
     session = complete()
-    sheets = box.make_key(session.poll, holders=list("甲乙丙"), threshold=2, by=session.office)
+    sheets = ceremony.make_key(session.poll, holders=list("甲乙丙"), threshold=2, by=session.office)
     assert "✗ 票箱密钥尚未试开" in lines(session)
 
-    box.test_key(session.poll, texts=[sheet.text for sheet in sheets[1:]], by=session.chief)
+    ceremony.test_key(session.poll, texts=[sheet.text for sheet in sheets[1:]], by=session.chief)
 
     assert "✓ 票箱密钥已试开：共3份，开箱需2份" in lines(session)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots import counting
+from ballots.facts import counting
 from ballots.models import Ballot, WriteIn
-from ballots.rules import Rules
-from ballots.tally import Paper, Tally, Turnout, paper, tally
+from ballots.pure.rules import Rules
+from ballots.pure.tally import Paper, Tally, Turnout, paper, tally
 from projects.models import Poll, Project
 
 # Where the canvass put five proposals.

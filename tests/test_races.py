@@ -21,8 +21,9 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from ballots import box, canvass, cards, casting, enrolment, journal, lifecycle, sealing
-from ballots.casting import BallotRefused, Receipt
+from ballots import journal
+from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
+from ballots.acts.casting import BallotRefused, Receipt
 from ballots.models import (
     AccessCard,
     BallotBox,
@@ -32,6 +33,7 @@ from ballots.models import (
     RollEntry,
     SealedBallot,
 )
+from ballots.pure import cards, sealing
 from projects.models import Poll
 from tests.factories import Session, make_office, make_poll, make_session, selection
 
@@ -494,7 +496,7 @@ def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
 
     outcomes = at_once(
         *[
-            lambda: box.make_key(poll, holders=holders, threshold=2, by=session.office)
+            lambda: ceremony.make_key(poll, holders=holders, threshold=2, by=session.office)
             for _ in range(2)
         ]
     )
@@ -507,8 +509,8 @@ def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
 
 def opens(poll: Poll, texts: list[str]) -> bool:
     try:
-        return bool(box.recover_key(poll, texts))
-    except box.BoxRefused:
+        return bool(ceremony.recover_key(poll, texts))
+    except ceremony.BoxRefused:
         return False
 
 

@@ -10,9 +10,9 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.test import Client
 from django.urls import reverse
 
-from ballots import enrolment, recommending
+from ballots.acts import enrolment, recommending
 from ballots.models import Delegate, Recommendation
-from ballots.rules import Proposal
+from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.browsing import posted, read
 from tests.factories import (

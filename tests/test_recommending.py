@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from ballots import journal, recommending
+from ballots import journal
+from ballots.acts import recommending
+from ballots.acts.recommending import RecommendationRefused
 from ballots.models import Delegate, Recommendation
-from ballots.recommending import RecommendationRefused
-from ballots.rules import Proposal
+from ballots.pure.rules import Proposal
 from projects.models import Poll, Project
 from tests.factories import (
     make_delegates,

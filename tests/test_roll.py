@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots.roll import TEMPLATE_HEADER, Problem, Roll, RollRow, parse, template_xlsx
-from yiwu_vote.sheets import csv_bytes, read, xlsx_bytes
+from ballots.pure.roll_table import TEMPLATE_HEADER, Problem, Roll, RollRow, parse, template_xlsx
+from yiwu_vote.tables.sheets import csv_bytes, read, xlsx_bytes
 
 HEADER = "代表证号,姓名,代表团,序号,联系电话,座位"
 

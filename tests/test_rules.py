@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballots.rules import (
+from ballots.pure.rules import (
     DETAIL_LIMIT,
     TITLE_LIMIT,
     UNIT_LIMIT,
@@ -302,6 +302,6 @@ def test_a_second_reading_of_the_rules_accepts_the_same_ballots(selection, rules
 
 
 def test_a_title_far_too_long_is_refused_without_being_compared(monkeypatch):
-    monkeypatch.setattr("ballots.rules.folded", lambda text: text if len(text) < 99 else 1 / 0)
+    monkeypatch.setattr("ballots.pure.rules.folded", lambda text: text if len(text) < 99 else 1 / 0)
 
     assert codes(ballot(proposals=("甲" * 40_000,)), TEN, {7: "乙"}) == ["title-too-long"]

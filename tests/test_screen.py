@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from ballots import canvass, drafts, hall, lifecycle
-from ballots.hall import ScreenRefused
+from ballots.acts import canvass, drafts, hall, lifecycle
+from ballots.acts.hall import ScreenRefused
 from projects.models import Poll
 from tests.factories import (
     Session,

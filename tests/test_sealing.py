@@ -12,8 +12,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ballots import sealing
-from ballots.rules import (
+from ballots.pure import sealing
+from ballots.pure.rules import (
     DETAIL_LIMIT,
     TITLE_LIMIT,
     UNIT_LIMIT,
@@ -22,7 +22,7 @@ from ballots.rules import (
     Selection,
     faults,
 )
-from ballots.sealing import NotABallot
+from ballots.pure.sealing import NotABallot
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sealing.json").read_text("utf-8"))
 POLL = UUID("5d2f4c0e-8a41-4b7e-9c33-2f60b1d7a908")

@@ -25,20 +25,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
-from ballots import (
-    admin_table,
-    box,
-    canvass,
-    casting,
-    chain,
-    counting,
-    lifecycle,
-    rules,
-    sealing,
-    shares,
-    tally,
-)
-from ballots.lifecycle import StepRefused
+from ballots.acts import canvass, casting, lifecycle
+from ballots.acts import ceremony as box
+from ballots.acts.lifecycle import StepRefused
+from ballots.admin import steps as admin_table
+from ballots.facts import counting
 from ballots.models import (
     Ballot,
     Delegate,
@@ -49,7 +40,8 @@ from ballots.models import (
     SealedBallot,
     WriteIn,
 )
-from ballots.rules import Proposal
+from ballots.pure import chain, rules, sealing, shares, tally
+from ballots.pure.rules import Proposal
 from projects.models import Poll, Project
 from tests.browsing import signed_in
 from tests.conftest import ROOT

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballots import sealing, shares
-from ballots.shares import Share, ShareRefused
+from ballots.pure import sealing, shares
+from ballots.pure.shares import Share, ShareRefused
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "sealing.json").read_text("utf-8"))
 POLL = UUID("5d2f4c0e-8a41-4b7e-9c33-2f60b1d7a908")

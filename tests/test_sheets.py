@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yiwu_vote.sheets import (
+from yiwu_vote.tables.sheets import (
     EXCEL_ROWS,
     REFUSALS,
     UPLOAD_LIMIT,

@@ -8,8 +8,9 @@ from django.contrib.sessions.models import Session as WebSession
 from django.test import Client
 from django.utils import timezone
 
-from ballots import cards, enrolment
+from ballots.acts import enrolment
 from ballots.models import AccessCard
+from ballots.pure import cards
 from tests.browsing import read, signed_in
 from tests.secrecy import where
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ballots.similar import Likeness, likeness, nearest
+from ballots.pure.similar import Likeness, likeness, nearest
 
 # dependencies.md §3.3: the first three pairs are one project each, the others two. The scores of
 # both kinds overlap, which is why this is a hint and decides nothing.

@@ -21,13 +21,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ballots import canvass, casting, enrolment, journal, lifecycle, outcome
-from ballots.box import BoxRefused
-from ballots.canvass import CanvassRefused
-from ballots.casting import BallotRefused, Receipt
-from ballots.lifecycle import StepRefused
+from ballots import journal
+from ballots.acts import canvass, casting, enrolment, lifecycle
+from ballots.acts.canvass import CanvassRefused
+from ballots.acts.casting import BallotRefused, Receipt
+from ballots.acts.ceremony import BoxRefused
+from ballots.acts.lifecycle import StepRefused
+from ballots.facts import outcome
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
-from ballots.rules import Proposal, Selection
+from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll
 from tests.factories import make_session
 

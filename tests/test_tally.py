@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots.rules import Majority, Rules
-from ballots.tally import (
+from ballots.pure.rules import Majority, Rules
+from ballots.pure.tally import (
     Paper,
     Tally,
     Turnout,

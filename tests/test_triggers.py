@@ -13,7 +13,8 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 
-from ballots import lifecycle, triggers
+from ballots import triggers
+from ballots.acts import lifecycle
 from ballots.models import (
     Ballot,
     BallotBox,

@@ -22,21 +22,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ballots import (
-    box,
-    canvass,
-    chain,
-    counting,
-    enrolment,
-    exports,
-    lifecycle,
-    package,
-    sealing,
-    verifier,
-)
+from ballots import verifier
+from ballots.acts import canvass, ceremony, enrolment, lifecycle
+from ballots.facts import counting
+from ballots.files import package, tables
 from ballots.models import WriteIn
-from ballots.rules import Rules
-from ballots.tally import Tally, Turnout, paper, tally
+from ballots.pure import chain, sealing
+from ballots.pure.rules import Rules
+from ballots.pure.tally import Tally, Turnout, paper, tally
 from projects.models import Poll
 from tests.factories import Session, make_delegates, make_session, selection
 
@@ -356,11 +349,11 @@ def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publi
     session.cast(0, selection(1))
     session.close()
     session.open_box()
-    with pytest.raises(exports.ExportRefused) as early:
+    with pytest.raises(tables.ExportRefused) as early:
         package.full_package(session.poll)
     canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
     lifecycle.count_poll(session.poll, by=session.office)
-    with pytest.raises(exports.ExportRefused) as unpublished:
+    with pytest.raises(tables.ExportRefused) as unpublished:
         package.public_package(session.poll)
 
     assert early.value.code == "not-counted"
@@ -893,7 +886,7 @@ def test_who_must_fill_every_place_cannot_be_against_alone():
 
 
 def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
-    honest = box._opened
+    honest = ceremony._opened
 
     def swapped(*args: Any) -> Any:
         return [
@@ -904,7 +897,7 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
             for chosen, why in honest(*args)
         ]
 
-    monkeypatch.setattr(box, "_opened", swapped)
+    monkeypatch.setattr(ceremony, "_opened", swapped)
     session = hold_a_vote()
 
     content = package.full_package(session.poll).content
@@ -914,7 +907,7 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
 
 
 def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
-    honest = box._distinct
+    honest = ceremony._distinct
 
     def renamed(poll: Poll, selections: Any) -> Any:
         found = honest(poll, selections)
@@ -922,7 +915,7 @@ def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
             write_in.title = write_in.title.replace("加装电梯", "加装路灯")
         return found
 
-    monkeypatch.setattr(box, "_distinct", renamed)
+    monkeypatch.setattr(ceremony, "_distinct", renamed)
     session = make_session(delegates=3, candidates=3)
     session.cast(0, selection(1, proposals=["加装电梯"]))
     session.close()

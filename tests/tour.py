@@ -21,21 +21,13 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots import (
-    announcing,
-    canvass,
-    cards,
-    casting,
-    counting,
-    drafts,
-    enrolment,
-    hall,
-    lifecycle,
-    papers,
-)
-from ballots.admin_table import FILES, PAPERS, STEPS
+from ballots.acts import announcing, canvass, casting, drafts, enrolment, hall, lifecycle
+from ballots.admin.steps import FILES, PAPERS, STEPS
+from ballots.facts import counting
+from ballots.files import papers
 from ballots.management.commands import _steps
 from ballots.models import AccessCard, Delegate, Delegation, WriteIn
+from ballots.pure import cards
 from projects.models import Poll, Project
 from tests.browsing import filled, marked, posted, read, ready_to_cast, signed_in
 from tests.factories import (

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-handler403 = "ballots.views.forbidden"
-handler404 = "ballots.views.not_found"
-handler500 = "ballots.views.server_error"
+handler403 = "ballots.pages.ballot.forbidden"
+handler404 = "ballots.pages.ballot.not_found"
+handler500 = "ballots.pages.ballot.server_error"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from ballots import casting, sealing
+from ballots.acts import casting
 from ballots.models import Envelope
-from ballots.rules import Rules
-from ballots.tally import Turnout, paper, tally
+from ballots.pure import sealing
+from ballots.pure.rules import Rules
+from ballots.pure.tally import Turnout, paper, tally
 from tests.factories import make_session, selection
 
 pytestmark = pytest.mark.bench

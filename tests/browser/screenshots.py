@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from playwright.sync_api import Page
 
-from ballots import canvass, hall, lifecycle
+from ballots.acts import canvass, hall, lifecycle
 from ballots.models import Delegate
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in, propose, review, submit, tick

@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Locator, Page, expect
 
-from ballots import cards
-from ballots.enrolment import CARD_KEY
+from ballots.acts.enrolment import CARD_KEY
+from ballots.pure import cards
 from tests.factories import PASSWORD, Session
 
 PHONE = {"width": 360, "height": 740}

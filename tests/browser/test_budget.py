@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response, Route
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from tests.browser.steps import open_ballot, propose, ready, tick
 from tests.browser.test_every_page import dress
 from tests.factories import Session, make_session

@@ -12,7 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
-from ballots import counting, lifecycle
+from ballots.acts import lifecycle
+from ballots.facts import counting
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
 from tests.browsing import publish

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, review, row, tick, ticked
 from tests.browser.test_every_page import SMALL, dress
 from tests.factories import Session, make_session

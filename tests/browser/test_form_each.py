@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, ready, review, submit
 from tests.browser.test_every_page import (
     AXE,

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.sessions.models import Session as StoredSession
 from playwright.sync_api import Page, expect
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
 from tests.browser.test_every_page import EVERYTHING, SMALL, SMALL_TARGETS, violations
 from tests.factories import Session, make_project, make_session

@@ -11,7 +11,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pypdf import PageObject, PdfReader
 
-from ballots import journal, papers
+from ballots import journal
+from ballots.files import papers
 from ballots.models import Result
 from projects.models import Poll
 from tests.browser.steps import log_in

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from ballots.rules import TITLE_LIMIT
+from ballots.pure.rules import TITLE_LIMIT
 from tests.browser.steps import open_ballot, propose, review, tick, titles
 
 

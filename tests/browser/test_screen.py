@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ballots import canvass, hall, lifecycle
+from ballots.acts import canvass, hall, lifecycle
 from tests.browser.test_every_page import EVERYTHING, violations
 from tests.factories import Session, make_session, selection
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in
 from tests.browser.test_every_page import EVERYTHING, SCHEMES, violations

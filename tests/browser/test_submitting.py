@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from ballots.sealing import grouped
+from ballots.pure.sealing import grouped
 from tests.browser.steps import drafts, open_ballot, review, submit, tick, ticked
 from tests.factories import Session
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from ballots import cards
+from ballots.pure import cards
 from tests.browser.steps import review, row, sign_in, submit, tick, ticked
 
 SMALL = {"width": 320, "height": 568}

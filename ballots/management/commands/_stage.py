@@ -9,10 +9,10 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ballots import box, enrolment
+from ballots.acts import ceremony, enrolment
 from ballots.management.commands._steps import open_poll
 from ballots.models import Delegate
-from ballots.roll import RollRow
+from ballots.pure.roll_table import RollRow
 from projects.models import Poll, Project, Target
 
 HOLDERS = ["示例保管人一", "示例保管人二", "示例保管人三", "示例保管人四", "示例保管人五"]
@@ -57,9 +57,9 @@ def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns:
     on_roll = enrolment.draw_up_roll(poll, by=by)
     enrolment.mark_present(poll, numbers=numbers, by=by)
     Poll.objects.filter(pk=poll.pk).update(delegates_total=on_roll)
-    sheets = box.make_key(poll, holders=HOLDERS, threshold=THRESHOLD, by=by)
+    sheets = ceremony.make_key(poll, holders=HOLDERS, threshold=THRESHOLD, by=by)
     shares = [sheet.text for sheet in sheets]
-    box.test_key(poll, texts=shares[:THRESHOLD], by=scrutineer)
+    ceremony.test_key(poll, texts=shares[:THRESHOLD], by=scrutineer)
     return Stage(open_poll(poll, by=by), cards, shares)
 
 

@@ -12,17 +12,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
-from ballots import lifecycle, preflight
-from ballots.box import BoxRefused
-from ballots.canvass import CanvassRefused
-from ballots.casting import BallotRefused
-from ballots.drafts import DraftRefused
-from ballots.enrolment import EnrolmentRefused
-from ballots.exports import ExportRefused
-from ballots.lifecycle import StepRefused
+from ballots.acts import lifecycle
+from ballots.acts.canvass import CanvassRefused
+from ballots.acts.casting import BallotRefused
+from ballots.acts.ceremony import BoxRefused
+from ballots.acts.drafts import DraftRefused
+from ballots.acts.enrolment import EnrolmentRefused
+from ballots.acts.lifecycle import StepRefused
+from ballots.acts.rehearsal import RehearsalRefused
+from ballots.facts import preflight
+from ballots.facts.outcome import DecisionRefused
+from ballots.files.tables import ExportRefused
 from ballots.models import BallotBox
-from ballots.outcome import DecisionRefused
-from ballots.rehearsal import RehearsalRefused
 from projects.models import Poll
 
 Item = TypeVar("Item")

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from ballots.rules import Selection
+from ballots.pure.rules import Selection
 
 TIMEOUT = 30
 

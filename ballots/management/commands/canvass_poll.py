@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ballots import canvass
+from ballots.acts import canvass
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle
-from ballots.lifecycle import StepRefused
+from ballots.acts import lifecycle
+from ballots.acts.lifecycle import StepRefused
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

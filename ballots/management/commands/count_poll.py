@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle, outcome
+from ballots.acts import lifecycle
+from ballots.facts import outcome
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

@@ -19,11 +19,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections, transaction
 from django.utils.translation import gettext as _
 
-from ballots import cards, enrolment, lifecycle, rehearsal, roles
+from ballots import roles
+from ballots.acts import enrolment, lifecycle, rehearsal
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import REFUSALS, Phase, person, the_poll, track
 from ballots.models import AccessCard, Delegate
-from ballots.roll import RollRow
+from ballots.pure import cards
+from ballots.pure.roll_table import RollRow
 from projects.models import Poll
 
 # The name of the rules by which the demo knows its own poll among other rehearsals.

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from ballots import package
+from ballots.files import package
 from ballots.management.commands._steps import Phase, PollCommand
 from projects.models import Poll
 

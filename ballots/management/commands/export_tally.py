@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from ballots import exports
+from ballots.files import tables
 from ballots.management.commands._steps import Phase, PollCommand
 from projects.models import Poll
 
@@ -21,7 +21,7 @@ class Command(PollCommand):
         parser.add_argument("--summary", action="store_true", help=_("导出汇总"))
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
-        export = exports.summary_csv if options["summary"] else exports.result_csv
+        export = tables.summary_csv if options["summary"] else tables.result_csv
         content = export(poll).content
         output: Path | None = options["output"]
         if output is None:

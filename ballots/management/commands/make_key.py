@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ballots import box
+from ballots.acts import ceremony
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 
@@ -48,7 +48,7 @@ class Command(StepCommand):
         elif not sys.stdin.isatty() or not sys.stdout.isatty():
             raise CommandError(_("正式票决的密钥份额只在终端上逐份显示，请在终端中办理。"))
         else:
-            self.on_screen(box.make_key(poll, holders=holders, threshold=threshold, by=by))
+            self.on_screen(ceremony.make_key(poll, holders=holders, threshold=threshold, by=by))
         self.stdout.write(
             _("已生成票箱密钥：共%(holders)d份，开箱需%(threshold)d份。请接着试开：test_key")
             % {"holders": len(holders), "threshold": threshold}
@@ -67,7 +67,7 @@ class Command(StepCommand):
         try:
             # The key counts, and voids the one before it, only once its shares are on the disk.
             with os.fdopen(descriptor, "w") as file, transaction.atomic():
-                sheets = box.make_key(poll, holders=holders, threshold=threshold, by=by)
+                sheets = ceremony.make_key(poll, holders=holders, threshold=threshold, by=by)
                 file.writelines(f"{sheet.text}\n" for sheet in sheets)
                 file.flush()
                 os.fsync(file.fileno())
@@ -78,7 +78,7 @@ class Command(StepCommand):
             out.unlink()
             raise
 
-    def on_screen(self, sheets: Sequence[box.Sheet]) -> None:
+    def on_screen(self, sheets: Sequence[ceremony.Sheet]) -> None:
         """Show each holder his share alone, and clear the screen behind him."""
         for sheet in sheets:
             input(_("请保管人%(name)s独自到屏幕前，按回车键显示：") % {"name": sheet.holder})

@@ -6,7 +6,8 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle, outcome
+from ballots.acts import lifecycle
+from ballots.facts import outcome
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

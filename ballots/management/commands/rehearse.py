@@ -17,14 +17,15 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ballots import canvass, casting, lifecycle, rehearsal, roles
-from ballots.enrolment import IssuedCard
+from ballots import roles
+from ballots.acts import canvass, casting, lifecycle, rehearsal
+from ballots.acts.enrolment import IssuedCard
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import REFUSALS, ReadyCommand, track
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
 from ballots.models import AccessCard, Delegate, Delegation, Result, rules_of
-from ballots.roll import RollRow
-from ballots.rules import Selection
+from ballots.pure.roll_table import RollRow
+from ballots.pure.rules import Selection
 from projects.models import Poll
 
 DELEGATION = f"{MARK}演练代表团"

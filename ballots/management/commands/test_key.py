@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
-from ballots import box
+from ballots.acts import ceremony
 from ballots.management.commands._steps import Phase, ShareCommand, typed_shares
 from projects.models import Poll
 
@@ -15,5 +15,5 @@ class Command(ShareCommand):
     phases = (Phase.DRAFT,)
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        box.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by)
+        ceremony.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by)
         self.stdout.write(_("试开成功。"))

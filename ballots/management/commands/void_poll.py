@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from ballots import lifecycle
+from ballots.acts import lifecycle
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 

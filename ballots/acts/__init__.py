@@ -1,0 +1,1 @@
+"""What is done: each act is one function, one transaction, one lock, one refusal."""

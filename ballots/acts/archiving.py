@@ -1,0 +1,122 @@
+"""The end of a poll: what is of no more use is deleted, and that it was is put on record (DESIGN §3)."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal, roles
+from ballots.acts.enrolment import CARD_KEY
+from ballots.models import AccessCard
+from projects.models import Poll
+
+REFUSALS = {
+    "not-office": _("只有会务人员可以办理。"),
+    "second-needed": _("归档须由会务和监票各一人签名。"),
+    "not-over": _("只有结果已全部揭晓或已作废的票决可以归档。"),
+    "archived-before": _("本次票决已经归档。"),
+    "too-early": _("异议期到%(until)s为止，期满后才能归档。"),
+    "words-needed": _("请写明密钥份额如何销毁。"),
+    "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
+}
+
+
+class ArchiveRefused(Exception):
+    """The poll cannot be archived now, or not by these people: `code` is for programs."""
+
+    def __init__(self, code: str, until: str = "") -> None:
+        super().__init__(str(REFUSALS[code]) % {"until": until})
+        self.code = code
+
+
+def objections_until(poll: Poll) -> datetime | None:
+    """Return the moment from which a poll may be archived; None before it is over.
+
+    The days run from the end of the reveal, or from the close of a void poll. A rehearsal waits
+    for nobody.
+    """
+    over = poll.revealed_at if poll.phase == Poll.Phase.PUBLISHED else poll.closed_at
+    if over is None or poll.phase not in {Poll.Phase.PUBLISHED, Poll.Phase.VOID}:
+        return None
+    return over if poll.is_rehearsal else over + timedelta(days=poll.objection_days)
+
+
+@transaction.atomic
+def archive(
+    poll: Poll, *, key_destroyed: str, backups: Collection[str], by: User, second: User | None
+) -> Poll:
+    """Archive a poll that is over, signed by the office and a scrutineer.
+
+    Cards, the sessions they opened and the times of the roll are deleted. Cards of delegates who
+    stand on the roll of a poll that is not over stay: they still need them. Ballots, result and
+    journal stay, and with them both packages. `key_destroyed` says how the shares were destroyed,
+    `backups` which copies of the database still hold what is deleted here. Raises ArchiveRefused.
+    """
+    if not roles.is_office(by):
+        raise ArchiveRefused("not-office")
+    if second is None or second == by or not roles.is_scrutineer(second):
+        raise ArchiveRefused("second-needed")
+    if not key_destroyed.strip():
+        raise ArchiveRefused("words-needed")
+    copies = [line.strip() for line in backups if line.strip()]
+    if not copies:
+        raise ArchiveRefused("backups-needed")
+    poll = Poll.objects.locked(poll)
+    if poll.archived_at is not None:
+        raise ArchiveRefused("archived-before")
+    until = objections_until(poll)
+    if until is None:
+        raise ArchiveRefused("not-over")
+    if timezone.now() < until:
+        raise ArchiveRefused("too-early", f"{timezone.localtime(until):%Y-%m-%d %H:%M}")
+    poll.archived_at = timezone.now()
+    poll.save(update_fields=["archived_at"])
+    cards = AccessCard.objects.filter(delegate__roll_entries__poll=poll)
+    in_use = cards.filter(delegate__in=_needed(poll))
+    kept = set(in_use.values_list("pk", flat=True))
+    gone = set(cards.values_list("pk", flat=True)) - kept
+    sessions = _end_sessions(gone)
+    AccessCard.objects.filter(pk__in=gone).delete()
+    times = poll.roll.filter(voted_at__isnull=False).update(voted_at=None)
+    journal.append(
+        poll,
+        "archived",
+        by=by,
+        second=second,
+        data={
+            "key_destroyed": key_destroyed.strip(),
+            "backups": copies,
+            "cards": len(gone),
+            "cards_in_use": len(kept),
+            "sessions": sessions,
+            "times": times,
+        },
+    )
+    return poll
+
+
+def _needed(poll: Poll) -> list[int]:
+    """Return the delegates on the roll of any other poll that is not over.
+
+    The draft of a second round whose first one no longer waits for it can never open.
+    """
+    over = [Poll.Phase.PUBLISHED, Poll.Phase.VOID]
+    idle = Q(phase=Poll.Phase.DRAFT, parent__phase__in=over)
+    running = Poll.objects.exclude(pk=poll.pk).exclude(phase__in=over).exclude(idle)
+    return list(running.values_list("roll__delegate", flat=True).exclude(roll__delegate=None))
+
+
+def _end_sessions(cards: Collection[int]) -> int:
+    """Delete the sessions that these cards opened; return how many."""
+    ended = [
+        session.pk
+        for session in Session.objects.all()
+        if session.get_decoded().get(CARD_KEY) in cards
+    ]
+    Session.objects.filter(pk__in=ended).delete()
+    return len(ended)

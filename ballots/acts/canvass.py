@@ -1,0 +1,237 @@
+"""Ruling on the proposals of an opened box, blind: nothing here knows or computes a total."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal, roles
+from ballots.models import BallotBox, WriteIn
+from ballots.pure import similar
+from projects.models import Poll, Project
+
+REFUSALS = {
+    "not-opened": _("只有开箱后、计票前可以处理推荐项目。"),
+    "already-closed": _("推荐项目的归并已经结束。"),
+    "not-staff": _("只有会务或监票人员可以办理。"),
+    "second-needed": _("归并结束须由会务和监票各一人签名确认。"),
+    "open-rulings": _("还有推荐项目没有处理。"),
+    "circle": _("有推荐项目互相并入，请更正后再结束归并。"),
+    "into-itself": _("不能并入自身，也不能与另一项互相并入。处理方式没有改变。"),
+    "other-poll": _("只能并入同一次票决的项目。处理方式没有改变。"),
+    "where-to": _("请选择并入哪一项。处理方式没有改变。"),
+    "reason-needed": _("不予计票须注明理由。处理方式没有改变。"),
+    "changed": _("这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"),
+}
+
+
+class CanvassRefused(Exception):
+    """A ruling is not allowed now, or not by this person: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A candidate or another proposal whose title is like that of a proposal; decides nothing."""
+
+    target: Project | WriteIn
+    shown: str
+
+
+def hints(poll: Poll, write_ins: Iterable[WriteIn]) -> dict[UUID, list[Hint]]:
+    """Return, for the id of each of `write_ins`, the three nearest candidates or proposals.
+
+    Only titles are compared: how often a proposal was written is not known here (ux.md §9.2).
+    """
+    targets: list[Project | WriteIn] = [
+        *poll.projects.order_by("number"),
+        *poll.write_ins.order_by("number"),
+    ]
+
+    def near(write_in: WriteIn) -> list[Hint]:
+        titles = {place: target.title for place, target in enumerate(targets) if target != write_in}
+        found = similar.nearest(write_in.title, titles)
+        return [Hint(targets[likeness.key], likeness.shown) for likeness in found]
+
+    return {write_in.pk: near(write_in) for write_in in write_ins}
+
+
+@transaction.atomic
+def rule(
+    poll: Poll,
+    write_in: WriteIn,
+    *,
+    ruling: str,
+    into: Project | WriteIn | None = None,
+    reason: str = "",
+    seen: str | None = None,
+    by: User,
+) -> WriteIn:
+    """Rule on one proposal, or take its ruling back (`ruling` empty); each change is logged.
+
+    `into` is the candidate or the proposal of the same poll that it is merged into; a refusal needs
+    a `reason`. `seen` is `standing` of the ruling that the person saw: nobody overrules unknowingly
+    what somebody else has just decided. Nothing is known of votes here (DESIGN §3). Raises
+    CanvassRefused.
+    """
+    poll = _locked(poll)
+    if not (roles.is_office(by) or roles.is_scrutineer(by)):
+        raise CanvassRefused("not-staff")
+    write_in = poll.write_ins.select_related("into_project", "into_write_in").get(pk=write_in.pk)
+    if seen is not None and seen != standing(write_in):
+        raise CanvassRefused("changed")
+    ruling = WriteIn.Ruling(ruling)
+    reason = reason.strip() if ruling == WriteIn.Ruling.REFUSED else ""
+    if ruling == WriteIn.Ruling.REFUSED and not reason:
+        raise CanvassRefused("reason-needed")
+    before = _said(write_in)
+    write_in.ruling, write_in.reason = ruling, reason
+    write_in.into_project, write_in.into_write_in = _target(poll, ruling, into)
+    if _said(write_in) == before:
+        return write_in
+    _demand_no_circle(poll, write_in)
+    write_in.save(update_fields=["ruling", "reason", "into_project", "into_write_in"])
+    journal.append(
+        poll,
+        "write-in-ruled",
+        by=by,
+        data={"write_in": write_in.key, "title": write_in.title, "before": before}
+        | dict(zip(("ruling", "into", "reason"), _said(write_in), strict=True)),
+    )
+    return write_in
+
+
+def _target(
+    poll: Poll, ruling: str, into: Project | WriteIn | None
+) -> tuple[Project | None, WriteIn | None]:
+    """Return the candidate or the proposal that `ruling` merges into; both None for other rulings."""
+    project = into if isinstance(into, Project) else None
+    write_in = into if isinstance(into, WriteIn) else None
+    match ruling:
+        case WriteIn.Ruling.INTO_PROJECT:
+            target: Project | WriteIn | None = project
+            write_in = None
+        case WriteIn.Ruling.INTO_WRITE_IN:
+            target = write_in
+            project = None
+        case _:
+            return None, None
+    if target is None:
+        raise CanvassRefused("where-to")
+    if target.poll_id != poll.pk:
+        raise CanvassRefused("other-poll")
+    return project, write_in
+
+
+def _demand_no_circle(poll: Poll, write_in: WriteIn) -> None:
+    """Raise CanvassRefused where following the mergers from `write_in` leads back to it."""
+    into = dict(poll.write_ins.values_list("pk", "into_write_in"))
+    into[write_in.pk] = write_in.into_write_in_id
+    seen: set[UUID] = set()
+    step: UUID | None = write_in.pk
+    while step is not None:
+        if step in seen:
+            raise CanvassRefused("into-itself")
+        seen.add(step)
+        step = into[step]
+
+
+def standing(write_in: WriteIn) -> str:
+    """Return the ruling of a proposal as one line, to see later whether it has changed."""
+    return "|".join(_said(write_in))
+
+
+def _said(write_in: WriteIn) -> list[str]:
+    """Return ruling, target and reason of a proposal as the journal says them."""
+    target = write_in.into_project or write_in.into_write_in
+    into = str(target.number) if isinstance(target, Project) else target.key if target else ""
+    return [str(write_in.ruling), into, write_in.reason]
+
+
+@transaction.atomic
+def rule_each_alone(poll: Poll, *, by: User) -> int:
+    """Let every proposal that has no ruling yet stand alone; return how many that were."""
+    poll = _locked(poll)
+    if not (roles.is_office(by) or roles.is_scrutineer(by)):
+        raise CanvassRefused("not-staff")
+    waiting = list(poll.write_ins.filter(ruling=WriteIn.Ruling.NONE))
+    if waiting:
+        poll.write_ins.filter(pk__in=[write_in.pk for write_in in waiting]).update(
+            ruling=WriteIn.Ruling.ALONE
+        )
+        journal.append(
+            poll,
+            "write-ins-ruled",
+            by=by,
+            data={"rulings": [[write_in.key, WriteIn.Ruling.ALONE.value] for write_in in waiting]},
+        )
+    return len(waiting)
+
+
+@transaction.atomic
+def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
+    """End the canvass: one of the office and one scrutineer sign, and every proposal has a ruling.
+
+    Only then may the ballots be counted (DESIGN §3).
+    """
+    poll = _locked(poll)
+    if second is None or by == second or not _are_both_offices(by, second):
+        raise CanvassRefused("second-needed")
+    if poll.write_ins.filter(ruling=WriteIn.Ruling.NONE).exists():
+        raise CanvassRefused("open-rulings")
+    places_of(poll)
+    BallotBox.objects.filter(poll=poll).update(canvassed=True)
+    rulings = [
+        [write_in.key, write_in.title, write_in.ruling]
+        for write_in in poll.write_ins.order_by("number")
+    ]
+    journal.append(poll, "canvass-closed", by=by, second=second, data={"rulings": rulings})
+
+
+def places_of(poll: Poll) -> dict[str, str | None]:
+    """Return, for each proposal's id, the key of the item it counts for; None where refused.
+
+    A proposal merged into another follows it to where that one went. Raises KeyError for one
+    without a ruling, so that nothing can be counted before the canvass is done, and CanvassRefused
+    ("circle") for one that was merged, over others, into itself.
+    """
+    write_ins = {write_in.pk: write_in for write_in in poll.write_ins.all()}
+    numbers = {pk: str(number) for pk, number in poll.projects.values_list("pk", "number")}
+
+    def place(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
+        if write_in.pk in followed:
+            raise CanvassRefused("circle")
+        match write_in.ruling:
+            case WriteIn.Ruling.ALONE:
+                return write_in.key
+            case WriteIn.Ruling.INTO_PROJECT if write_in.into_project_id:
+                return numbers[write_in.into_project_id]
+            case WriteIn.Ruling.INTO_WRITE_IN if write_in.into_write_in_id:
+                return place(write_ins[write_in.into_write_in_id], followed | {write_in.pk})
+            case WriteIn.Ruling.REFUSED:
+                return None
+            case _:
+                raise KeyError(write_in.key)
+
+    return {str(pk): place(write_in) for pk, write_in in write_ins.items()}
+
+
+def _are_both_offices(one: User, other: User) -> bool:
+    return (roles.is_office(one) and roles.is_scrutineer(other)) or (
+        roles.is_scrutineer(one) and roles.is_office(other)
+    )
+
+
+def _locked(poll: Poll) -> Poll:
+    poll = Poll.objects.locked(poll)
+    if poll.phase != Poll.Phase.OPENED:
+        raise CanvassRefused("not-opened")
+    if poll.box.canvassed:
+        raise CanvassRefused("already-closed")
+    return poll

@@ -1,0 +1,245 @@
+"""New drafts out of old polls: after a void one, or for a second round (DESIGN §3, §4).
+
+Each takes over roll, cards and candidates; key, presence and quorum are always taken anew.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ballots import journal, roles
+from ballots.facts import outcome
+from ballots.models import RollEntry
+from projects.models import Poll, Project, Target
+
+REFUSALS = {
+    "not-office": gettext_lazy("只有会务人员可以办理。"),
+    "not-void": gettext_lazy("只有作废的票决可以另建草稿。"),
+    "made-before": gettext_lazy("已经另建过草稿，请在票决进程中查找。"),
+    "wrong-phase": gettext_lazy("只有复核后、公布前可以发起再次票决或补充票决。"),
+    "round-exists": gettext_lazy("已经发起过再次票决或补充票决，请在票决进程中查找。"),
+    "decided": gettext_lazy("会议决定已经登记，不能再发起票决。"),
+    "no-tie": gettext_lazy("没有得票相同、待定的项目，不需要再次票决。"),
+    "not-second-round": gettext_lazy("只有再次票决和补充票决的草稿可以在这里删除。"),
+    "key-made": gettext_lazy("已经生成过密钥，操作记录须保留，不能删除。"),
+    "no-shortfall": gettext_lazy("没有不足的名额，或没有其余项目，不能补充票决。"),
+}
+
+# What a draft takes over; phase, times and key are its own.
+COPIED = (
+    "kind",
+    "parent",
+    "meeting",
+    "year",
+    "phone",
+    "rules_name",
+    "rules_adopted_on",
+    "opening_words",
+    "places",
+    "form",
+    "choice_rule",
+    "blank_allowed",
+    "proposals",
+    "proposal_limit",
+    "voters",
+    "delegates_total",
+    "majority",
+    "simple",
+    "show_votes",
+    "objection_days",
+)
+COPIED_OF_PROJECT = (
+    "number",
+    "title",
+    "text",
+    "category",
+    "lead_unit",
+    "investment",
+    "deadline",
+    "site",
+    "origin",
+)
+
+
+class DraftRefused(Exception):
+    """No draft can be made of this poll now: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@transaction.atomic
+def fresh_draft(poll: Poll, *, by: User) -> Poll:
+    """Return a new draft with the candidates, rules and roll of a void poll; it needs a new key.
+
+    A second round is made anew only while its first round still waits for one.
+    """
+    first = _locked(poll.parent, by) if poll.parent is not None else None
+    poll = _locked(poll, by)
+    if poll.phase != Poll.Phase.VOID:
+        raise DraftRefused("not-void")
+    if _was_drafted(poll):
+        raise DraftRefused("made-before")
+    if first is not None:
+        _settling(first)
+    draft = _draft(poll)
+    _copy_candidates(poll.projects.prefetch_related("targets"), draft)
+    journal.append(poll, "draft-made", by=by, data={"poll": str(draft.uuid)})
+    return draft
+
+
+@transaction.atomic
+def run_off(poll: Poll, *, by: User) -> Poll:
+    """Return the draft of a run-off (再次票决) among the tied for the places left (DESIGN §4)."""
+    poll = _locked(poll, by)
+    standing = _settling(poll)
+    if not standing.is_tied:
+        raise DraftRefused("no-tie")
+    words = _("首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。")
+    return _second_round(standing, Poll.Kind.RUN_OFF, words, by=by)
+
+
+@transaction.atomic
+def supplementary(poll: Poll, *, by: User) -> Poll:
+    """Return the draft of a supplementary poll (补充票决) among the rest for the places left."""
+    poll = _locked(poll, by)
+    standing = _settling(poll)
+    if standing.is_tied or not standing.rest:
+        raise DraftRefused("no-shortfall")
+    words = _("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
+    return _second_round(standing, Poll.Kind.SUPPLEMENTARY, words, by=by)
+
+
+@transaction.atomic
+def drop(poll: Poll, *, by: User) -> Poll:
+    """Delete the draft of a second round on which nothing is on record; return the first round."""
+    poll = _locked(poll, by)
+    first = poll.parent
+    if poll.phase != Poll.Phase.DRAFT or first is None:
+        raise DraftRefused("not-second-round")
+    if poll.journal.exists():
+        raise DraftRefused("key-made")
+    poll.roll.all().delete()
+    poll.projects.all().delete()
+    poll.delete()
+    return first
+
+
+def is_idle(poll: Poll) -> bool:
+    """Tell whether `poll` is the draft of a second round that nothing waits for any more."""
+    if poll.phase != Poll.Phase.DRAFT or poll.parent is None:
+        return False
+    return poll.parent.phase != Poll.Phase.CONFIRMED or outcome.outcome_of(poll.parent).is_settled
+
+
+def _settling(poll: Poll) -> outcome.Outcome:
+    """Return the outcome of a confirmed poll whose open places nothing has settled yet."""
+    if poll.phase != Poll.Phase.CONFIRMED:
+        raise DraftRefused("wrong-phase")
+    standing = outcome.outcome_of(poll)
+    if standing.decision is not None:
+        raise DraftRefused("decided")
+    if standing.round is not None:
+        raise DraftRefused("round-exists")
+    return standing
+
+
+def _second_round(standing: outcome.Outcome, kind: str, words: str, *, by: User) -> Poll:
+    first = standing.poll
+    draft = _draft(
+        first,
+        kind=first.kind if first.is_rehearsal else kind,
+        parent=first,
+        places=standing.places_left,
+        opening_words=words % {"count": standing.places_left},
+        proposals=Poll.Proposals.OFF,
+        majority=Poll.Majority.NONE,
+        # Fewer candidates than the first round had: “exactly” may no longer be possible.
+        choice_rule=Poll.ChoiceRule.AT_MOST,
+    )
+    _copy_items(standing, draft)
+    journal.append(
+        first,
+        "second-round-made",
+        by=by,
+        data={"poll": str(draft.uuid), "items": [row["item"] for row in standing.rest]},
+    )
+    return draft
+
+
+def _draft(poll: Poll, **changed: Any) -> Poll:
+    """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll."""
+    draft = Poll(**({field: getattr(poll, field) for field in COPIED} | changed))
+    draft.save()
+    RollEntry.objects.bulk_create(
+        RollEntry(
+            poll=draft,
+            delegate_id=entry.delegate_id,
+            number=entry.number,
+            name=entry.name,
+            delegation=entry.delegation,
+        )
+        for entry in poll.roll.all()
+    )
+    return draft
+
+
+def _copy_candidates(projects: Iterable[Project], draft: Poll, **changed: Any) -> None:
+    for project in projects:
+        columns = {column: getattr(project, column) for column in COPIED_OF_PROJECT}
+        copy = Project.objects.create(poll=draft, **(columns | changed))
+        Target.objects.bulk_create(
+            Target(
+                project=copy,
+                position=target.position,
+                text=target.text,
+                quantity=target.quantity,
+                unit=target.unit,
+            )
+            for target in project.targets.all()
+        )
+
+
+def _copy_items(standing: outcome.Outcome, draft: Poll) -> None:
+    """Put the open items on the list of `draft`: candidates under their numbers, proposals after."""
+    first = standing.poll
+    keys = {row["item"] for row in standing.rest}
+    projects = list(first.projects.prefetch_related("targets").order_by("number"))
+    for project in projects:
+        if str(project.number) in keys:
+            _copy_candidates([project], draft, origin=str(project.number))
+    number = max((project.number for project in projects), default=0)
+    for write_in in first.write_ins.order_by("number"):
+        if write_in.key in keys:
+            number += 1
+            Project.objects.create(
+                poll=draft,
+                number=number,
+                title=_free_title(draft, write_in.title, write_in.key),
+                text=write_in.detail or write_in.title,
+                lead_unit=write_in.unit,
+                origin=write_in.key,
+            )
+
+
+def _free_title(draft: Poll, title: str, key: str) -> str:
+    # Two proposals may bear one name and differ in content; a list may not hold a name twice.
+    return f"{title}（{key}）" if draft.projects.filter(title=title).exists() else title
+
+
+def _was_drafted(poll: Poll) -> bool:
+    """Tell whether a draft made of `poll` still exists."""
+    made = [UUID(uuid) for uuid in journal.said(poll, "draft-made", "poll")]
+    return Poll.objects.filter(uuid__in=made).exists()
+
+
+def _locked(poll: Poll, by: User) -> Poll:
+    if not roles.is_office(by):
+        raise DraftRefused("not-office")
+    return Poll.objects.locked(poll)

@@ -1,0 +1,552 @@
+"""The life of a poll: the only module that moves it from one phase to the next (DESIGN §3).
+
+Each step is one function, one transaction and one journal entry; a step out of order raises.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from ballots import journal, roles
+from ballots.acts import ceremony
+from ballots.facts import counting, outcome, preflight
+from ballots.models import (
+    Announcement,
+    Ballot,
+    BallotBox,
+    Confirmation,
+    Decision,
+    Envelope,
+    JournalEntry,
+    Result,
+    RollEntry,
+    SealedBallot,
+    WriteIn,
+    rules_of,
+)
+from ballots.pure import chain, sealing
+from projects.models import Poll, Project
+
+REFUSALS = {
+    "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
+    "not-office": _("只有会务人员可以办理。"),
+    "not-staff": _("只有会务或监票人员可以办理。"),
+    "not-scrutineer": _("只有监票人可以复核。"),
+    "incomplete": _("开始投票前检查没有全部通过。"),
+    "reason-needed": _("请说明原因。"),
+    "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
+    "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
+    "second-needed": _("须由另一位工作人员签名确认。"),
+    "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
+    "counter-confirms": _("计票与复核须由不同人员完成。"),
+    "confirmed-before": _("您已复核过这次计票。"),
+    "checks-fail": _("核对不通过，结果不能公布，请联系技术人员。"),
+    "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
+    "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
+    "confirmer-publishes": _("公布人不能是复核人。"),
+    "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
+    "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
+    "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
+    "all-revealed": _("结果已经全部揭晓。"),
+    "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
+    "not-rehearsal": _("只有演练可以清除。"),
+    "box-unlike-roll": _("票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"),
+}
+
+
+class StepRefused(Exception):
+    """The poll cannot take this step now, or not by this person: `code` is for programs."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        message = str(REFUSALS[code])
+        super().__init__(message % params if params else message)
+        self.code = code
+
+
+# --- voting ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_poll(poll: Poll, *, by: User) -> Poll:
+    """Open the vote; from now on candidates, rules and roll are frozen and their hashes recorded.
+
+    Raises StepRefused("incomplete") while the pre-flight list has a ✗.
+    """
+    _demand(roles.is_office(by), "not-office")
+    if poll.parent is not None:
+        # What a second round settles must not be decided or published at the same moment.
+        _locked(poll.parent)
+    poll = _locked(poll, Poll.Phase.DRAFT)
+    if preflight.blocks(preflight.what_is_missing(poll)):
+        raise StepRefused("incomplete")
+    numbers = list(poll.projects.values_list("number", flat=True))
+    BallotBox.objects.filter(poll=poll).update(
+        ballot_size=sealing.padded_size(rules_of(poll), numbers)
+    )
+    _move(poll, Poll.Phase.OPEN, opened_at=timezone.now())
+    journal.append(poll, "opened", by=by, data=_frozen(poll))
+    return poll
+
+
+@transaction.atomic
+def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
+    """Take no ballots for a while; what delegates have filled in stays on their phones."""
+    _demand(roles.is_office(by), "not-office")
+    _demand(bool(reason.strip()), "reason-needed")
+    poll = _locked(poll, Poll.Phase.OPEN)
+    _move(poll, Poll.Phase.PAUSED)
+    journal.append(poll, "paused", by=by, data={"reason": reason.strip()})
+    return poll
+
+
+@transaction.atomic
+def resume_poll(poll: Poll, *, by: User) -> Poll:
+    """Take ballots again after a pause."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.PAUSED)
+    _move(poll, Poll.Phase.OPEN)
+    journal.append(poll, "resumed", by=by)
+    return poll
+
+
+@transaction.atomic
+def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
+    """Close the vote: wait for running casts, take the names off, shuffle by receipt (DESIGN §5.4).
+
+    `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
+    and StepRefused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.OPEN, Poll.Phase.PAUSED)
+    marks = poll.roll.filter(voted=True).count()
+    if voted is not None and voted != marks:
+        raise StepRefused("figure-moved", count=marks)
+    _move(poll, Poll.Phase.CLOSED, closed_at=timezone.now())
+    receipts = _strip(poll)
+    if len(receipts) != marks:
+        raise StepRefused("box-unlike-roll")
+    journal.append(
+        poll,
+        "closed",
+        by=by,
+        data={
+            "ballots": len(receipts),
+            "voted": marks,
+            "receipts": sealing.receipts_root(receipts),
+        },
+    )
+    return poll
+
+
+def rewrite_storage(poll: Poll, *, by: User) -> None:
+    """Let the database rewrite its files, so that no old page tells the order of casting.
+
+    Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
+    have; the README says so.
+    """
+    _demand(roles.is_office(by), "not-office")
+    with transaction.atomic():
+        _locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
+    try:
+        _vacuum()
+    except OperationalError:
+        # Somebody else is reading or writing: the old pages are still there.
+        raise StepRefused("storage-busy") from None
+    with transaction.atomic():
+        journal.append(_locked(poll), "storage-rewritten", by=by)
+
+
+def _vacuum() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
+            # might see it; a table that ALTER rewrites takes over the living rows alone.
+            cursor.execute(
+                "ALTER TABLE ballots_envelope ALTER COLUMN sealed TYPE bytea USING sealed || ''"
+            )
+            tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
+            cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
+            return
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if cursor.fetchone()[0]:
+            raise OperationalError("a reader held the log of writes")
+
+
+def _strip(poll: Poll) -> list[str]:
+    """Replace the envelopes by nameless sealed ballots in order of receipt; return the receipts.
+
+    The order of receipts is that of SHA-256, which knows nothing of when or by whom.
+    """
+    envelopes = list(Envelope.objects.filter(poll=poll).order_by("receipt"))
+    SealedBallot.objects.bulk_create(
+        SealedBallot(
+            receipt=envelope.receipt, poll=poll, code=envelope.code, sealed=envelope.sealed
+        )
+        for envelope in envelopes
+    )
+    Envelope.objects.filter(poll=poll).delete()
+    return [envelope.receipt for envelope in envelopes]
+
+
+# --- what the opening puts on record --------------------------------------------------------------
+
+
+def frozen_poll(poll: Poll) -> dict[str, Any]:
+    """Return what a poll is, as the opening hashes it and a package shows it."""
+    return {
+        "uuid": str(poll.uuid),
+        "kind": poll.kind,
+        "meeting": poll.meeting,
+        "year": poll.year,
+    }
+
+
+def frozen_rules(poll: Poll) -> dict[str, Any]:
+    """Return the rules of `poll` as the opening hashes them and a package shows them."""
+    return {
+        "places": poll.places,
+        "form": poll.form,
+        "choice_rule": poll.choice_rule,
+        "blank_allowed": poll.blank_allowed,
+        "proposals": poll.proposals,
+        "proposal_limit": poll.proposal_limit,
+        "voters": poll.voters,
+        "majority": poll.majority,
+        "delegates_total": poll.delegates_total,
+        "simple": poll.simple,
+        "show_votes": poll.show_votes,
+        "objection_days": poll.objection_days,
+        "rules_name": poll.rules_name,
+        "rules_adopted_on": str(poll.rules_adopted_on or ""),
+    }
+
+
+def frozen_candidates(poll: Poll) -> list[list[Any]]:
+    """Return number, title, text, targets and the rest of each candidate, in order of number."""
+    return [
+        [
+            project.number,
+            project.title,
+            project.text,
+            [str(line) for line in project.targets.all()],
+            [
+                project.category,
+                project.lead_unit,
+                "" if project.investment is None else str(project.investment),
+                project.deadline,
+                project.site,
+            ],
+        ]
+        for project in poll.projects.order_by("number").prefetch_related("targets")
+    ]
+
+
+def frozen_roll(poll: Poll) -> list[list[str]]:
+    """Return number and name of everybody on the roll, in order of number."""
+    return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
+
+
+# --- the box --------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+@transaction.atomic
+def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
+    """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
+
+    Ballots are written in the order of fresh random keys, proposals as distinct texts with random
+    numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, StepRefused otherwise.
+    """
+    _demand(roles.is_office(by) or roles.is_scrutineer(by), "not-staff")
+    poll = _locked(poll, Poll.Phase.CLOSED)
+    ballots, write_ins = ceremony.unseal(poll, texts)
+    _move(poll, Poll.Phase.OPENED)
+    WriteIn.objects.bulk_create(write_ins)
+    Ballot.objects.bulk_create(ballots)
+    journal.append(
+        poll,
+        "box-opened",
+        by=by,
+        data={
+            "ballots": len(ballots),
+            "invalid": sum(1 for ballot in ballots if ballot.invalid),
+            "write_ins": len(write_ins),
+        },
+    )
+    return poll
+
+
+# --- the count ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def count_poll(poll: Poll, *, by: User) -> Result:
+    """Count the ballots and freeze the figures; only after the canvass is closed (DESIGN §3)."""
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.OPENED)
+    if not poll.box.canvassed:
+        raise StepRefused("canvass-open")
+    # Salted: the digest is public, and without it few votes could be found by trying (security.md).
+    figures = counting.figures(poll) | {"salt": secrets.token_hex(16)}
+    result = Result.objects.create(
+        poll=poll,
+        figures=figures,
+        digest=counting.digest(figures),
+        counted_at=timezone.now(),
+        counted_by=by,
+    )
+    _move(poll, Poll.Phase.COUNTED)
+    journal.append(poll, "counted", by=by, data={"result": result.digest, "votes": _votes(figures)})
+    return result
+
+
+@transaction.atomic
+def confirm_result(poll: Poll, *, by: User) -> Result:
+    """Confirm the count as a scrutineer; the last of the confirmers needed moves the poll on.
+
+    Counts again, by both roads, and refuses if any figure or check differs. The one who counted
+    never confirms; of two confirmers one is the chief scrutineer (DESIGN §4).
+    """
+    _demand(roles.is_scrutineer(by), "not-scrutineer")
+    poll = _locked(poll, Poll.Phase.COUNTED)
+    result = outcome.standing_result(poll)
+    if by == result.counted_by:
+        raise StepRefused("counter-confirms")
+    if result.confirmations.filter(by=by).exists():
+        raise StepRefused("confirmed-before")
+    if not all(check["holds"] for check in result.figures["checks"]):
+        raise StepRefused("checks-fail")
+    if not _still_holds(poll, result):
+        raise StepRefused("figures-changed")
+    before = list(result.confirmations.all())
+    chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
+    last = len(before) + 1 >= poll.confirmers
+    if last and poll.confirmers > 1 and not chief:
+        raise StepRefused("chief-needed")
+    Confirmation.objects.create(result=result, by=by, chief=roles.is_chief(by))
+    journal.append(
+        poll, "confirmed", by=by, data={"result": result.digest, "number": len(before) + 1}
+    )
+    if last:
+        _move(poll, Poll.Phase.CONFIRMED)
+    return result
+
+
+@transaction.atomic
+def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
+    """Send the count back to the canvass with a reason; its totals stay on record."""
+    _demand(roles.is_scrutineer(by), "not-scrutineer")
+    _demand(bool(reason.strip()), "reason-needed")
+    poll = _locked(poll, Poll.Phase.COUNTED)
+    result = outcome.standing_result(poll)
+    Result.objects.filter(pk=result.pk).update(sent_back=reason.strip())
+    BallotBox.objects.filter(poll=poll).update(canvassed=False)
+    _move(poll, Poll.Phase.OPENED)
+    journal.append(
+        poll,
+        "sent-back",
+        by=by,
+        data={
+            "result": result.digest,
+            "reason": reason.strip(),
+            "votes": _votes(result.figures),
+        },
+    )
+    return poll
+
+
+@transaction.atomic
+def publish_result(
+    poll: Poll,
+    *,
+    by: User,
+    adopted: int | None = None,
+    leave_open: bool = False,
+    at_once: bool = False,
+) -> Result:
+    """Publish a confirmed result and open the first step of the hall's reveal; not to be taken back.
+
+    `adopted` is the number of projects that fill a place, as the person read it on the page. Open
+    places must be settled (DESIGN §4) or left open knowingly (`leave_open`). `at_once` goes to the
+    last step of the reveal, where there is no hall to show it to.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.CONFIRMED)
+    standing = outcome.outcome_of(poll)
+    if standing.result.confirmations.filter(by=by).exists():
+        raise StepRefused("confirmer-publishes")
+    if adopted is not None and adopted != len(standing.filled):
+        raise StepRefused("figure-wrong")
+    if standing.round_runs:
+        raise StepRefused("second-round-runs")
+    if not standing.is_settled and not leave_open:
+        raise StepRefused("unsettled", count=standing.open_places)
+    Result.objects.filter(pk=standing.result.pk).update(published_by=by)
+    now = timezone.now()
+    _move(poll, Poll.Phase.PUBLISHED, published_at=now, revealed_at=now if at_once else None)
+    # In the order of the list, which tells nothing of the votes.
+    filled = outcome.listed(standing.filled)
+    journal.append(
+        poll,
+        "published",
+        by=by,
+        data={
+            "result": standing.result.digest,
+            "projects": [[place.key, place.title, place.how] for place in filled],
+            "left_open": standing.open_places,
+            "at_once": at_once,
+        },
+    )
+    return standing.result
+
+
+@transaction.atomic
+def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
+    """Show the hall one more project; after the last one everybody may see the result (DESIGN §3).
+
+    `place` is the one (from 1) that the page offered: a double click shows it once.
+    """
+    return _reveal(poll, by=by, place=place)
+
+
+@transaction.atomic
+def reveal_all(poll: Poll, *, by: User) -> Poll:
+    """Show the hall, and everybody else, the whole result at once."""
+    return _reveal(poll, by=by, everything=True)
+
+
+def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll, Poll.Phase.PUBLISHED)
+    if 0 < place <= poll.revealed:
+        return poll
+    if poll.is_revealed:
+        raise StepRefused("all-revealed")
+    total = len(outcome.outcome_of(poll).filled)
+    poll.revealed = total if everything else min(poll.revealed + 1, total)
+    poll.revealed_at = timezone.now() if poll.revealed == total else None
+    poll.save(update_fields=["revealed", "revealed_at"])
+    said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
+    journal.append(poll, "revealed", by=by, data=said)
+    return poll
+
+
+def _still_holds(poll: Poll, result: Result) -> bool:
+    """Count again and compare all but the salt and the journal's length, which has grown since."""
+    fresh = counting.figures(poll)
+    same = all(fresh[name] == result.figures[name] for name in fresh if name != "checks")
+    return same and all(check["holds"] for check in fresh["checks"])
+
+
+def _votes(figures: dict[str, Any]) -> list[list[Any]]:
+    return [[item["item"], item["title"], item["votes"]] for item in figures["items"]]
+
+
+# --- ends without a result ------------------------------------------------------------------------
+
+
+@transaction.atomic
+def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll:
+    """Declare the poll void (作废) by two people; its box is never opened afterwards (DESIGN §3)."""
+    _demand(roles.is_office(by), "not-office")
+    _demand(bool(reason.strip()), "reason-needed")
+    if second is None or second == by or not roles.is_scrutineer(second):
+        raise StepRefused("second-needed")
+    poll = _locked(
+        poll,
+        Poll.Phase.OPEN,
+        Poll.Phase.PAUSED,
+        Poll.Phase.CLOSED,
+        Poll.Phase.OPENED,
+        Poll.Phase.COUNTED,
+        Poll.Phase.CONFIRMED,
+    )
+    if poll.children.exclude(phase__in=[Poll.Phase.DRAFT, Poll.Phase.VOID]).exists():
+        raise StepRefused("second-round-exists")
+    before = poll.phase
+    _move(poll, Poll.Phase.VOID, closed_at=poll.closed_at or timezone.now())
+    receipts = _strip(poll)
+    data = {"reason": reason.strip(), "phase": before}
+    if receipts:
+        data["receipts"] = sealing.receipts_root(receipts)
+    journal.append(poll, "voided", by=by, second=second, data=data)
+    return poll
+
+
+@transaction.atomic
+def wipe_rehearsal(poll: Poll, *, by: User) -> None:
+    """Remove a rehearsal with everything in it, its second round too.
+
+    The triggers refuse this for a real poll.
+    """
+    _demand(roles.is_office(by), "not-office")
+    poll = _locked(poll)
+    if not poll.is_rehearsal:
+        raise StepRefused("not-rehearsal")
+    for second_round in poll.children.all():
+        wipe_rehearsal(second_round, by=by)
+    Confirmation.objects.filter(result__poll=poll).delete()
+    # A proposal that others were merged into is protected by them, so they part first.
+    poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
+    counted = (Decision, Announcement, Result, Ballot, WriteIn)
+    for model in (*counted, SealedBallot, Envelope, BallotBox, RollEntry, JournalEntry):
+        model._default_manager.filter(poll=poll).delete()
+    poll.recommendations.all().delete()
+    # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
+    Poll.objects.filter(pk=poll.pk).update(
+        phase=Poll.Phase.DRAFT,
+        opened_at=None,
+        closed_at=None,
+        published_at=None,
+        revealed=0,
+        revealed_at=None,
+        archived_at=None,
+    )
+    Project.objects.filter(poll=poll).delete()
+    poll.delete()
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def _locked(poll: Poll, *phases: str) -> Poll:
+    """Return the poll under its lock, or raise StepRefused if it is in none of `phases`."""
+    poll = Poll.objects.locked(poll)
+    if phases and poll.phase not in phases:
+        raise StepRefused("wrong-phase")
+    return poll
+
+
+def _move(poll: Poll, phase: str, **times: Any) -> None:
+    poll.phase = phase
+    for column, moment in times.items():
+        setattr(poll, column, moment)
+    poll.save(update_fields=["phase", *times])
+
+
+def _demand(condition: bool, code: str) -> None:
+    if not condition:
+        raise StepRefused(code)
+
+
+def _frozen(poll: Poll) -> dict[str, Any]:
+    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
+    return {
+        "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
+        "rules": chain.digest("rules", chain.canonical(frozen_rules(poll))),
+        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+        "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
+        "on_roll": poll.roll.count(),
+        "present": poll.roll.filter(present=True).count(),
+        "ceremony": poll.box.ceremony,
+        "staff": roles.accounts(),
+        "plain_http": settings.PLAIN_HTTP,
+    }

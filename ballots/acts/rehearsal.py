@@ -1,0 +1,131 @@
+"""Ballots of nobody, for a rehearsal: seeded, so that a count can be compared with what was cast."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts import casting
+from ballots.models import AccessCard, rules_of
+from ballots.pure.rules import Proposal, Rules, Selection, same_text
+from projects.models import Poll
+
+REFUSALS = {
+    "not-office": _("只有会务人员可以办理。"),
+    "not-rehearsal": _("只有演练可以使用示例表决票。"),
+    "not-open": _("只有投票进行中可以投示例表决票。"),
+}
+
+SEED = 7
+# How many of a hundred delegates tick the first candidate, and the last; the others lie between, so
+# that some candidates pass every usual majority and some fail it.
+FIRST, LAST = 92, 22
+# Of the projects that a delegate is not for, where each takes 赞成, 反对 or 弃权.
+AGAINST = 60
+BLANK, FULL, PROPOSING = 4, 8, 35
+# Titles that differ and mean the same, as people write them: work for the canvass.
+PROPOSALS = (
+    Proposal("新建停车场"),
+    Proposal("新建公共停车场", "在老城区新建公共停车场。"),
+    Proposal("老城区新建公共停车场", "缓解老城区停车难。", "市建设局"),
+    Proposal("老旧小区加装电梯"),
+    Proposal("既有住宅加装电梯", "支持既有多层住宅加装电梯。"),
+    Proposal("增设社区老年食堂", "方便老年人就近用餐。"),
+    Proposal("社区老年食堂建设"),
+    Proposal("学校周边交通整治"),
+)
+
+
+class RehearsalRefused(Exception):
+    """This poll takes no ballots of nobody: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+def vote_for_the_rest(
+    poll: Poll,
+    *,
+    by: User,
+    track: Callable[[Sequence[AccessCard]], Iterable[AccessCard]] = iter,
+) -> int:
+    """Cast a sample ballot for all but one of those who may vote and have not; return how many.
+
+    The one left out, the first by number, still sees an open poll. `track` may show the progress.
+    Each ballot goes the way of every other, by its own transaction, so that a rehearsal that is
+    closed meanwhile keeps what was cast. Raises RehearsalRefused, or BallotRefused for such a close.
+    """
+    if not roles.is_office(by):
+        raise RehearsalRefused("not-office")
+    poll = Poll.objects.get(pk=poll.pk)
+    if not poll.is_rehearsal:
+        raise RehearsalRefused("not-rehearsal")
+    if poll.phase != Poll.Phase.OPEN:
+        raise RehearsalRefused("not-open")
+    waiting = poll.roll.filter(voted=False)
+    if poll.voters == Poll.Voters.PRESENT:
+        waiting = waiting.filter(present=True)
+    cards = AccessCard.objects.filter(
+        revoked_at__isnull=True, delegate__in=waiting.values("delegate")
+    )
+    voters = list(cards.order_by("delegate__number"))[1:]
+    ballots = iter(sample_ballots(len(voters), rules_of(poll), casting.candidates(poll)))
+    for card in track(voters):
+        casting.cast_ballot(
+            poll=poll, card=card, selection=next(ballots), token=casting.new_token()
+        )
+    return len(voters)
+
+
+def sample_ballots(
+    count: int, rules: Rules, candidates: Mapping[int, str], *, seed: int = SEED
+) -> list[Selection]:
+    """Return `count` legal ballots, the same ones for the same arguments: blank, full and between."""
+    # Not for secrets: a rehearsal must be repeatable.
+    chance = random.Random(seed)  # noqa: S311
+    return [_sample(chance, rules, dict(candidates)) for _ in range(count)]
+
+
+def _sample(chance: random.Random, rules: Rules, candidates: dict[int, str]) -> Selection:
+    kind = chance.randrange(100)
+    if kind < BLANK and rules.blank_allowed:
+        return Selection()
+    numbers = sorted(candidates)
+    step = (FIRST - LAST) / max(1, len(numbers) - 1)
+    ticked = [
+        number
+        for place, number in enumerate(numbers)
+        if chance.randrange(100) < FIRST - place * step
+    ]
+    others = [number for number in numbers if number not in ticked]
+    chance.shuffle(others)
+    proposals = _proposals(chance, rules, candidates)
+    room = rules.places - (len(proposals) if rules.proposals == "counted" else 0)
+    if rules.exactly or kind >= 100 - FULL or not (ticked or proposals):
+        ticked += others
+    ticked = sorted(chance.sample(ticked, max(0, min(room, len(ticked)))))
+    against = _against(chance, [number for number in numbers if number not in ticked], rules)
+    return Selection(tuple(ticked), against, proposals)
+
+
+def _against(chance: random.Random, others: list[int], rules: Rules) -> tuple[int, ...]:
+    if rules.form != "each":
+        return ()
+    return tuple(number for number in others if chance.randrange(100) < AGAINST)
+
+
+def _proposals(
+    chance: random.Random, rules: Rules, candidates: dict[int, str]
+) -> tuple[Proposal, ...]:
+    if rules.proposals == "off":
+        return ()
+    # Who must fill every place may need proposals for it.
+    count = max(0, rules.places - len(candidates)) if rules.exactly else 0
+    if chance.randrange(100) < PROPOSING:
+        count = max(count, chance.choice([1, 1, 1, 2, 3]))
+    titles = candidates.values()
+    new = [one for one in PROPOSALS if not any(same_text(one.title, title) for title in titles)]
+    return tuple(chance.sample(new, min(count, len(new), rules.proposal_limit, rules.places)))

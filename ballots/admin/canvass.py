@@ -1,0 +1,229 @@
+"""The canvass of proposals in the admin: the list, a ruling on one, and its end.
+
+Blind (DESIGN §3): only the texts of proposals and candidates are read here, and no ballot.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from ballots.acts import canvass
+from ballots.acts.canvass import CanvassRefused
+from ballots.admin.forms import SecondPersonForm, tell
+from ballots.admin.guard import StaffRequest, address, posted, show, take
+from ballots.models import WriteIn
+from projects.models import Poll, Project
+
+R = WriteIn.Ruling
+
+PAGE = 40
+CHOICES = [
+    (R.INTO_PROJECT, _("并入候选项目")),
+    (R.INTO_WRITE_IN, _("并入推荐项目")),
+    (R.ALONE, _("单列一项")),
+    (R.REFUSED, _("不予计票（注明理由）")),
+]
+
+
+class RulingForm(forms.Form):
+    """What becomes of one proposal; which target goes with which ruling is asked by the act."""
+
+    ruling = forms.ChoiceField(
+        choices=CHOICES, error_messages={"required": _("请选择处理方式。处理方式没有改变。")}
+    )
+    project = forms.IntegerField(required=False)
+    write_in = forms.IntegerField(required=False)
+    reason = forms.CharField(required=False, max_length=200)
+    seen = forms.CharField(required=False, strip=False)
+
+
+class BackForm(forms.Form):
+    """A ruling that is taken back: whatever else stands in the fields is of no account."""
+
+    seen = forms.CharField(required=False, strip=False)
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Show the proposals by their random numbers; posted, two people end the canvass."""
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        canvass.close_canvass(poll, by=request.user, second=second.person)
+        return gettext("推荐项目归并结束，可以计票。")
+
+    return take(request, poll, act, second, **_listing(request, poll))
+
+
+def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Rule on one proposal and go back to it; what is refused is said there, all still typed."""
+    if request.method != "POST":
+        return redirect(address(poll, "canvass"))
+    write_in = _asked(poll, request.POST.get("number", ""))
+    takes_back = "back" in request.POST
+    form = BackForm(request.POST) if takes_back else RulingForm(request.POST)
+    if form.is_valid():
+        sent = form.cleaned_data
+        try:
+            ruled = canvass.rule(
+                poll,
+                write_in,
+                ruling=R.NONE if takes_back else sent["ruling"],
+                into=_target(poll, sent),
+                reason=sent.get("reason", ""),
+                seen=sent["seen"],
+                by=request.user,
+            )
+        except CanvassRefused as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, f"{ruled.key}：{words_of(ruled)}")
+            return redirect(_way_back(request, poll, ruled))
+    second = SecondPersonForm(request=request)
+    context = {"step": request.step, "forms": [form, second]}
+    listing = _listing(request, poll, refused=write_in, form=form)
+    return show(request, poll, "canvass", gettext("归并推荐项目"), context | listing)
+
+
+def each_alone(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> HttpResponse:
+        count = canvass.rule_each_alone(poll, by=request.user)
+        messages.success(request, gettext("%(count)d项推荐项目已单列。") % {"count": count})
+        return redirect(address(poll, "canvass"))
+
+    return take(request, poll, act)
+
+
+# --- which proposal, and into what ----------------------------------------------------------------
+
+
+def _asked(poll: Poll, number: str) -> WriteIn:
+    found = poll.write_ins.filter(number=number) if number.isdecimal() and len(number) < 6 else None
+    write_in = found.first() if found is not None else None
+    if write_in is None:
+        raise Http404
+    return write_in
+
+
+def _target(poll: Poll, sent: dict[str, Any]) -> Project | WriteIn | None:
+    """Return the candidate or the proposal that the chosen kind of merger names, or None."""
+    match sent.get("ruling"):
+        case R.INTO_PROJECT:
+            return poll.projects.filter(number=sent["project"]).first()
+        case R.INTO_WRITE_IN:
+            return poll.write_ins.filter(number=sent["write_in"]).first()
+    return None
+
+
+def _way_back(request: StaffRequest, poll: Poll, ruled: WriteIn) -> str:
+    """Return the address of the proposal ruled on; where those are hidden, that of the next one."""
+    page = address(poll, "canvass")
+    rows = _rows(request, poll)
+    if not _is_filtered(request):
+        return f"{page}?page={_page_of(rows, ruled)}#{ruled.key}"
+    following = rows.filter(number__gt=ruled.number).first() or rows.first()
+    if following is None:
+        return f"{page}#closing"
+    return f"{page}?waiting=1&page={_page_of(rows, following)}#{following.key}"
+
+
+# --- the list -------------------------------------------------------------------------------------
+
+
+def _listing(
+    request: StaffRequest,
+    poll: Poll,
+    *,
+    refused: WriteIn | None = None,
+    form: forms.Form | None = None,
+) -> dict[str, Any]:
+    """Return what the page shows; `form` is that of the proposal whose ruling was `refused`."""
+    rows = _rows(request, poll)
+    if refused is not None:
+        # Somebody else may have ruled on it meanwhile: what was typed is shown all the same.
+        rows = rows | _all(poll).filter(pk=refused.pk)
+    asked = _page_of(rows, refused) if refused else request.GET.get("page")
+    page = Paginator(rows, PAGE).get_page(asked)
+    hints = canvass.hints(poll, page.object_list)
+    everything = list(poll.write_ins.order_by("number").values_list("number", "title", "ruling"))
+    waiting = sum(1 for _number, _title, ruling in everything if ruling == R.NONE)
+    sent_back = poll.results.exclude(sent_back="").order_by("-counted_at")
+    return {
+        "page": page,
+        "rows": [
+            {
+                "write_in": write_in,
+                "form": form if form and write_in == refused else _form_of(write_in),
+                "words": words_of(write_in),
+                "seen": canvass.standing(write_in),
+                "hints": [
+                    {"name": named(hint.target), "title": hint.target.title, "shown": hint.shown}
+                    for hint in hints[write_in.pk]
+                ],
+            }
+            for write_in in page.object_list
+        ],
+        "candidates": list(poll.projects.order_by("number").values_list("number", "title")),
+        "proposals": [(number, title) for number, title, _ruling in everything],
+        "total": len(everything),
+        "waiting": waiting,
+        "ruled": len(everything) - waiting,
+        "is_filtered": _is_filtered(request),
+        # The reason alone: the figures of that count stay unread until the next one.
+        "sent_back": sent_back.values_list("sent_back", flat=True).first(),
+        "button": _("归并结束"),
+    }
+
+
+def _is_filtered(request: StaffRequest) -> bool:
+    return request.GET.get("waiting") == "1"
+
+
+def _all(poll: Poll) -> QuerySet[WriteIn]:
+    return poll.write_ins.order_by("number").select_related("into_project", "into_write_in")
+
+
+def _rows(request: StaffRequest, poll: Poll) -> QuerySet[WriteIn]:
+    return _all(poll).filter(ruling=R.NONE) if _is_filtered(request) else _all(poll)
+
+
+def _page_of(rows: QuerySet[WriteIn], write_in: WriteIn) -> int:
+    return rows.filter(number__lt=write_in.number).count() // PAGE + 1
+
+
+def _form_of(write_in: WriteIn) -> RulingForm:
+    """Return the form of a proposal as it stands; nothing is chosen before somebody has ruled."""
+    initial: dict[str, Any] = {"ruling": write_in.ruling, "reason": write_in.reason}
+    if write_in.into_project:
+        initial["project"] = write_in.into_project.number
+    if write_in.into_write_in:
+        initial["write_in"] = write_in.into_write_in.number
+    return RulingForm(initial=initial)
+
+
+def named(target: Project | WriteIn) -> str:
+    """Return how the page calls a candidate or a proposal."""
+    if isinstance(target, Project):
+        return gettext("候选项目第%(number)d项") % {"number": target.number}
+    return gettext("推荐项目%(number)d") % {"number": target.number}
+
+
+def words_of(write_in: WriteIn) -> str:
+    """Return the ruling of a proposal in words (ux.md §9.2)."""
+    target = write_in.into_project or write_in.into_write_in
+    if target:
+        return gettext("并入%(target)s") % {"target": named(target)}
+    if write_in.ruling == R.REFUSED:
+        return gettext("不予计票：%(reason)s") % {"reason": write_in.reason}
+    return str(write_in.get_ruling_display())

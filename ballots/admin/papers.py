@@ -1,0 +1,71 @@
+"""The papers of a poll in the admin: pages of their own, printed with the browser (ux.md §11).
+
+Who sees which paper from which phase on stands in `admin.steps`.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts.announcing import AnnouncementRefused, save_announcement
+from ballots.admin.guard import StaffRequest, address, posted
+from ballots.files import papers, tables
+from ballots.models import Announcement
+from projects.models import Poll
+
+
+class NoticeForm(forms.ModelForm):
+    """The words of the notice; whether they may be saved is asked of the act."""
+
+    class Meta:
+        model = Announcement
+        fields = ["title", "number", "opening", "closing", "signature", "dated", "with_votes"]
+        widgets = {"opening": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {"number": _("例如“第1号”，可以留空。")}
+
+    def __init__(self, data: Any = None, *, poll: Poll) -> None:
+        super().__init__(data, instance=papers.announcement_of(poll))
+        if not poll.show_votes:
+            self.fields["with_votes"].disabled = True
+            self.fields["with_votes"].help_text = _("本次票决设定为不公布得票数，不能附得票情况。")
+
+
+def report(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """The count report, to be signed by the scrutineers."""
+    return _paper(request, poll, "report", papers.report(poll))
+
+
+def words(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """The words that the chair reads out."""
+    return _paper(request, poll, "words", papers.words(poll))
+
+
+def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """The public notice; above it, for the office, the form of its words."""
+    may_edit = roles.is_office(request.user)
+    if request.method == "POST" and not may_edit:
+        raise PermissionDenied
+    if poll.parent is not None:
+        return _paper(request, poll, "notice_elsewhere", {})
+    form = NoticeForm(posted(request), poll=poll) if may_edit else None
+    if form is not None and form.is_valid():
+        try:
+            save_announcement(poll, by=request.user, **form.cleaned_data)
+        except AnnouncementRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, gettext("公告已保存。"))
+            return redirect(address(poll, "notice"))
+    return _paper(request, poll, "notice", papers.notice(poll) | {"form": form})
+
+
+def _paper(request: StaffRequest, poll: Poll, name: str, context: dict[str, Any]) -> HttpResponse:
+    own = {"poll": poll, "marks": tables.remarks(poll)}
+    return render(request, f"admin/ballots/papers/{name}.html", own | context)

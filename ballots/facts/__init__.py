@@ -1,0 +1,1 @@
+"""What is so: these rooms read rows and write none."""

@@ -1,0 +1,254 @@
+"""From opened ballots to the figures of a result: the pure tally, and a second count in SQL."""
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db import connection
+
+from ballots import journal
+from ballots.acts import canvass
+from ballots.models import Ballot, WriteIn, rules_of
+from ballots.pure import chain, sealing
+from ballots.pure.tally import Check, Tally, Turnout, paper, tally
+from projects.models import Poll
+
+# Each ballot is unfolded into rows of (ballot, item), UNION makes repeated rows one, and the
+# database counts them. A proposal merged into another is followed to where that one went.
+SECOND_COUNT = """
+WITH RECURSIVE
+placed(id, item, next) AS (
+    SELECT w.id,
+           CASE w.ruling WHEN 'alone' THEN '推' || CAST(w.number AS TEXT)
+                         WHEN 'into-project' THEN CAST(p.number AS TEXT) END,
+           w.into_write_in_id
+    FROM ballots_writein w LEFT JOIN projects_project p ON p.id = w.into_project_id
+    WHERE w.poll_id = %(poll)s
+),
+followed(id, item, next) AS (
+    SELECT id, item, next FROM placed
+    UNION
+    SELECT f.id, p.item, p.next FROM followed f JOIN placed p ON p.id = f.next
+),
+marks(ballot, item) AS (
+    SELECT b.id, CAST(mark.value AS TEXT)
+    FROM ballots_ballot b, json_each(b.chosen) AS mark
+    WHERE b.poll_id = %(poll)s AND b.invalid = ''
+    UNION
+    SELECT b.id, f.item
+    FROM ballots_ballot b, json_each(b.write_ins) AS mark, followed f
+    WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s AND f.item IS NOT NULL
+      AND REPLACE(CAST(f.id AS TEXT), '-', '') = REPLACE(CAST(mark.value AS TEXT), '-', '')
+),
+opposed(ballot, item) AS (
+    SELECT b.id, CAST(mark.value AS TEXT)
+    FROM ballots_ballot b, json_each(b.against) AS mark
+    WHERE b.poll_id = %(poll)s AND b.invalid = ''
+    EXCEPT
+    SELECT ballot, item FROM marks
+),
+sides(item, vote, against) AS (
+    SELECT item, 1, 0 FROM marks
+    UNION ALL
+    SELECT item, 0, 1 FROM opposed
+)
+SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
+"""
+
+
+def turnout(poll: Poll) -> Turnout:
+    """Return 应到, 实到, 发出, marks on the roll and invalid ballots of `poll` in this moment."""
+    roll = poll.roll.count()
+    present = poll.roll.filter(present=True).count()
+    return Turnout(
+        roll=roll,
+        present=present,
+        issued=present if poll.voters == Poll.Voters.PRESENT else roll,
+        voted=poll.roll.filter(voted=True).count(),
+        invalid=poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
+    )
+
+
+def count(poll: Poll) -> Tally:
+    """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
+    counted = poll.proposals == Poll.Proposals.COUNTED
+    places = canvass.places_of(poll) if counted else {}
+    papers = [
+        paper(
+            chosen=ballot.chosen,
+            against=ballot.against,
+            write_ins=ballot.write_ins if counted else (),
+            rulings=places,
+        )
+        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    ]
+    return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout(poll))
+
+
+def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
+    """Return each item's votes, for and against, counted by the database by another road than `count`.
+
+    No Python counts anything: see SECOND_COUNT.
+    """
+    unfold = "jsonb_array_elements_text" if connection.vendor == "postgresql" else "json_each"
+    counted = poll.proposals == Poll.Proposals.COUNTED
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SECOND_COUNT.replace("json_each", unfold), {"poll": poll.pk, "counted": counted}
+        )
+        votes = {item: (int(vote), int(against)) for item, vote, against in cursor.fetchall()}
+    return {item: votes.get(item, (0, 0)) for item in _items(poll)}
+
+
+def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
+    """Return every identity that must hold before a count can be confirmed (DESIGN §4)."""
+    second = count_in_sql(poll)
+    agreeing = sum(
+        1 for line in result.standings if second[line.item] == (line.votes, line.against)
+    )
+    broken = journal.first_broken(poll)
+    entries = poll.journal.count()
+    return (
+        *result.checks,
+        Check("脱名密封票＝开启的表决票", poll.sealed_ballots.count(), poll.ballots.count()),
+        Check("与回执编号相符的密封票＝密封票", _genuine(poll), poll.sealed_ballots.count()),
+        Check("两种算法结果一致的项目数＝项目数", agreeing, len(result.standings)),
+        Check("校验通过的操作记录＝操作记录", entries if broken is None else broken - 1, entries),
+    )
+
+
+def mentions(poll: Poll) -> Counter[str]:
+    """Return on how many valid ballots each proposal stands, by its id."""
+    valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    return Counter(write_in for ballot in valid for write_in in ballot.write_ins)
+
+
+def _merged(poll: Poll, mentioned: Counter[str]) -> int:
+    """Return how many of the `mentioned` proposals the canvass put into a candidate."""
+    if poll.proposals != Poll.Proposals.COUNTED:
+        return 0
+    places = canvass.places_of(poll)
+    return sum(
+        count for key, count in mentioned.items() if (place := places[key]) and place.isdecimal()
+    )
+
+
+def _genuine(poll: Poll) -> int:
+    """Return how many sealed ballots are, byte for byte, those that the close put on record."""
+    rows = list(poll.sealed_ballots.only("receipt", "sealed"))
+    closed = poll.journal.filter(kind="closed").first()
+    root = sealing.receipts_root([row.receipt for row in rows])
+    if closed is None or json.loads(closed.body)["data"]["receipts"] != root:
+        return 0
+    return sum(
+        sealing.receipt(poll=poll.uuid, sealed=bytes(row.sealed)) == row.receipt for row in rows
+    )
+
+
+def figures(poll: Poll) -> dict[str, Any]:
+    """Return the whole count as plain data: the one source of every page, file and print.
+
+    It holds strings, integers, booleans and lists only, so that its canonical text can be hashed.
+    """
+    result = count(poll)
+    numbers = turnout(poll)
+    rows = _described(poll)
+    mentioned = mentions(poll)
+    return {
+        "poll": {
+            "uuid": str(poll.uuid),
+            "meeting": poll.meeting,
+            "year": poll.year,
+            "kind": poll.kind,
+            "simple": poll.simple,
+        },
+        "rules": asdict(rules_of(poll)),
+        "turnout": {
+            "delegates_total": poll.delegates_total,
+            "roll": numbers.roll,
+            "present": numbers.present,
+            "issued": numbers.issued,
+            "returned": result.valid + result.invalid,
+            "valid": result.valid,
+            "invalid": result.invalid,
+            "blank": result.blank,
+            "voted": numbers.voted,
+            "cards_reissued": poll.journal.filter(kind="card-reissued").count(),
+        },
+        "needed": result.needed,
+        "places": poll.places,
+        "candidates": poll.projects.count(),
+        "proposals": sum(mentioned.values()),
+        "merged": _merged(poll, mentioned),
+        "proposed_items": poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).count(),
+        "items": [
+            rows[line.item]
+            | {
+                "rank": line.rank,
+                "shared": line.shared,
+                "votes": line.votes,
+                "against": line.against,
+                "abstained": line.abstained,
+                "share_of_valid": percent(line.votes, result.valid),
+                "share_of_all": percent(line.votes, poll.delegates_total or 0),
+                "majority": line.votes >= result.needed,
+                "outcome": line.outcome,
+            }
+            for line in result.standings
+        ],
+        "places_left": result.places_left,
+        "shortfall": result.shortfall,
+        "marks": result.marks,
+        "doubles": result.doubles,
+        "doubled": result.doubled,
+        "refused": result.refused,
+        "turned": result.turned,
+        "checks": [asdict(check) | {"holds": check.holds} for check in checks(poll, result)],
+    }
+
+
+def digest(data: dict[str, Any]) -> str:
+    """Return the checksum (数据校验码) of a result's figures."""
+    return chain.digest("result", chain.canonical(data))
+
+
+def percent(part: int, whole: int) -> str:
+    """Return `part` of `whole` in percent with one decimal, halves rounded up; “0.0” of nothing."""
+    if not whole:
+        return "0.0"
+    exact = Decimal(part * 100) / Decimal(whole)
+    return str(exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
+
+
+def _items(poll: Poll) -> list[str]:
+    """Return the keys of what is counted: candidates by number, then proposals standing alone."""
+    numbers = poll.projects.order_by("number").values_list("number", flat=True)
+    items = [str(number) for number in numbers]
+    if poll.proposals == Poll.Proposals.COUNTED:
+        alone = poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).order_by("number")
+        items += [write_in.key for write_in in alone]
+    return items
+
+
+def _described(poll: Poll) -> dict[str, dict[str, Any]]:
+    described = {
+        str(project.number): {
+            "item": str(project.number),
+            "title": project.title,
+            "source": "candidate",
+            "category": project.category,
+            "lead_unit": project.lead_unit,
+        }
+        for project in poll.projects.all()
+    }
+    for write_in in poll.write_ins.all():
+        described[write_in.key] = {
+            "item": write_in.key,
+            "title": write_in.title,
+            "source": "proposal",
+            "category": "",
+            "lead_unit": write_in.unit,
+        }
+    return described

@@ -1,0 +1,115 @@
+"""What the entries of the journal say in Chinese, for its page and its file; never any votes."""
+
+import json
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots.acts import details
+from ballots.models import JournalEntry, WriteIn
+from projects.models import Poll
+
+# What each entry of the journal is called, and which of its data can be said in a few words. Votes
+# are not among them: after a count was sent back nobody sees a total until the next one.
+ACTS = {
+    "key-made": _("生成票箱密钥"),
+    "key-tested": _("试开票箱"),
+    "opened": _("开始投票"),
+    "presence-raised": _("补报到"),
+    "roll-added": _("增补名册"),
+    "card-reissued": _("换发投票卡"),
+    "paused": _("暂停投票"),
+    "resumed": _("恢复投票"),
+    "closed": _("截止投票"),
+    "storage-rewritten": _("重写存储"),
+    "box-opened": _("开启票箱"),
+    "write-ins-ruled": _("处理推荐项目"),
+    "write-in-ruled": _("处理推荐项目"),
+    "canvass-closed": _("归并结束"),
+    "counted": _("计票"),
+    "confirmed": _("复核"),
+    "sent-back": _("退回"),
+    "decided": _("登记会议决定"),
+    "second-round-made": _("发起再次票决或补充票决"),
+    "draft-made": _("另建草稿"),
+    "revealed": _("揭晓"),
+    "exported": _("导出明细"),
+    "archived": _("归档"),
+    "published": _("公布结果"),
+    "voided": _("作废"),
+}
+DETAILS = {
+    "reason": _("原因"),
+    "ceremony": _("第几次生成密钥"),
+    "threshold": _("开箱所需份数"),
+    "on_roll": _("名册人数"),
+    "present": _("实到"),
+    "added": _("新增"),
+    "ballots": _("表决票"),
+    "voted": _("已投票"),
+    "invalid": _("无效"),
+    "write_ins": _("推荐项目"),
+    "result": _("数据校验码"),
+    "words": _("决定内容"),
+    "left_open": _("留空的名额"),
+    "revealed": _("已揭晓项数"),
+    "ruling": _("处理方式"),
+    "into": _("并入"),
+    "what": _("内容"),
+    "key_destroyed": _("密钥销毁"),
+    "cards": _("删除的投票卡"),
+    "cards_in_use": _("仍在使用的投票卡"),
+}
+# What the entries of the journal store as a short name for programs.
+SHORT_NAMES: dict[str, dict[str, Any]] = {
+    "ruling": dict(WriteIn.Ruling.choices),
+    "what": details.CONTENTS,
+}
+# What the opening of the box found stays out of sight until the count: the canvass is blind.
+BEFORE_THE_COUNT = {"invalid", "write_ins"}
+
+
+def subject(entry: JournalEntry) -> str:
+    """Return the delegate or proposal an entry is about; most are about the poll as a whole."""
+    data = json.loads(entry.body)["data"]
+    if "number" in data and "name" in data:
+        return f"{data['name']}（{data['number']}）"
+    if "write_in" in data:
+        return f"{data['write_in']}. {data['title']}"
+    return ""
+
+
+def in_words(entry: JournalEntry) -> str:
+    """Return what an entry says beside its subject, never any votes."""
+    data = json.loads(entry.body)["data"]
+    hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
+    said = [
+        f"{words}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
+        for key, words in DETAILS.items()
+        if key not in hidden and isinstance(data.get(key), str | int)
+        # An empty word says nothing, unless it has a name of its own (待处理).
+        if data[key] != "" or key in SHORT_NAMES
+    ]
+    match entry.kind:
+        case "write-ins-ruled" | "canvass-closed":
+            said.append(_rulings(data["rulings"]))
+        case "draft-made" | "second-round-made":
+            said.append(_draft(data["poll"]))
+    if entry.kind in {"second-round-made", "decided"} and data["items"]:
+        said.append(gettext("项目：%(keys)s") % {"keys": "、".join(data["items"])})
+    return "；".join(said)
+
+
+def _rulings(rulings: list[list[str]]) -> str:
+    """Return what was done with each proposal; of each, the key comes first and the ruling last."""
+    if not rulings:
+        return gettext("没有推荐项目")
+    names = SHORT_NAMES["ruling"]
+    return "；".join(f"{ruling[0]} {names[ruling[-1]]}" for ruling in rulings)
+
+
+def _draft(uuid: str) -> str:
+    """Return which poll was drafted; a draft on which nothing was on record may be deleted."""
+    draft = Poll.objects.filter(uuid=uuid).first()
+    return gettext("票决：%(poll)s") % {"poll": draft} if draft else gettext("草稿已删除")

@@ -1,0 +1,378 @@
+"""The papers of the secretary's pack: count report, notice and the chair's words (ux.md §11).
+
+Every figure comes from the frozen results of the rounds, and nothing is counted here. The wordings
+follow rules.md §3.3, which quotes real reports and notices.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ballots.facts import outcome
+from ballots.facts.outcome import Outcome
+from ballots.files import tables
+from ballots.models import Announcement, Decision, JournalEntry, WriteIn
+from ballots.pure import tally
+from projects.models import Poll
+
+# What a line of the title may not tear apart, and the invisible sign that forbids it.
+WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目")
+WORD_JOINER = "\u2060"
+PASSED = {
+    "all": gettext_lazy("获得全体代表过半数的赞成票"),
+    "present": gettext_lazy("获得实到代表过半数的赞成票"),
+    "valid": gettext_lazy("获得有效票过半数的赞成票"),
+    "none": gettext_lazy("得票较多"),
+}
+HOW = {"count": gettext_lazy("票决"), **outcome.ROUNDS, "decision": gettext_lazy("会议决定")}
+PROPOSALS = {
+    "counted": gettext_lazy("推荐项目计票，每票最多推荐%(limit)d项"),
+    "advisory": gettext_lazy("推荐项目不计票，仅汇总研究"),
+    "off": gettext_lazy("不接受推荐项目"),
+}
+
+
+# --- the count report -----------------------------------------------------------------------------
+
+
+def report(poll: Poll) -> dict[str, Any]:
+    """Return what stands on the count report (票决结果报告单) of a counted poll.
+
+    Raises Result.DoesNotExist before the count, or after it was sent back: the canvass is blind.
+    """
+    standing = outcome.outcome_of(poll)
+    figures = standing.result.figures
+    decision = standing.last.decision
+    return {
+        "result": standing.result,
+        "figures": figures,
+        "turnout": figures["turnout"],
+        "round_name": round_name(poll),
+        "rules": rules_in_words(figures),
+        "is_each": figures["rules"]["form"] == "each",
+        "items": tables.described(poll, figures),
+        "proposals_words": outcome.proposals_words(figures),
+        "rulings": _rulings(poll),
+        "sent_back": _sent_back(poll),
+        "settled": [place for place in standing.filled if place.how != "count"],
+        "open_words": outcome.open_words(standing),
+        "decision": decision,
+        "decided_by": _signers(decision),
+        "second_round": standing.round,
+        "second_name": outcome.ROUNDS[outcome.kind_of_round(standing.round)]
+        if standing.round
+        else "",
+        "counted_by": tables.named(standing.result.counted_by),
+        "confirmed_by": [
+            tables.named(confirmation.by)
+            for confirmation in standing.result.confirmations.select_related("by").order_by("pk")
+        ],
+    }
+
+
+def _signers(decision: Decision | None) -> list[str]:
+    return [tables.named(user) for user in (decision.by, decision.second)] if decision else []
+
+
+def round_name(poll: Poll) -> str:
+    """Return which round the papers are about; a rehearsed second round says which one it plays."""
+    if poll.parent is None:
+        return poll.get_kind_display()
+    name = str(outcome.ROUNDS[outcome.kind_of_round(poll)])
+    return _("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
+
+
+def rules_in_words(figures: dict[str, Any]) -> str:
+    """Return the rules that the count followed as one line."""
+    rules = figures["rules"]
+    parts = [
+        _("应选%(places)d项") % {"places": figures["places"]},
+        _("必须选足") if rules["exactly"] else _("可以少选"),
+        _("逐项表决赞成、反对、弃权") if rules["form"] == "each" else _("选择赞成的项目"),
+        str(PROPOSALS[rules["proposals"]]) % {"limit": rules["proposal_limit"]},
+        _("不要求过半数，得票多的确定")
+        if rules["majority"] == "none"
+        else _("通过须得%(needed)d票（%(majority)s）")
+        % {
+            "needed": figures["needed"],
+            "majority": Poll.Majority(rules["majority"]).label,
+        },
+    ]
+    return "；".join(parts)
+
+
+def _rulings(poll: Poll) -> list[dict[str, str]]:
+    """Return every proposal and what the canvass did with it; never before the count."""
+    return [
+        {
+            "key": write_in.key,
+            "title": write_in.title,
+            "ruling": said(
+                write_in.ruling,
+                str(write_in.into_project or write_in.into_write_in or ""),
+                write_in.reason,
+            ),
+        }
+        for write_in in poll.write_ins.select_related("into_project", "into_write_in")
+    ]
+
+
+def said(ruling: str, into: str, reason: str) -> str:
+    """Return one ruling in words, such as “不予计票（理由：内容不清）”."""
+    words = str(WriteIn.Ruling(ruling).label)
+    if into:
+        words = _("%(ruling)s：%(into)s") % {"ruling": words, "into": into}
+    if reason:
+        words += _("（理由：%(reason)s）") % {"reason": reason}
+    return words
+
+
+def _sent_back(poll: Poll) -> list[dict[str, Any]]:
+    """Return each count that was sent back: its totals, why, and what was ruled anew after it."""
+    returns = _returns(poll)
+    earlier = poll.results.exclude(sent_back="").select_related("counted_by").order_by("pk")
+    return [
+        {
+            "result": result,
+            "turnout": result.figures["turnout"],
+            "counted_by": tables.named(result.counted_by),
+            "items": tables.described(poll, result.figures),
+            "is_each": result.figures["rules"]["form"] == "each",
+            "at": returned["at"],
+            "by": returned["by"],
+            "changes": returned["changes"],
+        }
+        for result, returned in zip(earlier, returns, strict=True)
+    ]
+
+
+def _returns(poll: Poll) -> list[dict[str, Any]]:
+    """Return every “sent-back” of the journal with the changes of rulings that followed it."""
+    kinds = ["sent-back", "write-in-ruled", "write-ins-ruled"]
+    found: list[dict[str, Any]] = []
+    for entry in poll.journal.filter(kind__in=kinds).select_related("by").order_by("seq"):
+        if entry.kind == "sent-back":
+            found.append({"at": entry.at, "by": tables.named(entry.by), "changes": []})
+        elif found:
+            found[-1]["changes"].append(
+                {"at": entry.at, "by": tables.named(entry.by), "words": _change(entry)}
+            )
+    return found
+
+
+def _change(entry: JournalEntry) -> str:
+    data = json.loads(entry.body)["data"]
+    if entry.kind == "write-ins-ruled":
+        keys = "、".join(key for key, _ruling in data["rulings"])
+        return f"{keys}：{said(WriteIn.Ruling.ALONE, '', '')}"
+    return _("%(key)s. %(title)s：由“%(before)s”改为“%(after)s”") % {
+        "key": data["write_in"],
+        "title": data["title"],
+        "before": said(*data["before"]),
+        "after": said(data["ruling"], data["into"], data["reason"]),
+    }
+
+
+# --- the notice -----------------------------------------------------------------------------------
+
+
+def notice(poll: Poll) -> dict[str, Any]:
+    """Return the public notice (公告) of a confirmed poll: the office's words, the count's figures.
+
+    Without its annex it lists the projects by number, which tells nothing of the votes. What the
+    meeting decided on open places stands in it word for word: people have decided it, not the count.
+    """
+    standing = outcome.outcome_of(poll)
+    words = announcement_of(poll)
+    places = standing.filled if words.with_votes else outcome.listed(standing.filled)
+    return {
+        "words": words,
+        "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), words.title),
+        "figures_words": figures_words(standing),
+        "decision_words": _decision_words(standing),
+        "lead": _lead(standing),
+        "titles": [place.title for place in places],
+        "open_words": outcome.open_words(standing),
+        "annex": _annex(standing) if words.with_votes else [],
+    }
+
+
+def announcement_of(poll: Poll) -> Announcement:
+    """Return the saved words of the notice on `poll`, else unsaved ones after ux.md §11."""
+    saved = Announcement.objects.filter(poll=poll).first()
+    if saved is not None:
+        return saved
+    figures = outcome.standing_result(poll).figures["poll"]
+    meeting, year = figures["meeting"], figures["year"]
+    names = {"meeting": meeting, "year": year, "date": date_words(poll.closed_at)}
+    return Announcement(
+        poll=poll,
+        title=_("%(meeting)s关于%(year)d年度民生实事项目票决结果的公告") % names,
+        opening=_("%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事候选项目进行票决。")
+        % names,
+        closing=_("现予公告。"),
+        signature=_("%(meeting)s主席团") % names,
+        dated=date_words(poll.published_at or poll.closed_at),
+    )
+
+
+def figures_words(standing: Outcome) -> str:
+    """Return the figures of a notice, a sentence for each round that is out (ux.md §11)."""
+    first, *others = standing.rounds
+    words = (
+        _(
+            "应到代表%(roll)d人，实到代表%(present)d人；"
+            "发出表决票%(issued)d张，收回表决票%(returned)d张，"
+            "其中有效票%(valid)d张、无效票%(invalid)d张。"
+        )
+        % first.result.figures["turnout"]
+    )
+    for later in others:
+        words += (
+            _(
+                "%(round)s时，实到代表%(present)d人；"
+                "发出表决票%(issued)d张，收回表决票%(returned)d张，"
+                "其中有效票%(valid)d张、无效票%(invalid)d张。"
+            )
+        ) % {
+            **later.result.figures["turnout"],
+            "round": outcome.ROUNDS[outcome.kind_of_round(later.poll)],
+        }
+    return words
+
+
+def _decision_words(standing: Outcome) -> str:
+    """Return what the meeting decided on the open places as a sentence; empty without a decision."""
+    decision = standing.last.decision
+    if decision is None:
+        return ""
+    words = _("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
+    return words if words.endswith("。") else f"{words}。"
+
+
+def _lead(standing: Outcome) -> str:
+    year = standing.result.figures["poll"]["year"]
+    if not standing.filled:
+        return _("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
+    ways = {place.how for place in standing.filled}
+    *others, last = [str(words) for way, words in HOW.items() if way in ways]
+    how = (
+        _("%(others)s和%(last)s") % {"others": "、".join(others), "last": last} if others else last
+    )
+    return _("经%(how)s，确定下列%(count)d个项目为%(year)d年度民生实事项目：") % {
+        "how": how,
+        "count": len(standing.filled),
+        "year": year,
+    }
+
+
+def _annex(standing: Outcome) -> list[dict[str, Any]]:
+    """Return the votes of each round that is out, the first one first, and how each item ended."""
+    return [
+        {
+            "name": _("首次票决")
+            if this.poll.parent is None
+            else outcome.ROUNDS[outcome.kind_of_round(this.poll)],
+            "valid": this.result.figures["turnout"]["valid"],
+            "items": [
+                item | {"outcome_words": outcome.ending(this, item)}
+                for item in this.result.figures["items"]
+            ],
+            "is_each": this.result.figures["rules"]["form"] == "each",
+        }
+        for this in standing.rounds
+    ]
+
+
+# --- the chair's words ----------------------------------------------------------------------------
+
+
+def words(poll: Poll) -> dict[str, Any]:
+    """Return what the chair reads out (宣布词): the report on the ballots, the result, what is open.
+
+    Projects are read in the order of the votes only where the poll shows its votes.
+    """
+    standing = outcome.outcome_of(poll)
+    figures = standing.result.figures
+    return {
+        "round_name": round_name(poll),
+        "turnout_words": turnout_words(figures),
+        "valid_words": _("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
+        % figures["turnout"],
+        "parts": _parts(standing),
+        "open_words": outcome.open_words(standing),
+        "decision_words": _decision_words(standing),
+        "total": len(standing.filled),
+        "year": figures["poll"]["year"],
+        "by_votes": poll.show_votes,
+    }
+
+
+def turnout_words(figures: dict[str, Any]) -> str:
+    """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid."""
+    turnout = figures["turnout"]
+    is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
+    is_whole = turnout["returned"] == turnout["issued"]
+    return _(
+        "大会应到代表%(roll)d名，实到代表%(present)d名，%(quorum)s。"
+        "本次表决共发出表决票%(issued)d张，收回%(returned)d张，"
+        "收回的表决票数%(relation)s发出的表决票数%(valid)s。"
+    ) % {
+        **turnout,
+        "quorum": _("符合法定人数") if is_quorate else _("不足法定人数"),
+        "valid": _("，本次表决有效") if is_quorate else "",
+        "relation": _("等于") if is_whole else _("少于"),
+    }
+
+
+def _parts(standing: Outcome) -> list[dict[str, Any]]:
+    """Return the projects by how their places were filled, each group with its sentence."""
+    found = []
+    for how in HOW:
+        places = [place for place in standing.filled if place.how == how]
+        if not standing.poll.show_votes:
+            places = outcome.listed(places)
+        if places:
+            lead = _declared(standing, how, len(places))
+            found.append({"lead": lead, "titles": [place.title for place in places]})
+    return found
+
+
+def _declared(standing: Outcome, how: str, count: int) -> str:
+    figures = standing.result.figures
+    named = {
+        "count": count,
+        "year": figures["poll"]["year"],
+        "passed": PASSED[figures["rules"]["majority"]],
+        "round": HOW[how],
+    }
+    match how:
+        case "count":
+            found = _("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
+            # Of one project there is no order to speak of.
+            order = _("按得票多少，") if count > 1 else ""
+            return found + order + _("确定为%(year)d年度民生实事项目：") % named
+        case "decision":
+            return _("根据会议决定，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+        case _:
+            return _("经%(round)s，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+
+
+# --- shared ---------------------------------------------------------------------------------------
+
+
+def date_words(moment: datetime | None) -> str:
+    """Return a date as official papers write it, such as “2026年1月18日”; empty for None."""
+    if moment is None:
+        return ""
+    day = timezone.localtime(moment)
+    return _("%(year)d年%(month)d月%(day)d日") % {
+        "year": day.year,
+        "month": day.month,
+        "day": day.day,
+    }

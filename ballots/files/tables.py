@@ -1,0 +1,480 @@
+"""The files people take away (ux.md §10): rows in, CSV or xlsx bytes out.
+
+Figures come from the frozen result alone and are not counted again here. Nothing in this module
+sees a total before the count: until then it exports who has voted, receipts and the journal. Single
+ballots stand in one file alone, 表决票明细, whose page asks for a reason (see `acts.details`).
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ballots.acts import details
+from ballots.facts import counting, outcome, record
+from ballots.models import Ballot, Result, RollEntry, WriteIn
+from ballots.pure import sealing
+from projects.models import Poll
+from yiwu_vote.tables import sheets
+
+REFUSALS = {
+    "not-voting": gettext_lazy("只有投票期间才有未投票代表名单。"),
+    "not-closed": gettext_lazy("投票截止后才有回执编号清单。"),
+    "not-counted": gettext_lazy("计票完成后才能导出。"),
+    "not-published": gettext_lazy("结果公布后才能导出公开数据包。"),
+    "void": gettext_lazy("本次票决作废，没有票决结果。"),
+}
+
+OUTCOMES = {
+    "adopted": gettext_lazy("通过"),
+    "tied": gettext_lazy("得票相同，待定"),
+    "short": gettext_lazy("未通过"),
+    "out": gettext_lazy("未通过"),
+}
+SOURCES = {"candidate": gettext_lazy("候选"), "proposal": gettext_lazy("推荐")}
+
+# How a place was filled where the count alone could not say.
+SETTLED = {
+    "run-off": gettext_lazy("经再次票决通过"),
+    "supplementary": gettext_lazy("经补充票决通过"),
+    "decision": gettext_lazy("经会议决定确定"),
+}
+
+
+class ExportRefused(Exception):
+    """There is nothing to export yet, or never will be: `code` is for programs."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(str(REFUSALS[code]))
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to hand out: `ascii_name` is what a header falls back to beside `chinese_name`."""
+
+    ascii_name: str
+    chinese_name: str
+    content: bytes
+
+
+def result_csv(poll: Poll) -> Download:
+    """Return 结果: one row an item, most votes first; raises ExportRefused before the count."""
+    poll, result = counted(poll)
+    rules = result.figures["rules"]
+    is_each = rules["form"] == "each"
+    settled = remarks_on_items(poll)
+    origins = outcome.first_keys(poll)
+    header = [
+        _("名次"),
+        _("是否并列"),
+        _("项目编号"),
+        _("项目名称"),
+        _("类别"),
+        _("来源（候选/推荐）"),
+        _("责任单位"),
+        _("得票数"),
+        *([_("反对票数"), _("弃权票数")] if is_each else []),
+        _("得票率(%)"),
+        _("占全体代表(%)"),
+        _("是否过半数"),
+        _("结果"),
+        _("备注"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            item["rank"],
+            _yes_or_no(item["shared"]),
+            item["item"],
+            item["title"],
+            item["category"],
+            _source(item, origins),
+            item["lead_unit"],
+            item["votes"],
+            *([item["against"], item["abstained"]] if is_each else []),
+            item["share_of_valid"],
+            item["share_of_all"],
+            _("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
+            str(OUTCOMES[item["outcome"]]),
+            "；".join([*settled[item["item"]], *remarks(poll)]),
+        ]
+        for item in result.figures["items"]
+    ]
+    return _csv(poll, _("结果"), "result", header, rows)
+
+
+def summary_csv(poll: Poll) -> Download:
+    """Return 汇总: the figures of the count, when it was made and by whom; raises ExportRefused.
+
+    归并项数 is how many items the 推荐件数 proposals came to (ux.md R11: 共收到…件，归并为…项). The next
+    two lines are what the sum of the votes lacks beside them: ballots on which merging made two
+    choices one, and proposals on ballots that were refused.
+    """
+    poll, result = counted(poll)
+    figures = result.figures
+    standing = outcome.outcome_of(poll)
+    decision = standing.last.decision
+    turnout = figures["turnout"]
+    confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [_("全体代表"), turnout["delegates_total"]],
+        [_("应到"), turnout["roll"]],
+        [_("实到"), turnout["present"]],
+        [_("发出"), turnout["issued"]],
+        [_("收回"), turnout["returned"]],
+        [_("有效"), turnout["valid"]],
+        [_("弃权"), turnout["blank"]],
+        [_("无效"), turnout["invalid"]],
+        [_("应选项数"), figures["places"]],
+        [_("通过所需票数"), figures["needed"]],
+        [_("候选项目数"), figures["candidates"]],
+        [_("推荐件数"), figures["proposals"]],
+        [_("归并项数"), figures["proposed_items"]],
+        [_("重复选择的表决票"), figures["doubled"]],
+        [_("不予计票"), figures["refused"]],
+        [_("留空名额"), standing.open_places if standing.is_final else ""],
+        [_("会议决定"), decision.words if decision else ""],
+        [_("开始"), _moment(poll.opened_at)],
+        [_("截止"), _moment(poll.closed_at)],
+        [_("计票"), _moment(result.counted_at)],
+        [_("公布"), _moment(poll.published_at)],
+        [_("计票人"), named(result.counted_by)],
+        [_("复核人"), "、".join(map(named, confirmers))],
+        [_("数据校验码"), result.digest],
+        [_("备注"), "；".join(remarks(poll))],
+    ]
+    return _csv(poll, _("汇总"), "summary", [_("项目"), _("数值")], rows)
+
+
+def turnout_csv(poll: Poll) -> Download:
+    """Return 投票情况: who has voted by delegation and in all, at any time; never how.
+
+    未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (ux.md §2).
+    """
+    poll = _fresh(poll)
+    found = turnout_by_delegation(poll)
+    whole = _figures_of(
+        poll, **{name: sum(row[name] for row in found) for name in ("on_roll", "came", "marks")}
+    )
+    columns = ("delegation", "on_roll", "came", "marks", "waiting", "share")
+    rows: list[Sequence[sheets.Cell]] = [
+        [row[column] for column in columns] for row in [*found, {"delegation": _("合计")} | whole]
+    ]
+    header = [
+        _("代表团"),
+        _("应到人数"),
+        _("实到人数"),
+        _("已投票人数"),
+        _("未投票人数"),
+        _("投票率(%)"),
+    ]
+    return _csv(poll, _("投票情况"), "turnout", header, rows)
+
+
+def waiting_xlsx(poll: Poll) -> Download:
+    """Return 未投票代表名单: whom to look for while ballots come in; raises ExportRefused else.
+
+    Those who may vote and have not: of everybody present, or of the whole roll (ux.md §2).
+    """
+    poll = _fresh(poll)
+    if not poll.takes_ballots:
+        raise ExportRefused("not-voting")
+    entries = _roll(poll).filter(voted=False)
+    if poll.voters == Poll.Voters.PRESENT:
+        entries = entries.filter(present=True)
+    header = [_("序号"), _("代表团"), _("代表证号"), _("姓名"), _("联系电话")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [place, entry.delegation, entry.number, entry.name, entry.delegate.phone]
+        for place, entry in enumerate(entries, start=1)
+    ]
+    return _xlsx(poll, _("未投票代表名单"), "waiting", header, rows)
+
+
+def attendance_xlsx(poll: Poll) -> Download:
+    """Return 签到情况表: the whole roll, who has come and who takes a paper ballot; at any time."""
+    poll = _fresh(poll)
+    header = [_("代表团"), _("代表证号"), _("姓名"), _("实到"), _("方式")]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            entry.delegation,
+            entry.number,
+            entry.name,
+            _yes_or_no(entry.present),
+            entry.get_channel_display(),
+        ]
+        for entry in _roll(poll)
+    ]
+    return _xlsx(poll, _("签到情况表"), "attendance", header, rows)
+
+
+def ballots_csv(poll: Poll) -> Download:
+    """Return 表决票明细: what each valid ballot says of the candidates, and nothing of proposals.
+
+    Shuffled afresh for each file: no order of the rows can lead back to anything, and the number of
+    a ballot in one file is not its number in the next. Raises DetailsRefused (see `acts.details`).
+    """
+    poll = _fresh(poll)
+    details.demand_due(poll, details.BALLOTS)
+    ballots = list(poll.ballots.filter(invalid=Ballot.Invalid.VALID))
+    secrets.SystemRandom().shuffle(ballots)
+    each = poll.form == Poll.Form.EACH
+    header = [_("票序（随机）"), _("所选项数"), _("所选项目编号（以“、”分隔）")]
+    header += [_("反对项目编号（以“、”分隔）")] if each else []
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            place,
+            len(ballot.chosen),
+            _listed(ballot.chosen),
+            *([_listed(ballot.against)] if each else []),
+        ]
+        for place, ballot in enumerate(ballots, start=1)
+    ]
+    return _csv(poll, _("表决票明细"), "ballots", header, rows)
+
+
+def receipts_csv(poll: Poll) -> Download:
+    """Return 回执编号清单, sorted by number so that it tells no order; raises before the close."""
+    poll = _fresh(poll)
+    if poll.phase == Poll.Phase.DRAFT or poll.takes_ballots:
+        raise ExportRefused("not-closed")
+    codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
+    rows: list[Sequence[sheets.Cell]] = [
+        [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
+    ]
+    return _csv(poll, _("回执编号清单"), "receipts", [_("序号"), _("回执编号")], rows)
+
+
+def write_ins_csv(poll: Poll) -> Download:
+    """Return 推荐项目 with their rulings; one that stands alone has its votes. Raises before that.
+
+    A proposal merged into another item has no votes of its own: they stand with that item.
+    """
+    poll, result = counted(poll)
+    votes = {item["item"]: item["votes"] for item in result.figures["items"]}
+    header = [
+        _("推荐编号"),
+        _("项目名称"),
+        _("主要内容"),
+        _("建议责任单位"),
+        _("处理方式"),
+        _("并入项目"),
+        _("理由"),
+        _("得票数"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            write_in.key,
+            write_in.title,
+            write_in.detail,
+            write_in.unit,
+            write_in.get_ruling_display(),
+            _into(write_in),
+            write_in.reason,
+            votes.get(write_in.key),
+        ]
+        for write_in in poll.write_ins.select_related("into_project", "into_write_in")
+    ]
+    return _csv(poll, _("推荐项目"), "proposals", header, rows)
+
+
+def journal_csv(poll: Poll) -> Download:
+    """Return 操作记录: the acts on a poll with their checksums, at any time, without any votes."""
+    poll = _fresh(poll)
+    header = [
+        _("序号"),
+        _("时间"),
+        _("操作人"),
+        _("操作"),
+        _("对象"),
+        _("说明"),
+        _("校验码"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            entry.seq,
+            _moment(entry.at),
+            "、".join(named(user) for user in (entry.by, entry.second) if user),
+            str(record.ACTS.get(entry.kind, entry.kind)),
+            record.subject(entry),
+            record.in_words(entry),
+            entry.hash,
+        ]
+        for entry in poll.journal.select_related("by", "second").order_by("seq")
+    ]
+    return _csv(poll, _("操作记录"), "journal", header, rows)
+
+
+# --- shared with the pages of the day and the packages ---------------------------------------------------------------------
+
+
+def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
+    """Return the figures of each delegation in the order of the roll; who has voted, never how."""
+    rows = (
+        poll.roll.values("delegation")
+        .annotate(
+            # The roll keeps its own words, also of somebody who has changed delegation since.
+            place=Min("delegate__delegation__position"),
+            on_roll=Count("pk"),
+            came=Count("pk", filter=Q(present=True)),
+            marks=Count("pk", filter=Q(voted=True)),
+        )
+        .order_by("place", "delegation")
+    )
+    return [
+        {"delegation": row["delegation"]}
+        | _figures_of(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"])
+        for row in rows
+    ]
+
+
+def _figures_of(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str, Any]:
+    base = came if poll.voters == Poll.Voters.PRESENT else on_roll
+    return {
+        "on_roll": on_roll,
+        "came": came,
+        "marks": marks,
+        "waiting": max(base - marks, 0),
+        "share": counting.percent(marks, base),
+    }
+
+
+def counted(poll: Poll) -> tuple[Poll, Result]:
+    """Return `poll` as it is now and its standing count, or raise ExportRefused if there is none."""
+    poll = _fresh(poll)
+    if poll.phase == Poll.Phase.VOID:
+        raise ExportRefused("void")
+    try:
+        return poll, outcome.standing_result(poll)
+    except Result.DoesNotExist:
+        raise ExportRefused("not-counted") from None
+
+
+def remarks(poll: Poll) -> list[str]:
+    """Return what every figure of this poll must carry beside it."""
+    found = []
+    if poll.is_rehearsal:
+        found.append(_("演练，不计票"))
+    if poll.phase == Poll.Phase.COUNTED:
+        found.append(_("未复核"))
+    return found
+
+
+def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
+    """Return what to say of each item of a counted poll beside its outcome, by the item's key.
+
+    How a second round or a decision filled a place, and why an item has none: level and not settled
+    in its favour, short of the majority, or behind too many others.
+    """
+    standing = outcome.outcome_of(poll)
+    figures = standing.result.figures
+    ways = {place.key: place.how for place in standing.filled}
+    found: dict[str, list[str]] = {}
+    for item in figures["items"]:
+        way = ways.get(item["item"], "count")
+        words = []
+        if way != "count":
+            words.append(str(SETTLED[way]))
+        elif item["outcome"] == "out":
+            words.append(
+                _("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
+            )
+        elif item["outcome"] == "short" or (item["outcome"] == "tied" and standing.is_final):
+            words.append(outcome.ending(standing, item))
+        found[item["item"]] = words
+    return found
+
+
+def described(poll: Poll, figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a count of `poll` as staff and papers see them, most votes first."""
+    origins = outcome.first_keys(poll)
+    return [
+        item
+        | {
+            "outcome_words": outcome.verdict(item, figures),
+            "source_words": _source(item, origins),
+        }
+        for item in figures["items"]
+    ]
+
+
+def _source(item: dict[str, Any], origins: Mapping[str, str]) -> str:
+    """Return where an item comes from; `origins` are the keys that candidates had at first."""
+    key = origins.get(item["item"], "")
+    if key.startswith("推"):
+        return _("推荐（首次票决%(key)s）") % {"key": key}
+    return str(SOURCES[item["source"]])
+
+
+def file_names(poll: Poll, content: str, ascii_content: str, extension: str) -> tuple[str, str]:
+    """Return the ASCII and the Chinese name of a file of `poll`, made now."""
+    ascii_name, chinese_name = sheets.download_names(
+        poll.year,
+        content,
+        timezone.localtime(),
+        poll.is_rehearsal,
+        ascii_content=ascii_content,
+    )
+    return f"{ascii_name}.{extension}", f"{chinese_name}.{extension}"
+
+
+def named(user: User) -> str:
+    """Return how a member of staff stands in a file."""
+    return user.get_full_name() or user.get_username()
+
+
+# --- details --------------------------------------------------------------------------------------
+
+
+def _fresh(poll: Poll) -> Poll:
+    # The page that asks may be older than the phase: what may be exported is asked of the database.
+    return Poll.objects.get(pk=poll.pk)
+
+
+Rows = Iterable[Sequence[sheets.Cell]]
+
+
+def _csv(
+    poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
+) -> Download:
+    names = file_names(poll, content, ascii_content, "csv")
+    return Download(*names, sheets.csv_bytes(header, rows))
+
+
+def _xlsx(
+    poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
+) -> Download:
+    """Return a workbook: Excel would drop the zeros before a 代表证号 that stands in a CSV file."""
+    names = file_names(poll, content, ascii_content, "xlsx")
+    return Download(*names, sheets.xlsx_bytes(content, header, rows))
+
+
+def _roll(poll: Poll) -> QuerySet[RollEntry]:
+    """Return the roll by delegation, each in the order of its own list."""
+    return poll.roll.select_related("delegate").order_by(
+        "delegate__delegation__position", "delegation", "delegate__position", "number"
+    )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return "、".join(map(str, sorted(numbers)))
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
+
+
+def _yes_or_no(value: bool) -> str:
+    return _("是") if value else _("否")
+
+
+def _into(write_in: WriteIn) -> str:
+    if write_in.into_project:
+        return str(write_in.into_project)
+    return str(write_in.into_write_in) if write_in.into_write_in else ""

@@ -1,0 +1,1 @@
+"""What delegates, the public and the hall see."""

@@ -1,0 +1,169 @@
+"""What the pages share: which poll they are about, the time of day, and how they say no.
+
+A refusal says what happened, whether the ballot counted, and what to do now (ux.md §6).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ballots.pages.middleware import VisitorRequest
+from projects.models import Poll
+from yiwu_vote.language import language_of
+
+View = Callable[..., HttpResponse]
+
+SIZES = {"m", "l", "xl"}
+A_YEAR = 365 * 24 * 60 * 60
+
+
+class SeeOther(HttpResponseRedirect):
+    """Go on to a page that is fetched: a reload there never posts again (RFC 9110 §15.4.4)."""
+
+    status_code = 303
+
+
+def clock(moment: datetime | None) -> str:
+    """Return the time of day of `moment`, with its date unless that is today; empty for None."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    is_today = local.date() == timezone.localdate()
+    return date_format(local, "TIME_FORMAT" if is_today else "DATETIME_FORMAT")
+
+
+def asked_poll(request: VisitorRequest) -> Poll:
+    """Return the poll of a page that is fetched; 404 for one that is not this person's to see."""
+    if request.poll:
+        return request.poll
+    if request.poll_query:
+        raise Http404
+    raise PageRefused("no-poll")
+
+
+# --- how a reader likes his pages ------------------------------------------------------------------
+
+
+def preferring(view: View) -> View:
+    """Let a posted `size` or `language` change the very page that `view` answers with.
+
+    A page that holds choices sends them along with it, so that no tick is lost (ux.md §1).
+    """
+
+    @wraps(view)
+    def as_preferred(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        chosen = {}
+        if request.POST.get("size") in SIZES:
+            chosen["size"] = request.POST["size"]
+        if request.POST.get("language") in dict(settings.LANGUAGES):
+            chosen[settings.LANGUAGE_COOKIE_NAME] = request.POST["language"]
+        request.COOKIES |= chosen
+        with translation.override(language_of(request)):
+            response = view(request, *args, **kwargs)
+        for name, value in chosen.items():
+            response.set_cookie(
+                name, value, max_age=A_YEAR, samesite="Lax", secure=request.is_secure()
+            )
+        return response
+
+    return as_preferred
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One page of that kind. `keeps` leaves the review page up, so that nothing is filled in twice."""
+
+    status: int
+    heading: str | Promise
+    text: str | Promise
+    keeps: bool = False
+
+
+# By the code of BallotRefused where the act refuses, and the codes that only a page can know.
+REFUSALS = {
+    "closed": Refusal(
+        403,
+        _("投票已截止"),
+        _("投票已于%(at)s截止，您的表决票未提交。如有疑问，请联系会务组。"),
+    ),
+    "already-voted": Refusal(
+        409,
+        _("您已提交表决票"),
+        _("您已于%(at)s提交，不能重复提交。已提交的表决票有效。如非本人提交，请立即联系总监票人。"),
+    ),
+    "not-open": Refusal(403, _("投票尚未开始"), _("表决票尚未提交。开始后可在首页进入。")),
+    "void": Refusal(
+        403, _("本次票决作废"), _("本次票决作废，所有表决票都不计票。请听从会务组安排。")
+    ),
+    "not-on-roll": Refusal(403, _("您不在本次票决的名册上"), _("您的表决票未提交。请联系会务组。")),
+    "not-present": Refusal(
+        403,
+        _("您尚未报到"),
+        _("表决票尚未提交。请先到会务组报到，再按“提交表决票”，您的选择没有丢失。"),
+        keeps=True,
+    ),
+    "paused": Refusal(
+        503,
+        _("投票暂停"),
+        _("表决票尚未提交。恢复后请重新提交，您的选择没有丢失。"),
+        keeps=True,
+    ),
+    "busy": Refusal(
+        503,
+        _("系统繁忙"),
+        # A connection that breaks during the COMMIT leaves open whether the ballot is in the box.
+        _("尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。"),
+        keeps=True,
+    ),
+    "other-poll": Refusal(
+        400,
+        _("表决票与票决不符"),
+        _("表决票尚未提交。请返回首页，重新进入您要投票的票决。"),
+    ),
+    "no-poll": Refusal(200, _("目前没有进行中的票决"), _("票决开始后，请刷新首页进入。")),
+}
+
+
+class PageRefused(Exception):
+    """This page is not for this delegate now: `code` is one of REFUSALS, `at` a time in its text."""
+
+    def __init__(self, code: str, at: datetime | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.at = at
+
+
+def refusable(view: View) -> View:
+    """Answer a PageRefused from `view` with the page that explains it."""
+
+    @wraps(view)
+    def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except PageRefused as refusal:
+            page = REFUSALS[refusal.code]
+            text = str(page.text) % {"at": clock(refusal.at)}
+            return say_no(request, heading=page.heading, text=text, status=page.status)
+
+    return explained
+
+
+def say_no(
+    request: HttpRequest, *, heading: str | Promise, text: str | Promise, status: int
+) -> HttpResponse:
+    """Return a page of a heading, a sentence or two and the way home."""
+    context = {"heading": heading, "text": text}
+    return render(request, "ballots/refused.html", context, status=status)

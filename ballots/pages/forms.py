@@ -1,0 +1,458 @@
+"""What a delegate posts, read into a selection or into problems in the words of the page.
+
+No rule stands here: `ballots.pure.rules.faults` judges, and `ballots.pages.wording` says it in Chinese.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.forms.formsets import (
+    INITIAL_FORM_COUNT,
+    TOTAL_FORM_COUNT,
+    BaseFormSet,
+    ManagementForm,
+    formset_factory,
+)
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ballots.models import rules_of
+from ballots.pages import wording
+from ballots.pure.rules import (
+    DETAIL_LIMIT,
+    TITLE_LIMIT,
+    UNIT_LIMIT,
+    Fault,
+    Proposal,
+    Selection,
+    faults,
+)
+from projects.models import Poll
+
+PREFIX = "proposal"
+PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
+TITLE_FIELD = re.compile(rf"{PREFIX}-[0-9]{{1,2}}-title")
+# The field of one project where each takes 赞成, 反对 or 弃权 (DESIGN §9), and what may stand in it.
+VOTE = "vote-"
+VOTES = {"for", "against", "abstain"}
+# Twice the most that a poll may allow: a page that sends too many still gets all of them back.
+MOST_BLOCKS = 20
+# What [改选第7项] sends: the place of a proposal among the fields, and a candidate's number.
+INSTEAD = re.compile("([0-9]{1,2})-([1-9][0-9]{0,4})")
+# Without script a new block cannot be added, so that two empty ones are always there (ux.md D6).
+EMPTY_BLOCKS = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to put right: `field` is the id on the page that the error summary links to."""
+
+    code: str
+    field: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the review page; `key` is “7” for a candidate, “p0” for the first proposal."""
+
+    key: str
+    label: str
+    name: str
+    detail: str = ""
+    unit: str = ""
+
+    @property
+    def is_proposal(self) -> bool:
+        return self.key.startswith("p")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One list of the review page; `title` is empty where there is only one.
+
+    `is_left` says that nothing was done about these lines, so that none can be taken back.
+    """
+
+    title: str
+    lines: list[Line]
+    is_left: bool = False
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A proposal given up for the candidate that it is like (ux.md D6.7).
+
+    `data` is the ballot as it stands afterwards, `before` the fields as they were sent, for the
+    page to send them again. Where `is_full` there was no room for the candidate and nothing changed.
+    """
+
+    number: int
+    data: QueryDict
+    before: list[tuple[str, str]]
+    is_full: bool
+
+
+class Numbers(forms.Field):
+    """The ticked candidate numbers, each spelled as the page spells it; nothing is guessed."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: list[str] | None) -> tuple[int, ...]:
+        texts = value or []
+        if not all(re.fullmatch("[1-9][0-9]{0,4}", text) for text in texts):
+            raise forms.ValidationError("malformed", code="malformed")
+        return tuple(int(text) for text in texts)
+
+
+class Words(forms.CharField):
+    """Text in NFC without blanks around it, its lines ended by a line feed however it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        text = unicodedata.normalize("NFC", super().to_python(value) or "")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class ProposalForm(forms.Form):
+    """One block of 推荐新项目. How long a text may be is for the rules to say."""
+
+    title = Words(
+        label=gettext_lazy("项目名称（必填）"),
+        help_text=gettext_lazy("不超过30字，写明做什么、在哪里、做多少"),
+        required=False,
+        widget=forms.TextInput(attrs={"data-limit": TITLE_LIMIT, "autocomplete": "off"}),
+    )
+    detail = Words(
+        label=gettext_lazy("主要内容和目标（选填）"),
+        help_text=gettext_lazy("不超过200字"),
+        required=False,
+        widget=forms.Textarea(attrs={"data-limit": DETAIL_LIMIT, "rows": 3}),
+    )
+    unit = Words(
+        label=gettext_lazy("建议责任单位（选填）"),
+        required=False,
+        widget=forms.TextInput(attrs={"data-limit": UNIT_LIMIT, "autocomplete": "off"}),
+    )
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What the block proposes; nothing where all three fields were left empty."""
+        # A formset leaves `cleaned_data` empty for a block in which nothing was typed.
+        found = Proposal(**{"title": "", **self.cleaned_data})
+        return None if found == Proposal(title="") else found
+
+
+ProposalFormSet = formset_factory(ProposalForm, max_num=MOST_BLOCKS, absolute_max=MOST_BLOCKS)
+
+
+class BallotForm(forms.Form):
+    """A ballot as it stands on the page: ticks or votes, proposals and the tick that abstains.
+
+    Valid, `selection` is a legal selection of `poll`; else `problems` says what to put right, and
+    `ticked`, `opposed`, `abstains` and `blocks` give back all that was sent, for the page to show
+    it again. `titles` are the candidates' titles by their number. A project for which no vote was
+    sent is abstained on.
+    """
+
+    projects = Numbers(required=False)
+    abstain = forms.ChoiceField(choices=[("on", "")], required=False)
+
+    def __init__(self, data: QueryDict | None, *, poll: Poll, titles: dict[int, str]) -> None:
+        super().__init__(data)
+        self.poll, self.titles, self.rules = poll, titles, rules_of(poll)
+        self.selection = Selection()
+        self.problems: list[Problem] = []
+
+    def clean(self) -> None:
+        formset = self._formset()
+        if self.errors or self._is_forged() or not formset.is_valid():
+            self.refuse([Fault("malformed")])
+            return
+        chosen = self.ticked if self.is_each else sorted(self.cleaned_data["projects"])
+        self.judge(
+            Selection(
+                chosen=tuple(chosen),
+                against=tuple(self.opposed),
+                proposals=tuple(form.proposal for form in formset if form.proposal),
+            )
+        )
+
+    def judge(self, selection: Selection) -> None:
+        """Take `selection` as this form's own and say what is wrong with it."""
+        self.selection = selection
+        if self.abstains and not selection.is_blank:
+            self.refuse([Fault("abstains-and-chooses")])
+        if selection.is_blank and not self.abstains and self.rules.blank_allowed:
+            self.refuse([Fault("nothing-chosen")])
+        self.refuse(faults(selection, self.rules, self.titles))
+
+    def refuse(self, found: Iterable[Fault]) -> None:
+        """Add these faults to the form in the words of the page."""
+        for fault in found:
+            field, text = wording.problem(fault, self.selection, self.rules)
+            if field in ProposalForm.base_fields:
+                field = f"{PREFIX}-{fault.number - 1}-{field}"
+            self.problems.append(Problem(fault.code, field, text))
+            self.add_error(None, forms.ValidationError(text, code=fault.code))
+
+    def _formset(self) -> "BaseFormSet[ProposalForm]":
+        # A page without proposals has no management form, and then there is nothing to manage.
+        has_blocks = any(name.startswith(f"{PREFIX}-") for name in self.data)
+        nothing = {f"{PREFIX}-{TOTAL_FORM_COUNT}": "0", f"{PREFIX}-{INITIAL_FORM_COUNT}": "0"}
+        return ProposalFormSet(self.data if has_blocks else nothing, prefix=PREFIX)
+
+    def _is_forged(self) -> bool:
+        """Tell whether a field came twice, belongs to no such ballot or holds what it never offered.
+
+        Taking the last of two values, or dropping the block that was not announced or the vote on
+        a project that is not listed, would make another ballot out of what was sent.
+        """
+        ours = [name for name in self.data if name.startswith(f"{PREFIX}-")]
+        total = self.data.get(f"{PREFIX}-{TOTAL_FORM_COUNT}", "")
+        announced = int(total) if re.fullmatch("[0-9]{1,4}", total) else 0
+        known = {
+            f"{PREFIX}-{place}-{field}"
+            for place in range(min(announced, MOST_BLOCKS))
+            for field in ProposalForm.base_fields
+        } | {ManagementForm(prefix=PREFIX).add_prefix(name) for name in ManagementForm.base_fields}
+        votes = [name for name in self.data if name.startswith(VOTE)]
+        offered = {f"{VOTE}{number}" for number in self.titles} if self.is_each else set()
+        if not offered.issuperset(votes) or (self.is_each and "projects" in self.data):
+            return True
+        if any(self.data[name] not in VOTES for name in votes):
+            return True
+        once = [*ours, *votes, "abstain", "poll", "token"]
+        return not known.issuperset(ours) or any(len(self._all(name)) > 1 for name in once)
+
+    def _all(self, name: str) -> list[str]:
+        return self.data.getlist(name) if isinstance(self.data, MultiValueDict) else []
+
+    # --- what the page shows ----------------------------------------------------------------------
+
+    @property
+    def is_each(self) -> bool:
+        """Whether each project takes 赞成, 反对 or 弃权 here."""
+        return self.rules.form == "each"
+
+    @property
+    def ticked(self) -> list[int]:
+        """The candidates ticked or voted for, also when the rest of the form is wrong."""
+        if self.is_each:
+            return self._voted("for")
+        sent = set(self._all("projects"))
+        return [number for number in self.titles if str(number) in sent]
+
+    @property
+    def opposed(self) -> list[int]:
+        """The candidates voted against, also when the rest of the form is wrong."""
+        return self._voted("against") if self.is_each else []
+
+    def _voted(self, vote: str) -> list[int]:
+        # Of two different values the page can show neither, and says that something is wrong.
+        return [n for n in sorted(self.titles) if set(self._all(f"{VOTE}{n}")) == {vote}]
+
+    @property
+    def abstains(self) -> bool:
+        return self.data.get("abstain") == "on"
+
+    @property
+    def takes_proposals(self) -> bool:
+        return self.rules.proposals != "off"
+
+    @property
+    def blocks(self) -> list[ProposalForm]:
+        """The proposals that were sent, without gaps and with their problems; then empty blocks."""
+        sent: dict[int, dict[str, str]] = {}
+        for name in self.data:
+            if (match := PROPOSAL_FIELD.fullmatch(name)) and self.data[name].strip():
+                sent.setdefault(int(match[1]), {})[match[2]] = self.data[name]
+        kept = [sent[place] for place in sorted(sent)][:MOST_BLOCKS]
+        limit = self.rules.proposal_limit
+        blocks = [self._block(place, values) for place, values in enumerate(kept)]
+        wanted = min(max(EMPTY_BLOCKS, len(kept) + 1), max(limit, len(kept)))
+        return blocks + [_empty_block(place) for place in range(len(kept), wanted)]
+
+    def _block(self, place: int, values: dict[str, str]) -> ProposalForm:
+        prefix = f"{PREFIX}-{place}"
+        data = {f"{prefix}-{field}": value for field, value in values.items()}
+        block = ProposalForm(data, prefix=prefix, auto_id="%s")
+        for problem in self.problems:
+            if problem.field.startswith(f"{prefix}-"):
+                block.add_error(problem.field.rpartition("-")[2], problem.text)
+        return block
+
+    @property
+    def spare_block(self) -> ProposalForm:
+        """The block that script copies, numbered `__prefix__`."""
+        return ProposalForm(prefix=f"{PREFIX}-__prefix__", auto_id="%s")
+
+    @property
+    def confirmed(self) -> list[str]:
+        """The titles that the delegate proposes although a hint said what they are like."""
+        return self._all("anyway")[:MOST_BLOCKS]
+
+    @property
+    def most_proposals(self) -> int:
+        """How many proposals a ballot has room for."""
+        return wording.most_proposals(self.rules)
+
+    @property
+    def management(self) -> ManagementForm:
+        """The hidden fields that say how many blocks the page holds."""
+        return _management(len(self.blocks))
+
+    @property
+    def chosen_management(self) -> ManagementForm:
+        """The same for the review page, which holds what was chosen and no empty block."""
+        return _management(len(self.selection.proposals))
+
+    @property
+    def lines(self) -> list[Line]:
+        """What was chosen or voted against, in the order of the review page."""
+        return [line for group in self.groups if not group.is_left for line in group.lines]
+
+    @property
+    def groups(self) -> list[Group]:
+        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order (ux.md D5b.5)."""
+        favoured = self._candidates(self.selection.chosen)
+        if not self.is_each:
+            return [Group("", favoured + self._proposed)]
+        advisory = [] if self._counts_proposals else self._proposed
+        favoured += self._proposed if self._counts_proposals else []
+        opposed = self._candidates(self.selection.against)
+        left = self._candidates(self._abstained)
+        groups = [
+            Group(_("赞成%(count)d项") % {"count": len(favoured)}, favoured),
+            Group(_("反对%(count)d项") % {"count": len(opposed)}, opposed),
+            Group(_("弃权%(count)d项") % {"count": len(left)}, left, is_left=True),
+        ]
+        if advisory:
+            words = _("推荐%(count)d项（不计票）") % {"count": len(advisory)}
+            groups.append(Group(words, advisory))
+        return groups
+
+    @property
+    def votes(self) -> list[tuple[int, str]]:
+        """The vote on each project as the review page sends it on, in the order of the ballot."""
+        chosen, against = self.selection.chosen, self.selection.against
+        return [
+            (number, "for" if number in chosen else "against" if number in against else "abstain")
+            for number in sorted(self.titles)
+        ]
+
+    @property
+    def _abstained(self) -> list[int]:
+        return [number for number, vote in self.votes if vote == "abstain"]
+
+    @property
+    def _counts_proposals(self) -> bool:
+        return self.rules.proposals == "counted"
+
+    def _candidates(self, numbers: Iterable[int]) -> list[Line]:
+        return [
+            Line(str(number), _("第%d项") % number, f"{number}. {self.titles[number]}")
+            for number in numbers
+        ]
+
+    @property
+    def _proposed(self) -> list[Line]:
+        return [
+            Line(
+                f"p{place}",
+                _("推荐项目%d") % (place + 1),
+                proposal.title,
+                proposal.detail,
+                proposal.unit,
+            )
+            for place, proposal in enumerate(self.selection.proposals)
+        ]
+
+    def line(self, key: str) -> Line | None:
+        """Return the line with that key, or None."""
+        return next((line for line in self.lines if line.key == key), None)
+
+    # --- what the page says -----------------------------------------------------------------------
+
+    @property
+    def most(self) -> int:
+        """How many items a ballot can reach."""
+        return wording.most(self.rules, len(self.titles))
+
+    @property
+    def instruction(self) -> str:
+        """What to do, in one sentence, by the rules of this poll."""
+        return wording.instruction(self.rules, len(self.titles))
+
+    @property
+    def summary(self) -> str:
+        """How many items were chosen, in one sentence."""
+        return wording.summary(self.selection, self.rules, len(self.titles))
+
+    @property
+    def room(self) -> str:
+        """What may still be added to the selection, in one sentence; nothing if it is full."""
+        return wording.room(self.selection, self.rules, len(self.titles))
+
+
+class CastForm(BallotForm):
+    """The same ballot as the review page sends it, with its one-time token."""
+
+    token = forms.RegexField(r"\A[0-9a-f]{32}\Z")
+
+
+def without(data: QueryDict, line: Line) -> QueryDict:
+    """Return what the review page would have sent if `line` had not been chosen."""
+    rest = data.copy()
+    if line.is_proposal:
+        for field in ProposalForm.base_fields:
+            rest[f"{PREFIX}-{line.key[1:]}-{field}"] = ""
+    elif f"{VOTE}{line.key}" in data:
+        rest[f"{VOTE}{line.key}"] = "abstain"
+    else:
+        rest.setlist("projects", [n for n in data.getlist("projects") if n != line.key])
+    return rest
+
+
+def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
+    """Return the ballot that was `sent` with a candidate in the place of a proposal.
+
+    None where no such exchange was asked for, or one that names no proposal or no candidate.
+    """
+    match = INSTEAD.fullmatch(sent.get("instead", ""))
+    if match is None or int(match[2]) not in form.titles:
+        return None
+    place, number = match[1], int(match[2])
+    if f"{PREFIX}-{place}-title" not in sent:
+        return None
+    data = sent.copy()
+    for name in ("instead", "size", "csrfmiddlewaretoken"):
+        data.pop(name, None)
+    before = [(name, value) for name, values in data.lists() for value in values]
+    # A proposal that counts leaves its place to the candidate; one that does not has none to leave.
+    needs_room = form.rules.proposals != "counted" and number not in form.ticked
+    is_full = needs_room and len(form.ticked) >= form.rules.places
+    for field in ProposalForm.base_fields:
+        data.pop(f"{PREFIX}-{place}-{field}", None)
+    if form.is_each:
+        data[f"{VOTE}{number}"] = "for"
+    elif number not in form.ticked:
+        data.appendlist("projects", str(number))
+    return Exchange(number, data, before, is_full)
+
+
+def _empty_block(place: int) -> ProposalForm:
+    return ProposalForm(prefix=f"{PREFIX}-{place}", auto_id="%s")
+
+
+def _management(total: int) -> ManagementForm:
+    return ManagementForm(
+        auto_id=False,
+        prefix=PREFIX,
+        initial={TOTAL_FORM_COUNT: total, INITIAL_FORM_COUNT: 0},
+    )

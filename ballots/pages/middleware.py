@@ -1,0 +1,94 @@
+"""Who is asking: the delegate whose card signed in, and the poll the page is about."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from ballots.acts import enrolment
+from ballots.acts.enrolment import CARD_KEY
+from ballots.models import AccessCard, Delegate
+from projects.models import Poll
+
+
+class VisitorRequest(HttpRequest):
+    """Anybody's request as the middleware hands it on; `poll` is false where there is none."""
+
+    card: AccessCard | None
+    delegate: Delegate | None
+    poll: Poll | None
+    poll_query: str
+    htmx: HtmxDetails
+
+
+class DelegateRequest(VisitorRequest):
+    """The request of somebody who has signed in, which the middleware has seen to."""
+
+    card: AccessCard
+    delegate: Delegate
+
+
+class DelegateMiddleware:
+    """Set `request.card`, `request.delegate` and `request.poll`; close every page by default.
+
+    `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing.
+    A view that anybody may see says `login_not_required`; the admin asks for its own log-in. Every
+    other page needs a card that is still valid: a replaced one ends its sessions at once.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.card = _card(request)
+        request.delegate = request.card.delegate if request.card else None
+        asked = request.GET.get("poll", "")
+        request.poll_query = "?" + urlencode({"poll": asked}) if asked else ""
+        request.poll = SimpleLazyObject(lambda: enrolment.poll_for(request.delegate, asked=asked))
+        return self.get_response(request)
+
+    def process_view(
+        self, request: Any, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        is_public = not getattr(view, "login_required", True)
+        if is_public or request.delegate or request.resolver_match.app_name == "admin":
+            return None
+        if CARD_KEY in request.session:
+            request.session.flush()
+            messages.warning(request, _("您已领取新卡，请使用新卡进入。"), "card-replaced")
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES and not request.user.is_authenticated:
+            messages.warning(request, _expired(request), "expired")
+        if request.htmx:
+            return HttpResponseClientRedirect("/")
+        response = redirect(settings.LOGIN_URL)
+        response.status_code = 303
+        return response
+
+
+def _expired(request: HttpRequest) -> str:
+    # Whoever was not about to submit may have submitted before: nobody is told that he has not.
+    # `kept` is set by the script that has just kept the choices on the device.
+    if request.POST.get("kept"):
+        return _("登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。")
+    if request.method == "POST":
+        return _("登录已过期，表决票尚未提交。请重新扫描投票卡。")
+    return _("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
+
+
+def _card(request: HttpRequest) -> AccessCard | None:
+    pk = request.session.get(CARD_KEY)
+    if pk is None:
+        return None
+    return (
+        AccessCard.objects.filter(pk=pk, revoked_at__isnull=True)
+        .select_related("delegate__delegation")
+        .first()
+    )

@@ -1,0 +1,157 @@
+"""HTTP in, HTTP out, for anybody: the result, the board of receipts, and whether the site is well."""
+
+import unicodedata
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from ballots.facts import counting, outcome, preflight
+from ballots.facts.outcome import Outcome
+from ballots.pages.answers import asked_poll, clock, refusable
+from ballots.pages.middleware import VisitorRequest
+from ballots.pure import sealing
+from projects.models import Poll
+
+# Crockford's base 32 reads these for the digits they look like.
+LOOKALIKES = str.maketrans("OIL", "011")
+
+
+# --- the result -----------------------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+@refusable
+def results(request: VisitorRequest) -> HttpResponse:
+    """Show the result once the hall has seen it all; before that the page holds no figure at all."""
+    poll = asked_poll(request)
+    context: dict[str, Any] = {"poll": poll}
+    if poll.is_revealed:
+        context |= _outcome(poll)
+    return render(request, "ballots/results.html", context)
+
+
+def _outcome(poll: Poll) -> dict[str, Any]:
+    standing = outcome.outcome_of(poll)
+    return _table(standing) | {
+        "turnout": standing.result.figures["turnout"],
+        "open_words": outcome.open_words(standing),
+        "is_by_vote": all(place.how != "decision" for place in standing.filled),
+        "proposals_words": outcome.proposals_words(standing.result.figures),
+        "decision": standing.last.decision,
+        "rounds": _rounds(standing) if poll.show_votes else [],
+        "published_at": clock(poll.published_at),
+    }
+
+
+def _table(standing: Outcome) -> dict[str, Any]:
+    """Return the items of one round as they ended: in a place, still level, or in none."""
+    poll, figures = standing.poll, standing.result.figures
+    filled = {place.key: place for place in standing.filled}
+    adopted = [
+        item | {"outcome": "adopted", "how": filled[item["item"]]}
+        for item in figures["items"]
+        if item["item"] in filled
+    ]
+    others = [item for item in figures["items"] if item["item"] not in filled]
+    tied = [item for item in others if item["item"] in standing.pending]
+    if not poll.show_votes:
+        # In the order of votes only where votes are shown: the order alone would tell them.
+        adopted.sort(key=_in_list_order)
+        tied.sort(key=_in_list_order)
+    return {
+        "figures": figures,
+        "adopted": adopted,
+        "tied": tied,
+        "failed": [
+            item | {"outcome": "out", "reason": outcome.ending(standing, item)}
+            for item in others
+            if item not in tied
+        ],
+        "needs_majority": figures["rules"]["majority"] != "none",
+        "needed_share": _share(figures["needed"], figures["turnout"]["valid"]),
+    }
+
+
+def _rounds(standing: Outcome) -> list[dict[str, Any]]:
+    """Return the tables of the second rounds that are out, as far as all before show their votes."""
+    found = []
+    for later in standing.rounds[1:]:
+        if not later.poll.show_votes:
+            break
+        kind = Poll.Kind(outcome.kind_of_round(later.poll)).label
+        found.append(_table(later) | {"kind": kind, "poll": later.poll})
+    return found
+
+
+def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
+    return outcome.in_list_order(item["item"])
+
+
+def _share(votes: int, valid: int) -> str:
+    """Return `votes` of `valid` in percent for the mark on the bars; nothing where it is off them."""
+    return counting.percent(votes, valid) if votes <= valid else ""
+
+
+# --- the board of receipts ------------------------------------------------------------------------
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@refusable
+def board(request: VisitorRequest) -> HttpResponse:
+    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).
+
+    A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
+    device and the time of whoever asked.
+    """
+    poll = asked_poll(request)
+    codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
+    typed = request.POST.get("code", "")
+    context = {
+        "poll": poll,
+        "is_open": poll.closed_at is None,
+        "codes": [sealing.grouped(code) for code in codes],
+        "typed": typed,
+        "answer": _answer(typed, set(codes)) if typed else "",
+    }
+    return render(request, "ballots/board.html", context)
+
+
+def _answer(typed: str, codes: set[str]) -> str:
+    """Return what the look-up says: "malformed", "listed" or "missing"."""
+    code = "".join(
+        char for char in unicodedata.normalize("NFKC", typed).upper() if char.isalnum()
+    ).translate(LOOKALIKES)
+    if len(code) != 16 or not set(code) <= set(sealing.CROCKFORD):
+        return "malformed"
+    return "listed" if code in codes else "missing"
+
+
+# --- whether the site is well ---------------------------------------------------------------------
+
+
+@login_not_required
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer for the process alone."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer whether the database does, and whether its tables are those of this program."""
+    try:
+        waiting = not preflight.tables_are_ready()
+    except Error:
+        return HttpResponse("database", content_type="text/plain", status=503)
+    if waiting:
+        return HttpResponse("migrations", content_type="text/plain", status=503)
+    return HttpResponse("ok", content_type="text/plain")

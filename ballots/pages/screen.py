@@ -1,0 +1,123 @@
+"""The hall's big screen (ux.md §8): turnout while open, then the reveal at the chair's pace.
+
+It shows what the phase allows and nothing else; the result stays on the server until its steps are
+taken, so that no source of a page is ahead of the chair.
+"""
+
+import math
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from ballots.facts import counting, outcome
+from ballots.facts.outcome import Place
+from ballots.pages.middleware import VisitorRequest
+from projects.models import Poll
+
+LAST_MINUTES = 5
+# What a sheet of all the projects holds and can still be read from 20 metres.
+ROWS_A_SHEET = 12
+# A longer title is shown at 80 % and cut at the end of its line.
+LONG_TITLE = 22
+
+
+@login_not_required
+@require_safe
+@vary_on_headers("HX-Request")
+def screen(request: VisitorRequest, key: str) -> HttpResponse:
+    """Show the screen; asked again every five seconds, only the part that changes."""
+    poll = get_object_or_404(Poll, screen_key=key)
+    # Every page knows its poll from the address, whoever may have signed in on this machine.
+    request.poll = poll
+    context = {"poll": poll, "now": timezone.localtime(), "key": key} | _shown(poll)
+    context["hide_waiting"] = request.GET.get("waiting") == "no"
+    name = "ballots/_screen.html" if request.htmx else "ballots/screen.html"
+    return render(request, name, context)
+
+
+def _shown(poll: Poll) -> dict[str, Any]:
+    match poll.phase:
+        case Poll.Phase.DRAFT:
+            return {"state": "before", "qr": _qr()}
+        case Poll.Phase.OPEN | Poll.Phase.PAUSED:
+            return {"state": poll.phase, "qr": _qr()} | _turnout(poll)
+        case Poll.Phase.PUBLISHED:
+            return {"state": "published"} | _revealed(poll)
+        case Poll.Phase.VOID:
+            return {"state": "void"}
+    return {"state": "counting", "returned": counting.turnout(poll).voted}
+
+
+def _qr() -> str:
+    return segno.make(settings.PUBLIC_URL, error="m", micro=False).svg_inline(
+        border=2, omitsize=True, light="#fff"
+    )
+
+
+def _turnout(poll: Poll) -> dict[str, Any]:
+    numbers = counting.turnout(poll)
+    left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else None
+    return {
+        "voted": numbers.voted,
+        "issued": numbers.issued,
+        "waiting": max(numbers.issued - numbers.voted, 0),
+        "percent": counting.percent(numbers.voted, numbers.issued),
+        # Nothing is said of the last minutes before they come, and once the deadline has passed.
+        "minutes": math.ceil(left / 60)
+        if left is not None and 0 < left <= 60 * LAST_MINUTES
+        else 0,
+        "is_over": left is not None and left <= 0,
+    }
+
+
+def _revealed(poll: Poll) -> dict[str, Any]:
+    """Return the rows that the chair has revealed so far; every figure is the frozen result's."""
+    standing = outcome.outcome_of(poll)
+    figures = standing.result.figures
+    places = list(standing.filled)
+    if not poll.show_votes:
+        # In the order of votes the rows would tell them.
+        places = outcome.listed(places)
+    shown = places if poll.is_revealed else places[: poll.revealed]
+    context: dict[str, Any] = {
+        "figures": figures,
+        "turnout": figures["turnout"],
+        "rows": [_row(poll, place, number) for number, place in enumerate(shown, start=1)],
+        "is_dense": len(places) > 10,
+        "open_words": outcome.open_words(standing) if poll.is_revealed else "",
+        "sheets": [],
+    }
+    if poll.is_revealed and poll.show_votes:
+        whole = [_line(item, figures["turnout"]["valid"]) for item in figures["items"]]
+        starts = range(0, len(whole), ROWS_A_SHEET)
+        context["sheets"] = [whole[start : start + ROWS_A_SHEET] for start in starts]
+    return context
+
+
+def _row(poll: Poll, place: Place, number: int) -> dict[str, Any]:
+    valid = outcome.standing_result(place.poll).figures["turnout"]["valid"]
+    line = _line(place.row, valid)
+    by_votes = poll.show_votes and place.how == "count"
+    if not by_votes:
+        line |= {"place": number, "is_shared": False}
+    # Votes of another round, or none, must not stand beside those of the first one.
+    return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
+
+
+def _line(item: dict[str, Any], valid: int) -> dict[str, Any]:
+    return {
+        "place": item["rank"],
+        "is_shared": item["shared"],
+        "title": item["title"],
+        "is_long": len(item["title"]) > LONG_TITLE,
+        "votes": item["votes"],
+        "width": counting.percent(item["votes"], valid),
+        "outcome": item["outcome"],
+    }

@@ -1,0 +1,241 @@
+"""The count: pure arithmetic on ballots, with every rule of DESIGN §4; ties are never broken."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ballots.pure.rules import Rules
+
+Outcome = Literal["adopted", "tied", "short", "out"]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One valid ballot as the count sees it: the items it is for and against.
+
+    `marks` is how many choices stood on it, before merging made two of them one (`doubles`) or a
+    ruling struck one out (`refused`). `turned` is how many items it was against that merging made
+    it be for.
+    """
+
+    chosen: frozenset[str]
+    against: frozenset[str] = frozenset()
+    marks: int = 0
+    doubles: int = 0
+    refused: int = 0
+    turned: int = 0
+
+
+def paper(
+    *,
+    chosen: Collection[int],
+    against: Collection[int] = (),
+    write_ins: Collection[str] = (),
+    rulings: Mapping[str, str | None],
+) -> Paper:
+    """Return a ballot with each write-in where the canvass put it.
+
+    `rulings` maps a write-in's id to the key of the item it counts for (“7” or “推3”), or to None
+    where it was refused. Raises KeyError for a write-in without a ruling: nothing is dropped.
+    """
+    places = [rulings[write_in] for write_in in write_ins]
+    counted = [place for place in places if place is not None]
+    items = [str(number) for number in chosen] + counted
+    opposed = frozenset(str(number) for number in against)
+    return Paper(
+        chosen=frozenset(items),
+        # Whoever proposes what the canvass put into a project is for it, whatever else he marked.
+        against=opposed - set(items),
+        marks=len(chosen) + len(places),
+        doubles=len(items) - len(set(items)),
+        refused=len(places) - len(counted),
+        turned=len(opposed & set(items)),
+    )
+
+
+@dataclass(frozen=True)
+class Turnout:
+    """How many delegates and ballots there were (DESIGN §4).
+
+    `roll` 应到, `present` 实到, `issued` 发出, `voted` marks on the roll, `invalid` opened ballots
+    that do not count.
+    """
+
+    roll: int
+    present: int
+    issued: int
+    voted: int
+    invalid: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one item got: `rank` from 1, `shared` where others have as many votes."""
+
+    item: str
+    votes: int
+    against: int
+    abstained: int
+    rank: int
+    shared: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Check:
+    """One identity of the count: `left` and `right` must be equal, or left the larger."""
+
+    name: str
+    left: int
+    right: int
+    relation: Literal["=", "≥"] = "="
+
+    @property
+    def holds(self) -> bool:
+        return self.left == self.right if self.relation == "=" else self.left >= self.right
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The outcome of a count; `needed` is the least number of votes that adopts an item.
+
+    Of the `marks` on all valid ballots merging made `doubles` one with another of the same ballot,
+    on `doubled` ballots in all, and `turned` votes against into votes for.
+    """
+
+    valid: int
+    invalid: int
+    blank: int
+    needed: int
+    marks: int
+    doubles: int
+    doubled: int
+    refused: int
+    turned: int
+    places: int
+    standings: tuple[Standing, ...]
+    checks: tuple[Check, ...]
+
+    def with_outcome(self, outcome: Outcome) -> list[str]:
+        """Return the items with that outcome, most votes first."""
+        return [standing.item for standing in self.standings if standing.outcome == outcome]
+
+    @property
+    def places_left(self) -> int:
+        """How many places the adopted items leave open, for a tied group or for nobody."""
+        return self.places - len(self.with_outcome("adopted"))
+
+    @property
+    def shortfall(self) -> int:
+        """How many places nobody can fill: open places less those a tied group will take."""
+        return 0 if self.with_outcome("tied") else self.places_left
+
+
+def quorum(delegates_total: int) -> int:
+    """Return ⌈2T/3⌉, the least number present (地方组织法 art. 14: 三分之二以上的代表出席)."""
+    return -(-2 * delegates_total // 3)
+
+
+def more_than_half(base: int) -> int:
+    """Return ⌊base/2⌋ + 1: exactly half is not a majority (地方组织法 art. 25: 过半数)."""
+    return base // 2 + 1
+
+
+def votes_needed(rules: Rules, *, present: int, valid: int) -> int:
+    """Return the least number of votes that adopts an item; one vote where none is demanded.
+
+    Raises ValueError where the base is 全体代表 and nobody has typed their number.
+    """
+    match rules.majority:
+        case "all":
+            if rules.delegates_total is None:
+                raise ValueError("the majority of all delegates needs their number")
+            return more_than_half(rules.delegates_total)
+        case "present":
+            return more_than_half(present)
+        case "valid":
+            return more_than_half(valid)
+        case "none":
+            return 1
+
+
+def tally(
+    papers: Iterable[Paper], *, items: Sequence[str], rules: Rules, turnout: Turnout
+) -> Tally:
+    """Count `papers` over `items` (keys in listing order) and say what each item's votes mean.
+
+    The listing order only orders items of equal votes on the page; it never decides an outcome. A
+    tie across the last place leaves all its items “tied”. Raises ValueError for a ballot that
+    names an item which is not listed.
+    """
+    papers = list(papers)
+    votes = Counter(item for ballot in papers for item in ballot.chosen)
+    against = Counter(item for ballot in papers for item in ballot.against)
+    strangers = (votes.keys() | against.keys()) - set(items)
+    if strangers:
+        raise ValueError(f"ballots name items that are not listed: {sorted(strangers)}")
+    valid = len(papers)
+    needed = votes_needed(rules, present=turnout.present, valid=valid)
+    order = sorted(items, key=lambda item: -votes[item])
+    holders = Counter(votes[item] for item in items)
+    outcomes = _outcomes([votes[item] for item in order], needed=needed, places=rules.places)
+    standings = tuple(
+        Standing(
+            item=item,
+            votes=votes[item],
+            against=against[item],
+            abstained=valid - votes[item] - against[item],
+            rank=1 + sum(count for got, count in holders.items() if got > votes[item]),
+            shared=holders[votes[item]] > 1,
+            outcome=outcomes[votes[item]],
+        )
+        for item in order
+    )
+    doubles = sum(ballot.doubles for ballot in papers)
+    refused = sum(ballot.refused for ballot in papers)
+    marks = sum(ballot.marks for ballot in papers)
+    # A legal ballot uses no more places than there are; merging can only make it use fewer.
+    longest = max((len(ballot.chosen) for ballot in papers), default=0)
+    checks = (
+        Check("发出表决票不少于收回", turnout.issued, valid + turnout.invalid, "≥"),
+        Check("收回表决票＝已投票人数", valid + turnout.invalid, turnout.voted),
+        Check("每张表决票不超过应选项数", rules.places, longest, "≥"),
+        Check(
+            "各项目得票之和＝各票所选项数之和－并入后重复－不予计票",
+            sum(votes.values()),
+            marks - doubles - refused,
+        ),
+    )
+    return Tally(
+        valid=valid,
+        invalid=turnout.invalid,
+        blank=sum(1 for ballot in papers if not ballot.marks and not ballot.against),
+        needed=needed,
+        marks=marks,
+        doubles=doubles,
+        doubled=sum(1 for ballot in papers if ballot.doubles),
+        refused=refused,
+        turned=sum(ballot.turned for ballot in papers),
+        places=rules.places,
+        standings=standings,
+        checks=checks,
+    )
+
+
+def _outcomes(ordered_votes: list[int], *, needed: int, places: int) -> dict[int, Outcome]:
+    """Return the outcome of each number of votes; equal votes always share one outcome."""
+    passing = [votes for votes in ordered_votes if votes >= needed]
+    outcomes: dict[int, Outcome] = {}
+    for votes in set(ordered_votes):
+        ahead = sum(1 for other in passing if other > votes)
+        level = passing.count(votes)
+        if votes < needed:
+            outcomes[votes] = "short"
+        elif ahead + level <= places:
+            outcomes[votes] = "adopted"
+        elif ahead < places:
+            outcomes[votes] = "tied"
+        else:
+            outcomes[votes] = "out"
+    return outcomes

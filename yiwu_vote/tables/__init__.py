@@ -1,0 +1,1 @@
+"""Tables that people hand in and take away, whatever their columns mean."""
