@@ -9,14 +9,14 @@ from django.test import Client
 from ballots.acts import canvass, lifecycle
 from ballots.pure.rules import Proposal
 from projects.models import Poll
-from tests.factories import Session
+from tests.factories import Stage
 from tests.http_client import Form, Page
 
 
-def signed_in(session: Session, place: int = 0, **options: Any) -> Client:
+def signed_in(stage: Stage, place: int = 0, **options: Any) -> Client:
     """Return the browser of the delegate at `place`, signed in with the code on the card."""
     client = Client(**options)
-    reply = client.post("/", {"code": session.issued[place].code})
+    reply = client.post("/", {"code": stage.issued[place].code})
     assert reply.status_code == 303
     return client
 
@@ -82,15 +82,15 @@ def ready_to_cast(client: Client, poll: Poll, *numbers: int, **fields: Any) -> d
     return posted(read(review).form("/ballot/cast/"))
 
 
-def publish(session: Session) -> Poll:
+def publish(stage: Stage) -> Poll:
     """Take a poll that is open, or closed, to its publication."""
-    if session.poll.takes_ballots:
-        session.close()
-    session.open_box()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, at_once=True)
-    session.poll.refresh_from_db()
-    return session.poll
+    if stage.poll.takes_ballots:
+        stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
+    stage.poll.refresh_from_db()
+    return stage.poll

@@ -135,26 +135,26 @@ def triggers_lifted_for_each_flush() -> Iterator[None]:
 
 
 @pytest.fixture
-def session(db: None) -> factories.Session:
+def stage(db: None) -> factories.Stage:
     """An open rehearsal with its people, cards and key; what stands below belongs to it."""
-    return factories.make_session()
+    return factories.make_stage()
 
 
 @pytest.fixture
-def poll(session: factories.Session) -> Poll:
-    return session.poll
+def poll(stage: factories.Stage) -> Poll:
+    return stage.poll
 
 
 @pytest.fixture
-def office(session: factories.Session) -> User:
-    return session.office
+def office(stage: factories.Stage) -> User:
+    return stage.office
 
 
 @pytest.fixture
-def scrutineer(session: factories.Session) -> User:
-    return session.scrutineer
+def scrutineer(stage: factories.Stage) -> User:
+    return stage.scrutineer
 
 
 @pytest.fixture
-def chief(session: factories.Session) -> User:
-    return session.chief
+def chief(stage: factories.Stage) -> User:
+    return stage.chief

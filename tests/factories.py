@@ -81,7 +81,7 @@ def selection(
 
 
 @dataclass
-class Session:
+class Stage:
     """An open poll with all that its day needs: people, cards and the shares of its key."""
 
     poll: Poll
@@ -118,9 +118,9 @@ class Session:
         return self.poll
 
 
-def make_session(
+def make_stage(
     *, delegates: int = 5, open_it: bool = True, kind: str = Poll.Kind.REHEARSAL, **columns: Any
-) -> Session:
+) -> Stage:
     """Return a poll on its day: everybody on the roll, present and with a card, the key tested.
 
     A rehearsal unless `kind` says otherwise, because a real poll refuses to open on localhost.
@@ -143,10 +143,10 @@ def make_session(
     poll.refresh_from_db()
     if open_it:
         poll = lifecycle.open_poll(poll, by=office)
-    return Session(poll, office, scrutineer, chief, people, issued, shares)
+    return Stage(poll, office, scrutineer, chief, people, issued, shares)
 
 
-def second_session(first: Session, draft: Poll) -> Session:
+def second_stage(first: Stage, draft: Poll) -> Stage:
     """Return the open second round of `first` with its own key; the people and cards are the same."""
     second = make_ready(first, draft)
     second.poll = lifecycle.open_poll(draft, by=first.office)
@@ -166,50 +166,50 @@ def move_by_force(poll: Poll, phase: str) -> Poll:
     return poll
 
 
-def confirm_count(session: Session) -> Poll:
+def confirm_count(stage: Stage) -> Poll:
     """Take an open poll to its confirmed count, every proposal alone; two confirm where two must."""
-    if session.poll.takes_ballots:
-        session.close()
-    if session.poll.phase == Poll.Phase.CLOSED:
-        session.open_box()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    for person in (session.scrutineer, session.chief)[-session.poll.confirmers :]:
-        lifecycle.confirm_result(session.poll, by=person)
-    session.poll.refresh_from_db()
-    return session.poll
+    if stage.poll.takes_ballots:
+        stage.close()
+    if stage.poll.phase == Poll.Phase.CLOSED:
+        stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    for person in (stage.scrutineer, stage.chief)[-stage.poll.confirmers :]:
+        lifecycle.confirm_result(stage.poll, by=person)
+    stage.poll.refresh_from_db()
+    return stage.poll
 
 
-def make_confirmed(votes: dict[int, int], **columns: Any) -> Session:
+def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:
     """Return a confirmed poll in which each candidate got that many votes.
 
     The votes are dealt out in turn, so that nobody gets more of them than anybody else by two.
     """
-    session = make_session(**({"delegates": 9, "candidates": len(votes)} | columns))
+    stage = make_stage(**({"delegates": 9, "candidates": len(votes)} | columns))
     dealt = [number for number, got in votes.items() for _ in range(got)]
-    people = len(session.delegates)
+    people = len(stage.delegates)
     for place in range(min(people, len(dealt))):
-        session.cast(place, selection(*dealt[place::people]))
-    confirm_count(session)
-    return session
+        stage.cast(place, selection(*dealt[place::people]))
+    confirm_count(stage)
+    return stage
 
 
-def make_ready(session: Session, draft: Poll) -> Session:
-    """Return `draft`, made of the poll of `session`, on its day: all present, a new key tested."""
-    numbers = [person.number for person in session.delegates]
-    enrolment.mark_present(draft, numbers=numbers, by=session.office)
+def make_ready(stage: Stage, draft: Poll) -> Stage:
+    """Return `draft`, made of the poll of `stage`, on its day: all present, a new key tested."""
+    numbers = [person.number for person in stage.delegates]
+    enrolment.mark_present(draft, numbers=numbers, by=stage.office)
     holders = [f"保管人{name}" for name in "甲乙丙丁戊"]
-    sheets = ceremony.make_key(draft, holders=holders, threshold=3, by=session.office)
+    sheets = ceremony.make_key(draft, holders=holders, threshold=3, by=stage.office)
     shares = [sheet.text for sheet in sheets]
-    ceremony.test_key(draft, texts=shares[:3], by=session.scrutineer)
+    ceremony.test_key(draft, texts=shares[:3], by=stage.scrutineer)
     draft.refresh_from_db()
-    return replace(session, poll=draft, shares=shares)
+    return replace(stage, poll=draft, shares=shares)
 
 
-def play(session: Session, draft: Poll, *ballots: Selection) -> Session:
+def play(stage: Stage, draft: Poll, *ballots: Selection) -> Stage:
     """Open `draft`, cast `ballots` in it and take it to its confirmed count."""
-    second = second_session(session, draft)
+    second = second_stage(stage, draft)
     for place, ballot in enumerate(ballots):
         second.cast(place, ballot)
     confirm_count(second)

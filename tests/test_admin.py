@@ -458,27 +458,26 @@ def test_several_new_cards_come_on_one_sheet_through_the_list(desk, clerk):
 
 
 def test_while_a_poll_takes_ballots_a_new_card_needs_a_second_person(client):
-    session = factories.make_session()
-    client.force_login(session.office)
+    stage = factories.make_stage()
+    client.force_login(stage.office)
     address = reverse("admin:ballots_delegate_reissue")
-    filled = reissue_fields(client.get(address, {"ids": session.delegates[0].pk}))
+    filled = reissue_fields(client.get(address, {"ids": stage.delegates[0].pk}))
 
     alone = client.post(address, filled)
     wrong = client.post(
         address,
-        filled | {"second_name": session.scrutineer.username, "second_password": "not-this"},
+        filled | {"second_name": stage.scrutineer.username, "second_password": "not-this"},
     )
     both = client.post(
         address,
-        filled
-        | {"second_name": session.scrutineer.username, "second_password": factories.PASSWORD},
+        filled | {"second_name": stage.scrutineer.username, "second_password": factories.PASSWORD},
     )
 
     assert "须由另一位工作人员签名确认" in alone.text
     assert "第二人的用户名或密码不正确" in wrong.text
     assert "not-this" not in wrong.text
     assert both.text.count('class="card-code"') == 1
-    assert session.poll.journal.get(kind="card-reissued").second == session.scrutineer
+    assert stage.poll.journal.get(kind="card-reissued").second == stage.scrutineer
 
 
 def test_the_desk_ends_a_wait(desk):
@@ -611,8 +610,8 @@ def test_a_file_that_is_no_table_is_refused_in_words(desk):
 
 
 def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(client):
-    session = factories.make_session()
-    client.force_login(session.office)
+    stage = factories.make_stage()
+    client.force_login(stage.office)
 
     page = client.get(reverse("admin:ballots_delegate_import"))
     template = client.get(reverse("admin:ballots_delegate_template"))
@@ -753,13 +752,13 @@ def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, li
     assert pages_of(printing.pdf(prefer_css_page_size=True)) == 1
 
 
-def test_the_name_of_an_account_that_has_signed_is_kept(session):
+def test_the_name_of_an_account_that_has_signed_is_kept(stage):
     boss = User.objects.create_superuser("root", password="root-password")
     client = Client()
     client.force_login(boss)
     unsigned = make_office("newcomer")
 
-    signed = client.get(f"/admin/auth/user/{session.office.pk}/change/").text
+    signed = client.get(f"/admin/auth/user/{stage.office.pk}/change/").text
     other = client.get(f"/admin/auth/user/{unsigned.pk}/change/").text
 
     assert 'name="username"' not in signed

@@ -15,7 +15,7 @@ from ballots.acts import canvass, ceremony, drafts, enrolment, lifecycle
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests import factories
-from tests.factories import Session, make_delegates, make_poll, make_session, selection
+from tests.factories import Stage, make_delegates, make_poll, make_stage, selection
 
 pytestmark = pytest.mark.django_db
 
@@ -52,40 +52,40 @@ def signed_by(user: User) -> dict[str, str]:
     return {"second_name": user.username, "second_password": factories.PASSWORD}
 
 
-def shares_of(session: Session, *places: int) -> dict[str, str]:
-    return {f"share_{field}": session.shares[place] for field, place in enumerate(places, start=1)}
+def shares_of(stage: Stage, *places: int) -> dict[str, str]:
+    return {f"share_{field}": stage.shares[place] for field, place in enumerate(places, start=1)}
 
 
-def vote(session: Session) -> Session:
+def vote(stage: Stage) -> Stage:
     """Let four of five vote and close: candidates 1 and 2 will pass, and one proposal fails."""
     for place in range(3):
-        session.cast(place, selection(1, 2))
-    session.cast(3, selection(1, proposals=["新建停车场"]))
-    session.close()
-    return session
+        stage.cast(place, selection(1, 2))
+    stage.cast(3, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    return stage
 
 
-def open_it(session: Session) -> Session:
-    vote(session).open_box()
-    return session
+def open_it(stage: Stage) -> Stage:
+    vote(stage).open_box()
+    return stage
 
 
-def count_it(session: Session) -> Session:
-    open_it(session)
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    session.poll.refresh_from_db()
-    return session
+def count_it(stage: Stage) -> Stage:
+    open_it(stage)
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.poll.refresh_from_db()
+    return stage
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
 def test_the_stage_line_names_the_one_stage_at_which_the_poll_stands():
-    session = make_session()
+    stage = make_stage()
 
-    page = desk_of(session.office).get(at(session.poll))
+    page = desk_of(stage.office).get(at(stage.poll))
 
     [current] = re.findall(r'<li aria-current="step">\s*<span>(\d)</span> (\S+)', page.text)
     assert current == ("2", "投票")
@@ -93,9 +93,9 @@ def test_the_stage_line_names_the_one_stage_at_which_the_poll_stands():
 
 @pytest.mark.parametrize("who", ["office", "scrutineer"])
 def test_the_page_has_one_filled_button_at_most(who):
-    session = make_session()
+    stage = make_stage()
 
-    page = desk_of(getattr(session, who)).get(at(session.poll))
+    page = desk_of(getattr(stage, who)).get(at(stage.poll))
 
     buttons = page.text.count("button default")
     assert buttons == (1 if who == "office" else 0)
@@ -131,15 +131,15 @@ def test_the_next_step_follows_the_poll_through_its_day():
 
 
 def test_the_figures_are_those_of_turnout_and_no_vote_is_shown_before_the_count():
-    session = make_session(places=2)
-    session.cast(0, selection(1, 2))
-    desk = desk_of(session.office)
+    stage = make_stage(places=2)
+    stage.cast(0, selection(1, 2))
+    desk = desk_of(stage.office)
 
-    while_open = desk.get(at(session.poll))
-    session.cast(1, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
-    while_opened = desk.get(at(session.poll))
+    while_open = desk.get(at(stage.poll))
+    stage.cast(1, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
+    while_opened = desk.get(at(stage.poll))
 
     assert while_open.context["figures"] == {
         "roll": 5,
@@ -156,13 +156,13 @@ def test_the_figures_are_those_of_turnout_and_no_vote_is_shown_before_the_count(
 
 
 def test_who_changes_delegation_stays_where_the_roll_has_him():
-    session = make_session()
+    stage = make_stage()
     other = Delegation.objects.create(name="城南代表团", position=9)
     Delegate.objects.filter(number="003").update(delegation=other)
-    desk = desk_of(session.office)
+    desk = desk_of(stage.office)
 
-    day = desk.get(at(session.poll)).context["delegations"]
-    presence = desk.get(at(session.poll, "presence")).context["delegations"]
+    day = desk.get(at(stage.poll)).context["delegations"]
+    presence = desk.get(at(stage.poll, "presence")).context["delegations"]
 
     assert [(row["delegation"], row["on_roll"]) for row in day] == [("城区代表团", 5)]
     assert [(row["name"], len(row["entries"])) for row in presence] == [("城区代表团", 5)]
@@ -185,38 +185,38 @@ def test_what_is_missing_stands_on_the_page_of_a_draft_and_holds_the_opening_bac
 
 
 def test_a_step_of_another_phase_leads_back_to_the_day_with_a_sentence():
-    session = make_session()
-    desk = desk_of(session.office)
+    stage = make_stage()
+    desk = desk_of(stage.office)
 
     for method in (desk.get, desk.post):
-        reply = method(at(session.poll, "publish"), follow=True)
+        reply = method(at(stage.poll, "publish"), follow=True)
         assert messages_of(reply) == ["当前阶段不能办理这一步，请刷新页面。"]
-        assert reply.redirect_chain[-1][0] == at(session.poll)
+        assert reply.redirect_chain[-1][0] == at(stage.poll)
 
 
 def test_the_pages_ask_the_database_no_more_often_when_the_roll_and_the_list_are_longer():
     def queries(people: int, candidates: int) -> list[int]:
         Delegate.objects.update(status=Delegate.Status.ENDED)  # those of the round before
-        session = make_session(candidates=candidates, delegates_total=200)
+        stage = make_stage(candidates=candidates, delegates_total=200)
         for _ in range(people):
             make_delegates(1, delegation=f"第{next(_place)}代表团")
         RollEntry.objects.bulk_create(
             RollEntry(
-                poll=session.poll,
+                poll=stage.poll,
                 delegate=delegate,
                 number=delegate.number,
                 name=delegate.name,
                 delegation=delegate.delegation.name,
             )
-            for delegate in Delegate.objects.exclude(
-                roll_entries__poll=session.poll
-            ).select_related("delegation")
+            for delegate in Delegate.objects.exclude(roll_entries__poll=stage.poll).select_related(
+                "delegation"
+            )
         )
-        desk = desk_of(session.office)
+        desk = desk_of(stage.office)
         counts = []
         for name in ("change", "presence", "close", "add", "journal"):
             with CaptureQueriesContext(connection) as caught:
-                assert desk.get(at(session.poll, name)).status_code == 200
+                assert desk.get(at(stage.poll, name)).status_code == 200
             counts.append(len(caught))
         return counts
 
@@ -240,14 +240,14 @@ def test_the_roll_is_drawn_up_from_the_delegates_in_office():
 
 
 @pytest.fixture
-def draft() -> Session:
+def draft() -> Stage:
     """A rehearsal on the eve: five of 城区代表团 and one of 城南代表团, nobody present yet."""
-    session = make_session(open_it=False, delegates_total=6)
+    stage = make_stage(open_it=False, delegates_total=6)
     make_delegates(1, delegation="城南代表团")
-    enrolment.draw_up_roll(session.poll, by=session.office)
-    numbers = list(session.poll.roll.values_list("number", flat=True))
-    enrolment.mark_absent(session.poll, numbers=numbers, by=session.office)
-    return session
+    enrolment.draw_up_roll(stage.poll, by=stage.office)
+    numbers = list(stage.poll.roll.values_list("number", flat=True))
+    enrolment.mark_absent(stage.poll, numbers=numbers, by=stage.office)
+    return stage
 
 
 @pytest.mark.parametrize(
@@ -424,23 +424,23 @@ def test_sending_the_ceremony_twice_does_not_void_the_shares_just_printed():
 
 
 def test_a_wrong_share_is_named_by_its_field_and_no_share_comes_back_to_the_page():
-    session = make_session(open_it=False)
-    desk = desk_of(session.scrutineer)
-    typed = shares_of(session, 0, 1, 2) | {"share_2": session.shares[1][:-1] + "*"}
+    stage = make_stage(open_it=False)
+    desk = desk_of(stage.scrutineer)
+    typed = shares_of(stage, 0, 1, 2) | {"share_2": stage.shares[1][:-1] + "*"}
 
-    reply = desk.post(at(session.poll, "test"), typed)
-    done = desk.post(at(session.poll, "test"), shares_of(session, 1, 3, 4), follow=True)
+    reply = desk.post(at(stage.poll, "test"), typed)
+    done = desk.post(at(stage.poll, "test"), shares_of(stage, 1, 3, 4), follow=True)
 
     [form] = reply.context["forms"]
     assert list(form.errors) == ["share_2"]
-    assert not any(share[:9] in reply.text for share in session.shares)
+    assert not any(share[:9] in reply.text for share in stage.shares)
     assert 'autocomplete="off"' in reply.text
     assert messages_of(done) == ["试开成功，票箱密钥可以使用。"]
 
 
 def test_an_exception_in_the_act_puts_no_share_into_the_log(monkeypatch, caplog):
-    session = make_session(open_it=False)
-    desk = desk_of(session.office)
+    stage = make_stage(open_it=False)
+    desk = desk_of(stage.office)
     desk.raise_request_exception = False
 
     def breaks(*args, **kwargs):
@@ -450,84 +450,84 @@ def test_an_exception_in_the_act_puts_no_share_into_the_log(monkeypatch, caplog)
     # The site's own logger keeps its records from the root, where pytest listens.
     monkeypatch.setattr(logging.getLogger("django"), "propagate", True)
 
-    reply = desk.post(at(session.poll, "test"), shares_of(session, 0, 1, 2))
+    reply = desk.post(at(stage.poll, "test"), shares_of(stage, 0, 1, 2))
 
     assert reply.status_code == 500
     assert "broken" in caplog.text
-    assert not any(share in caplog.text + reply.text for share in session.shares)
+    assert not any(share in caplog.text + reply.text for share in stage.shares)
 
 
 # --- the vote -------------------------------------------------------------------------------------
 
 
 def test_the_poll_is_opened_paused_and_resumed():
-    session = make_session(open_it=False)
-    desk = desk_of(session.office)
+    stage = make_stage(open_it=False)
+    desk = desk_of(stage.office)
 
-    opened = desk.post(at(session.poll, "open"), follow=True)
-    without = desk.post(at(session.poll, "pause"), {"reason": ""})
-    paused = desk.post(at(session.poll, "pause"), {"reason": "停电"}, follow=True)
-    resumed = desk.post(at(session.poll, "resume"), follow=True)
+    opened = desk.post(at(stage.poll, "open"), follow=True)
+    without = desk.post(at(stage.poll, "pause"), {"reason": ""})
+    paused = desk.post(at(stage.poll, "pause"), {"reason": "停电"}, follow=True)
+    resumed = desk.post(at(stage.poll, "resume"), follow=True)
 
     assert messages_of(opened) == ["投票已开始。"]
     assert "reason" in without.context["forms"][0].errors
     assert messages_of(paused) == ["投票已暂停。"]
     assert messages_of(resumed) == ["投票已恢复。"]
-    kinds = session.poll.journal.order_by("seq").values_list("kind", flat=True)
+    kinds = stage.poll.journal.order_by("seq").values_list("kind", flat=True)
     assert list(kinds)[-3:] == ["opened", "paused", "resumed"]
 
 
 def test_one_delegate_is_added_to_the_roll_by_two_people_who_know_their_passwords():
-    session = make_session(delegates_total=6)
+    stage = make_stage(delegates_total=6)
     [late] = make_delegates(1)
-    desk = desk_of(session.office)
+    desk = desk_of(stage.office)
     filled = {"delegate": late.pk, "reason": "补选，资格审查报告第2号"}
 
-    alone = desk.post(at(session.poll, "add"), filled)
+    alone = desk.post(at(stage.poll, "add"), filled)
     wrong = desk.post(
-        at(session.poll, "add"), filled | signed_by(session.chief) | {"second_password": "x"}
+        at(stage.poll, "add"), filled | signed_by(stage.chief) | {"second_password": "x"}
     )
-    same = desk.post(at(session.poll, "add"), filled | signed_by(session.office))
-    done = desk.post(at(session.poll, "add"), filled | signed_by(session.chief), follow=True)
+    same = desk.post(at(stage.poll, "add"), filled | signed_by(stage.office))
+    done = desk.post(at(stage.poll, "add"), filled | signed_by(stage.chief), follow=True)
 
     assert "second_name" in alone.context["forms"][1].errors
     assert faults_of(wrong) == ["第二人的用户名或密码不正确"]
     assert "补选，资格审查报告第2号" in wrong.text
     assert faults_of(same) == ["第二人须是另一位会务或监票人员。"]
     assert messages_of(done) == [f"已将{late}增补到名册。"]
-    assert session.poll.journal.get(kind="roll-added").second == session.chief
+    assert stage.poll.journal.get(kind="roll-added").second == stage.chief
 
 
 def test_the_others_vote_in_a_rehearsal_and_the_page_says_how_many():
-    session = make_session()
-    session.cast(0, selection(1))
+    stage = make_stage()
+    stage.cast(0, selection(1))
 
-    reply = desk_of(session.office).post(at(session.poll, "rest"), follow=True)
+    reply = desk_of(stage.office).post(at(stage.poll, "rest"), follow=True)
 
     assert messages_of(reply) == ["已为3名示例代表投票。"]
-    assert session.poll.roll.filter(voted=True).count() == 4
+    assert stage.poll.roll.filter(voted=True).count() == 4
 
 
 def test_nobody_votes_for_others_in_a_real_poll():
-    session = make_session(kind=Poll.Kind.MAIN)
-    desk = desk_of(session.office)
+    stage = make_stage(kind=Poll.Kind.MAIN)
+    desk = desk_of(stage.office)
 
-    page = desk.get(at(session.poll))
-    desk.post(at(session.poll, "rest"))
+    page = desk.get(at(stage.poll))
+    desk.post(at(stage.poll, "rest"))
 
-    assert at(session.poll, "rest") not in page.text
-    assert not session.poll.roll.filter(voted=True).exists()
+    assert at(stage.poll, "rest") not in page.text
+    assert not stage.poll.roll.filter(voted=True).exists()
 
 
 def test_the_close_asks_for_the_figure_that_stands_on_the_page():
-    session = make_session()
-    session.cast(0, selection(1))
-    desk = desk_of(session.office)
+    stage = make_stage()
+    stage.cast(0, selection(1))
+    desk = desk_of(stage.office)
 
-    guard = desk.get(at(session.poll, "close"))
-    session.cast(1, selection(1))
-    moved = desk.post(at(session.poll, "close"), {"figure": "1"})
-    done = desk.post(at(session.poll, "close"), {"figure": "2"}, follow=True)
+    guard = desk.get(at(stage.poll, "close"))
+    stage.cast(1, selection(1))
+    moved = desk.post(at(stage.poll, "close"), {"figure": "1"})
+    done = desk.post(at(stage.poll, "close"), {"figure": "2"}, follow=True)
 
     assert "已投票1人，未投票4人。" in guard.text
     assert faults_of(moved) == ["已投票人数已变为2，请核对后重新输入。"]
@@ -537,11 +537,11 @@ def test_the_close_asks_for_the_figure_that_stands_on_the_page():
 
 @pytest.mark.django_db(transaction=True)
 def test_rewriting_the_storage_is_a_step_of_its_own_after_the_close():
-    session = vote(make_session(places=2))
-    desk = desk_of(session.office)
+    stage = vote(make_stage(places=2))
+    desk = desk_of(stage.office)
 
-    before = desk.get(at(session.poll)).context["next"].name
-    reply = desk.post(at(session.poll, "rewrite"), follow=True)
+    before = desk.get(at(stage.poll)).context["next"].name
+    reply = desk.post(at(stage.poll, "rewrite"), follow=True)
 
     assert before == "rewrite"
     assert messages_of(reply) == ["存储已重写。"]
@@ -552,27 +552,27 @@ def test_rewriting_the_storage_is_a_step_of_its_own_after_the_close():
 
 
 def test_the_box_opens_with_enough_shares_and_a_wrong_one_is_named():
-    session = vote(make_session(places=2))
-    desk = desk_of(session.scrutineer)
-    other = make_session(delegates_total=10, open_it=False)
+    stage = vote(make_stage(places=2))
+    desk = desk_of(stage.scrutineer)
+    other = make_stage(delegates_total=10, open_it=False)
 
     wrong = desk.post(
-        at(session.poll, "box"), shares_of(session, 0, 1, 2) | {"share_3": other.shares[0]}
+        at(stage.poll, "box"), shares_of(stage, 0, 1, 2) | {"share_3": other.shares[0]}
     )
-    done = desk.post(at(session.poll, "box"), shares_of(session, 4, 0, 2), follow=True)
+    done = desk.post(at(stage.poll, "box"), shares_of(stage, 4, 0, 2), follow=True)
 
     assert list(wrong.context["forms"][0].errors) == ["share_3"]
     assert messages_of(done) == ["票箱已开启，共4张表决票。"]
 
 
 def test_the_canvass_shows_proposals_by_number_and_not_one_figure_of_them():
-    session = make_session(places=2)
-    session.cast(0, selection(proposals=["新建停车场", "老年食堂"]))
-    session.cast(1, selection(proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
+    stage = make_stage(places=2)
+    stage.cast(0, selection(proposals=["新建停车场", "老年食堂"]))
+    stage.cast(1, selection(proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
 
-    page = desk_of(session.scrutineer).get(at(session.poll, "canvass"))
+    page = desk_of(stage.scrutineer).get(at(stage.poll, "canvass"))
 
     assert re.findall(r'<section [^>]*id="推(\d)"', page.text) == ["1", "2"]
     assert "票数" not in page.text.replace("本页不显示任何票数", "")
@@ -581,14 +581,14 @@ def test_the_canvass_shows_proposals_by_number_and_not_one_figure_of_them():
 
 
 def test_the_canvass_closes_by_office_and_scrutineer_together_and_then_the_count_follows():
-    session = open_it(make_session(places=2))
-    desk = desk_of(session.office)
+    stage = open_it(make_stage(places=2))
+    desk = desk_of(stage.office)
     second = factories.make_office()
 
-    alone = desk.post(at(session.poll, "alone"), follow=True)
-    same_office = desk.post(at(session.poll, "canvass"), signed_by(second))
-    done = desk.post(at(session.poll, "canvass"), signed_by(session.scrutineer), follow=True)
-    counted = desk.post(at(session.poll, "count"), follow=True)
+    alone = desk.post(at(stage.poll, "alone"), follow=True)
+    same_office = desk.post(at(stage.poll, "canvass"), signed_by(second))
+    done = desk.post(at(stage.poll, "canvass"), signed_by(stage.scrutineer), follow=True)
+    counted = desk.post(at(stage.poll, "count"), follow=True)
 
     assert messages_of(alone) == ["1项推荐项目已单列。"]
     assert faults_of(same_office) == ["归并结束须由会务和监票各一人签名确认。"]
@@ -598,9 +598,9 @@ def test_the_canvass_closes_by_office_and_scrutineer_together_and_then_the_count
 
 
 def test_the_count_is_shown_with_its_checks_and_every_item():
-    session = count_it(make_session(places=2))
+    stage = count_it(make_stage(places=2))
 
-    page = desk_of(session.scrutineer).get(at(session.poll, "confirm"))
+    page = desk_of(stage.scrutineer).get(at(stage.poll, "confirm"))
 
     rows = re.findall(r'<th scope="row" class="wrap">(候选项目\d+|新建停车场)</th>', page.text)
     assert len(rows) == 13
@@ -611,12 +611,12 @@ def test_the_count_is_shown_with_its_checks_and_every_item():
 
 
 def test_a_scrutineer_confirms_and_the_office_publishes_by_typing_the_number_adopted():
-    session = count_it(make_session(places=2))
-    watch, desk = desk_of(session.scrutineer), desk_of(session.office)
+    stage = count_it(make_stage(places=2))
+    watch, desk = desk_of(stage.scrutineer), desk_of(stage.office)
 
-    confirmed = watch.post(at(session.poll, "confirm"), follow=True)
-    wrong = desk.post(at(session.poll, "publish"), {"figure": "3"})
-    done = desk.post(at(session.poll, "publish"), {"figure": "2"}, follow=True)
+    confirmed = watch.post(at(stage.poll, "confirm"), follow=True)
+    wrong = desk.post(at(stage.poll, "publish"), {"figure": "3"})
+    done = desk.post(at(stage.poll, "publish"), {"figure": "2"}, follow=True)
 
     assert messages_of(confirmed) == ["您已确认计票结果。"]
     assert faults_of(wrong) == ["输入的数字与页面上的不符，请核对后重新输入。"]
@@ -626,13 +626,13 @@ def test_a_scrutineer_confirms_and_the_office_publishes_by_typing_the_number_ado
 
 
 def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
-    session = count_it(make_session(places=2))
-    watch = desk_of(session.scrutineer)
+    stage = count_it(make_stage(places=2))
+    watch = desk_of(stage.scrutineer)
 
-    without = watch.post(at(session.poll, "send-back"), {"reason": ""})
-    back = watch.post(at(session.poll, "send-back"), {"reason": "归并有误"}, follow=True)
-    journal = watch.get(at(session.poll, "journal"))
-    entry = session.poll.journal.get(kind="sent-back")
+    without = watch.post(at(stage.poll, "send-back"), {"reason": ""})
+    back = watch.post(at(stage.poll, "send-back"), {"reason": "归并有误"}, follow=True)
+    journal = watch.get(at(stage.poll, "journal"))
+    entry = stage.poll.journal.get(kind="sent-back")
     admin_entry = watch.get(reverse("admin:ballots_journalentry_change", args=[entry.pk]))
 
     assert "reason" in without.context["forms"][0].errors
@@ -647,12 +647,12 @@ def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
 # --- what follows a confirmed count ---------------------------------------------------------------
 
 
-def tied(**columns) -> Session:
+def tied(**columns) -> Stage:
     """Return a confirmed poll: two places, project 1 is in, 2 and 3 are tied for the other."""
     return factories.make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
 
 
-def short(**columns) -> Session:
+def short(**columns) -> Stage:
     """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few votes."""
     return factories.make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
@@ -667,9 +667,9 @@ def steps_of(page) -> list[str]:
     ("make", "offered"), [(tied, "run-off"), (short, "supplementary")], ids=["tie", "shortfall"]
 )
 def test_open_places_lead_to_their_second_round_a_decision_or_a_publication(make, offered):
-    session = make()
+    stage = make()
 
-    steps = steps_of(desk_of(session.office).get(at(session.poll)))
+    steps = steps_of(desk_of(stage.office).get(at(stage.poll)))
 
     assert steps[0] == offered
     assert {"decide", "publish"} <= set(steps)
@@ -677,11 +677,11 @@ def test_open_places_lead_to_their_second_round_a_decision_or_a_publication(make
 
 
 def test_where_every_place_is_filled_the_result_is_published_and_nothing_else():
-    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
-    desk = desk_of(session.office)
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(stage.office)
 
-    steps = steps_of(desk.get(at(session.poll)))
-    page = desk.get(at(session.poll, "publish"))
+    steps = steps_of(desk.get(at(stage.poll)))
+    page = desk.get(at(stage.poll, "publish"))
 
     assert steps[0] == "publish"
     assert not {"run-off", "supplementary", "decide"} & set(steps)
@@ -690,65 +690,65 @@ def test_where_every_place_is_filled_the_result_is_published_and_nothing_else():
 
 
 def test_the_page_of_the_publication_says_what_is_open_and_what_may_be_done_about_it():
-    session = tied()
+    stage = tied()
 
-    page = desk_of(session.office).get(at(session.poll, "publish"))
+    page = desk_of(stage.office).get(at(stage.poll, "publish"))
 
     assert "第2名得票相同，尚未处理。" in page.text
-    assert at(session.poll, "run-off") in page.text
-    assert at(session.poll, "decide") in page.text
+    assert at(stage.poll, "run-off") in page.text
+    assert at(stage.poll, "decide") in page.text
     assert "还有1个名额没有确定，按实际通过数公布，名额留空" in page.text
     assert "不逐项揭晓，立即公布全部结果" in page.text
 
 
 def test_a_tie_is_not_published_without_the_tick_that_leaves_its_place_open():
-    session = tied()
-    desk = desk_of(session.office)
+    stage = tied()
+    desk = desk_of(stage.office)
 
-    without = desk.post(at(session.poll, "publish"), {"figure": "1"})
+    without = desk.post(at(stage.poll, "publish"), {"figure": "1"})
     done = desk.post(
-        at(session.poll, "publish"),
+        at(stage.poll, "publish"),
         {"figure": "1", "leave_open": "on", "at_once": "on"},
         follow=True,
     )
 
     assert faults_of(without) == ["还有1个名额没有确定，请先按票决办法处理，或确认名额留空。"]
     assert messages_of(done) == ["结果已公布。"]
-    session.poll.refresh_from_db()
-    assert session.poll.is_revealed
+    stage.poll.refresh_from_db()
+    assert stage.poll.is_revealed
     assert done.context["next"] is None
 
 
 def test_the_run_off_is_explained_made_and_linked_both_ways():
-    session = tied()
-    desk = desk_of(session.office)
+    stage = tied()
+    desk = desk_of(stage.office)
 
-    page = desk.get(at(session.poll, "run-off"))
-    done = desk.post(at(session.poll, "run-off"), follow=True)
+    page = desk.get(at(stage.poll, "run-off"))
+    done = desk.post(at(stage.poll, "run-off"), follow=True)
 
     assert "从下列项目中确定1项：" in page.text
     assert "2. 候选项目2" in page.text
     assert "1. 候选项目1" not in page.text
-    draft = Poll.objects.get(parent=session.poll)
+    draft = Poll.objects.get(parent=stage.poll)
     assert done.redirect_chain[-1][0] == at(draft)
     assert messages_of(done) == ["已发起再次票决。名册和投票卡沿用；请重新生成密钥、重新报到。"]
-    assert at(session.poll) in done.text
+    assert at(stage.poll) in done.text
     assert "现就这些项目再次票决" in done.text
-    parent = desk.get(at(session.poll))
+    parent = desk.get(at(stage.poll))
     assert at(draft) in parent.text
     assert parent.context["next"] is None
     assert "前往已发起的票决" in parent.text
     # Refused with a sentence where somebody else was faster.
-    assert messages_of(desk.post(at(session.poll, "run-off"), follow=True))
+    assert messages_of(desk.post(at(stage.poll, "run-off"), follow=True))
 
 
 def test_while_the_second_round_runs_its_first_round_waits_for_it():
-    session = tied()
-    second = factories.second_session(session, drafts.run_off(session.poll, by=session.office))
-    desk = desk_of(session.office)
+    stage = tied()
+    second = factories.second_stage(stage, drafts.run_off(stage.poll, by=stage.office))
+    desk = desk_of(stage.office)
 
-    page = desk.get(at(session.poll))
-    publish = desk.get(at(session.poll, "publish"))
+    page = desk.get(at(stage.poll))
+    publish = desk.get(at(stage.poll, "publish"))
 
     assert page.context["next"] is None
     for text in (page.text, publish.text):
@@ -758,16 +758,16 @@ def test_while_the_second_round_runs_its_first_round_waits_for_it():
 
 
 def test_the_meetings_decision_is_recorded_by_two_people():
-    session = tied()
-    desk = desk_of(session.office)
+    stage = tied()
+    desk = desk_of(stage.office)
     typed = {"items": ["3"], "words": "主席团会议决定"}
 
-    page = desk.get(at(session.poll, "decide"))
-    alone = desk.post(at(session.poll, "decide"), typed)
+    page = desk.get(at(stage.poll, "decide"))
+    alone = desk.post(at(stage.poll, "decide"), typed)
     too_many = desk.post(
-        at(session.poll, "decide"), typed | {"items": ["2", "3"]} | signed_by(session.chief)
+        at(stage.poll, "decide"), typed | {"items": ["2", "3"]} | signed_by(stage.chief)
     )
-    done = desk.post(at(session.poll, "decide"), typed | signed_by(session.chief), follow=True)
+    done = desk.post(at(stage.poll, "decide"), typed | signed_by(stage.chief), follow=True)
 
     assert "第2名有2个项目得票相同，待定名额1个。" in page.text
     assert "second_name" in alone.context["forms"][1].errors
@@ -779,16 +779,16 @@ def test_the_meetings_decision_is_recorded_by_two_people():
 
 
 def test_the_hall_is_shown_one_project_a_press_and_everybody_the_whole_after_the_last():
-    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
-    desk = desk_of(session.office)
-    desk.post(at(session.poll, "publish"), {"figure": "2"})
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(stage.office)
+    desk.post(at(stage.poll, "publish"), {"figure": "2"})
 
-    first = desk.post(at(session.poll, "reveal"), {"place": "1"}, follow=True)
-    twice = desk.post(at(session.poll, "reveal"), {"place": "1"}, follow=True)
-    last = desk.post(at(session.poll, "reveal"), {"place": "2"}, follow=True)
+    first = desk.post(at(stage.poll, "reveal"), {"place": "1"}, follow=True)
+    twice = desk.post(at(stage.poll, "reveal"), {"place": "1"}, follow=True)
+    last = desk.post(at(stage.poll, "reveal"), {"place": "2"}, follow=True)
 
     for page in (first, twice):
-        assert page.redirect_chain[-1][0] == at(session.poll, "reveal")
+        assert page.redirect_chain[-1][0] == at(stage.poll, "reveal")
         assert "已揭晓1/2项" in page.text
         assert page.context["forms"][0]["place"].value() == 2
     assert messages_of(last) == ["结果已全部揭晓，代表和公众可以看到。"]
@@ -796,25 +796,25 @@ def test_the_hall_is_shown_one_project_a_press_and_everybody_the_whole_after_the
 
 
 def test_the_rest_is_shown_at_once():
-    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
-    desk = desk_of(session.office)
-    desk.post(at(session.poll, "publish"), {"figure": "2"}, follow=True)
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    desk = desk_of(stage.office)
+    desk.post(at(stage.poll, "publish"), {"figure": "2"}, follow=True)
 
-    done = desk.post(at(session.poll, "reveal-all"), follow=True)
+    done = desk.post(at(stage.poll, "reveal-all"), follow=True)
 
     assert messages_of(done) == ["结果已全部揭晓，代表和公众可以看到。"]
     assert "已揭晓2/2项" not in done.text
 
 
 def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
-    session = factories.make_confirmed({1: 8, 2: 6}, places=2)
-    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
-    desk = desk_of(session.office)
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    desk = desk_of(stage.office)
     typed = {"key_destroyed": "五份当场销毁", "backups": "机房备份\r\nU盘一个"}
 
-    page = desk.get(at(session.poll, "archive"))
-    alone = desk.post(at(session.poll, "archive"), typed)
-    done = desk.post(at(session.poll, "archive"), typed | signed_by(session.chief), follow=True)
+    page = desk.get(at(stage.poll, "archive"))
+    alone = desk.post(at(stage.poll, "archive"), typed)
+    done = desk.post(at(stage.poll, "archive"), typed | signed_by(stage.chief), follow=True)
 
     assert "演练不等异议期。" in page.text
     assert "删除：名册上代表的投票卡" in page.text
@@ -826,44 +826,44 @@ def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
 
 
 def test_a_real_poll_is_told_until_when_it_waits_to_be_archived():
-    session = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN)
-    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
-    desk = desk_of(session.office)
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    desk = desk_of(stage.office)
 
-    page = desk.get(at(session.poll, "archive"))
+    page = desk.get(at(stage.poll, "archive"))
 
     assert "异议期7天，到" in page.text
     assert "异议期还没有满，现在不能归档。" in page.text
     assert "key_destroyed" not in page.text
-    assert "期满后可以归档" in desk.get(at(session.poll)).text
+    assert "期满后可以归档" in desk.get(at(stage.poll)).text
 
 
 def test_the_rules_stand_in_words_on_the_page_before_the_vote_and_after_the_count():
-    session = make_session(open_it=False)
-    desk = desk_of(session.office)
+    stage = make_stage(open_it=False)
+    desk = desk_of(stage.office)
     words = "得票超过全体代表5人的一半，即至少3票，才能通过。"
 
-    assert words in desk.get(at(session.poll)).text
-    lifecycle.open_poll(session.poll, by=session.office)
-    assert words not in desk.get(at(session.poll)).text
-    count_it(session)
-    assert words in desk.get(at(session.poll)).text
+    assert words in desk.get(at(stage.poll)).text
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    assert words not in desk.get(at(stage.poll)).text
+    count_it(stage)
+    assert words in desk.get(at(stage.poll)).text
 
 
 # --- ends -----------------------------------------------------------------------------------------
 
 
 def test_a_poll_is_voided_by_two_people_and_a_fresh_draft_follows():
-    session = make_session()
-    desk = desk_of(session.office)
+    stage = make_stage()
+    desk = desk_of(stage.office)
 
-    one = desk.post(at(session.poll, "void"), {"reason": "候选名单有误"})
+    one = desk.post(at(stage.poll, "void"), {"reason": "候选名单有误"})
     two = desk.post(
-        at(session.poll, "void"),
-        {"reason": "候选名单有误"} | signed_by(session.scrutineer),
+        at(stage.poll, "void"),
+        {"reason": "候选名单有误"} | signed_by(stage.scrutineer),
         follow=True,
     )
-    fresh = desk.post(at(session.poll, "fresh"), follow=True)
+    fresh = desk.post(at(stage.poll, "fresh"), follow=True)
 
     assert "second_name" in one.context["forms"][1].errors
     assert "本次票决作废" in two.text
@@ -873,10 +873,10 @@ def test_a_poll_is_voided_by_two_people_and_a_fresh_draft_follows():
 
 
 def test_a_rehearsal_can_be_wiped_and_a_real_poll_cannot():
-    session, real = make_session(), make_poll()
-    desk = desk_of(session.office)
+    stage, real = make_stage(), make_poll()
+    desk = desk_of(stage.office)
 
-    done = desk.post(at(session.poll, "wipe"), follow=True)
+    done = desk.post(at(stage.poll, "wipe"), follow=True)
     desk.post(at(real, "wipe"))
 
     assert messages_of(done) == ["演练已清除。"]
@@ -896,12 +896,12 @@ def test_a_rehearsal_can_be_wiped_and_a_real_poll_cannot():
     ],
 )
 def test_a_file_can_be_had_from_its_phase_on_and_not_before(what, early):
-    session = make_session(places=2)
-    address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, what])
+    stage = make_stage(places=2)
+    address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, what])
 
-    before = desk_of(session.office).get(address, follow=True)
-    count_it(session)
-    after = desk_of(session.scrutineer).get(address)
+    before = desk_of(stage.office).get(address, follow=True)
+    count_it(stage)
+    after = desk_of(stage.scrutineer).get(address)
 
     assert messages_of(before) == [early]
     assert after.content.startswith(b"\xef\xbb\xbf")
@@ -912,53 +912,53 @@ def test_a_file_can_be_had_from_its_phase_on_and_not_before(what, early):
 
 @pytest.mark.parametrize("what", ["turnout", "journal"])
 def test_turnout_and_journal_can_be_had_at_any_time(what):
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
 
-    reply = desk_of(session.scrutineer).get(
-        reverse("admin:ballots_pollday_download", args=[session.poll.pk, what])
+    reply = desk_of(stage.scrutineer).get(
+        reverse("admin:ballots_pollday_download", args=[stage.poll.pk, what])
     )
 
     assert reply.content.startswith(b"\xef\xbb\xbf")
 
 
 def test_the_package_with_the_ballots_is_for_scrutineers_alone():
-    session = make_session(places=2)
-    count_it(session)
-    address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, "package"])
+    stage = make_stage(places=2)
+    count_it(stage)
+    address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "package"])
 
-    assert desk_of(session.office).get(address).status_code == 403
-    reply = desk_of(session.scrutineer).get(address)
+    assert desk_of(stage.office).get(address).status_code == 403
+    reply = desk_of(stage.scrutineer).get(address)
     assert reply.headers["Content-Type"] == "application/zip"
     assert reply.content.startswith(b"PK")
 
 
 def test_the_public_package_waits_for_the_publication():
-    session = make_session(places=2)
-    count_it(session)
-    address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, "public-package"])
-    desk = desk_of(session.office)
+    stage = make_stage(places=2)
+    count_it(stage)
+    address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "public-package"])
+    desk = desk_of(stage.office)
 
     assert desk.get(address).status_code == 302
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
-    lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    lifecycle.publish_result(stage.poll, by=stage.office)
     assert desk.get(address).content.startswith(b"PK")
 
 
 def test_a_file_that_does_not_exist_is_not_found():
-    session = make_session()
+    stage = make_stage()
 
-    reply = desk_of(session.office).get(
-        reverse("admin:ballots_pollday_download", args=[session.poll.pk, "ballots"])
+    reply = desk_of(stage.office).get(
+        reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "ballots"])
     )
 
     assert reply.status_code == 404
 
 
 def test_the_journal_tells_in_words_who_did_what():
-    session = make_session()
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
+    stage = make_stage()
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
-    page = desk_of(session.scrutineer).get(at(session.poll, "journal"))
+    page = desk_of(stage.scrutineer).get(at(stage.poll, "journal"))
 
     rows = [(row["kind"], row["words"]) for row in page.context["rows"]]
     assert [kind for kind, _words in rows] == [
@@ -971,12 +971,12 @@ def test_the_journal_tells_in_words_who_did_what():
 
 
 def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballots():
-    session = open_it(make_session(places=2))
-    entry = session.poll.journal.get(kind="box-opened")
-    desk = desk_of(session.scrutineer)
+    stage = open_it(make_stage(places=2))
+    entry = stage.poll.journal.get(kind="box-opened")
+    desk = desk_of(stage.scrutineer)
 
     def told() -> list[str]:
-        page = desk.get(at(session.poll, "journal"))
+        page = desk.get(at(stage.poll, "journal"))
         return [
             next(row["words"] for row in page.context["rows"] if row["entry"] == entry),
             page.text,
@@ -987,18 +987,18 @@ def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballot
     assert words == "表决票：4"
     assert not any("无效：" in page for page in pages)
 
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
     words, *pages = told()
     assert words == "表决票：4；无效：0；推荐项目：1"
     assert all("无效：0" in page for page in pages)
 
 
 def test_a_change_of_accounts_after_the_opening_stands_on_the_page():
-    session = make_session()
+    stage = make_stage()
     factories.make_scrutineer()
 
-    page = desk_of(session.office).get(at(session.poll))
+    page = desk_of(stage.office).get(at(stage.poll))
 
     assert "开始投票后，会务或监票账号有变动，请核实" in page.text

@@ -19,12 +19,12 @@ from ballots.admin.steps import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
     make_office,
     make_poll,
     make_scrutineer,
-    make_session,
+    make_stage,
     move_by_force,
 )
 
@@ -198,9 +198,9 @@ def browser(user: User | None = None, delegate: Delegate | None = None) -> Clien
     if user is not None:
         client.force_login(user)
     if delegate is not None:
-        session = client.session
-        session[CARD_KEY] = delegate.cards.get().pk
-        session.save()
+        stage = client.session
+        stage[CARD_KEY] = delegate.cards.get().pk
+        stage.save()
     return client
 
 
@@ -257,15 +257,15 @@ def test_delegates_and_strangers_are_sent_to_the_log_in_of_the_admin(people, rou
 
 
 @pytest.fixture
-def due(request) -> Session:
+def due(request) -> Stage:
     """A rehearsal in the first phase in which the step can be taken."""
     step: Step = request.param
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     phase = next(phase for phase in Poll.Phase if phase in step.phases)
     if phase != Poll.Phase.DRAFT:
-        move_by_force(session.poll, phase)
-    session.poll.refresh_from_db()
-    return session
+        move_by_force(stage.poll, phase)
+    stage.poll.refresh_from_db()
+    return stage
 
 
 @pytest.mark.parametrize(
@@ -290,10 +290,10 @@ def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
 
 
 def test_a_scrutineer_reads_presence_and_marks_nobody():
-    session = make_session(open_it=False)
-    enrolment.mark_absent(session.poll, numbers=["001"], by=session.office)
-    watch = browser(session.scrutineer)
-    asked = reverse("admin:ballots_pollday_presence", args=[session.poll.pk])
+    stage = make_stage(open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001"], by=stage.office)
+    watch = browser(stage.scrutineer)
+    asked = reverse("admin:ballots_pollday_presence", args=[stage.poll.pk])
 
     page = watch.get(asked)
     reply = watch.post(asked, {"delegation": "城区代表团", "do": "all"})
@@ -301,7 +301,7 @@ def test_a_scrutineer_reads_presence_and_marks_nobody():
     assert "代表1" in page.text
     assert 'name="numbers"' not in page.text
     assert "只有会务人员可以办理。" in reply.text
-    assert session.poll.roll.filter(present=True).count() == 4
+    assert stage.poll.roll.filter(present=True).count() == 4
 
 
 # --- what nobody may touch ------------------------------------------------------------------------
@@ -364,8 +364,8 @@ def test_a_superuser_cannot_act_through_the_actions_of_a_list(people):
 
 
 def test_when_somebody_voted_stands_on_no_page_of_the_roll():
-    session = make_session()
-    entry = session.entry(0)
+    stage = make_stage()
+    entry = stage.entry(0)
     RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at="2026-01-18T02:42:07Z")
     client = browser(User.objects.create_superuser("root"))
 

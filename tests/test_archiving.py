@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session as WebSession
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from ballots import verifier
@@ -20,13 +20,13 @@ from ballots.models import AccessCard, JournalEntry, RollEntry
 from projects.models import Poll
 from tests.browsing import publish, read, signed_in
 from tests.factories import (
-    Session,
+    Stage,
     make_confirmed,
     make_office,
     make_poll,
-    make_session,
     make_staff,
-    second_session,
+    make_stage,
+    second_stage,
     selection,
 )
 from tests.secrecy import snapshot
@@ -36,16 +36,16 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def over(**columns: Any) -> Session:
+def over(**columns: Any) -> Stage:
     """Return a rehearsal whose result is out; all but the last delegate have voted."""
-    held = make_session(**columns)
+    held = make_stage(**columns)
     for place in range(len(held.delegates) - 1):
         held.cast(place, selection(1))
     publish(held)
     return held
 
 
-def archive(held: Session, **changes: Any) -> Poll:
+def archive(held: Stage, **changes: Any) -> Poll:
     given: dict[str, Any] = {
         "key_destroyed": "五份份额当场销毁，总监票人在场",
         "backups": ["机房备份一份", "", "U盘一个"],
@@ -104,7 +104,7 @@ def test_the_sessions_that_the_cards_opened_end_and_those_of_staff_do_not(client
 
     archive(held)
 
-    assert WebSession.objects.count() == 1
+    assert Session.objects.count() == 1
     assert delegate.get("/home/").status_code == 303
     assert client.get("/admin/").status_code == 200
 
@@ -137,7 +137,7 @@ def test_a_second_round_that_can_never_open_keeps_no_card():
 
 def test_a_second_round_that_may_still_open_keeps_its_cards():
     held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     ends: dict[str, Any] = {"reason": "断电", "by": held.office, "second": held.chief}
     ended = replace(held, poll=lifecycle.void_poll(second.poll, **ends))
     drafts.fresh_draft(ended.poll, by=held.office)
@@ -182,7 +182,7 @@ def test_turnout_and_both_packages_still_stand_and_verify(tmp_path):
 # --- when and by whom -----------------------------------------------------------------------------
 
 
-REFUSED: dict[str, tuple[str, Callable[[Session], dict[str, Any]]]] = {
+REFUSED: dict[str, tuple[str, Callable[[Stage], dict[str, Any]]]] = {
     "a scrutineer's": ("not-office", lambda s: {"by": s.scrutineer}),
     "nobody's second": ("second-needed", lambda s: {"second": None}),
     "an office's second": ("second-needed", lambda s: {"second": make_office()}),
@@ -235,7 +235,7 @@ def test_a_real_poll_waits_until_its_days_of_objection_are_over(days):
 
 
 def test_the_days_of_a_void_poll_run_from_its_end():
-    held = make_session(kind=Poll.Kind.MAIN)
+    held = make_stage(kind=Poll.Kind.MAIN)
     held.poll = lifecycle.void_poll(
         held.poll, reason="断电", by=held.office, second=held.scrutineer
     )
@@ -249,4 +249,4 @@ def test_the_days_of_a_void_poll_run_from_its_end():
 
 
 def test_an_open_poll_has_no_days_of_objection():
-    assert archiving.objections_until(make_session().poll) is None
+    assert archiving.objections_until(make_stage().poll) is None

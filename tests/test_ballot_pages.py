@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session as WebSession
+from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -20,7 +20,7 @@ from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words
 from tests.browsing import filled, marked, posted, publish, read, ready_to_cast, signed_in
-from tests.factories import Session, make_project, make_session, selection
+from tests.factories import Stage, make_project, make_stage, selection
 from tests.secrecy import snapshot, where
 
 pytestmark = pytest.mark.django_db
@@ -29,20 +29,20 @@ CANARY = "金丝雀公园建设"
 
 
 @pytest.fixture
-def client(session) -> Client:
+def client(stage) -> Client:
     """The first delegate, signed in."""
-    return signed_in(session)
+    return signed_in(stage)
 
 
 @pytest.fixture
-def poll(session) -> Poll:
-    return session.poll
+def poll(stage) -> Poll:
+    return stage.poll
 
 
 # --- the whole way --------------------------------------------------------------------------------
 
 
-def test_a_ballot_goes_from_the_ticks_to_the_receipt(session, client, poll):
+def test_a_ballot_goes_from_the_ticks_to_the_receipt(stage, client, poll):
     form = read(client.get("/ballot/")).form("/ballot/review/")
     assert [choice for choice in form.choices if choice[0] == "projects"] == [
         ("projects", str(number)) for number in range(1, 13)
@@ -61,32 +61,32 @@ def test_a_ballot_goes_from_the_ticks_to_the_receipt(session, client, poll):
     assert (reply.status_code, reply["Location"]) == (303, "/receipt/")
     receipt = read(client.get("/receipt/"))
     code = receipt.ids["receipt-code"].strip()
-    assert code.replace("-", "") == Envelope.objects.get(roll_entry=session.entry()).code
+    assert code.replace("-", "") == Envelope.objects.get(roll_entry=stage.entry()).code
     assert "表决票已提交" in receipt.text
     assert "候选项目3" not in receipt.text
-    publish(session)
+    publish(stage)
     ballot = Ballot.objects.get(poll=poll)
     assert (ballot.chosen, ballot.invalid, len(ballot.write_ins)) == ([3, 7], "", 1)
 
 
-def test_abstaining_goes_the_same_way(session, client, poll):
+def test_abstaining_goes_the_same_way(stage, client, poll):
     review = read(client.post("/ballot/review/", filled(poll, abstain="on")))
     assert "您确认弃权，不选择任何项目。" in review.text
 
     reply = client.post("/ballot/cast/", posted(review.form("/ballot/cast/")))
 
     assert reply.status_code == 303
-    publish(session)
+    publish(stage)
     assert Ballot.objects.get(poll=poll).chosen == []
 
 
-def test_a_proposal_keeps_its_lines_on_the_whole_way(session, client, poll):
+def test_a_proposal_keeps_its_lines_on_the_whole_way(stage, client, poll):
     given = Proposal("公园", "第一行\n第二行", "建设局")
     sent = ready_to_cast(client, poll, 1, proposals=[given])
 
     client.post("/ballot/cast/", sent)
 
-    publish(session)
+    publish(stage)
     write_in = poll.write_ins.get()
     assert (write_in.title, write_in.detail, write_in.unit) == ("公园", "第一行\n第二行", "建设局")
 
@@ -102,7 +102,7 @@ def test_the_review_page_shows_all_that_is_about_to_be_submitted(client, poll):
 
 
 def test_a_title_is_text_and_never_markup(db):
-    held = make_session(open_it=False, candidates=0)
+    held = make_stage(open_it=False, candidates=0)
     make_project(held.poll, 1, title="<b>粗</b>{{ 7 }}", text="<script>alert(1)</script>")
     held.poll = lifecycle.open_poll(held.poll, by=held.office)
     client = signed_in(held)
@@ -150,7 +150,7 @@ def test_too_many_ticks_come_back_all_of_them_with_what_is_wrong(client, poll):
     assert ("abstain", "on") in page.form("/ballot/review/").fields
 
 
-def test_an_over_vote_that_reaches_the_cast_is_refused_with_all_ticks_kept(session, client, poll):
+def test_an_over_vote_that_reaches_the_cast_is_refused_with_all_ticks_kept(stage, client, poll):
     sent = ready_to_cast(client, poll, 1) | {"projects": [str(n) for n in range(1, 12)]}
     before = snapshot()
 
@@ -324,9 +324,9 @@ def test_a_form_without_its_poll_or_for_another_address_is_refused(client, poll)
     assert client.post(f"/ballot/cast/?poll={poll.pk}", sent).status_code == 303
 
 
-def test_the_ballot_of_a_poll_on_whose_roll_one_does_not_stand_is_refused(session, client, poll):
-    other = make_session(delegates=1, delegates_total=9)
-    RollEntry.objects.filter(poll=other.poll, delegate=session.delegates[0]).delete()
+def test_the_ballot_of_a_poll_on_whose_roll_one_does_not_stand_is_refused(stage, client, poll):
+    other = make_stage(delegates=1, delegates_total=9)
+    RollEntry.objects.filter(poll=other.poll, delegate=stage.delegates[0]).delete()
 
     reply = client.post("/ballot/cast/", ready_to_cast(client, poll, 2) | {"poll": other.poll.pk})
 
@@ -361,11 +361,11 @@ def test_other_methods_are_not_allowed(client, method, path):
         "/text-size/",
     ],
 )
-def test_every_post_needs_the_token_of_its_own_form(session, poll, path):
-    client = signed_in(session)
+def test_every_post_needs_the_token_of_its_own_form(stage, poll, path):
+    client = signed_in(stage)
     client.handler.enforce_csrf_checks = True
 
-    reply = client.post(path, filled(poll, 2, size="l", code=session.issued[1].code))
+    reply = client.post(path, filled(poll, 2, size="l", code=stage.issued[1].code))
 
     assert reply.status_code == 403
     assert "页面已过期" in reply.text
@@ -374,27 +374,27 @@ def test_every_post_needs_the_token_of_its_own_form(session, poll, path):
     assert client.get("/home/").status_code == 200
 
 
-def test_a_foreign_origin_is_refused(session, poll):
+def test_a_foreign_origin_is_refused(stage, poll):
     client = Client(enforce_csrf_checks=True)
     form = read(client.get("/")).form("/")
 
     reply = client.post(
         "/",
-        posted(form) | {"code": session.issued[0].code},
+        posted(form) | {"code": stage.issued[0].code},
         headers={"Origin": "https://evil.example"},
     )
 
     assert reply.status_code == 403
-    assert client.post("/", posted(form) | {"code": session.issued[0].code}).status_code == 303
+    assert client.post("/", posted(form) | {"code": stage.issued[0].code}).status_code == 303
 
 
 # --- the pages that say no ------------------------------------------------------------------------
 
 
-def test_x1_a_ballot_after_the_close_says_that_it_did_not_count(session, client, poll):
+def test_x1_a_ballot_after_the_close_says_that_it_did_not_count(stage, client, poll):
     sent = ready_to_cast(client, poll, 2)
-    session.close()
-    at = timezone.localtime(session.poll.closed_at).strftime("%H:%M")
+    stage.close()
+    at = timezone.localtime(stage.poll.closed_at).strftime("%H:%M")
 
     for reply in (client.post("/ballot/cast/", sent), client.get("/ballot/")):
         assert reply.status_code == 403
@@ -405,7 +405,7 @@ def test_x1_a_ballot_after_the_close_says_that_it_did_not_count(session, client,
 
 def test_x1_after_the_deadline_nobody_fills_in_a_ballot_any_more(db):
     closes_at = timezone.now() + timedelta(minutes=10)
-    held = make_session(delegates=1, closes_at=closes_at)
+    held = make_stage(delegates=1, closes_at=closes_at)
     client = signed_in(held)
     at = timezone.localtime(closes_at).strftime("%H:%M")
 
@@ -419,9 +419,9 @@ def test_x1_after_the_deadline_nobody_fills_in_a_ballot_any_more(db):
     assert f"{at}截止，您未提交表决票。" in home.text
 
 
-def test_x2_another_ballot_is_refused_and_the_first_stands(session, client, poll):
+def test_x2_another_ballot_is_refused_and_the_first_stands(stage, client, poll):
     late = ready_to_cast(client, poll, 9)
-    session.cast(0, selection(2))
+    stage.cast(0, selection(2))
     before = snapshot()
 
     for reply in (
@@ -444,10 +444,10 @@ def test_the_same_submission_twice_gives_the_same_receipt(client, poll):
     assert Envelope.objects.count() == 1
 
 
-def test_the_same_submission_after_the_close_is_told_that_it_stands(session, client, poll):
+def test_the_same_submission_after_the_close_is_told_that_it_stands(stage, client, poll):
     sent = ready_to_cast(client, poll, 2)
     client.post("/ballot/cast/", sent)
-    session.close()
+    stage.close()
 
     reply = client.post("/ballot/cast/", sent)
 
@@ -491,7 +491,7 @@ def test_x8_the_review_page_asks_a_database_in_trouble_nothing(
 
 
 def test_x9_a_poll_that_has_not_begun_takes_no_ballot(db):
-    early = make_session(delegates=1, open_it=False)
+    early = make_stage(delegates=1, open_it=False)
     client = signed_in(early)
 
     for reply in (
@@ -504,22 +504,22 @@ def test_x9_a_poll_that_has_not_begun_takes_no_ballot(db):
         assert "开始后可在首页进入。" in reply.text
 
 
-def test_x10_a_pause_keeps_the_review_page_to_submit_again(session, client, poll):
+def test_x10_a_pause_keeps_the_review_page_to_submit_again(stage, client, poll):
     sent = ready_to_cast(client, poll, 2, 5)
-    lifecycle.pause_poll(poll, reason="停电", by=session.office)
+    lifecycle.pause_poll(poll, reason="停电", by=stage.office)
 
     reply = client.post("/ballot/cast/", sent)
 
     assert reply.status_code == 503
     assert "投票暂停" in reply.text
     assert "表决票尚未提交。恢复后请重新提交，您的选择没有丢失。" in reply.text
-    lifecycle.resume_poll(poll, by=session.office)
+    lifecycle.resume_poll(poll, by=stage.office)
     again = client.post("/ballot/cast/", posted(read(reply).form("/ballot/cast/")))
     assert again.status_code == 303
 
 
-def test_a_ballot_can_be_filled_in_during_a_pause(session, client, poll):
-    lifecycle.pause_poll(poll, reason="停电", by=session.office)
+def test_a_ballot_can_be_filled_in_during_a_pause(stage, client, poll):
+    lifecycle.pause_poll(poll, reason="停电", by=stage.office)
 
     assert "投票暂停，可以继续填写，恢复后再提交。" in client.get("/ballot/").text
     assert client.post("/ballot/review/", filled(poll, 2)).status_code == 200
@@ -536,15 +536,15 @@ def test_x11_a_card_replaced_during_the_cast_leads_to_the_first_page(client, pol
 
     assert reply.redirect_chain == [("/", 303)]
     assert "投票卡已更换" in reply.text
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
 
 
 def test_who_has_not_reported_keeps_the_review_page_until_he_has(db):
-    session = make_session(open_it=False)
-    absent = session.delegates[0].number
-    enrolment.mark_absent(session.poll, numbers=[absent], by=session.office)
-    poll = lifecycle.open_poll(session.poll, by=session.office)
-    client = signed_in(session)
+    stage = make_stage(open_it=False)
+    absent = stage.delegates[0].number
+    enrolment.mark_absent(stage.poll, numbers=[absent], by=stage.office)
+    poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    client = signed_in(stage)
     assert "您尚未报到，请先到会务组报到" in client.get("/home/").text
     sent = ready_to_cast(client, poll, 2)
 
@@ -552,7 +552,7 @@ def test_who_has_not_reported_keeps_the_review_page_until_he_has(db):
 
     assert reply.status_code == 403
     assert "您尚未报到" in reply.text
-    enrolment.mark_present(poll, numbers=[absent], by=session.office)
+    enrolment.mark_present(poll, numbers=[absent], by=stage.office)
     again = client.post("/ballot/cast/", posted(read(reply).form("/ballot/cast/")))
     assert again.status_code == 303
 
@@ -570,12 +570,12 @@ def test_who_was_taken_off_the_roll_during_the_cast_is_told(client, poll, monkey
     assert "您不在本次票决的名册上" in reply.text
 
 
-def test_a_void_poll_takes_no_ballot_and_promises_nothing(session, client, poll):
+def test_a_void_poll_takes_no_ballot_and_promises_nothing(stage, client, poll):
     sent = ready_to_cast(client, poll, 2)
     client.post("/ballot/cast/", sent)
-    neighbour = signed_in(session, 1)
+    neighbour = signed_in(stage, 1)
     theirs = ready_to_cast(neighbour, poll, 3)
-    lifecycle.void_poll(poll, reason="故障", by=session.office, second=session.scrutineer)
+    lifecycle.void_poll(poll, reason="故障", by=stage.office, second=stage.scrutineer)
 
     for reply in (
         client.post("/ballot/cast/", sent),
@@ -608,19 +608,19 @@ def _refuse_two(*, poll, selection, **kwargs):
 # --- the receipt ----------------------------------------------------------------------------------
 
 
-def test_the_receipt_is_shown_again_after_signing_in_again_until_the_close(session, client, poll):
+def test_the_receipt_is_shown_again_after_signing_in_again_until_the_close(stage, client, poll):
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
     code = read(client.get("/receipt/")).ids["receipt-code"]
 
-    again = signed_in(session)
+    again = signed_in(stage)
     assert read(again.get("/receipt/")).ids["receipt-code"] == code
     assert code.strip() in again.get("/home/").text
 
 
-def test_after_the_close_the_receipt_page_leads_to_the_board(session, client, poll):
+def test_after_the_close_the_receipt_page_leads_to_the_board(stage, client, poll):
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
     code = read(client.get("/receipt/")).ids["receipt-code"].strip()
-    session.close()
+    stage.close()
 
     reply = client.get("/receipt/")
 
@@ -635,11 +635,11 @@ def test_who_has_not_voted_has_no_receipt(client):
     assert client.get("/receipt/")["Location"] == "/home/"
 
 
-def test_a_delegate_sees_his_own_receipt_only(session, client, poll):
+def test_a_delegate_sees_his_own_receipt_only(stage, client, poll):
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
     code = read(client.get("/receipt/")).ids["receipt-code"].strip()
 
-    neighbour = signed_in(session, 1)
+    neighbour = signed_in(stage, 1)
 
     for path in ("/home/", "/receipt/", "/progress/", "/board/", "/results/"):
         assert code not in neighbour.get(path, follow=True).text
@@ -673,11 +673,9 @@ def test_choices_are_in_no_session_no_table_and_no_log(client, poll, caplog):
 
 
 @pytest.mark.parametrize("act", ["cast_ballot", "candidates", "new_token", "receipt_of"])
-def test_an_error_on_the_way_puts_no_choice_into_log_or_page(
-    session, poll, caplog, monkeypatch, act
-):
+def test_an_error_on_the_way_puts_no_choice_into_log_or_page(stage, poll, caplog, monkeypatch, act):
     caplog.set_level(logging.DEBUG)
-    client = signed_in(session, raise_request_exception=False)
+    client = signed_in(stage, raise_request_exception=False)
     sent = ready_to_cast(client, poll, 2, 5, proposals=[CANARY])
 
     def fails(*args, **kwargs):
@@ -712,14 +710,14 @@ def test_no_address_holds_a_choice(client, poll):
     assert all(form.method == "post" for page in pages for form in page.forms)
 
 
-def test_a_draft_is_marked_for_its_delegate_and_its_poll_alone(session, poll):
-    other = make_session(delegates=1, delegates_total=9).poll
+def test_a_draft_is_marked_for_its_delegate_and_its_poll_alone(stage, poll):
+    other = make_stage(delegates=1, delegates_total=9).poll
     marks = [
-        signed_in(session, place).get(f"/ballot/?poll={asked.pk}").context["owner"]
+        signed_in(stage, place).get(f"/ballot/?poll={asked.pk}").context["owner"]
         for place in (0, 1)
         for asked in (poll, other)
     ]
-    again = signed_in(session).get(f"/ballot/?poll={poll.pk}").context["owner"]
+    again = signed_in(stage).get(f"/ballot/?poll={poll.pk}").context["owner"]
 
     assert len(set(marks)) == 4
     assert again == marks[0]
@@ -731,8 +729,8 @@ def test_a_draft_is_marked_for_its_delegate_and_its_poll_alone(session, poll):
 def test_the_pages_of_the_ballot_ask_as_much_for_eight_candidates_as_for_eighty(
     django_assert_num_queries,
 ):
-    small = make_session(delegates=2, candidates=8)
-    large = make_session(delegates=20, candidates=80, delegates_total=30)
+    small = make_stage(delegates=2, candidates=8)
+    large = make_stage(delegates=20, candidates=80, delegates_total=30)
 
     for held in (small, large):
         client, poll = signed_in(held), held.poll
@@ -755,7 +753,7 @@ def test_the_pages_of_the_ballot_ask_as_much_for_eight_candidates_as_for_eighty(
 
 def test_the_last_five_minutes_are_said_on_the_ballot_and_at_home(db):
     closes_at = timezone.now() + timedelta(minutes=30)
-    held = make_session(delegates=1, closes_at=closes_at)
+    held = make_stage(delegates=1, closes_at=closes_at)
     client = signed_in(held)
     assert "距截止还有" not in client.get("/home/").text
     assert "截止时间" in client.get("/home/").text
@@ -773,9 +771,9 @@ def test_without_a_deadline_the_chair_announces_the_end(client):
 
 
 @pytest.fixture
-def each(db) -> Session:
+def each(db) -> Stage:
     """An open poll in which each of twelve projects takes 赞成, 反对 or 弃权."""
-    return make_session(form="each", show_votes=True, majority="valid", delegates_total=5)
+    return make_stage(form="each", show_votes=True, majority="valid", delegates_total=5)
 
 
 def votes(page, action: str = "/ballot/review/") -> dict[str, str]:
@@ -855,9 +853,9 @@ def test_the_result_of_votes_says_how_many_were_against_and_abstained(each):
     assert "反对 1 票 弃权 1 票" in page.text
 
 
-def test_a_result_of_ticks_has_no_column_of_votes_against(session):
-    session.cast(0, selection(3))
-    poll = publish(session)
+def test_a_result_of_ticks_has_no_column_of_votes_against(stage):
+    stage.cast(0, selection(3))
+    poll = publish(stage)
 
     assert "反对" not in Client().get("/results/").text
     assert "反对" not in tables.result_csv(poll).content.decode("utf-8-sig")
@@ -990,7 +988,7 @@ def test_the_ballot_holds_the_rules_of_the_poll(client, poll):
 def test_no_page_sends_anybody_looking_for_what_is_not_there(
     form, candidates, places, proposals, limit
 ):
-    held = make_session(
+    held = make_stage(
         delegates=1,
         form=form,
         candidates=candidates,

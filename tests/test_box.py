@@ -15,12 +15,12 @@ from ballots.models import BallotBox, JournalEntry
 from ballots.pure import sealing, shares
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_office,
     make_poll,
     make_scrutineer,
-    make_session,
     make_staff,
+    make_stage,
     move_by_force,
     selection,
 )
@@ -174,20 +174,20 @@ def test_in_the_simple_way_the_clerk_holds_no_share():
 
 
 def test_staff_without_an_office_and_a_superuser_make_and_test_no_key():
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     for by in (make_staff(), User.objects.create_superuser("root", password="x")):
-        made = refusal_of(ceremony.make_key, session.poll, holders=FIVE, threshold=3, by=by)
-        tested = refusal_of(ceremony.test_key, session.poll, texts=session.shares[:3], by=by)
+        made = refusal_of(ceremony.make_key, stage.poll, holders=FIVE, threshold=3, by=by)
+        tested = refusal_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=by)
         assert (made.code, tested.code) == ("not-staff", "not-staff")
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Poll.Phase if phase != Poll.Phase.DRAFT])
 def test_once_the_poll_has_opened_no_key_is_made_or_tested(phase):
-    session = make_session(open_it=False)
-    poll = move_by_force(session.poll, phase)
+    stage = make_stage(open_it=False)
+    poll = move_by_force(stage.poll, phase)
 
-    made = refusal_of(ceremony.make_key, poll, holders=FIVE, threshold=3, by=session.office)
-    tested = refusal_of(ceremony.test_key, poll, texts=session.shares[:3], by=session.office)
+    made = refusal_of(ceremony.make_key, poll, holders=FIVE, threshold=3, by=stage.office)
+    tested = refusal_of(ceremony.test_key, poll, texts=stage.shares[:3], by=stage.office)
 
     assert (made.code, tested.code) == ("not-draft", "not-draft")
 
@@ -196,24 +196,24 @@ def test_once_the_poll_has_opened_no_key_is_made_or_tested(phase):
 
 
 def test_a_poll_does_not_open_before_its_key_was_tested():
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     BallotBox.objects.update(tested_at=None)
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.open_poll(session.poll, by=session.office)
+        lifecycle.open_poll(stage.poll, by=stage.office)
     assert refusal.value.code == "incomplete"
 
-    ceremony.test_key(session.poll, texts=session.shares[2:], by=session.scrutineer)
-    lifecycle.open_poll(session.poll, by=session.office)
+    ceremony.test_key(stage.poll, texts=stage.shares[2:], by=stage.scrutineer)
+    lifecycle.open_poll(stage.poll, by=stage.office)
 
 
 @each_wrong
 def test_a_test_that_fails_names_the_share_that_is_wrong_and_changes_nothing(typed, code, position):
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     BallotBox.objects.update(tested_at=None)
-    texts = typed(session.shares, stranger(session.poll))
+    texts = typed(stage.shares, stranger(stage.poll))
 
-    refusal = refusal_of(ceremony.test_key, session.poll, texts=texts, by=session.scrutineer)
+    refusal = refusal_of(ceremony.test_key, stage.poll, texts=texts, by=stage.scrutineer)
 
     assert (refusal.code, refusal.position) == (code, position)
     assert BallotBox.objects.get().tested_at is None
@@ -221,12 +221,12 @@ def test_a_test_that_fails_names_the_share_that_is_wrong_and_changes_nothing(typ
 
 @each_wrong
 def test_wrong_shares_leave_a_closed_box_closed(typed, code, position):
-    session = make_session()
-    session.cast(0, selection(1))
-    poll = session.close()
-    texts = typed(session.shares, stranger(poll))
+    stage = make_stage()
+    stage.cast(0, selection(1))
+    poll = stage.close()
+    texts = typed(stage.shares, stranger(poll))
 
-    refusal = refusal_of(lifecycle.open_box, poll, texts=texts, by=session.scrutineer)
+    refusal = refusal_of(lifecycle.open_box, poll, texts=texts, by=stage.scrutineer)
 
     assert (refusal.code, refusal.position) == (code, position)
     poll.refresh_from_db()
@@ -241,21 +241,19 @@ def test_a_box_without_a_key_cannot_be_tested():
 
 
 def test_shares_that_make_another_key_than_the_boxs_open_nothing():
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     other = make_poll()
-    make_key(other, by=session.office)
-    BallotBox.objects.filter(poll=session.poll).update(public_key=bytes(other.box.public_key))
+    make_key(other, by=stage.office)
+    BallotBox.objects.filter(poll=stage.poll).update(public_key=bytes(other.box.public_key))
 
-    refusal = refusal_of(
-        ceremony.test_key, session.poll, texts=session.shares[:3], by=session.scrutineer
-    )
+    refusal = refusal_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=stage.scrutineer)
 
     assert refusal.code == "wrong-key"
 
 
 def test_a_new_key_voids_the_old_shares_and_the_old_test():
-    session = make_session(open_it=False)
-    poll, office = session.poll, session.office
+    stage = make_stage(open_it=False)
+    poll, office = stage.poll, stage.office
     old = bytes(poll.box.public_key)
 
     fresh = make_key(poll, by=office)
@@ -263,31 +261,31 @@ def test_a_new_key_voids_the_old_shares_and_the_old_test():
     poll.box.refresh_from_db()
     assert (poll.box.ceremony, poll.box.tested_at) == (2, None)
     assert bytes(poll.box.public_key) != old
-    refusal = refusal_of(ceremony.test_key, poll, texts=session.shares[:3], by=office)
+    refusal = refusal_of(ceremony.test_key, poll, texts=stage.shares[:3], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 1)
-    refusal = refusal_of(ceremony.test_key, poll, texts=[*fresh[:2], session.shares[2]], by=office)
+    refusal = refusal_of(ceremony.test_key, poll, texts=[*fresh[:2], stage.shares[2]], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 3)
     ceremony.test_key(poll, texts=fresh[:3], by=office)
     lifecycle.open_poll(poll, by=office)
 
 
 def test_shares_of_another_poll_open_nothing_here():
-    session = make_session(open_it=False)
-    texts = make_key(make_poll(), by=session.office)
+    stage = make_stage(open_it=False)
+    texts = make_key(make_poll(), by=stage.office)
 
-    refusal = refusal_of(ceremony.test_key, session.poll, texts=texts[:3], by=session.office)
+    refusal = refusal_of(ceremony.test_key, stage.poll, texts=texts[:3], by=stage.office)
 
     assert (refusal.code, refusal.position) == ("foreign", 1)
 
 
 def test_a_key_made_anew_between_two_polls_of_one_day_serves_its_own_poll_only():
-    session = make_session()
-    session.cast(0, selection(1))
+    stage = make_stage()
+    stage.cast(0, selection(1))
     other = make_poll(kind=Poll.Kind.REHEARSAL)
-    texts = make_key(other, by=session.office)
-    session.close()
+    texts = make_key(other, by=stage.office)
+    stage.close()
 
-    refusal = refusal_of(lifecycle.open_box, session.poll, texts=texts[:3], by=session.scrutineer)
+    refusal = refusal_of(lifecycle.open_box, stage.poll, texts=texts[:3], by=stage.scrutineer)
 
     assert refusal.code == "foreign"
 
@@ -295,9 +293,9 @@ def test_a_key_made_anew_between_two_polls_of_one_day_serves_its_own_poll_only()
 # --- what stays on the server ---------------------------------------------------------------------
 
 
-def all_that_opens(session: Session, seed: bytes) -> list[str | bytes]:
+def all_that_opens(stage: Stage, seed: bytes) -> list[str | bytes]:
     """Return the seed and the shares in each way they could have been written down."""
-    poll, texts = session.poll, session.shares
+    poll, texts = stage.poll, stage.shares
     values = [shares.from_text(text, poll=poll.uuid, ceremony=1).value for text in texts]
     raw = [seed, *values]
     return [
@@ -312,16 +310,16 @@ def all_that_opens(session: Session, seed: bytes) -> list[str | bytes]:
 def test_the_server_keeps_nothing_that_opens_the_box(monkeypatch):
     seed = sealing.new_seed()
     monkeypatch.setattr(sealing, "new_seed", lambda: seed)
-    session = make_session()
-    session.cast(0, selection(1))
+    stage = make_stage()
+    stage.cast(0, selection(1))
 
-    assert where(*all_that_opens(session, seed)) == set()
-    session.close()
-    session.open_box()
+    assert where(*all_that_opens(stage, seed)) == set()
+    stage.close()
+    stage.open_box()
 
-    assert where(*all_that_opens(session, seed)) == set()
+    assert where(*all_that_opens(stage, seed)) == set()
     # And the search does find what stands there.
-    assert where(bytes(session.poll.box.public_key)) == {"ballots_ballotbox.public_key"}
+    assert where(bytes(stage.poll.box.public_key)) == {"ballots_ballotbox.public_key"}
 
 
 def test_the_journal_has_the_commitments_and_no_share():

@@ -16,10 +16,10 @@ from ballots.pure import sealing
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
     make_poll,
-    make_session,
+    make_stage,
     move_by_force,
     selection,
 )
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def refusal_of(session: Session, place: int, chosen: Selection, **kwargs: Any) -> BallotRefused:
+def refusal_of(stage: Stage, place: int, chosen: Selection, **kwargs: Any) -> BallotRefused:
     """Cast a ballot that must be refused and must leave the database as it was."""
     before = snapshot()
     with pytest.raises(BallotRefused) as refusal:
-        session.cast(place, chosen, **kwargs)
+        stage.cast(place, chosen, **kwargs)
     assert snapshot() == before
     return refusal.value
 
@@ -54,68 +54,66 @@ def database_clock() -> datetime:
         return moment
 
 
-def session_without(*absent: str, **columns: Any) -> Session:
-    """Return a session to which the delegates of these numbers have not come."""
-    session = make_session(open_it=False, **columns)
-    enrolment.mark_absent(session.poll, numbers=absent, by=session.office)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
-    return session
+def stage_without(*absent: str, **columns: Any) -> Stage:
+    """Return a stage to which the delegates of these numbers have not come."""
+    stage = make_stage(open_it=False, **columns)
+    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
 
 
-def opened(session: Session, place: int) -> Selection:
+def opened(stage: Stage, place: int) -> Selection:
     """Return what stands in the envelope of the delegate at `place`."""
-    key = ceremony.recover_key(session.poll, session.shares[:3])
-    envelope = Envelope.objects.get(roll_entry=session.entry(place))
-    return sealing.unseal(bytes(envelope.sealed), key=key, poll=session.poll.uuid)[0]
+    key = ceremony.recover_key(stage.poll, stage.shares[:3])
+    envelope = Envelope.objects.get(roll_entry=stage.entry(place))
+    return sealing.unseal(bytes(envelope.sealed), key=key, poll=stage.poll.uuid)[0]
 
 
 # --- what is taken --------------------------------------------------------------------------------
 
 
 def test_a_ballot_goes_into_an_envelope_and_its_delegate_is_marked():
-    session = make_session()
+    stage = make_stage()
 
-    receipt = session.cast(0, selection(1, 2))
+    receipt = stage.cast(0, selection(1, 2))
 
-    entry = session.entry(0)
+    entry = stage.entry(0)
     envelope = Envelope.objects.get()
-    assert (envelope.roll_entry_id, envelope.poll_id) == (entry.pk, session.poll.pk)
+    assert (envelope.roll_entry_id, envelope.poll_id) == (entry.pk, stage.poll.pk)
     assert (entry.voted, entry.voted_at) == (True, receipt.submitted_at)
     assert receipt.code == envelope.code == sealing.receipt_code(envelope.receipt)
-    assert envelope.receipt == sealing.receipt(
-        poll=session.poll.uuid, sealed=bytes(envelope.sealed)
-    )
+    assert envelope.receipt == sealing.receipt(poll=stage.poll.uuid, sealed=bytes(envelope.sealed))
     assert RollEntry.objects.filter(voted=True).count() == 1
 
 
 def test_the_envelope_unseals_to_what_was_chosen():
-    session = make_session()
+    stage = make_stage()
     chosen = selection(9, 1, proposals=[Proposal("夜间公交", "延长至零时", "交通局")])
 
-    session.cast(2, chosen)
+    stage.cast(2, chosen)
 
-    assert opened(session, 2) == selection(1, 9, proposals=chosen.proposals)
+    assert opened(stage, 2) == selection(1, 9, proposals=chosen.proposals)
 
 
 def test_a_blank_ballot_is_a_ballot():
-    session = make_session()
+    stage = make_stage()
 
-    session.cast(0, selection())
+    stage.cast(0, selection())
 
-    assert opened(session, 0) == Selection()
+    assert opened(stage, 0) == Selection()
 
 
 def test_all_envelopes_are_of_one_size_whatever_is_in_them():
-    session = make_session()
+    stage = make_stage()
     longest = [
         Proposal(char * TITLE_LIMIT, char * DETAIL_LIMIT, char * UNIT_LIMIT)
         for char in ("\U00020000", "\U00020001", "\U00020002")
     ]
 
-    session.cast(0, selection())
-    session.cast(1, selection(1))
-    session.cast(2, selection(*range(3, 13)))
-    session.cast(3, selection(*range(6, 13), proposals=longest))
+    stage.cast(0, selection())
+    stage.cast(1, selection(1))
+    stage.cast(2, selection(*range(3, 13)))
+    stage.cast(3, selection(*range(6, 13), proposals=longest))
 
     assert (
         len({len(bytes(sealed)) for sealed in Envelope.objects.values_list("sealed", flat=True)})
@@ -124,16 +122,16 @@ def test_all_envelopes_are_of_one_size_whatever_is_in_them():
 
 
 def test_equal_choices_make_different_envelopes_and_receipts():
-    session = make_session()
+    stage = make_stage()
 
-    codes = {session.cast(place, selection(1, 2)).code for place in range(5)}
+    codes = {stage.cast(place, selection(1, 2)).code for place in range(5)}
 
     assert len(codes) == 5
     assert len({bytes(row.sealed) for row in Envelope.objects.all()}) == 5
 
 
 def test_nothing_but_the_choice_and_a_random_number_goes_into_the_envelope(monkeypatch):
-    session = make_session()
+    stage = make_stage()
     plain = []
     encode = sealing.encode
 
@@ -142,19 +140,19 @@ def test_nothing_but_the_choice_and_a_random_number_goes_into_the_envelope(monke
         return plain[-1]
 
     monkeypatch.setattr(sealing, "encode", listen)
-    session.cast(3, selection(5, 1))
+    stage.cast(3, selection(5, 1))
 
     (ballot,) = [json.loads(text.rstrip(b"\0").removesuffix(b"\x80")) for text in plain]
     nonce = ballot.pop("n")
-    assert ballot == {"v": 1, "r": str(session.poll.uuid), "c": [1, 5], "a": [], "p": []}
+    assert ballot == {"v": 1, "r": str(stage.poll.uuid), "c": [1, 5], "a": [], "p": []}
     assert len(nonce) == 32
 
 
 def test_a_cast_writes_an_envelope_and_a_mark_and_nothing_else():
-    session = make_session()
+    stage = make_stage()
     before = snapshot()
 
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
 
     after = snapshot()
     changed = {table for table in after if after[table] != before[table]}
@@ -164,22 +162,22 @@ def test_a_cast_writes_an_envelope_and_a_mark_and_nothing_else():
 
 
 def test_a_receipt_is_shown_again_until_the_close_takes_names_off():
-    session = make_session()
-    receipt = session.cast(0, selection(1))
+    stage = make_stage()
+    receipt = stage.cast(0, selection(1))
 
-    assert casting.receipt_of(session.entry(0)) == receipt
-    assert casting.receipt_of(session.entry(1)) is None
-    session.close()
-    assert casting.receipt_of(session.entry(0)) is None
+    assert casting.receipt_of(stage.entry(0)) == receipt
+    assert casting.receipt_of(stage.entry(1)) is None
+    stage.close()
+    assert casting.receipt_of(stage.entry(0)) is None
 
 
 def test_the_receipts_given_are_the_sealed_ballots_after_the_close_and_no_others():
-    session = make_session()
-    codes = {session.cast(place, selection(1, 2)).code for place in (4, 0, 2)}
+    stage = make_stage()
+    codes = {stage.cast(place, selection(1, 2)).code for place in (4, 0, 2)}
 
-    session.close()
+    stage.close()
 
-    assert set(session.poll.sealed_ballots.values_list("code", flat=True)) == codes
+    assert set(stage.poll.sealed_ballots.values_list("code", flat=True)) == codes
     assert not Envelope.objects.exists()
 
 
@@ -187,87 +185,87 @@ def test_the_receipts_given_are_the_sealed_ballots_after_the_close_and_no_others
 
 
 def test_the_same_token_gives_the_same_receipt_and_the_first_ballot_stands():
-    session = make_session()
+    stage = make_stage()
     token = casting.new_token()
-    first = session.cast(0, selection(1), token=token)
+    first = stage.cast(0, selection(1), token=token)
     before = snapshot()
 
-    again = session.cast(0, selection(2, 3), token=token)
+    again = stage.cast(0, selection(2, 3), token=token)
 
     assert again == first
     assert snapshot() == before
-    assert opened(session, 0) == selection(1)
+    assert opened(stage, 0) == selection(1)
 
 
 def test_another_token_is_told_that_the_ballot_is_in_the_box_and_since_when():
-    session = make_session()
-    first = session.cast(0, selection(1))
+    stage = make_stage()
+    first = stage.cast(0, selection(1))
 
-    refusal = refusal_of(session, 0, selection(2))
+    refusal = refusal_of(stage, 0, selection(2))
 
     assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
-    assert opened(session, 0) == selection(1)
+    assert opened(stage, 0) == selection(1)
 
 
 def test_a_retry_is_answered_while_the_vote_is_paused():
-    session = make_session()
-    first = session.cast(0, selection(1), token="mine")
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="mine")
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
-    assert session.cast(0, selection(1), token="mine") == first
-    assert refusal_of(session, 0, selection(1)).code == "already-voted"
-    assert refusal_of(session, 1, selection(1)).code == "paused"
+    assert stage.cast(0, selection(1), token="mine") == first
+    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
+    assert refusal_of(stage, 1, selection(1)).code == "paused"
 
 
 def test_who_has_voted_hears_so_after_the_close_too():
-    session = make_session()
-    first = session.cast(0, selection(1), token="mine")
-    session.close()
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="mine")
+    stage.close()
 
     for token in ("mine", "other"):
-        refusal = refusal_of(session, 0, selection(1), token=token)
+        refusal = refusal_of(stage, 0, selection(1), token=token)
         assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
-    assert refusal_of(session, 1, selection(1)).code == "closed"
+    assert refusal_of(stage, 1, selection(1)).code == "closed"
 
 
 def test_a_retry_with_a_card_replaced_meanwhile_is_still_no_second_ballot():
-    session = make_session()
-    card = session.card(0)
-    first = session.cast(0, selection(1), token="mine")
+    stage = make_stage()
+    card = stage.card(0)
+    first = stage.cast(0, selection(1), token="mine")
     enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
-    again = casting.cast_ballot(poll=session.poll, card=card, selection=selection(2), token="mine")
+    again = casting.cast_ballot(poll=stage.poll, card=card, selection=selection(2), token="mine")
 
     assert again == first
 
 
 def test_one_token_serves_one_delegate_only():
-    session = make_session()
-    first = session.cast(0, selection(1), token="shared")
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="shared")
 
-    second = session.cast(1, selection(1), token="shared")
+    second = stage.cast(1, selection(1), token="shared")
 
     assert first.code != second.code
     assert Envelope.objects.count() == 2
 
 
 def test_a_delegate_votes_once_in_each_poll_of_the_day():
-    session = make_session()
+    stage = make_stage()
     other = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=5)
-    enrolment.draw_up_roll(other, by=session.office)
-    enrolment.mark_present(other, numbers=["001"], by=session.office)
-    sheets = ceremony.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
-    ceremony.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=session.office)
-    other = lifecycle.open_poll(other, by=session.office)
+    enrolment.draw_up_roll(other, by=stage.office)
+    enrolment.mark_present(other, numbers=["001"], by=stage.office)
+    sheets = ceremony.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
+    ceremony.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=stage.office)
+    other = lifecycle.open_poll(other, by=stage.office)
 
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
     casting.cast_ballot(
-        poll=other, card=session.card(0), selection=selection(2), token=casting.new_token()
+        poll=other, card=stage.card(0), selection=selection(2), token=casting.new_token()
     )
 
-    assert Envelope.objects.filter(poll=session.poll).count() == 1
+    assert Envelope.objects.filter(poll=stage.poll).count() == 1
     assert Envelope.objects.filter(poll=other).count() == 1
 
 
@@ -275,12 +273,12 @@ def test_a_delegate_votes_once_in_each_poll_of_the_day():
 
 
 def test_who_is_not_on_the_roll_casts_nothing():
-    session = make_session()
+    stage = make_stage()
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=session.office)
-    session.delegates.append(stranger)
+    enrolment.issue_cards([stranger], by=stage.office)
+    stage.delegates.append(stranger)
 
-    assert refusal_of(session, 5, selection(1)).code == "not-on-roll"
+    assert refusal_of(stage, 5, selection(1)).code == "not-on-roll"
 
 
 REFUSING = {
@@ -297,16 +295,16 @@ REFUSING = {
 
 @pytest.mark.parametrize(("phase", "code"), REFUSING.items())
 def test_each_phase_but_the_open_one_refuses(phase, code):
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     if phase != P.DRAFT:
         # A poll that has been open once knows the size of its ballots.
         BallotBox.objects.update(ballot_size=4096)
-        session.poll = move_by_force(session.poll, phase)
+        stage.poll = move_by_force(stage.poll, phase)
 
-    refusal = refusal_of(session, 0, selection(1))
+    refusal = refusal_of(stage, 0, selection(1))
 
     assert refusal.code == code
-    assert refusal.at == session.poll.closed_at
+    assert refusal.at == stage.poll.closed_at
 
 
 def test_every_phase_but_the_open_one_is_in_the_table_above():
@@ -314,34 +312,34 @@ def test_every_phase_but_the_open_one_is_in_the_table_above():
 
 
 def test_who_is_not_present_casts_nothing_where_presence_is_asked_for():
-    session = session_without("002")
+    stage = stage_without("002")
 
-    assert refusal_of(session, 1, selection(1)).code == "not-present"
-    enrolment.mark_present(session.poll, numbers=["002"], by=session.office)
-    session.cast(1, selection(1))
+    assert refusal_of(stage, 1, selection(1)).code == "not-present"
+    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
+    stage.cast(1, selection(1))
 
 
 def test_the_whole_roll_votes_where_the_rules_say_so():
-    session = session_without("001", "002", voters=Poll.Voters.ROLL)
+    stage = stage_without("001", "002", voters=Poll.Voters.ROLL)
 
-    session.cast(1, selection(1))
+    stage.cast(1, selection(1))
 
-    assert opened(session, 1) == selection(1)
+    assert opened(stage, 1) == selection(1)
 
 
 def test_a_replaced_card_casts_nothing_and_the_new_one_does():
-    session = make_session()
-    old = session.card(0)
+    stage = make_stage()
+    old = stage.card(0)
     enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
     with pytest.raises(BallotRefused) as refusal:
-        casting.cast_ballot(poll=session.poll, card=old, selection=selection(1), token="t")
+        casting.cast_ballot(poll=stage.poll, card=old, selection=selection(1), token="t")
 
     assert refusal.value.code == "card-replaced"
     assert not Envelope.objects.exists()
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
 
 
 OVER = {
@@ -361,16 +359,16 @@ OVER = {
 
 @pytest.mark.parametrize(("chosen", "codes"), OVER.values(), ids=OVER)
 def test_a_ballot_against_the_rules_is_refused_whole_and_says_why(chosen, codes):
-    session = make_session()
+    stage = make_stage()
 
-    refusal = refusal_of(session, 0, chosen)
+    refusal = refusal_of(stage, 0, chosen)
 
     assert refusal.code == "faults"
     assert {fault.code for fault in refusal.faults} == codes
 
 
 def test_the_rules_of_the_poll_decide_what_a_fault_is():
-    session = make_session(
+    stage = make_stage(
         places=3,
         choice_rule=Poll.ChoiceRule.EXACTLY,
         blank_allowed=False,
@@ -378,28 +376,28 @@ def test_the_rules_of_the_poll_decide_what_a_fault_is():
     )
 
     def codes(chosen: Selection) -> set[str]:
-        return {fault.code for fault in refusal_of(session, 0, chosen).faults}
+        return {fault.code for fault in refusal_of(stage, 0, chosen).faults}
 
     assert codes(selection(1, 2)) == {"too-few"}
     assert codes(selection(1, 2, 3, 4)) == {"too-many"}
     assert codes(selection()) == {"blank"}
     assert "proposals-off" in codes(selection(1, 2, 3, proposals=["甲"]))
-    session.cast(0, selection(1, 2, 3))
+    stage.cast(0, selection(1, 2, 3))
 
 
 def test_the_refusals_come_in_the_order_of_the_design():
     """Mark on the roll, phase, presence, card, faults: each is told only if none before it holds."""
-    session = session_without("001", "002")
-    old = [session.card(place) for place in range(2)]
+    stage = stage_without("001", "002")
+    old = [stage.card(place) for place in range(2)]
     for place in range(2):
         enrolment.reissue_card(
-            session.delegates[place], reason="遗失", by=session.office, second=session.scrutineer
+            stage.delegates[place], reason="遗失", by=stage.office, second=stage.scrutineer
         )
     RollEntry.objects.filter(number="001").update(voted=True, voted_at=timezone.now())
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
     def told(card: AccessCard) -> str:
-        poll = Poll.objects.get(pk=session.poll.pk)
+        poll = Poll.objects.get(pk=stage.poll.pk)
         with pytest.raises(BallotRefused) as refusal:
             casting.cast_ballot(poll=poll, card=card, selection=selection(*range(1, 12)), token="t")
         return refusal.value.code
@@ -407,50 +405,50 @@ def test_the_refusals_come_in_the_order_of_the_design():
     # For the first delegate all five hold, for the second all but the mark; then one after another
     # goes away.
     codes = [told(old[0]), told(old[1])]
-    lifecycle.resume_poll(session.poll, by=session.office)
+    lifecycle.resume_poll(stage.poll, by=stage.office)
     codes.append(told(old[1]))
-    enrolment.mark_present(session.poll, numbers=["002"], by=session.office)
+    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
     codes.append(told(old[1]))
-    codes.append(told(session.card(1)))
+    codes.append(told(stage.card(1)))
 
     assert codes == ["already-voted", "paused", "not-present", "card-replaced", "faults"]
     assert not Envelope.objects.exists()
 
 
 def test_who_is_on_no_roll_is_told_so_before_anything_else():
-    session = make_session()
-    RollEntry.objects.filter(pk=session.entry(0).pk).delete()
-    session.close()
+    stage = make_stage()
+    RollEntry.objects.filter(pk=stage.entry(0).pk).delete()
+    stage.close()
 
-    assert refusal_of(session, 0, selection(*range(1, 12))).code == "not-on-roll"
+    assert refusal_of(stage, 0, selection(*range(1, 12))).code == "not-on-roll"
 
 
 def test_a_poll_that_opened_after_the_page_read_it_takes_no_empty_envelope():
-    session = make_session(open_it=False)
-    stale = Poll.objects.get(pk=session.poll.pk)
-    lifecycle.open_poll(session.poll, by=session.office)
+    stage = make_stage(open_it=False)
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    lifecycle.open_poll(stage.poll, by=stage.office)
 
     with pytest.raises(BallotRefused) as refusal:
-        casting.cast_ballot(poll=stale, card=session.card(0), selection=selection(1), token="t")
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert refusal.value.code == "not-open"
-    assert not session.entry(0).voted
+    assert not stage.entry(0).voted
     assert not Envelope.objects.exists()
 
 
 def test_a_poll_that_closed_after_the_page_read_it_takes_nothing():
-    session = make_session()
-    stale = Poll.objects.get(pk=session.poll.pk)
-    session.close()
+    stage = make_stage()
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    stage.close()
 
     with pytest.raises(BallotRefused) as refusal:
-        casting.cast_ballot(poll=stale, card=session.card(0), selection=selection(1), token="t")
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
-    assert (refusal.value.code, refusal.value.at) == ("closed", session.poll.closed_at)
+    assert (refusal.value.code, refusal.value.at) == ("closed", stage.poll.closed_at)
 
 
 def test_an_error_while_the_envelope_is_written_takes_the_mark_back(monkeypatch):
-    session = make_session()
+    stage = make_stage()
     before = snapshot()
 
     def fail(*args: Any, **kwargs: Any) -> None:
@@ -459,78 +457,78 @@ def test_an_error_while_the_envelope_is_written_takes_the_mark_back(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(models.QuerySet, "update", fail)
         with pytest.raises(OSError, match="disk full"):
-            session.cast(0, selection(1), token="mine")
+            stage.cast(0, selection(1), token="mine")
 
     assert snapshot() == before
-    session.cast(0, selection(1), token="mine")
+    stage.cast(0, selection(1), token="mine")
 
 
 # --- the deadline ---------------------------------------------------------------------------------
 
 
 def test_past_its_time_an_open_poll_takes_nothing():
-    session = make_session()
-    session.cast(0, selection(1), token="mine")
+    stage = make_stage()
+    stage.cast(0, selection(1), token="mine")
     moment = timezone.now() - timedelta(microseconds=1)
-    set_closing_time(session.poll, moment)
+    set_closing_time(stage.poll, moment)
 
-    refusal = refusal_of(session, 1, selection(1))
+    refusal = refusal_of(stage, 1, selection(1))
 
     assert (refusal.code, refusal.at) == ("closed", moment)
-    assert session.poll.phase == P.OPEN
+    assert stage.poll.phase == P.OPEN
     # Who has voted hears that, and a retry gets its receipt.
-    assert refusal_of(session, 0, selection(1)).code == "already-voted"
-    session.cast(0, selection(1), token="mine")
+    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
+    stage.cast(0, selection(1), token="mine")
 
 
 def test_before_its_time_it_does():
-    session = make_session()
-    set_closing_time(session.poll, timezone.now() + timedelta(hours=1))
+    stage = make_stage()
+    set_closing_time(stage.poll, timezone.now() + timedelta(hours=1))
 
-    session.cast(1, selection(1))
+    stage.cast(1, selection(1))
 
-    assert session.entry(1).voted
+    assert stage.entry(1).voted
 
 
 def test_the_value_under_the_lock_counts_and_not_the_one_the_page_has_read():
-    session = make_session()
-    stale = Poll.objects.get(pk=session.poll.pk)
-    set_closing_time(session.poll, timezone.now() - timedelta(seconds=1))
+    stage = make_stage()
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    set_closing_time(stage.poll, timezone.now() - timedelta(seconds=1))
 
     with pytest.raises(BallotRefused) as refusal:
-        casting.cast_ballot(poll=stale, card=session.card(0), selection=selection(1), token="t")
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert refusal.value.code == "closed"
 
 
 @pytest.mark.postgresql
 def test_the_clock_is_the_databases_and_not_this_machines(time_machine):
-    session = make_session()
-    set_closing_time(session.poll, timezone.now())
+    stage = make_stage()
+    set_closing_time(stage.poll, timezone.now())
     time_machine.move_to(timezone.now() - timedelta(hours=1))
 
-    assert refusal_of(session, 0, selection(1)).code == "closed"
-    set_closing_time(session.poll, database_clock() + timedelta(hours=1))
+    assert refusal_of(stage, 0, selection(1)).code == "closed"
+    set_closing_time(stage.poll, database_clock() + timedelta(hours=1))
     time_machine.move_to(timezone.now() + timedelta(hours=3))
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
 
 
 @pytest.mark.postgresql
 def test_the_clock_is_read_now_and_not_when_the_transaction_began():
     # This test itself is one transaction, which began before the time that is set here.
-    session = make_session()
-    set_closing_time(session.poll, database_clock())
+    stage = make_stage()
+    set_closing_time(stage.poll, database_clock())
 
-    assert refusal_of(session, 0, selection(1)).code == "closed"
+    assert refusal_of(stage, 0, selection(1)).code == "closed"
 
 
 @pytest.mark.postgresql
 def test_the_clock_is_read_after_the_lock_was_taken():
-    session = make_session()
-    set_closing_time(session.poll, database_clock() + timedelta(hours=1))
+    stage = make_stage()
+    set_closing_time(stage.poll, database_clock() + timedelta(hours=1))
 
     with CaptureQueriesContext(connection) as queries:
-        session.cast(0, selection(1))
+        stage.cast(0, selection(1))
 
     statements = [query["sql"] for query in queries]
     lock = next(n for n, sql in enumerate(statements) if "FOR NO KEY UPDATE" in sql)
@@ -543,11 +541,11 @@ def test_the_clock_is_read_after_the_lock_was_taken():
 
 
 def test_no_statement_that_reaches_the_database_holds_a_choice():
-    session = make_session()
+    stage = make_stage()
     words = "canary-夜间公交"
 
     with CaptureQueriesContext(connection) as queries:
-        session.cast(0, selection(1, proposals=[words]))
+        stage.cast(0, selection(1, proposals=[words]))
 
     assert not [
         query["sql"] for query in queries if "canary" in query["sql"] or words in query["sql"]
@@ -556,14 +554,14 @@ def test_no_statement_that_reaches_the_database_holds_a_choice():
 
 
 def test_a_whole_cast_takes_few_statements_however_many_have_voted():
-    session = make_session(delegates=8)
+    stage = make_stage(delegates=8)
     counts = []
     for place in range(8):
-        session.poll.refresh_from_db()
-        card = session.card(place)
+        stage.poll.refresh_from_db()
+        card = stage.card(place)
         with CaptureQueriesContext(connection) as queries:
             casting.cast_ballot(
-                poll=session.poll, card=card, selection=selection(1), token=casting.new_token()
+                poll=stage.poll, card=card, selection=selection(1), token=casting.new_token()
             )
         counts.append(len(queries))
 
@@ -573,11 +571,11 @@ def test_a_whole_cast_takes_few_statements_however_many_have_voted():
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["suspended", "ended", "observer"])
 def test_a_delegate_suspended_while_the_poll_is_open_does_not_vote(status):
-    session = make_session()
-    type(session.delegates[0]).objects.filter(pk=session.delegates[0].pk).update(status=status)
+    stage = make_stage()
+    type(stage.delegates[0]).objects.filter(pk=stage.delegates[0].pk).update(status=status)
 
     with pytest.raises(BallotRefused) as refusal:
-        session.cast(0, selection(1))
+        stage.cast(0, selection(1))
 
     assert refusal.value.code == "not-on-roll"
-    assert not session.entry(0).voted
+    assert not stage.entry(0).voted

@@ -22,10 +22,10 @@ from ballots.models import BallotBox
 from projects.models import Poll
 from tests.factories import (
     PASSWORD,
-    Session,
+    Stage,
     make_poll,
     make_scrutineer,
-    make_session,
+    make_stage,
     selection,
 )
 
@@ -49,38 +49,38 @@ def refused(name: str, *arguments: object) -> str:
 
 
 @pytest.fixture
-def draft(db: None) -> Session:
-    session = make_session(delegates=4, open_it=False)
-    BallotBox.objects.filter(poll=session.poll).delete()
-    return session
+def draft(db: None) -> Stage:
+    stage = make_stage(delegates=4, open_it=False)
+    BallotBox.objects.filter(poll=stage.poll).delete()
+    return stage
 
 
 @pytest.fixture
-def shares(session: Session, tmp_path: Path) -> Path:
+def shares(stage: Stage, tmp_path: Path) -> Path:
     path = tmp_path / SHARES
-    path.write_text("\n".join(session.shares) + "\n\n")
+    path.write_text("\n".join(stage.shares) + "\n\n")
     return path
 
 
 @pytest.fixture
-def counted(session: Session) -> Session:
-    return count(session)
+def counted(stage: Stage) -> Stage:
+    return count(stage)
 
 
-def count(session: Session) -> Session:
-    session.cast(0, selection(1, 2, proposals=["新建停车场"]))
-    session.cast(1, selection(1))
-    session.close()
-    session.open_box()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    return session
+def count(stage: Stage) -> Stage:
+    stage.cast(0, selection(1, 2, proposals=["新建停车场"]))
+    stage.cast(1, selection(1))
+    stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    return stage
 
 
-def phase(session: Session) -> str:
-    session.poll.refresh_from_db()
-    return session.poll.phase
+def phase(stage: Stage) -> str:
+    stage.poll.refresh_from_db()
+    return stage.poll.phase
 
 
 # --- the whole day --------------------------------------------------------------------------------
@@ -88,15 +88,15 @@ def phase(session: Session) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_whole_day_of_a_rehearsal_goes_from_the_shell(tmp_path):
-    session = make_session(delegates=4, candidates=3, open_it=False)
-    office, scrutineer = session.office.username, session.scrutineer.username
+    stage = make_stage(delegates=4, candidates=3, open_it=False)
+    office, scrutineer = stage.office.username, stage.scrutineer.username
     keys = tmp_path / SHARES
 
     assert "共5份，开箱需3份" in run("make_key", "--out", keys, "--user", office)
     assert "试开成功" in run("test_key", "--shares", keys, "--user", scrutineer)
     assert "投票已开始" in run("open_poll", "--user", office)
-    session.cast(0, selection(1, 2, proposals=["新建停车场"]))
-    session.cast(1, selection(1, proposals=["新建 停车场"]))
+    stage.cast(0, selection(1, 2, proposals=["新建停车场"]))
+    stage.cast(1, selection(1, proposals=["新建 停车场"]))
     closing = run("close_poll", "--user", office)
     assert "已封存2张表决票" in closing
     assert "存储已重写" in closing
@@ -105,11 +105,11 @@ def test_a_whole_day_of_a_rehearsal_goes_from_the_shell(tmp_path):
         "canvass_poll", "--each-alone", "--user", office, "--second", scrutineer
     )
     assert "收回2张，有效2张；得3票以上通过" in run("count_poll", "--user", office)
-    assert "复核完成" in run("confirm_poll", "--user", session.chief.username)
+    assert "复核完成" in run("confirm_poll", "--user", stage.chief.username)
     assert "结果已公布，0个项目通过" in run("publish_poll", "--user", office)
 
-    assert phase(session) == Poll.Phase.PUBLISHED
-    kinds = list(session.poll.journal.order_by("seq").values_list("kind", flat=True))
+    assert phase(stage) == Poll.Phase.PUBLISHED
+    kinds = list(stage.poll.journal.order_by("seq").values_list("kind", flat=True))
     assert kinds[-8:] == [
         "closed",
         "storage-rewritten",
@@ -151,31 +151,31 @@ def test_the_commands_work_as_processes_with_exit_codes_and_no_traceback(tmp_pat
 # --- which poll -----------------------------------------------------------------------------------
 
 
-def test_the_poll_may_be_left_out_where_one_fits(session):
+def test_the_poll_may_be_left_out_where_one_fits(stage):
     make_poll()
 
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
-    assert _steps.the_poll(None, (Poll.Phase.PAUSED,)) == session.poll
+    assert _steps.the_poll(None, (Poll.Phase.PAUSED,)) == stage.poll
 
 
-def test_where_several_polls_fit_they_are_listed(session):
+def test_where_several_polls_fit_they_are_listed(stage):
     other = make_poll(meeting="另一次会议")
     third = make_poll(meeting="第三次会议")
 
-    words = refused("open_poll", "--user", session.office.username)
+    words = refused("open_poll", "--user", stage.office.username)
 
     assert f"--poll {other.pk}  2026年 另一次会议  阶段：准备" in words
     assert f"--poll {third.pk}  2026年 第三次会议" in words
-    assert f"--poll {session.poll.pk} " not in words
+    assert f"--poll {stage.poll.pk} " not in words
 
 
-def test_a_poll_that_is_not_there_is_a_sentence(session):
+def test_a_poll_that_is_not_there_is_a_sentence(stage):
     assert "没有编号为999的票决" in refused("open_poll", "--poll", 999, "--user", "x")
 
 
-def test_a_poll_asked_for_by_number_in_the_wrong_phase_is_refused_by_the_act(session):
-    words = refused("count_poll", "--poll", session.poll.pk, "--user", session.office.username)
+def test_a_poll_asked_for_by_number_in_the_wrong_phase_is_refused_by_the_act(stage):
+    words = refused("count_poll", "--poll", stage.poll.pk, "--user", stage.office.username)
 
     assert words == "当前阶段不能办理这一步，请刷新页面。"
 
@@ -183,49 +183,49 @@ def test_a_poll_asked_for_by_number_in_the_wrong_phase_is_refused_by_the_act(ses
 # --- who signs ------------------------------------------------------------------------------------
 
 
-def test_an_unknown_user_is_a_sentence(session):
+def test_an_unknown_user_is_a_sentence(stage):
     assert refused("close_poll", "--user", "nobody") == "没有用户“nobody”。"
 
 
-def test_an_act_still_asks_for_the_office(session):
-    words = refused("close_poll", "--user", session.scrutineer.username)
+def test_an_act_still_asks_for_the_office(stage):
+    words = refused("close_poll", "--user", stage.scrutineer.username)
 
     assert words == "只有会务人员可以办理。"
 
 
-def test_a_step_for_two_people_wants_the_second(session):
-    session.close()
-    session.open_box()
+def test_a_step_for_two_people_wants_the_second(stage):
+    stage.close()
+    stage.open_box()
 
-    words = refused("canvass_poll", "--each-alone", "--user", session.office.username)
+    words = refused("canvass_poll", "--each-alone", "--user", stage.office.username)
 
     assert "归并结束须由会务和监票各一人签名确认" in words
 
 
-def test_a_canvass_that_is_not_signed_rules_on_nothing(session):
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
+def test_a_canvass_that_is_not_signed_rules_on_nothing(stage):
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
 
-    refused("canvass_poll", "--each-alone", "--user", session.office.username)
+    refused("canvass_poll", "--each-alone", "--user", stage.office.username)
 
-    assert session.poll.write_ins.get().ruling == ""
+    assert stage.poll.write_ins.get().ruling == ""
 
 
-def test_without_each_alone_every_proposal_needs_its_ruling_first(session):
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
-    people = ["--user", session.office.username, "--second", session.scrutineer.username]
+def test_without_each_alone_every_proposal_needs_its_ruling_first(stage):
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
+    people = ["--user", stage.office.username, "--second", stage.scrutineer.username]
 
     assert "还有推荐项目没有处理" in refused("canvass_poll", *people)
 
 
-def test_a_poll_is_voided_by_two_people_with_a_reason(session):
-    people = ["--user", session.office.username, "--second", session.scrutineer.username]
+def test_a_poll_is_voided_by_two_people_with_a_reason(stage):
+    people = ["--user", stage.office.username, "--second", stage.scrutineer.username]
 
     assert "本次票决作废" in run("void_poll", "--reason", "程序有误", *people)
-    assert phase(session) == Poll.Phase.VOID
+    assert phase(stage) == Poll.Phase.VOID
 
 
 # --- a real poll ----------------------------------------------------------------------------------
@@ -244,9 +244,9 @@ class Keyboard:
 
 
 @pytest.fixture
-def real(db: None) -> Session:
+def real(db: None) -> Stage:
     """A real poll in draft whose key is made and tested."""
-    return make_session(delegates=4, kind=Poll.Kind.MAIN, open_it=False)
+    return make_stage(delegates=4, kind=Poll.Kind.MAIN, open_it=False)
 
 
 def types(monkeypatch: pytest.MonkeyPatch, *answers: str) -> Keyboard:
@@ -395,9 +395,9 @@ def test_a_folder_that_is_not_there_is_a_sentence(draft, tmp_path):
 
 
 def test_a_simple_poll_has_two_shares_of_which_one_opens(db, tmp_path):
-    session = make_session(delegates=2, simple=True, open_it=False)
+    stage = make_stage(delegates=2, simple=True, open_it=False)
 
-    words = run("make_key", "--out", tmp_path / SHARES, "--user", session.office.username)
+    words = run("make_key", "--out", tmp_path / SHARES, "--user", stage.office.username)
 
     assert "共2份，开箱需1份" in words
     assert len((tmp_path / SHARES).read_text().splitlines()) == 2
@@ -416,12 +416,10 @@ def test_testing_a_key_that_was_never_made_is_a_sentence(draft):
     assert "还没有生成密钥" in refused("test_key", "--user", draft.office.username)
 
 
-def test_a_file_of_shares_that_is_not_there_is_a_sentence(session, tmp_path):
-    session.close()
+def test_a_file_of_shares_that_is_not_there_is_a_sentence(stage, tmp_path):
+    stage.close()
 
-    words = refused(
-        "open_box", "--shares", tmp_path / "none", "--user", session.scrutineer.username
-    )
+    words = refused("open_box", "--shares", tmp_path / "none", "--user", stage.scrutineer.username)
 
     assert "无法读取文件" in words
 
@@ -436,28 +434,28 @@ def test_what_is_missing_is_listed_when_a_poll_does_not_open(draft):
 # --- count and after ------------------------------------------------------------------------------
 
 
-def test_a_count_before_the_canvass_is_closed_is_refused(session):
-    session.close()
-    session.open_box()
+def test_a_count_before_the_canvass_is_closed_is_refused(stage):
+    stage.close()
+    stage.open_box()
 
-    words = refused("count_poll", "--user", session.office.username)
+    words = refused("count_poll", "--user", stage.office.username)
 
     assert "推荐项目尚未归并完毕" in words
 
 
-def test_the_opening_of_the_box_tells_only_how_many_ballots_there_were(session, shares):
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.close()
+def test_the_opening_of_the_box_tells_only_how_many_ballots_there_were(stage, shares):
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.close()
 
-    words = run("open_box", "--user", session.scrutineer.username, "--shares", shares)
+    words = run("open_box", "--user", stage.scrutineer.username, "--shares", shares)
 
     assert words == "票箱已开启，共1张表决票。\n"
 
 
 def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_that(
-    session, monkeypatch
+    stage, monkeypatch
 ):
-    office = session.office.username
+    office = stage.office.username
 
     def busy(poll: Poll, *, by: User) -> None:
         raise lifecycle.StepRefused("storage-busy")
@@ -466,26 +464,26 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
         patch.setattr(lifecycle, "rewrite_storage", busy)
         words = refused("close_poll", "--user", office)
     assert "投票已截止，表决票已封存，只有存储没有重写。" in words
-    assert f"请再运行一次 close_poll --poll {session.poll.pk}" in words
-    assert phase(session) == Poll.Phase.CLOSED
+    assert f"请再运行一次 close_poll --poll {stage.poll.pk}" in words
+    assert phase(stage) == Poll.Phase.CLOSED
 
     def rewritten(poll: Poll, *, by: User) -> None:
         journal.append(poll, "storage-rewritten", by=by)
 
     monkeypatch.setattr(lifecycle, "rewrite_storage", rewritten)
     assert "投票已截止" not in run("close_poll", "--user", office)
-    assert session.poll.journal.filter(kind="closed").count() == 1
+    assert stage.poll.journal.filter(kind="closed").count() == 1
     # And once that is done, a third time finds nothing to do.
     assert refused("close_poll", "--user", office) == str(lifecycle.StepRefused("wrong-phase"))
 
 
-def test_the_count_prints_checks_and_items(session):
-    session.cast(0, selection(1))
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+def test_the_count_prints_checks_and_items(stage):
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
-    text = run("count_poll", "--user", session.office.username)
+    text = run("count_poll", "--user", stage.office.username)
 
     assert "✓ 两种算法结果一致的项目数＝项目数（12 = 12）" in text
     assert "候选项目1  1  未过半数" in text
@@ -501,7 +499,7 @@ def test_whoever_counted_cannot_confirm(counted):
 
 
 @pytest.fixture
-def real_count(real: Session) -> Session:
+def real_count(real: Stage) -> Stage:
     lifecycle.open_poll(real.poll, by=real.office)
     return count(real)
 
@@ -551,9 +549,9 @@ def test_the_tally_reads_back_as_a_table(counted):
     assert {row["项目编号"] for row in rows} >= {"1", "12", "推1"}
 
 
-def test_there_is_no_tally_before_the_count(session):
+def test_there_is_no_tally_before_the_count(stage):
     assert "须处于“计票、复核、公布”阶段" in refused("export_tally")
-    assert refused("export_tally", "--poll", session.poll.pk) == "计票完成后才能导出。"
+    assert refused("export_tally", "--poll", stage.poll.pk) == "计票完成后才能导出。"
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(counted, tmp_path):
@@ -581,19 +579,19 @@ def test_the_public_package_waits_for_the_publication(counted, tmp_path):
 # --- the journal ----------------------------------------------------------------------------------
 
 
-def test_the_journal_of_every_poll_is_verified(session):
+def test_the_journal_of_every_poll_is_verified(stage):
     text = run("verify_journal")
 
-    assert f"✓ {session.poll}：3条，末条校验码 " in text
+    assert f"✓ {stage.poll}：3条，末条校验码 " in text
 
 
-def test_a_broken_link_is_named_and_the_exit_code_is_one(session):
+def test_a_broken_link_is_named_and_the_exit_code_is_one(stage):
     # A rehearsal's entries may be deleted, which is what the chain is for.
-    session.poll.journal.filter(seq=2).delete()
+    stage.poll.journal.filter(seq=2).delete()
 
-    words = refused("verify_journal", "--poll", session.poll.pk)
+    words = refused("verify_journal", "--poll", stage.poll.pk)
 
-    assert f"✗ {session.poll}：第2条不符" in words
+    assert f"✗ {stage.poll}：第2条不符" in words
 
 
 def test_a_database_without_a_journal_says_so(db):

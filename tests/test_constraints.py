@@ -31,7 +31,7 @@ from ballots.models import (
     WriteIn,
 )
 from projects.models import Poll, Project, Target
-from tests.factories import make_delegates, make_office, make_poll, make_session, move_by_force
+from tests.factories import make_delegates, make_office, make_poll, make_stage, move_by_force
 from tests.factories import selection as ticks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -514,15 +514,15 @@ def test_every_phase_can_be_stored_with_the_times_that_belong_to_it(world, phase
 
 @pytest.mark.django_db
 def test_a_second_ballot_of_a_delegate_is_refused_though_the_mark_on_the_roll_was_lost():
-    session = make_session()
-    session.cast(0, ticks(1, 2))
+    stage = make_stage()
+    stage.cast(0, ticks(1, 2))
     first = bytes(Envelope.objects.get().sealed)
     # The trigger that keeps the mark is out of the way: this is about the envelope alone.
     triggers.lift(connection)
     RollEntry.objects.update(voted=False, voted_at=None)
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        session.cast(0, ticks(3))
+        stage.cast(0, ticks(3))
 
     assert bytes(Envelope.objects.get().sealed) == first
 

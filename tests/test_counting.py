@@ -15,7 +15,7 @@ from ballots.facts import counting
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
 from ballots.pure import chain
 from projects.models import Poll
-from tests.factories import Session, make_project, make_session, selection
+from tests.factories import Stage, make_project, make_stage, selection
 from tests.secrecy import snapshot
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,35 +23,35 @@ ROOT = Path(__file__).resolve().parent.parent
 R = WriteIn.Ruling
 
 
-def opened_session(**columns: Any) -> Session:
+def opened_stage(**columns: Any) -> Stage:
     """Return a rehearsal whose box is open and empty, for ballots that are put there directly."""
-    session = make_session(delegates=12, **columns)
-    session.close()
-    session.open_box()
-    return session
+    stage = make_stage(delegates=12, **columns)
+    stage.close()
+    stage.open_box()
+    return stage
 
 
-def session_without(*absent: str, **columns: Any) -> Session:
-    """Return a session to which the delegates of these numbers have not come."""
-    session = make_session(open_it=False, **columns)
-    enrolment.mark_absent(session.poll, numbers=absent, by=session.office)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
-    return session
+def stage_without(*absent: str, **columns: Any) -> Stage:
+    """Return a stage to which the delegates of these numbers have not come."""
+    stage = make_stage(open_it=False, **columns)
+    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
 
 
 def put(
-    session: Session,
+    stage: Stage,
     *chosen: int,
     against: Sequence[int] = (),
     write_ins: Sequence[WriteIn] = (),
     invalid: str = "",
 ) -> Ballot:
     """Put an opened ballot into the poll and one more mark on its roll."""
-    unmarked = session.poll.roll.filter(voted=False).order_by("pk").first()
+    unmarked = stage.poll.roll.filter(voted=False).order_by("pk").first()
     assert unmarked, "no delegate is left to have voted"
-    RollEntry.objects.filter(pk=unmarked.pk).update(voted=True, voted_at=session.poll.opened_at)
+    RollEntry.objects.filter(pk=unmarked.pk).update(voted=True, voted_at=stage.poll.opened_at)
     return Ballot.objects.create(
-        poll=session.poll,
+        poll=stage.poll,
         chosen=sorted(chosen),
         against=sorted(against),
         write_ins=sorted(str(row.id) for row in write_ins),
@@ -59,10 +59,10 @@ def put(
     )
 
 
-def propose(session: Session, title: str, ruling: str = R.ALONE, **columns: Any) -> WriteIn:
-    number = session.poll.write_ins.count() + 1
+def propose(stage: Stage, title: str, ruling: str = R.ALONE, **columns: Any) -> WriteIn:
+    number = stage.poll.write_ins.count() + 1
     return WriteIn.objects.create(
-        poll=session.poll, number=number, title=title, ruling=ruling, **columns
+        poll=stage.poll, number=number, title=title, ruling=ruling, **columns
     )
 
 
@@ -88,208 +88,208 @@ def failing(poll: Poll) -> list[str]:
 
 @pytest.mark.django_db
 def test_both_roads_count_candidates_and_proposals_alike():
-    session = opened_session(candidates=3)
-    one, two = propose(session, "甲"), propose(session, "乙")
-    put(session, 1, 2)
-    put(session, 2, write_ins=[one])
-    put(session, write_ins=[one, two])
-    put(session)
+    stage = opened_stage(candidates=3)
+    one, two = propose(stage, "甲"), propose(stage, "乙")
+    put(stage, 1, 2)
+    put(stage, 2, write_ins=[one])
+    put(stage, write_ins=[one, two])
+    put(stage)
 
-    assert votes(session.poll) == {"1": 1, "2": 2, "3": 0, "推1": 2, "推2": 1}
+    assert votes(stage.poll) == {"1": 1, "2": 2, "3": 0, "推1": 2, "推2": 1}
 
 
 @pytest.mark.django_db
 def test_both_roads_follow_a_merged_proposal_and_count_a_ballot_once_for_an_item():
-    session = opened_session(candidates=3)
-    project = session.poll.projects.get(number=3)
-    alone = propose(session, "甲")
-    near = propose(session, "甲甲", R.INTO_WRITE_IN, into_write_in=alone)
-    far = propose(session, "甲甲甲", R.INTO_WRITE_IN, into_write_in=near)
-    third = propose(session, "三", R.INTO_PROJECT, into_project=project)
-    beside = propose(session, "三三", R.INTO_WRITE_IN, into_write_in=third)
-    put(session, 1, write_ins=[alone, near, far])
-    put(session, 3, write_ins=[third, beside])
-    put(session, write_ins=[far])
-    put(session, write_ins=[beside])
+    stage = opened_stage(candidates=3)
+    project = stage.poll.projects.get(number=3)
+    alone = propose(stage, "甲")
+    near = propose(stage, "甲甲", R.INTO_WRITE_IN, into_write_in=alone)
+    far = propose(stage, "甲甲甲", R.INTO_WRITE_IN, into_write_in=near)
+    third = propose(stage, "三", R.INTO_PROJECT, into_project=project)
+    beside = propose(stage, "三三", R.INTO_WRITE_IN, into_write_in=third)
+    put(stage, 1, write_ins=[alone, near, far])
+    put(stage, 3, write_ins=[third, beside])
+    put(stage, write_ins=[far])
+    put(stage, write_ins=[beside])
 
-    assert votes(session.poll) == {"1": 1, "2": 0, "3": 2, "推1": 2}
-    result = counting.count(session.poll)
+    assert votes(stage.poll) == {"1": 1, "2": 0, "3": 2, "推1": 2}
+    result = counting.count(stage.poll)
     assert (result.doubles, result.doubled, result.refused) == (4, 2, 0)
 
 
 @pytest.mark.django_db
 def test_both_roads_leave_out_what_was_refused_and_what_was_merged_into_it():
-    session = opened_session(candidates=2)
-    refused = propose(session, "甲", R.REFUSED, reason="不属于民生实事")
-    follower = propose(session, "乙", R.INTO_WRITE_IN, into_write_in=refused)
-    put(session, 1, write_ins=[refused])
-    put(session, 1, write_ins=[follower])
-    put(session, write_ins=[refused, follower])
+    stage = opened_stage(candidates=2)
+    refused = propose(stage, "甲", R.REFUSED, reason="不属于民生实事")
+    follower = propose(stage, "乙", R.INTO_WRITE_IN, into_write_in=refused)
+    put(stage, 1, write_ins=[refused])
+    put(stage, 1, write_ins=[follower])
+    put(stage, write_ins=[refused, follower])
 
-    assert votes(session.poll) == {"1": 2, "2": 0}
-    result = counting.count(session.poll)
+    assert votes(stage.poll) == {"1": 2, "2": 0}
+    result = counting.count(stage.poll)
     assert (result.valid, result.blank, result.refused) == (3, 0, 4)
 
 
 @pytest.mark.django_db
 def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
-    session = opened_session(candidates=2)
-    put(session, 1)
+    stage = opened_stage(candidates=2)
+    put(stage, 1)
     for invalid in Ballot.Invalid.values:
-        put(session, 2, invalid=invalid)
-    Ballot.objects.filter(poll=session.poll, chosen=[2], invalid="").delete()
-    other = make_session(candidates=2, delegates=1, delegates_total=100)
+        put(stage, 2, invalid=invalid)
+    Ballot.objects.filter(poll=stage.poll, chosen=[2], invalid="").delete()
+    other = make_stage(candidates=2, delegates=1, delegates_total=100)
     other.close()
     other.open_box()
     put(other, 1, 2)
 
-    assert votes(session.poll) == {"1": 1, "2": 0}
-    assert counting.turnout(session.poll).invalid == 5
+    assert votes(stage.poll) == {"1": 1, "2": 0}
+    assert counting.turnout(stage.poll).invalid == 5
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("proposals", [Poll.Proposals.ADVISORY, Poll.Proposals.OFF])
 def test_proposals_that_are_not_counted_give_no_item_a_vote(proposals):
-    session = opened_session(candidates=2, proposals=proposals)
-    project = session.poll.projects.get(number=2)
-    put(session, 1, write_ins=[propose(session, "甲")])
-    put(session, write_ins=[propose(session, "乙", R.INTO_PROJECT, into_project=project)])
+    stage = opened_stage(candidates=2, proposals=proposals)
+    project = stage.poll.projects.get(number=2)
+    put(stage, 1, write_ins=[propose(stage, "甲")])
+    put(stage, write_ins=[propose(stage, "乙", R.INTO_PROJECT, into_project=project)])
 
-    assert votes(session.poll) == {"1": 1, "2": 0}
+    assert votes(stage.poll) == {"1": 1, "2": 0}
     # They stand in the report all the same.
-    assert counting.figures(session.poll)["proposals"] == 2
+    assert counting.figures(stage.poll)["proposals"] == 2
 
 
 @pytest.mark.django_db
 def test_both_roads_count_for_and_against_item_by_item():
-    session = opened_session(candidates=3, form=Poll.Form.EACH)
-    put(session, 1, against=[2])
-    put(session, 1, 2)
-    put(session, against=[1, 2])
-    put(session)
-    put(session, 3, against=[1], invalid="rules")
+    stage = opened_stage(candidates=3, form=Poll.Form.EACH)
+    put(stage, 1, against=[2])
+    put(stage, 1, 2)
+    put(stage, against=[1, 2])
+    put(stage)
+    put(stage, 3, against=[1], invalid="rules")
 
-    assert sides(session.poll) == {"1": (2, 1), "2": (1, 2), "3": (0, 0)}
-    lines = counting.count(session.poll).standings
+    assert sides(stage.poll) == {"1": (2, 1), "2": (1, 2), "3": (0, 0)}
+    lines = counting.count(stage.poll).standings
     assert {line.item: line.abstained for line in lines} == {"1": 1, "2": 1, "3": 4}
 
 
 @pytest.mark.django_db
 def test_whoever_proposes_what_joins_a_project_is_for_it_on_both_roads():
-    session = opened_session(candidates=2, form=Poll.Form.EACH)
-    project = session.poll.projects.get(number=2)
-    joined = propose(session, "甲", R.INTO_PROJECT, into_project=project)
-    follower = propose(session, "乙", R.INTO_WRITE_IN, into_write_in=joined)
-    refused = propose(session, "丙", R.REFUSED, reason="不属于民生实事")
-    put(session, against=[1, 2], write_ins=[joined])
-    put(session, against=[2], write_ins=[follower])
-    put(session, against=[2], write_ins=[refused])
+    stage = opened_stage(candidates=2, form=Poll.Form.EACH)
+    project = stage.poll.projects.get(number=2)
+    joined = propose(stage, "甲", R.INTO_PROJECT, into_project=project)
+    follower = propose(stage, "乙", R.INTO_WRITE_IN, into_write_in=joined)
+    refused = propose(stage, "丙", R.REFUSED, reason="不属于民生实事")
+    put(stage, against=[1, 2], write_ins=[joined])
+    put(stage, against=[2], write_ins=[follower])
+    put(stage, against=[2], write_ins=[refused])
 
-    assert sides(session.poll) == {"1": (0, 1), "2": (2, 1)}
+    assert sides(stage.poll) == {"1": (0, 1), "2": (2, 1)}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("proposals", [Poll.Proposals.ADVISORY, Poll.Proposals.OFF])
 def test_a_proposal_that_is_not_counted_leaves_a_vote_against_as_it_is(proposals):
-    session = opened_session(candidates=1, form=Poll.Form.EACH, proposals=proposals)
-    project = session.poll.projects.get()
-    joined = propose(session, "甲", R.INTO_PROJECT, into_project=project)
-    put(session, against=[1], write_ins=[joined])
+    stage = opened_stage(candidates=1, form=Poll.Form.EACH, proposals=proposals)
+    project = stage.poll.projects.get()
+    joined = propose(stage, "甲", R.INTO_PROJECT, into_project=project)
+    put(stage, against=[1], write_ins=[joined])
 
-    assert sides(session.poll) == {"1": (0, 1)}
+    assert sides(stage.poll) == {"1": (0, 1)}
 
 
 # --- checks ---------------------------------------------------------------------------------------
 
 
-def honest_session() -> Session:
+def honest_stage() -> Stage:
     """Return an opened rehearsal with three cast ballots, in which every check holds."""
-    session = make_session(candidates=3)
+    stage = make_stage(candidates=3)
     for place in range(3):
-        session.cast(place, selection(1, place + 1) if place else selection(1))
-    session.close()
-    session.open_box()
-    assert failing(session.poll) == []
-    return session
+        stage.cast(place, selection(1, place + 1) if place else selection(1))
+    stage.close()
+    stage.open_box()
+    assert failing(stage.poll) == []
+    return stage
 
 
 @pytest.mark.django_db
 def test_a_ballot_too_many_fails_the_count_against_roll_and_box():
-    session = honest_session()
-    Ballot.objects.create(poll=session.poll, chosen=[1])
+    stage = honest_stage()
+    Ballot.objects.create(poll=stage.poll, chosen=[1])
 
-    assert failing(session.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
+    assert failing(stage.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
 def test_a_ballot_lost_fails_the_count_against_roll_and_box():
-    session = honest_session()
+    stage = honest_stage()
     Ballot.objects.filter(chosen=[1]).delete()
 
-    assert failing(session.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
+    assert failing(stage.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
 def test_a_mark_too_many_on_the_roll_fails_the_count():
-    session = honest_session()
-    RollEntry.objects.filter(number="005").update(voted=True, voted_at=session.poll.opened_at)
+    stage = honest_stage()
+    RollEntry.objects.filter(number="005").update(voted=True, voted_at=stage.poll.opened_at)
 
-    assert failing(session.poll) == ["收回表决票＝已投票人数"]
+    assert failing(stage.poll) == ["收回表决票＝已投票人数"]
 
 
 @pytest.mark.django_db
 def test_more_ballots_than_were_given_out_fail_the_count():
-    session = session_without("002", "003", "004", "005")
-    session.close()
-    session.open_box()
+    stage = stage_without("002", "003", "004", "005")
+    stage.close()
+    stage.open_box()
     for _ in range(2):
-        put(session, 1)
+        put(stage, 1)
 
-    assert failing(session.poll) == ["发出表决票不少于收回", "脱名密封票＝开启的表决票"]
+    assert failing(stage.poll) == ["发出表决票不少于收回", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
 def test_a_ballot_with_more_choices_than_places_fails_the_count():
-    session = make_session(candidates=3, places=2)
-    session.cast(0, selection(1))
-    session.close()
-    session.open_box()
-    session.poll.ballots.get().delete()
-    Ballot.objects.create(poll=session.poll, chosen=[1, 2, 3])
+    stage = make_stage(candidates=3, places=2)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    stage.poll.ballots.get().delete()
+    Ballot.objects.create(poll=stage.poll, chosen=[1, 2, 3])
 
-    assert failing(session.poll) == ["每张表决票不超过应选项数"]
+    assert failing(stage.poll) == ["每张表决票不超过应选项数"]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("more", [(1, 0), (0, 1)], ids=["for", "against"])
 def test_two_roads_that_part_fail_the_count(monkeypatch, more):
-    session = honest_session()
-    honest = counting.count_in_sql(session.poll)
+    stage = honest_stage()
+    honest = counting.count_in_sql(stage.poll)
     forged = honest | {"2": (honest["2"][0] + more[0], honest["2"][1] + more[1])}
     monkeypatch.setattr(counting, "count_in_sql", lambda poll: forged)
 
-    assert failing(session.poll) == ["两种算法结果一致的项目数＝项目数"]
+    assert failing(stage.poll) == ["两种算法结果一致的项目数＝项目数"]
 
 
 @pytest.mark.django_db
 def test_a_journal_that_was_touched_fails_the_count():
-    session = honest_session()
+    stage = honest_stage()
     # The trigger lets a rehearsal's entries go, and so a link is missing.
     JournalEntry.objects.filter(kind="opened").delete()
 
-    assert failing(session.poll) == ["校验通过的操作记录＝操作记录"]
+    assert failing(stage.poll) == ["校验通过的操作记录＝操作记录"]
 
 
 @pytest.mark.django_db
 def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
-    session = honest_session()
-    Ballot.objects.create(poll=session.poll, chosen=[1])
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    result = lifecycle.count_poll(session.poll, by=session.office)
+    stage = honest_stage()
+    Ballot.objects.create(poll=stage.poll, chosen=[1])
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
     before = snapshot()
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.confirm_result(session.poll, by=session.scrutineer)
+        lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
     assert refusal.value.code == "checks-fail"
     assert snapshot() == before
@@ -302,18 +302,18 @@ def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
 
 @pytest.mark.django_db
 def test_figures_that_change_after_the_count_cannot_be_confirmed():
-    session = honest_session()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+    stage = honest_stage()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
     # As many ballots as before, but one of them says something else.
-    ballot = session.poll.ballots.filter(chosen=[1]).get()
+    ballot = stage.poll.ballots.filter(chosen=[1]).get()
     ballot.delete()
-    Poll.objects.filter(pk=session.poll.pk).update(phase=Poll.Phase.OPENED)
-    Ballot.objects.create(poll=session.poll, chosen=[3])
-    Poll.objects.filter(pk=session.poll.pk).update(phase=Poll.Phase.COUNTED)
+    Poll.objects.filter(pk=stage.poll.pk).update(phase=Poll.Phase.OPENED)
+    Ballot.objects.create(poll=stage.poll, chosen=[3])
+    Poll.objects.filter(pk=stage.poll.pk).update(phase=Poll.Phase.COUNTED)
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.confirm_result(session.poll, by=session.scrutineer)
+        lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
     assert refusal.value.code == "figures-changed"
 
@@ -323,11 +323,11 @@ def test_figures_that_change_after_the_count_cannot_be_confirmed():
 
 @pytest.mark.django_db
 def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage():
-    session = honest_session()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    figures = counting.figures(session.poll)
+    stage = honest_stage()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    figures = counting.figures(stage.poll)
 
-    result = lifecycle.count_poll(session.poll, by=session.office)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
 
     result.refresh_from_db()
     salt = result.figures.pop("salt")
@@ -339,13 +339,13 @@ def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage()
 
 @pytest.mark.django_db
 def test_equal_counts_have_unlike_checksums_so_that_no_votes_are_found_by_trying():
-    session = honest_session()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    first = lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.send_back(session.poll, reason="再核", by=session.scrutineer)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    stage = honest_stage()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    first = lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.send_back(stage.poll, reason="再核", by=stage.scrutineer)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
-    second = lifecycle.count_poll(session.poll, by=session.office)
+    second = lifecycle.count_poll(stage.poll, by=stage.office)
 
     assert [item["votes"] for item in first.figures["items"]] == [
         item["votes"] for item in second.figures["items"]
@@ -355,13 +355,13 @@ def test_equal_counts_have_unlike_checksums_so_that_no_votes_are_found_by_trying
 
 @pytest.mark.django_db
 def test_a_sealed_ballot_that_was_exchanged_fails_a_check():
-    session = honest_session()
-    honest = counting.checks(session.poll, counting.count(session.poll))
+    stage = honest_stage()
+    honest = counting.checks(stage.poll, counting.count(stage.poll))
     triggers.lift(connection)
-    one = session.poll.sealed_ballots.values_list("pk", flat=True)[:1]
+    one = stage.poll.sealed_ballots.values_list("pk", flat=True)[:1]
     SealedBallot.objects.filter(pk__in=list(one)).update(sealed=b"another")
 
-    forged = counting.checks(session.poll, counting.count(session.poll))
+    forged = counting.checks(stage.poll, counting.count(stage.poll))
 
     assert all(check.holds for check in honest)
     assert [check.name for check in forged if not check.holds] == ["与回执编号相符的密封票＝密封票"]
@@ -369,12 +369,12 @@ def test_a_sealed_ballot_that_was_exchanged_fails_a_check():
 
 @pytest.mark.django_db
 def test_the_figures_name_no_person_and_no_receipt():
-    session = honest_session()
-    text = json.dumps(counting.figures(session.poll), ensure_ascii=False)
+    stage = honest_stage()
+    text = json.dumps(counting.figures(stage.poll), ensure_ascii=False)
 
-    assert not [entry.name for entry in session.poll.roll.all() if entry.name in text]
-    assert not [row.code for row in session.poll.sealed_ballots.all() if row.code in text]
-    assert not [row for row in session.poll.ballots.all() if str(row.id) in text]
+    assert not [entry.name for entry in stage.poll.roll.all() if entry.name in text]
+    assert not [row.code for row in stage.poll.sealed_ballots.all() if row.code in text]
+    assert not [row for row in stage.poll.ballots.all() if str(row.id) in text]
 
 
 @pytest.mark.parametrize(
@@ -400,9 +400,9 @@ def test_percentages_have_one_decimal_and_round_halves_up(part, whole, text):
 @pytest.mark.django_db
 @pytest.mark.parametrize(("voters", "issued"), [(Poll.Voters.PRESENT, 3), (Poll.Voters.ROLL, 5)])
 def test_who_was_given_a_ballot_depends_on_who_may_vote(voters, issued):
-    session = session_without("004", "005", voters=voters)
+    stage = stage_without("004", "005", voters=voters)
 
-    turnout = counting.turnout(session.poll)
+    turnout = counting.turnout(stage.poll)
 
     assert (turnout.roll, turnout.present, turnout.issued) == (5, 3, issued)
 
@@ -410,19 +410,19 @@ def test_who_was_given_a_ballot_depends_on_who_may_vote(voters, issued):
 # --- a whole vote ---------------------------------------------------------------------------------
 
 
-def whole_vote(**columns: Any) -> Session:
+def whole_vote(**columns: Any) -> Stage:
     """Return a real vote of twenty delegates with eight candidates and four places, box opened.
 
     Eight choose 1 2 3 4; five choose 1 2 5 and propose 夜间公交; three choose 2 6 and propose the
     same in another spelling; one chooses 1 7 and proposes it and 社区食堂; two abstain; one stays
     away. Cast from the last delegate to the first.
     """
-    session = make_session(
+    stage = make_stage(
         delegates=20, candidates=0, open_it=False, kind=Poll.Kind.MAIN, places=4, **columns
     )
     for number in range(1, 9):
-        make_project(session.poll, number)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+        make_project(stage.poll, number)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     ballots = (
         [selection(1, 2, 3, 4)] * 8
         + [selection(1, 2, 5, proposals=["夜间公交"])] * 5
@@ -431,22 +431,22 @@ def whole_vote(**columns: Any) -> Session:
         + [selection()] * 2
     )
     for place, chosen in reversed(list(enumerate(ballots))):
-        session.cast(place, chosen)
-    session.close()
-    session.open_box()
-    return session
+        stage.cast(place, chosen)
+    stage.close()
+    stage.open_box()
+    return stage
 
 
 @pytest.mark.django_db
 def test_a_whole_vote_of_twenty_ends_in_the_figures_counted_by_hand():
-    session = whole_vote()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
-    lifecycle.confirm_result(session.poll, by=session.chief)
+    stage = whole_vote()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
     # Two places stay open, and whoever publishes says that he knows.
-    result = lifecycle.publish_result(session.poll, by=session.office, adopted=2, leave_open=True)
+    result = lifecycle.publish_result(stage.poll, by=stage.office, adopted=2, leave_open=True)
 
     figures = result.figures
     # Six of the nine wrote it without a blank.
@@ -494,15 +494,15 @@ def test_a_whole_vote_of_twenty_ends_in_the_figures_counted_by_hand():
 
 @pytest.mark.django_db
 def test_a_whole_vote_with_rulings_ends_in_the_figures_counted_by_hand():
-    session = whole_vote(majority=Poll.Majority.NONE)
-    sixth = session.poll.projects.get(number=6)
-    write_ins = WriteIn.objects.filter(poll=session.poll)
+    stage = whole_vote(majority=Poll.Majority.NONE)
+    sixth = stage.poll.projects.get(number=6)
+    write_ins = WriteIn.objects.filter(poll=stage.poll)
     # Night buses go to candidate 6: three of their nine proposers have ticked it already.
     write_ins.filter(title="夜间公交").update(ruling=R.INTO_PROJECT, into_project=sixth)
     write_ins.filter(title="社区食堂").update(ruling=R.REFUSED, reason="已有同类项目")
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
-    figures = lifecycle.count_poll(session.poll, by=session.office).figures
+    figures = lifecycle.count_poll(stage.poll, by=stage.office).figures
 
     assert [(item["item"], item["votes"], item["outcome"]) for item in figures["items"]] == [
         ("2", 16, "adopted"),
@@ -527,18 +527,18 @@ def test_a_whole_vote_with_rulings_ends_in_the_figures_counted_by_hand():
 
 @pytest.mark.django_db
 def test_nothing_can_be_counted_before_every_proposal_has_its_ruling():
-    session = whole_vote()
+    stage = whole_vote()
 
     for act in (counting.count, counting.figures):
         with pytest.raises(KeyError):
-            act(session.poll)
+            act(stage.poll)
     for _ in range(2):
         with pytest.raises(lifecycle.StepRefused) as refusal:
-            lifecycle.count_poll(session.poll, by=session.office)
+            lifecycle.count_poll(stage.poll, by=stage.office)
         assert refusal.value.code == "canvass-open"
         # Every ruling alone is not enough: two people must have closed the canvass.
-        canvass.rule_each_alone(session.poll, by=session.office)
-    assert not session.poll.results.exists()
+        canvass.rule_each_alone(stage.poll, by=stage.office)
+    assert not stage.poll.results.exists()
 
 
 COUNTS = {"count", "count_in_sql", "figures", "checks", "tally"}

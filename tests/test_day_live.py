@@ -24,10 +24,10 @@ from projects.models import Poll
 from tests import factories
 from tests.browsing import publish
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
     make_poll,
-    make_session,
+    make_stage,
     move_by_force,
     selection,
 )
@@ -55,23 +55,23 @@ def ask(desk: Client, poll: Poll, seen: str | None = None):
     return desk.get(at(poll), {"seen": seen}, headers={"HX-Request": "true"})
 
 
-def open_since_ten(**columns) -> Session:
-    session = make_session(**columns)
-    Poll.objects.filter(pk=session.poll.pk).update(opened_at=TEN)
-    session.poll.refresh_from_db()
-    return session
+def open_since_ten(**columns) -> Stage:
+    stage = make_stage(**columns)
+    Poll.objects.filter(pk=stage.poll.pk).update(opened_at=TEN)
+    stage.poll.refresh_from_db()
+    return stage
 
 
-def voted(session: Session, *seconds: int) -> None:
+def voted(stage: Stage, *seconds: int) -> None:
     """Put marks on the roll, one at each of `seconds` after ten o'clock."""
-    for entry, later in zip(session.poll.roll.order_by("number"), seconds, strict=False):
+    for entry, later in zip(stage.poll.roll.order_by("number"), seconds, strict=False):
         RollEntry.objects.filter(pk=entry.pk).update(
             voted=True, voted_at=TEN + timedelta(seconds=later)
         )
 
 
-def curve_of(session: Session) -> admin_state.Curve:
-    curve = admin_state.curve_of(session.poll)
+def curve_of(stage: Stage) -> admin_state.Curve:
+    curve = admin_state.curve_of(stage.poll)
     assert curve is not None
     return curve
 
@@ -80,10 +80,10 @@ def curve_of(session: Session) -> admin_state.Curve:
 
 
 def test_the_curve_counts_marks_by_the_minute_and_leaves_idle_minutes_out():
-    session = open_since_ten()
-    voted(session, 5, 30, 45, 400)
+    stage = open_since_ten()
+    voted(stage, 5, 30, 45, 400)
 
-    curve = curve_of(session)
+    curve = curve_of(stage)
 
     found = [
         (f"{timezone.localtime(minute.at):%H:%M}", minute.marks, minute.total)
@@ -94,15 +94,15 @@ def test_the_curve_counts_marks_by_the_minute_and_leaves_idle_minutes_out():
 
 
 def test_the_line_rises_from_the_foot_on_the_left_to_its_share_of_the_height():
-    session = open_since_ten()
+    stage = open_since_ten()
     # The minutes are 10:00, before the opening at 10:00:20, and 10:05.
-    voted(session, 0, 280)
-    Poll.objects.filter(pk=session.poll.pk).update(
+    voted(stage, 0, 280)
+    Poll.objects.filter(pk=stage.poll.pk).update(
         phase=Poll.Phase.CLOSED, closed_at=TEN + timedelta(seconds=560)
     )
-    session.poll.refresh_from_db()
+    stage.poll.refresh_from_db()
 
-    curve = curve_of(session)
+    curve = curve_of(stage)
 
     # Two of five voted: from 168 at the foot to 14 at the head, 30.8 for each.
     assert curve.path == "M44 168H44.0V137.2H496.0V106.4H948"
@@ -110,30 +110,30 @@ def test_the_line_rises_from_the_foot_on_the_left_to_its_share_of_the_height():
 
 def test_a_poll_that_has_not_opened_has_no_curve_and_one_without_marks_a_flat_one():
     draft = make_poll()
-    session = open_since_ten()
+    stage = open_since_ten()
 
-    page = desk_of(session.office).get(at(session.poll))
+    page = desk_of(stage.office).get(at(stage.poll))
 
     assert admin_state.curve_of(draft) is None
-    assert curve_of(session).path == "M44 168H948"
+    assert curve_of(stage).path == "M44 168H948"
     assert "还没有代表投票。" in page.text
 
 
 def test_the_curve_stays_after_the_close_and_goes_with_the_times_when_archived():
-    session = make_session(places=1)
+    stage = make_stage(places=1)
     for place in range(3):
-        session.cast(place, selection(1))
-    publish(session)
-    desk = desk_of(session.office)
-    before = desk.get(at(session.poll))
+        stage.cast(place, selection(1))
+    publish(stage)
+    desk = desk_of(stage.office)
+    before = desk.get(at(stage.poll))
     archiving.archive(
-        session.poll,
+        stage.poll,
         key_destroyed="当众粉碎",
         backups=["无"],
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
-    after = desk.get(at(session.poll))
+    after = desk.get(at(stage.poll))
 
     assert before.context["curve"].total == 3
     assert '<svg class="curve"' in before.text
@@ -142,11 +142,11 @@ def test_the_curve_stays_after_the_close_and_goes_with_the_times_when_archived()
 
 
 def test_the_page_shows_the_curve_as_a_drawing_and_as_a_table_and_names_nobody():
-    session = open_since_ten()
-    voted(session, 5, 400)
+    stage = open_since_ten()
+    voted(stage, 5, 400)
 
     with time_machine.travel(TEN + timedelta(minutes=10), tick=False):
-        page = desk_of(session.office).get(at(session.poll))
+        page = desk_of(stage.office).get(at(stage.poll))
 
     table = page.text.partition("turnout-by-minute")[2].partition("</tbody>")[0]
     cells = re.findall(r">\s*([^<>\s]+)\s*</t[hd]>", table)
@@ -158,11 +158,11 @@ def test_the_page_shows_the_curve_as_a_drawing_and_as_a_table_and_names_nobody()
 
 
 def test_no_minute_of_a_single_delegation_is_told():
-    session = open_since_ten()
-    voted(session, 5, 400)
+    stage = open_since_ten()
+    voted(stage, 5, 400)
 
     with CaptureQueriesContext(connection) as caught:
-        admin_state.curve_of(session.poll)
+        admin_state.curve_of(stage.poll)
 
     assert not [query for query in caught if "delegation" in query["sql"]]
 
@@ -171,12 +171,12 @@ def test_no_minute_of_a_single_delegation_is_told():
 
 
 def test_the_answer_holds_the_new_figures_and_nothing_that_can_have_the_focus():
-    session = make_session()
-    desk = desk_of(session.office)
-    seen = desk.get(at(session.poll)).context["seen"]
-    session.cast(0, selection(1))
+    stage = make_stage()
+    desk = desk_of(stage.office)
+    seen = desk.get(at(stage.poll)).context["seen"]
+    stage.cast(0, selection(1))
 
-    reply = ask(desk, session.poll, seen)
+    reply = ask(desk, stage.poll, seen)
 
     assert reply.status_code == 200
     assert reply.context["figures"]["voted"] == 1
@@ -188,14 +188,14 @@ def test_the_answer_holds_the_new_figures_and_nothing_that_can_have_the_focus():
 
 
 def test_no_vote_is_in_the_answer_before_the_count():
-    session = make_session(places=2)
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    desk = desk_of(session.scrutineer)
+    stage = make_stage(places=2)
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    desk = desk_of(stage.scrutineer)
 
-    while_open = ask(desk, session.poll)
-    session.close()
-    session.open_box()
-    while_opened = ask(desk, session.poll)
+    while_open = ask(desk, stage.poll)
+    stage.close()
+    stage.open_box()
+    while_opened = ask(desk, stage.poll)
 
     for reply in (while_open, while_opened):
         assert reply.status_code == 200
@@ -204,55 +204,55 @@ def test_no_vote_is_in_the_answer_before_the_count():
 
 
 def test_a_page_whose_next_step_has_changed_is_fetched_whole():
-    session = make_session()
-    desk = desk_of(session.office)
-    seen = desk.get(at(session.poll)).context["seen"]
+    stage = make_stage()
+    desk = desk_of(stage.office)
+    seen = desk.get(at(stage.poll)).context["seen"]
 
-    same = ask(desk, session.poll, seen)
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
-    other = ask(desk, session.poll, seen)
+    same = ask(desk, stage.poll, seen)
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+    other = ask(desk, stage.poll, seen)
 
     assert "HX-Refresh" not in same.headers
     assert other.headers["HX-Refresh"] == "true"
 
 
 def test_a_page_is_fetched_whole_when_the_first_of_two_has_confirmed():
-    session = make_session(places=1, kind=Poll.Kind.MAIN)
-    session.cast(0, selection(1))
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    desk = desk_of(session.office)
-    seen = desk.get(at(session.poll)).context["seen"]
+    stage = make_stage(places=1, kind=Poll.Kind.MAIN)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    desk = desk_of(stage.office)
+    seen = desk.get(at(stage.poll)).context["seen"]
 
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
-    session.poll.refresh_from_db()
-    assert session.poll.phase == Poll.Phase.COUNTED
-    assert ask(desk, session.poll, seen).headers["HX-Refresh"] == "true"
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == Poll.Phase.COUNTED
+    assert ask(desk, stage.poll, seen).headers["HX-Refresh"] == "true"
 
 
 def test_the_opening_is_offered_as_soon_as_the_list_allows_it():
-    session = make_session(open_it=False, kind=Poll.Kind.MAIN)
-    enrolment.mark_absent(session.poll, numbers=["001", "002"], by=session.office)
-    desk = desk_of(session.office)
-    page = desk.get(at(session.poll))
-    enrolment.mark_present(session.poll, numbers=["001", "002"], by=session.office)
+    stage = make_stage(open_it=False, kind=Poll.Kind.MAIN)
+    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    desk = desk_of(stage.office)
+    page = desk.get(at(stage.poll))
+    enrolment.mark_present(stage.poll, numbers=["001", "002"], by=stage.office)
 
-    reply = ask(desk, session.poll, page.context["seen"])
+    reply = ask(desk, stage.poll, page.context["seen"])
 
     assert page.context["next_is_blocked"]
     assert reply.headers["HX-Refresh"] == "true"
 
 
 def test_a_poll_that_is_over_is_asked_about_no_more():
-    session = make_session()
-    desk = desk_of(session.office)
-    lifecycle.void_poll(session.poll, reason="停电", by=session.office, second=session.scrutineer)
+    stage = make_stage()
+    desk = desk_of(stage.office)
+    lifecycle.void_poll(stage.poll, reason="停电", by=stage.office, second=stage.scrutineer)
 
-    page = desk.get(at(session.poll))
-    reply = ask(desk, session.poll)
+    page = desk.get(at(stage.poll))
+    reply = ask(desk, stage.poll)
 
     assert "hx-get" not in page.text
     assert "暂停自动刷新" not in page.text
@@ -260,37 +260,37 @@ def test_a_poll_that_is_over_is_asked_about_no_more():
 
 
 def test_whoever_is_logged_in_no_more_gets_no_log_in_page_among_the_figures():
-    session = make_session()
+    stage = make_stage()
 
-    reply = ask(Client(), session.poll, "open")
+    reply = ask(Client(), stage.poll, "open")
 
     assert reply.headers["HX-Refresh"] == "true"
     assert reply.content == b""
 
 
 def test_the_refreshing_can_be_paused_by_a_link_and_goes_on_by_another():
-    session = make_session()
-    desk = desk_of(session.office)
+    stage = make_stage()
+    desk = desk_of(stage.office)
 
-    going = desk.get(at(session.poll))
-    paused = desk.get(at(session.poll), {"refresh": "off"})
+    going = desk.get(at(stage.poll))
+    paused = desk.get(at(stage.poll), {"refresh": "off"})
 
     assert 'hx-trigger="every 10s"' in going.text
     assert '<a href="?refresh=off">暂停自动刷新</a>' in going.text
     assert "hx-get" not in paused.text
     assert "polling.js" not in paused.text
-    assert f'<a href="{at(session.poll)}">恢复自动刷新</a>' in paused.text
+    assert f'<a href="{at(stage.poll)}">恢复自动刷新</a>' in paused.text
 
 
 def test_an_answer_asks_the_database_no_more_often_when_more_have_voted():
     def queries(people: int) -> int:
         Delegate.objects.update(status=Delegate.Status.ENDED)
-        session = open_since_ten(delegates=people)
-        voted(session, *range(0, 60 * people, 60))
-        desk = desk_of(session.office)
-        seen = desk.get(at(session.poll)).context["seen"]
+        stage = open_since_ten(delegates=people)
+        voted(stage, *range(0, 60 * people, 60))
+        desk = desk_of(stage.office)
+        seen = desk.get(at(stage.poll)).context["seen"]
         with CaptureQueriesContext(connection) as caught:
-            ask(desk, session.poll, seen)
+            ask(desk, stage.poll, seen)
         return len(caught)
 
     assert queries(3) == queries(30)
@@ -300,12 +300,12 @@ def test_an_answer_asks_the_database_no_more_often_when_more_have_voted():
 
 
 def test_whoever_has_not_voted_is_on_a_list_and_in_a_file_with_phone_numbers_for_the_office():
-    session = make_session()
-    listed = f"rollentry/?poll__id__exact={session.poll.pk}&amp;voted__exact=0&amp;present__exact=1"
-    file = reverse("admin:ballots_pollday_download", args=[session.poll.pk, "waiting"])
+    stage = make_stage()
+    listed = f"rollentry/?poll__id__exact={stage.poll.pk}&amp;voted__exact=0&amp;present__exact=1"
+    file = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "waiting"])
 
-    office = desk_of(session.office).get(at(session.poll)).text
-    scrutineer = desk_of(session.scrutineer).get(at(session.poll)).text
+    office = desk_of(stage.office).get(at(stage.poll)).text
+    scrutineer = desk_of(stage.scrutineer).get(at(stage.poll)).text
 
     assert listed in office
     assert "未投票代表名单（XLSX，含电话）" in office
@@ -317,15 +317,15 @@ def test_whoever_has_not_voted_is_on_a_list_and_in_a_file_with_phone_numbers_for
     ("absent", "words"), [([], "全体代表均已投票。"), (["005"], "实到代表均已投票。")]
 )
 def test_the_page_says_when_nobody_is_missing(absent, words):
-    session = make_session(open_it=False)
-    enrolment.mark_absent(session.poll, numbers=absent, by=session.office)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+    stage = make_stage(open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     for place in range(5 - len(absent)):
-        session.cast(place, selection(1))
-    desk = desk_of(session.office)
+        stage.cast(place, selection(1))
+    desk = desk_of(stage.office)
 
-    assert words in ask(desk, session.poll).text
-    page = desk.get(at(session.poll)).text
+    assert words in ask(desk, stage.poll).text
+    page = desk.get(at(stage.poll)).text
     assert words in page
     assert "voted__exact=0" not in page
 
@@ -390,9 +390,9 @@ def test_cards_that_wait_after_wrong_codes_are_counted_and_not_named():
 
 def test_the_page_says_how_the_system_stands(settings, tmp_path):
     settings.BACKUP_DIR = str(tmp_path)
-    session = make_session()
+    stage = make_stage()
 
-    page = desk_of(session.scrutineer).get(at(session.poll))
+    page = desk_of(stage.scrutineer).get(at(stage.poll))
 
     assert Finding("warns", "备份目录中还没有备份") in page.context["system"]
     for words in ("系统状态", "数据库正常", "磁盘剩余", "备份目录中还没有备份"):

@@ -30,7 +30,7 @@ from ballots.models import AccessCard, Delegate, Delegation
 from ballots.pure.rules import Rules, faults
 from ballots.pure.tally import more_than_half
 from projects.models import Poll
-from tests.factories import make_delegates, make_office, make_scrutineer, make_session, selection
+from tests.factories import make_delegates, make_office, make_scrutineer, make_stage, selection
 
 SITE = "http://127.0.0.1:8000"
 
@@ -295,9 +295,9 @@ def test_a_database_with_real_delegates_is_left_alone(site):
 
 
 def test_a_database_with_a_real_poll_that_has_begun_is_left_alone(site):
-    session = make_session(delegates=2, kind=Poll.Kind.MAIN, open_it=False)
+    stage = make_stage(delegates=2, kind=Poll.Kind.MAIN, open_it=False)
     Delegation.objects.update(name="示例代表团")
-    Poll.objects.filter(pk=session.poll.pk).update(phase="open", opened_at=session.poll.box.made_at)
+    Poll.objects.filter(pk=stage.poll.pk).update(phase="open", opened_at=stage.poll.box.made_at)
 
     assert "不能创建示例" in refused("demo")
 
@@ -322,56 +322,56 @@ def test_whoever_voted_by_hand_is_not_asked_again(site):
     assert "完成：0张" in run("demo", "--vote")
 
 
-def test_without_the_setting_any_open_rehearsal_can_be_voted_in(session):
-    text = run("demo", "--vote", "--user", session.office.username)
+def test_without_the_setting_any_open_rehearsal_can_be_voted_in(stage):
+    text = run("demo", "--vote", "--user", stage.office.username)
 
     assert "完成：4张" in text
     assert "五分钟" not in text
 
 
 def test_a_real_poll_is_never_voted_in(db):
-    session = make_session(delegates=3, kind=Poll.Kind.MAIN)
+    stage = make_stage(delegates=3, kind=Poll.Kind.MAIN)
 
-    words = refused("demo", "--vote", "--user", session.office.username)
+    words = refused("demo", "--vote", "--user", stage.office.username)
 
     assert words == "只有演练可以使用示例表决票。"
     with pytest.raises(RehearsalRefused) as refusal:
-        rehearsal.vote_for_the_rest(session.poll, by=session.office)
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.office)
     assert refusal.value.code == "not-rehearsal"
-    assert not session.poll.roll.filter(voted=True).exists()
+    assert not stage.poll.roll.filter(voted=True).exists()
 
 
-def test_only_the_office_lets_the_others_vote(session):
+def test_only_the_office_lets_the_others_vote(stage):
     with pytest.raises(RehearsalRefused) as refusal:
-        rehearsal.vote_for_the_rest(session.poll, by=session.scrutineer)
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.scrutineer)
 
     assert refusal.value.code == "not-office"
 
 
-def test_nobody_votes_before_the_opening_or_in_a_pause(session):
-    lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
+def test_nobody_votes_before_the_opening_or_in_a_pause(stage):
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
     with pytest.raises(RehearsalRefused) as refusal:
-        rehearsal.vote_for_the_rest(session.poll, by=session.office)
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.office)
 
     assert refusal.value.code == "not-open"
 
 
 def test_the_absent_do_not_vote(db):
-    session = make_session(delegates=6, open_it=False)
-    enrolment.mark_absent(session.poll, numbers=["001", "002"], by=session.office)
-    lifecycle.open_poll(session.poll, by=session.office)
+    stage = make_stage(delegates=6, open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    lifecycle.open_poll(stage.poll, by=stage.office)
 
-    assert rehearsal.vote_for_the_rest(session.poll, by=session.office) == 3
-    assert not session.poll.roll.filter(voted=True, present=False).exists()
+    assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 3
+    assert not stage.poll.roll.filter(voted=True, present=False).exists()
 
 
 def test_where_the_whole_roll_may_vote_the_absent_do_too(db):
-    session = make_session(delegates=6, voters="roll", open_it=False)
-    enrolment.mark_absent(session.poll, numbers=["001", "002"], by=session.office)
-    lifecycle.open_poll(session.poll, by=session.office)
+    stage = make_stage(delegates=6, voters="roll", open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    lifecycle.open_poll(stage.poll, by=stage.office)
 
-    assert rehearsal.vote_for_the_rest(session.poll, by=session.office) == 5
+    assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 5
 
 
 # --- sample ballots -------------------------------------------------------------------------------
@@ -530,7 +530,7 @@ def test_the_staff_must_have_the_offices(staff):
 
 
 def test_nothing_is_rehearsed_beside_a_real_vote(staff):
-    make_session(delegates=2, kind=Poll.Kind.MAIN)
+    make_stage(delegates=2, kind=Poll.Kind.MAIN)
 
     assert "正式票决正在投票" in refused("rehearse", "--url", SITE, *staff)
 
@@ -592,45 +592,45 @@ def test_a_site_that_does_not_answer_fails_and_leaves_nothing(staff):
     assert not Delegate.objects.exists()
 
 
-def test_a_count_that_differs_from_what_was_cast_is_told(session):
-    receipts = [session.cast(place, selection(1, 2)).code for place in range(2)]
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    result = lifecycle.count_poll(session.poll, by=session.office)
+def test_a_count_that_differs_from_what_was_cast_is_told(stage):
+    receipts = [stage.cast(place, selection(1, 2)).code for place in range(2)]
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
     outcome = rehearse.Outcome(
         acknowledged={receipts[0]: selection(1, 2), receipts[1]: selection(1, 3)}
     )
 
-    told = list(rehearse.differences(outcome, result, session.poll))
+    told = list(rehearse.differences(outcome, result, stage.poll))
 
     assert told == ["“2”应为1票，计得2票", "“3”应为1票，计得0票"]
 
 
 @pytest.mark.django_db
 def test_votes_against_that_differ_from_what_was_cast_are_told():
-    session = make_session(delegates=1, form="each")
-    receipt = session.cast(0, selection(1, against=[2])).code
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    result = lifecycle.count_poll(session.poll, by=session.office)
+    stage = make_stage(delegates=1, form="each")
+    receipt = stage.cast(0, selection(1, against=[2])).code
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
     outcome = rehearse.Outcome(acknowledged={receipt: selection(1, against=[3])})
 
-    told = list(rehearse.differences(outcome, result, session.poll))
+    told = list(rehearse.differences(outcome, result, stage.poll))
 
     assert told == ["“2”应为反对0票，计得1票", "“3”应为反对1票，计得0票"]
 
 
-def test_a_ballot_that_is_not_in_the_box_is_told(session):
-    receipt = session.cast(0, selection(1)).code
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    result = lifecycle.count_poll(session.poll, by=session.office)
+def test_a_ballot_that_is_not_in_the_box_is_told(stage):
+    receipt = stage.cast(0, selection(1)).code
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
     outcome = rehearse.Outcome(acknowledged={receipt: selection(1), "LOST": selection()})
 
-    told = list(rehearse.differences(outcome, result, session.poll))
+    told = list(rehearse.differences(outcome, result, stage.poll))
 
     assert told == ["回执编号与票箱不符（回执2，票箱1）", "有效票或弃权票的张数不符"]
 

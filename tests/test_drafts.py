@@ -14,16 +14,16 @@ from ballots.facts import outcome, preflight
 from ballots.models import JournalEntry
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     confirm_count,
     make_confirmed,
     make_office,
     make_poll,
     make_project,
     make_ready,
-    make_session,
+    make_stage,
     play,
-    second_session,
+    second_stage,
     selection,
 )
 from tests.secrecy import snapshot
@@ -33,12 +33,12 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def tied(**columns: Any) -> Session:
+def tied(**columns: Any) -> Stage:
     """Return a confirmed poll: two places, project 1 is in, 2 and 3 are tied for the other."""
     return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
 
 
-def short(**columns: Any) -> Session:
+def short(**columns: Any) -> Stage:
     """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
     return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
@@ -52,7 +52,7 @@ def refusal_of(act: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     return str(getattr(refusal.value, "code"))  # noqa: B009
 
 
-def void(held: Session, poll: Poll) -> Poll:
+def void(held: Stage, poll: Poll) -> Poll:
     return lifecycle.void_poll(poll, reason="断电", by=held.office, second=held.chief)
 
 
@@ -102,7 +102,7 @@ def test_a_candidate_takes_its_targets_with_it():
 
 
 def test_a_proposal_comes_after_the_candidates_under_a_number_of_its_own():
-    held = make_session(delegates=8, candidates=3, places=2, majority="none")
+    held = make_stage(delegates=8, candidates=3, places=2, majority="none")
     for place in range(8):
         held.cast(place, selection(1, 2) if place < 4 else selection(1, proposals=["夜间公交"]))
     confirm_count(held)
@@ -159,7 +159,7 @@ def test_none_is_made_after_the_meeting_decided_or_the_result_is_out(make):
 
 
 def test_a_void_poll_gets_one_fresh_draft_and_another_once_that_is_wiped():
-    held = make_session()
+    held = make_stage()
     poll = void(held, held.poll)
 
     draft = drafts.fresh_draft(poll, by=held.office)
@@ -171,7 +171,7 @@ def test_a_void_poll_gets_one_fresh_draft_and_another_once_that_is_wiped():
 
 def test_a_void_second_round_is_made_anew_with_its_parent_and_its_origins():
     held = tied()
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     poll = void(held, second.poll)
 
     draft = drafts.fresh_draft(poll, by=held.office)
@@ -194,7 +194,7 @@ def test_the_draft_of_a_second_round_is_deleted_while_nothing_is_on_record():
 
 def test_a_draft_is_not_deleted_once_its_key_is_made_nor_one_that_is_no_second_round():
     held = tied()
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     assert refusal_of(drafts.drop, second.poll, by=held.office) == "not-second-round"
     keyed = make_ready(held, drafts.fresh_draft(void(held, second.poll), by=held.office)).poll
     assert refusal_of(drafts.drop, keyed, by=held.office) == "key-made"
@@ -238,7 +238,7 @@ def test_a_second_round_fills_nothing_before_the_hall_has_seen_it_all():
 
 def test_a_void_second_round_is_not_made_anew_once_something_else_settles_the_places():
     held = tied()
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     poll = void(held, second.poll)
     other = drafts.run_off(held.poll, by=held.office)
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "round-exists"
@@ -251,7 +251,7 @@ def test_a_void_second_round_is_not_made_anew_once_something_else_settles_the_pl
 
 # --- when it may open -----------------------------------------------------------------------------
 
-EDITS: dict[str, Callable[[Session, Poll], Any]] = {
+EDITS: dict[str, Callable[[Stage, Poll], Any]] = {
     "a candidate fewer": lambda held, draft: draft.projects.get(number=3).delete(),
     "a candidate more": lambda held, draft: make_project(draft, 9),
     "another number of places": lambda held, draft: Poll.objects.filter(pk=draft.pk).update(
@@ -299,7 +299,7 @@ def test_presence_and_quorum_are_taken_anew():
 
 def test_the_shares_of_the_first_key_open_nothing_of_the_second_round():
     held = tied()
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     second.cast(0, selection(2))
     second.close()
     second.shares = held.shares

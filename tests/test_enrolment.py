@@ -19,18 +19,18 @@ from ballots.pure import cards
 from ballots.pure.roll_table import RollRow
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
     make_office,
     make_poll,
     make_scrutineer,
-    make_session,
     make_staff,
+    make_stage,
     move_by_force,
     selection,
 )
 from tests.secrecy import snapshot, where
-from tests.test_races import Stage, stop_in
+from tests.test_races import Race, stop_in
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +46,12 @@ def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     return refusal.value.code
 
 
-def session_without(*absent: str, **columns: Any) -> Session:
-    """Return a session to which the delegates of these numbers have not come."""
-    session = make_session(open_it=False, **columns)
-    enrolment.mark_absent(session.poll, numbers=absent, by=session.office)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
-    return session
+def stage_without(*absent: str, **columns: Any) -> Stage:
+    """Return a stage to which the delegates of these numbers have not come."""
+    stage = make_stage(open_it=False, **columns)
+    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
 
 
 def row(line: int, number: str, name: str, delegation: str = "城区代表团", **more: Any) -> RollRow:
@@ -241,18 +241,18 @@ def test_two_delegates_may_swap_their_numbers_before_the_roll_is_drawn_up_again(
 
 
 def test_the_roll_is_drawn_up_in_draft_only():
-    session = make_session()
+    stage = make_stage()
     make_delegates(1)
 
-    assert refusal_of(enrolment.draw_up_roll, session.poll, by=session.office) == "not-draft"
+    assert refusal_of(enrolment.draw_up_roll, stage.poll, by=stage.office) == "not-draft"
 
 
 def test_a_name_corrected_later_does_not_change_the_frozen_roll():
-    session = make_session()
-    Delegate.objects.filter(pk=session.delegates[0].pk).update(name="改名", number="999")
+    stage = make_stage()
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(name="改名", number="999")
 
-    assert session.entry(0).name == "代表1"
-    assert session.entry(0).number == "001"
+    assert stage.entry(0).name == "代表1"
+    assert stage.entry(0).number == "001"
 
 
 def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
@@ -269,10 +269,10 @@ def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
 
 @pytest.mark.parametrize("phase", [P.OPEN, P.PAUSED])
 def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
-    session = session_without("001", "002", "003")
+    stage = stage_without("001", "002", "003")
     if phase == P.PAUSED:
-        lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
-    poll, office = session.poll, session.office
+        lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+    poll, office = stage.poll, stage.office
 
     assert enrolment.mark_present(poll, numbers=["001", "002", "005"], by=office) == 4
     assert refusal_of(enrolment.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
@@ -284,27 +284,25 @@ def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
 
 
 def test_marking_those_who_are_present_already_leaves_no_record():
-    session = make_session()
+    stage = make_stage()
 
-    assert enrolment.mark_present(session.poll, numbers=["001"], by=session.office) == 5
+    assert enrolment.mark_present(stage.poll, numbers=["001"], by=stage.office) == 5
     assert not JournalEntry.objects.filter(kind="presence-raised").exists()
 
 
 def test_a_number_that_is_not_on_the_roll_marks_nobody():
-    session = session_without("001")
+    stage = stage_without("001")
 
-    code = refusal_of(
-        enrolment.mark_present, session.poll, numbers=["001", "999"], by=session.office
-    )
+    code = refusal_of(enrolment.mark_present, stage.poll, numbers=["001", "999"], by=stage.office)
 
     assert code == "not-on-roll"
 
 
 @pytest.mark.parametrize("phase", [P.CLOSED, P.OPENED, P.COUNTED, P.CONFIRMED, P.PUBLISHED, P.VOID])
 def test_after_the_close_neither_presence_nor_roll_changes(phase):
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     (stranger,) = make_delegates(1)
-    poll, office = move_by_force(session.poll, phase), session.office
+    poll, office = move_by_force(stage.poll, phase), stage.office
 
     assert refusal_of(enrolment.mark_present, poll, numbers=["001"], by=office) == "voting-over"
     assert refusal_of(enrolment.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
@@ -316,7 +314,7 @@ def test_after_the_close_neither_presence_nor_roll_changes(phase):
             delegate=stranger,
             reason="补选",
             by=office,
-            second=session.scrutineer,
+            second=stage.scrutineer,
         )
         == "voting-over"
     )
@@ -326,40 +324,40 @@ def test_after_the_close_neither_presence_nor_roll_changes(phase):
 
 
 def test_two_people_add_a_delegate_to_the_roll_of_an_open_poll():
-    session = make_session(delegates_total=6)
+    stage = make_stage(delegates_total=6)
     (stranger,) = make_delegates(1)
 
     entry = enrolment.add_to_roll(
-        session.poll,
+        stage.poll,
         delegate=stranger,
         reason=" 补选 ",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
 
     assert (entry.number, entry.present, entry.voted) == ("006", False, False)
     record = JournalEntry.objects.get(kind="roll-added")
-    assert (record.by, record.second) == (session.office, session.scrutineer)
+    assert (record.by, record.second) == (stage.office, stage.scrutineer)
     assert '"data":{"name":"代表6","number":"006","reason":"补选"}' in record.body
 
 
 def test_a_delegate_added_to_the_roll_can_be_marked_present_and_vote():
-    session = make_session(delegates_total=6)
+    stage = make_stage(delegates_total=6)
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=session.office)
-    session.delegates.append(stranger)
+    enrolment.issue_cards([stranger], by=stage.office)
+    stage.delegates.append(stranger)
     enrolment.add_to_roll(
-        session.poll, delegate=stranger, reason="补选", by=session.office, second=session.chief
+        stage.poll, delegate=stranger, reason="补选", by=stage.office, second=stage.chief
     )
-    enrolment.mark_present(session.poll, numbers=["006"], by=session.office)
+    enrolment.mark_present(stage.poll, numbers=["006"], by=stage.office)
 
-    session.cast(5, selection(1))
+    stage.cast(5, selection(1))
 
-    assert session.entry(5).voted
+    assert stage.entry(5).voted
 
 
 def test_adding_to_the_roll_needs_a_second_person_a_reason_and_a_delegate_in_office():
-    session = make_session()
+    stage = make_stage()
     (stranger,) = make_delegates(1)
     nobody = make_staff()
 
@@ -367,62 +365,62 @@ def test_adding_to_the_roll_needs_a_second_person_a_reason_and_a_delegate_in_off
         arguments: dict[str, Any] = {
             "delegate": stranger,
             "reason": "补选",
-            "by": session.office,
-            "second": session.scrutineer,
+            "by": stage.office,
+            "second": stage.scrutineer,
         }
-        return refusal_of(enrolment.add_to_roll, session.poll, **(arguments | changes))
+        return refusal_of(enrolment.add_to_roll, stage.poll, **(arguments | changes))
 
     assert code(second=None) == "second-needed"
-    assert code(second=session.office) == "same-person"
+    assert code(second=stage.office) == "same-person"
     assert code(second=nobody) == "same-person"
     assert code(reason=" ") == "reason-needed"
-    assert code(by=session.scrutineer) == "not-office"
-    assert code(delegate=session.delegates[0]) == "already-on-roll"
+    assert code(by=stage.scrutineer) == "not-office"
+    assert code(delegate=stage.delegates[0]) == "already-on-roll"
     Delegate.objects.filter(pk=stranger.pk).update(status=Delegate.Status.SUSPENDED)
     stranger.refresh_from_db()
     assert code() == "not-active"
 
 
 def test_a_number_that_stands_on_the_roll_is_not_added_a_second_time():
-    session = make_session(delegates=3, delegates_total=9)
+    stage = make_stage(delegates=3, delegates_total=9)
     (stranger,) = make_delegates(1)
-    Delegate.objects.filter(pk=session.delegates[0].pk).update(number="X")
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(number="X")
     stranger.number = "001"
     stranger.save()
 
-    assert refusal_of(add, session, stranger) == "number-taken"
+    assert refusal_of(add, stage, stranger) == "number-taken"
 
 
 def test_the_roll_never_has_more_people_than_there_are_delegates():
-    session = make_session(delegates=3, delegates_total=4)
+    stage = make_stage(delegates=3, delegates_total=4)
     fits, too_many = make_delegates(2)
 
-    add(session, fits)
+    add(stage, fits)
 
-    assert refusal_of(add, session, too_many) == "total-reached"
+    assert refusal_of(add, stage, too_many) == "total-reached"
 
 
-def add(session: Session, delegate: Delegate) -> RollEntry:
+def add(stage: Stage, delegate: Delegate) -> RollEntry:
     return enrolment.add_to_roll(
-        session.poll,
+        stage.poll,
         delegate=delegate,
         reason="补选",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
 
 
 def test_a_draft_roll_is_drawn_up_and_not_added_to():
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     (stranger,) = make_delegates(1)
 
     code = refusal_of(
         enrolment.add_to_roll,
-        session.poll,
+        stage.poll,
         delegate=stranger,
         reason="补选",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
 
     assert code == "voting-over"
@@ -432,8 +430,8 @@ def test_a_draft_roll_is_drawn_up_and_not_added_to():
 
 
 def test_only_the_office_keeps_roll_presence_and_cards():
-    session = make_session(open_it=False)
-    poll, delegate = session.poll, session.delegates[0]
+    stage = make_stage(open_it=False)
+    poll, delegate = stage.poll, stage.delegates[0]
     retired = make_office()
     retired.is_active = False
     retired.save()
@@ -503,20 +501,20 @@ def test_the_last_free_card_number_is_found_and_then_there_is_none():
 
 
 def test_the_database_holds_neither_a_code_nor_a_token_in_the_clear():
-    session = make_session()
+    stage = make_stage()
     fresh = enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
     enrolment.card_by_code(fresh.code)
     secrets: list[str | bytes] = []
-    for card in [*session.issued, fresh]:
+    for card in [*stage.issued, fresh]:
         # Neither whole nor the part that is secret: the number before it, the digit after it.
         secrets += [card.code, cards.grouped(card.code), card.code[4:15]]
         secrets += [card.token, card.token.lower(), bytes.fromhex(card.token)]
 
     assert where(*secrets) == set()
     # And the search does find what stands there.
-    assert where(str(session.delegates[1].card_number)) >= {"ballots_delegate.card_number"}
+    assert where(str(stage.delegates[1].card_number)) >= {"ballots_delegate.card_number"}
 
 
 def test_the_digests_depend_on_the_secret_key(settings):
@@ -574,33 +572,33 @@ def test_delegates_read_before_the_cards_were_made_get_no_second_one():
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_issue_the_same_cards_at_once_one_gets_them_all_and_the_other_none(monkeypatch):
     office, people = make_office(), make_delegates(3)
-    stage = Stage()
-    stop_in(stage, monkeypatch, enrolment, "_give_card_numbers")
+    race = Race()
+    stop_in(race, monkeypatch, enrolment, "_give_card_numbers")
 
     def issue() -> int:
         return len(enrolment.issue_cards(Delegate.objects.all(), by=office))
 
-    assert stage.play(issue, issue) == (len(people), 0)
+    assert race.play(issue, issue) == (len(people), 0)
     assert AccessCard.objects.count() == len(people)
 
 
 def test_who_is_not_in_office_gets_no_new_card_either():
-    session = make_session(open_it=False)
-    delegate = session.delegates[0]
+    stage = make_stage(open_it=False)
+    delegate = stage.delegates[0]
     Delegate.objects.filter(pk=delegate.pk).update(status=Delegate.Status.SUSPENDED)
 
-    code = refusal_of(enrolment.reissue_card, delegate, reason="遗失", by=session.office)
+    code = refusal_of(enrolment.reissue_card, delegate, reason="遗失", by=stage.office)
 
     assert code == "card-not-active"
-    assert enrolment.card_by_token(session.issued[0].token) is not None
+    assert enrolment.card_by_token(stage.issued[0].token) is not None
 
 
 def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
-    session = make_session()
-    delegate, office = session.delegates[0], session.office
+    stage = make_stage()
+    delegate, office = stage.delegates[0], stage.office
 
     def code(**changes: Any) -> str:
-        arguments: dict[str, Any] = {"reason": "遗失", "by": office, "second": session.chief}
+        arguments: dict[str, Any] = {"reason": "遗失", "by": office, "second": stage.chief}
         return refusal_of(enrolment.reissue_card, delegate, **(arguments | changes))
 
     for _phase in (P.OPEN, P.PAUSED):
@@ -608,34 +606,34 @@ def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
         assert code(second=office) == "same-person"
         assert code(second=make_staff()) == "same-person"
         assert code(reason="") == "reason-needed"
-        if session.poll.phase == P.OPEN:
-            session.poll = lifecycle.pause_poll(session.poll, reason="停电", by=office)
-    enrolment.reissue_card(delegate, reason="遗失", by=office, second=session.scrutineer)
+        if stage.poll.phase == P.OPEN:
+            stage.poll = lifecycle.pause_poll(stage.poll, reason="停电", by=office)
+    enrolment.reissue_card(delegate, reason="遗失", by=office, second=stage.scrutineer)
 
     record = JournalEntry.objects.get(kind="card-reissued")
-    assert (record.by, record.second) == (office, session.scrutineer)
+    assert (record.by, record.second) == (office, stage.scrutineer)
     assert '"data":{"name":"代表1","number":"001","reason":"遗失"}' in record.body
 
 
 def test_one_person_is_enough_before_the_opening_and_after_the_close_but_the_draft_records_it():
-    session = make_session(open_it=False)
-    delegate, office = session.delegates[0], session.office
+    stage = make_stage(open_it=False)
+    delegate, office = stage.delegates[0], stage.office
 
     enrolment.reissue_card(delegate, reason="遗失", by=office)
-    session.poll = lifecycle.open_poll(session.poll, by=office)
-    session.close()
+    stage.poll = lifecycle.open_poll(stage.poll, by=office)
+    stage.close()
     enrolment.reissue_card(delegate, reason="遗失", by=office)
 
     assert JournalEntry.objects.filter(kind="card-reissued").count() == 1
-    assert journal.first_broken(session.poll) is None
+    assert journal.first_broken(stage.poll) is None
 
 
 def test_a_delegate_who_is_not_on_the_open_roll_gets_a_card_from_one_person():
-    session = make_session()
+    stage = make_stage()
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=session.office)
+    enrolment.issue_cards([stranger], by=stage.office)
 
-    enrolment.reissue_card(stranger, reason="遗失", by=session.office)
+    enrolment.reissue_card(stranger, reason="遗失", by=stage.office)
 
     assert not JournalEntry.objects.filter(kind="card-reissued").exists()
 
@@ -659,9 +657,9 @@ urlpatterns = [
 
 
 def signed_in(client: Client, card: AccessCard) -> Client:
-    session = client.session
-    session[CARD_KEY] = card.pk
-    session.save()
+    stage = client.session
+    stage[CARD_KEY] = card.pk
+    stage.save()
     return client
 
 
@@ -915,22 +913,22 @@ def test_every_phase_has_its_place_in_the_order():
 
 
 def test_a_delegate_sees_the_polls_on_whose_roll_he_stands():
-    session = make_session()
+    stage = make_stage()
     (stranger,) = make_delegates(1)
 
-    assert enrolment.poll_for(session.delegates[0]) == session.poll
+    assert enrolment.poll_for(stage.delegates[0]) == stage.poll
     assert enrolment.poll_for(stranger) is None
-    assert enrolment.poll_for(None) == session.poll
+    assert enrolment.poll_for(None) == stage.poll
 
 
 def test_a_poll_that_is_asked_for_is_shown_only_to_those_on_its_roll():
-    session = make_session()
-    first = session.poll
+    stage = make_stage()
+    first = stage.poll
     second = make_poll(kind="rehearsal", delegates_total=1)
     RollEntry.objects.create(
-        poll=second, delegate=session.delegates[0], number="001", name="代表1", delegation="x"
+        poll=second, delegate=stage.delegates[0], number="001", name="代表1", delegation="x"
     )
-    on_both, on_one = session.delegates[:2]
+    on_both, on_one = stage.delegates[:2]
 
     assert enrolment.poll_for(on_both) == first
     assert enrolment.poll_for(on_both, asked=str(second.pk)) == second

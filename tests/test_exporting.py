@@ -18,7 +18,7 @@ from ballots.files import package, tables
 from ballots.models import Envelope, JournalEntry
 from ballots.pure import sealing
 from projects.models import Poll
-from tests.factories import Session, make_poll, make_session, move_by_force, selection
+from tests.factories import Stage, make_poll, make_stage, move_by_force, selection
 from tests.test_exports import confirm, count, make_opened, read, table
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ READY = {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}
 
 
 @pytest.fixture
-def confirmed() -> Session:
+def confirmed() -> Stage:
     return confirm(count(make_opened()))
 
 
@@ -35,9 +35,9 @@ def confirmed() -> Session:
 
 
 def test_the_ballots_are_listed_with_what_they_say_of_candidates_and_add_up_to_the_result():
-    session = confirm(count(make_opened()))
+    stage = confirm(count(make_opened()))
 
-    header, *rows = read(tables.ballots_csv, session)
+    header, *rows = read(tables.ballots_csv, stage)
 
     assert header == ["票序（随机）", "所选项数", "所选项目编号（以“、”分隔）"]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
@@ -55,43 +55,43 @@ def test_the_ballots_are_listed_without_their_proposals_and_without_a_trace_of_t
     """Two boxes alike but for the proposals give the same rows, whatever became of these."""
     rows = []
     for proposals in ([], ["新建停车场", "新建公园"]):
-        session = make_session(delegates=2, candidates=3, places=3, delegates_total=4)
-        session.cast(0, selection(1, proposals=proposals))
-        session.cast(1, selection(2))
-        session.close()
-        session.open_box()
-        first = session.poll.projects.get(number=2)
-        session.poll.write_ins.filter(title="新建公园").update(
+        stage = make_stage(delegates=2, candidates=3, places=3, delegates_total=4)
+        stage.cast(0, selection(1, proposals=proposals))
+        stage.cast(1, selection(2))
+        stage.close()
+        stage.open_box()
+        first = stage.poll.projects.get(number=2)
+        stage.poll.write_ins.filter(title="新建公园").update(
             ruling="into-project", into_project=first
         )
-        listed = read(tables.ballots_csv, confirm(count(session)))[1:]
+        listed = read(tables.ballots_csv, confirm(count(stage)))[1:]
         rows.append(sorted(row[1:] for row in listed))
 
     assert rows[0] == rows[1] == [["1", "1"], ["1", "2"]]
 
 
 def test_where_each_project_is_voted_on_the_ballots_list_who_was_voted_against():
-    session = make_session(delegates=2, candidates=3, places=3, form="each")
-    session.cast(0, selection(1, 2, against=[3]))
-    session.cast(1, selection(against=[1, 3]))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=2, candidates=3, places=3, form="each")
+    stage.cast(0, selection(1, 2, against=[3]))
+    stage.cast(1, selection(against=[1, 3]))
+    stage.close()
+    stage.open_box()
 
-    header, *rows = read(tables.ballots_csv, confirm(count(session)))
+    header, *rows = read(tables.ballots_csv, confirm(count(stage)))
 
     assert header[3] == "反对项目编号（以“、”分隔）"
     assert sorted(row[1:] for row in rows) == [["0", "", "1、3"], ["2", "1、2", "3"]]
 
 
 def test_the_order_of_the_ballots_is_another_one_in_each_file():
-    session = make_session(delegates=12, candidates=12, places=1)
+    stage = make_stage(delegates=12, candidates=12, places=1)
     for place in range(12):
-        session.cast(place, selection(place + 1))
-    session.close()
-    session.open_box()
-    confirm(count(session))
+        stage.cast(place, selection(place + 1))
+    stage.close()
+    stage.open_box()
+    confirm(count(stage))
 
-    files = [[row[2] for row in read(tables.ballots_csv, session)] for _file in range(3)]
+    files = [[row[2] for row in read(tables.ballots_csv, stage)] for _file in range(3)]
 
     # Three shuffles of twelve are alike once in 10**17 times.
     assert not files[0] == files[1] == files[2]
@@ -99,22 +99,22 @@ def test_the_order_of_the_ballots_is_another_one_in_each_file():
 
 
 def test_an_invalid_ballot_is_not_among_them():
-    session = make_session(delegates=2, candidates=3, places=2)
-    session.cast(0, selection(1, 2))
-    receipt = sealing.receipt(poll=session.poll.uuid, sealed=b"no ballot")
+    stage = make_stage(delegates=2, candidates=3, places=2)
+    stage.cast(0, selection(1, 2))
+    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=b"no ballot")
     Envelope.objects.create(
-        roll_entry=session.entry(1),
-        poll=session.poll,
+        roll_entry=stage.entry(1),
+        poll=stage.poll,
         sealed=b"no ballot",
         receipt=receipt,
         code=sealing.receipt_code(receipt),
         token="t",
     )
-    session.poll.roll.update(voted=True, voted_at=timezone.now())
-    session.close()
-    session.open_box()
+    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+    stage.close()
+    stage.open_box()
 
-    rows = read(tables.ballots_csv, confirm(count(session)))[1:]
+    rows = read(tables.ballots_csv, confirm(count(stage)))[1:]
 
     assert [row[1:] for row in rows] == [["2", "1、2"]]
 
@@ -132,39 +132,39 @@ def test_no_single_ballot_is_exported_before_the_count_is_confirmed(phase):
 
 
 def test_where_every_ballot_is_full_a_short_one_would_tell_of_its_proposal_and_none_is_exported():
-    session = make_session(delegates=2, candidates=3, places=2, choice_rule="exactly")
-    session.cast(0, selection(1, 2))
-    session.cast(1, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
-    confirm(count(session))
+    stage = make_stage(delegates=2, candidates=3, places=2, choice_rule="exactly")
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
+    confirm(count(stage))
 
     with pytest.raises(DetailsRefused) as refusal:
-        tables.ballots_csv(session.poll)
+        tables.ballots_csv(stage.poll)
 
     assert refusal.value.code == "tells-proposals"
 
 
 def test_where_every_ballot_is_full_and_none_has_a_proposal_they_are_exported():
-    session = make_session(delegates=1, candidates=3, places=2, choice_rule="exactly")
-    session.cast(0, selection(1, 2))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=1, candidates=3, places=2, choice_rule="exactly")
+    stage.cast(0, selection(1, 2))
+    stage.close()
+    stage.open_box()
 
-    assert len(table(tables.ballots_csv, confirm(count(session)))) == 1
+    assert len(table(tables.ballots_csv, confirm(count(stage)))) == 1
 
 
 # --- the record -----------------------------------------------------------------------------------
 
 
-def note(session: Session, **changed: Any) -> JournalEntry:
-    given: dict[str, Any] = {"what": BALLOTS, "reason": "核对异议", "by": session.scrutineer}
-    return details.note_export(session.poll, **(given | changed))
+def note(stage: Stage, **changed: Any) -> JournalEntry:
+    given: dict[str, Any] = {"what": BALLOTS, "reason": "核对异议", "by": stage.scrutineer}
+    return details.note_export(stage.poll, **(given | changed))
 
 
-def refusal_of(session: Session, **changed: Any) -> str:
+def refusal_of(stage: Stage, **changed: Any) -> str:
     with pytest.raises(DetailsRefused) as refusal:
-        note(session, **changed)
+        note(stage, **changed)
     return refusal.value.code
 
 
@@ -217,10 +217,10 @@ def test_research_data_of_a_real_poll_wait_until_the_hall_has_seen_all_of_the_re
 # --- the pages ------------------------------------------------------------------------------------
 
 
-def page(session: Session, user: User, name: str, **data: str) -> Any:
+def page(stage: Stage, user: User, name: str, **data: str) -> Any:
     client = Client()
     client.force_login(user)
-    address = reverse(f"admin:ballots_pollday_{name}", args=[session.poll.pk])
+    address = reverse(f"admin:ballots_pollday_{name}", args=[stage.poll.pk])
     return client.post(address, data) if data else client.get(address)
 
 
@@ -259,27 +259,27 @@ def test_the_office_is_refused_the_page(confirmed, name):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_while_the_box_is_open_and_nothing_is_counted_there_is_no_page(name):
-    session = make_opened()
+    stage = make_opened()
 
-    reply = page(session, session.scrutineer, name, reason="核对异议")
+    reply = page(stage, stage.scrutineer, name, reason="核对异议")
 
     assert reply.status_code == 302
-    assert not session.poll.journal.filter(kind="exported").exists()
+    assert not stage.poll.journal.filter(kind="exported").exists()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_file_that_would_tell_of_proposals_is_refused_on_its_page_and_not_recorded(name):
-    session = make_session(delegates=1, candidates=3, places=2, choice_rule="exactly")
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
-    confirm(count(session))
+    stage = make_stage(delegates=1, candidates=3, places=2, choice_rule="exactly")
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
+    confirm(count(stage))
 
-    reply = page(session, session.scrutineer, name, reason="核对异议")
+    reply = page(stage, stage.scrutineer, name, reason="核对异议")
 
     assert "一望而知写有推荐项目" in reply.text
     assert "核对异议" in reply.text
-    assert not session.poll.journal.filter(kind="exported").exists()
+    assert not stage.poll.journal.filter(kind="exported").exists()
 
 
 def test_a_file_that_could_not_be_made_is_not_on_record(confirmed, monkeypatch):

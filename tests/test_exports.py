@@ -23,11 +23,11 @@ from ballots.models import Delegate, Result
 from ballots.pure.rules import Selection
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
-    make_session,
+    make_stage,
     move_by_force,
-    second_session,
+    second_stage,
     selection,
 )
 from yiwu_vote.tables import sheets
@@ -44,61 +44,61 @@ RESULT_HEADER = (
 )
 
 
-def read(export: Export, session: Session) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(export(session.poll).content.decode("utf-8-sig"))))
+def read(export: Export, stage: Stage) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(export(stage.poll).content.decode("utf-8-sig"))))
 
 
-def table(export: Export, session: Session) -> list[dict[str, str]]:
-    header, *rows = read(export, session)
+def table(export: Export, stage: Stage) -> list[dict[str, str]]:
+    header, *rows = read(export, stage)
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def pairs(session: Session) -> dict[str, str]:
-    return {row["项目"]: row["数值"] for row in table(tables.summary_csv, session)}
+def pairs(stage: Stage) -> dict[str, str]:
+    return {row["项目"]: row["数值"] for row in table(tables.summary_csv, stage)}
 
 
-def make_opened(**columns: Any) -> Session:
+def make_opened(**columns: Any) -> Stage:
     """A box just opened: six ballots for five candidates and two places, with two proposals."""
     settings: dict[str, Any] = {"delegates": 8, "candidates": 5, "places": 2}
-    session = make_session(**(settings | columns))
-    session.cast(0, selection(1, 2))
-    session.cast(1, selection(1, 3))
-    session.cast(2, selection(1, proposals=["=cmd|'/C calc'!A0"]))
-    session.cast(3, selection(1, proposals=["新建停车场"]))
-    session.cast(4, selection(1))
-    session.cast(5, selection())
-    session.close()
-    session.open_box()
-    return session
+    stage = make_stage(**(settings | columns))
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection(1, 3))
+    stage.cast(2, selection(1, proposals=["=cmd|'/C calc'!A0"]))
+    stage.cast(3, selection(1, proposals=["新建停车场"]))
+    stage.cast(4, selection(1))
+    stage.cast(5, selection())
+    stage.close()
+    stage.open_box()
+    return stage
 
 
-def count(session: Session) -> Session:
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    session.poll.refresh_from_db()
-    return session
+def count(stage: Stage) -> Stage:
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.poll.refresh_from_db()
+    return stage
 
 
 @pytest.fixture
-def counted() -> Session:
+def counted() -> Stage:
     return count(make_opened())
 
 
-def confirm(session: Session) -> Session:
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    session.poll.refresh_from_db()
-    return session
+def confirm(stage: Stage) -> Stage:
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    stage.poll.refresh_from_db()
+    return stage
 
 
-def make_tied() -> Session:
+def make_tied() -> Stage:
     """A confirmed count: one place filled, and items 2, 3, 推1 and 推2 level for the other."""
     return confirm(count(make_opened(majority="none", places=2)))
 
 
-def run_off(first: Session) -> None:
+def run_off(first: Stage) -> None:
     """Hold the run-off of a tied poll and publish it: its items 2 and 3 have two votes and one."""
-    second = second_session(first, drafts.run_off(first.poll, by=first.office))
+    second = second_stage(first, drafts.run_off(first.poll, by=first.office))
     for place, number in enumerate([2, 2, 3]):
         second.cast(place, selection(number))
     second.close()
@@ -107,18 +107,18 @@ def run_off(first: Session) -> None:
     lifecycle.publish_result(second.poll, by=second.office, at_once=True)
 
 
-def decide(session: Session, *items: str) -> None:
+def decide(stage: Stage, *items: str) -> None:
     outcome.decide(
-        session.poll,
+        stage.poll,
         items=items,
         words="主席团决定选取第3项。",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
 
 
-def remarks_by_item(session: Session) -> dict[str, str]:
-    rows = table(tables.result_csv, session)
+def remarks_by_item(stage: Stage) -> dict[str, str]:
+    rows = table(tables.result_csv, stage)
     return {row["项目编号"]: row["备注"].removesuffix("演练，不计票") for row in rows}
 
 
@@ -162,9 +162,9 @@ def test_a_row_says_votes_shares_majority_and_outcome(counted):
 
 
 def test_a_tie_across_the_last_place_is_pending():
-    session = count(make_opened(majority="none", places=2))
+    stage = count(make_opened(majority="none", places=2))
 
-    tied = [row for row in table(tables.result_csv, session) if row["名次"] == "2"]
+    tied = [row for row in table(tables.result_csv, stage) if row["名次"] == "2"]
 
     assert {row["结果"] for row in tied} == {"得票相同，待定"}
     assert {row["是否过半数"] for row in tied} == {"不要求"}
@@ -177,10 +177,10 @@ def test_before_a_tie_is_settled_nothing_is_said_of_how():
 
 
 def test_a_tie_that_is_left_open_at_the_publication_says_so():
-    session = make_tied()
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+    stage = make_tied()
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
 
-    assert remarks_by_item(session)["2"] == "得票相同，未确定；"
+    assert remarks_by_item(stage)["2"] == "得票相同，未确定；"
 
 
 def test_an_item_says_what_it_is_short_of(counted):
@@ -192,8 +192,8 @@ def test_an_item_without_a_vote_says_so_where_one_is_enough():
 
 
 def test_an_item_that_was_level_again_says_that_the_meeting_settled_it():
-    session = make_tied()
-    second = second_session(session, drafts.run_off(session.poll, by=session.office))
+    stage = make_tied()
+    second = second_stage(stage, drafts.run_off(stage.poll, by=stage.office))
     second.cast(0, selection(2))
     second.cast(1, selection(3))
     second.close()
@@ -202,16 +202,16 @@ def test_an_item_that_was_level_again_says_that_the_meeting_settled_it():
     decide(second, "3")
     lifecycle.publish_result(second.poll, by=second.office, at_once=True)
 
-    said = remarks_by_item(session)
+    said = remarks_by_item(stage)
 
     assert (said["2"], said["3"]) == ("经会议决定未确定；", "经会议决定确定；")
     assert (said["推1"], said["推2"]) == ("经再次票决未通过；", "经再次票决未通过；")
-    assert pairs(session)["会议决定"] == "主席团决定选取第3项。"
+    assert pairs(stage)["会议决定"] == "主席团决定选取第3项。"
 
 
 def test_the_second_round_says_which_proposal_of_the_first_an_item_was():
-    session = make_tied()
-    second = second_session(session, drafts.run_off(session.poll, by=session.office))
+    stage = make_tied()
+    second = second_stage(stage, drafts.run_off(stage.poll, by=stage.office))
     second.close()
     second.open_box()
 
@@ -226,10 +226,10 @@ def test_the_second_round_says_which_proposal_of_the_first_an_item_was():
 
 
 def test_an_item_that_a_run_off_adopted_says_so_and_the_others_that_were_level_too():
-    session = make_tied()
-    run_off(session)
+    stage = make_tied()
+    run_off(stage)
 
-    assert remarks_by_item(session) == {
+    assert remarks_by_item(stage) == {
         "1": "",
         "2": "经再次票决通过；",
         "3": "经再次票决未通过；",
@@ -241,10 +241,10 @@ def test_an_item_that_a_run_off_adopted_says_so_and_the_others_that_were_level_t
 
 
 def test_an_item_that_the_meeting_decided_on_says_so_and_the_others_that_were_level_too():
-    session = make_tied()
-    decide(session, "3")
+    stage = make_tied()
+    decide(stage, "3")
 
-    said = remarks_by_item(session)
+    said = remarks_by_item(stage)
 
     assert said["3"] == "经会议决定确定；"
     assert {said[key] for key in ("2", "推1", "推2")} == {"经会议决定未确定；"}
@@ -253,7 +253,7 @@ def test_an_item_that_the_meeting_decided_on_says_so_and_the_others_that_were_le
 
 def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
     confirm(counted)
-    second = second_session(counted, drafts.supplementary(counted.poll, by=counted.office))
+    second = second_stage(counted, drafts.supplementary(counted.poll, by=counted.office))
     second.cast(0, selection(4))
     second.close()
     second.open_box()
@@ -267,14 +267,14 @@ def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
 
 
 def test_an_item_with_votes_enough_and_no_place_left_says_why():
-    session = make_session(delegates=3, candidates=3, places=1, majority="none")
-    session.cast(0, selection(1))
-    session.cast(1, selection(1))
-    session.cast(2, selection(2))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=3, candidates=3, places=1, majority="none")
+    stage.cast(0, selection(1))
+    stage.cast(1, selection(1))
+    stage.cast(2, selection(2))
+    stage.close()
+    stage.open_box()
 
-    rows = table(tables.result_csv, count(session))
+    rows = table(tables.result_csv, count(stage))
 
     assert rows[1]["结果"] == "未通过"
     assert rows[1]["备注"].startswith("得票已达通过所需，未进入前1名")
@@ -309,13 +309,13 @@ def test_a_real_poll_carries_no_mark_of_a_rehearsal(counted):
     assert tables.result_csv(real).chinese_name.startswith("2026年")
 
 
-def make_real_count(session: Session) -> Poll:
+def make_real_count(stage: Stage) -> Poll:
     """Return a real poll that was counted, made past the guards which a localhost does not pass."""
     poll = Poll.objects.create(
-        meeting="会议", year=2026, delegates_total=8, opened_at=session.poll.opened_at,
-        closed_at=session.poll.closed_at, phase=Poll.Phase.COUNTED,
+        meeting="会议", year=2026, delegates_total=8, opened_at=stage.poll.opened_at,
+        closed_at=stage.poll.closed_at, phase=Poll.Phase.COUNTED,
     )  # fmt: skip
-    result = Result.objects.get(poll=session.poll)
+    result = Result.objects.get(poll=stage.poll)
     Result.objects.create(
         poll=poll,
         figures=result.figures,
@@ -386,30 +386,30 @@ def test_the_summary_has_times_in_the_hall_and_none_before_they_come(counted):
 
 
 def test_the_summary_tells_what_merging_and_refusing_took_from_the_votes():
-    session = make_session(delegates=3, candidates=3, places=3)
-    session.cast(0, selection(1, proposals=["并入甲", "并入乙"]))
-    session.cast(1, selection(1, proposals=["并入甲", "不是项目"]))
-    session.cast(2, selection(proposals=["单列一项", "不是项目"]))
-    session.close()
-    session.open_box()
-    first = session.poll.projects.get(number=1)
-    session.poll.write_ins.filter(title__startswith="并入").update(
+    stage = make_stage(delegates=3, candidates=3, places=3)
+    stage.cast(0, selection(1, proposals=["并入甲", "并入乙"]))
+    stage.cast(1, selection(1, proposals=["并入甲", "不是项目"]))
+    stage.cast(2, selection(proposals=["单列一项", "不是项目"]))
+    stage.close()
+    stage.open_box()
+    first = stage.poll.projects.get(number=1)
+    stage.poll.write_ins.filter(title__startswith="并入").update(
         ruling="into-project", into_project=first
     )
-    session.poll.write_ins.filter(title="不是项目").update(ruling="refused", reason="不是项目")
+    stage.poll.write_ins.filter(title="不是项目").update(ruling="refused", reason="不是项目")
 
-    said = pairs(count(session))
+    said = pairs(count(stage))
 
     assert (said["推荐件数"], said["归并项数"]) == ("6", "1")
     assert (said["重复选择的表决票"], said["不予计票"]) == ("2", "2")
 
 
 def test_the_summary_tells_what_the_meeting_decided_and_which_places_stay_open():
-    session = make_tied()
-    before = pairs(session)
+    stage = make_tied()
+    before = pairs(stage)
 
-    decide(session)
-    after = pairs(session)
+    decide(stage)
+    after = pairs(stage)
 
     assert (before["留空名额"], before["会议决定"]) == ("", "")
     assert (after["留空名额"], after["会议决定"]) == ("1", "主席团决定选取第3项。")
@@ -426,21 +426,21 @@ def test_places_that_were_left_open_at_the_publication_stand_in_the_summary(coun
 
 
 def test_turnout_by_delegation_adds_up():
-    session = make_session(delegates=3, delegates_total=5)
+    stage = make_stage(delegates=3, delegates_total=5)
     others = make_delegates(2, delegation="城南代表团")
     for delegate in others:
-        enrolment.issue_cards([delegate], by=session.office)
+        enrolment.issue_cards([delegate], by=stage.office)
         enrolment.add_to_roll(
-            session.poll,
+            stage.poll,
             delegate=delegate,
             reason="增补",
-            by=session.office,
-            second=session.scrutineer,
+            by=stage.office,
+            second=stage.scrutineer,
         )
-    enrolment.mark_present(session.poll, numbers=[others[0].number], by=session.office)
-    session.cast(0, selection(1))
+    enrolment.mark_present(stage.poll, numbers=[others[0].number], by=stage.office)
+    stage.cast(0, selection(1))
 
-    assert read(tables.turnout_csv, session) == [
+    assert read(tables.turnout_csv, stage) == [
         ["代表团", "应到人数", "实到人数", "已投票人数", "未投票人数", "投票率(%)"],
         ["城区代表团", "3", "3", "1", "2", "33.3"],
         ["城南代表团", "2", "1", "0", "1", "0.0"],
@@ -449,70 +449,70 @@ def test_turnout_by_delegation_adds_up():
 
 
 def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
-    session = make_session(delegates=4, voters="roll")
-    session.cast(0, selection(1))
+    stage = make_stage(delegates=4, voters="roll")
+    stage.cast(0, selection(1))
 
-    assert read(tables.turnout_csv, session)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+    assert read(tables.turnout_csv, stage)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
 
 
 # --- 未投票代表名单、签到情况表 ---------------------------------------------------------------------
 
 
-def workbook(export: Export, session: Session) -> Any:
-    return openpyxl.load_workbook(io.BytesIO(export(session.poll).content)).active
+def workbook(export: Export, stage: Stage) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(export(stage.poll).content)).active
 
 
-def values(export: Export, session: Session) -> list[list[Any]]:
-    return [list(row) for row in workbook(export, session).iter_rows(values_only=True)]
+def values(export: Export, stage: Stage) -> list[list[Any]]:
+    return [list(row) for row in workbook(export, stage).iter_rows(values_only=True)]
 
 
 def test_those_who_have_not_voted_are_listed_with_their_phones_and_the_zeros_of_their_numbers():
-    session = make_session(delegates=4)
+    stage = make_stage(delegates=4)
     Delegate.objects.filter(number="003").update(phone="05791234567")
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
 
-    assert values(tables.waiting_xlsx, session) == [
+    assert values(tables.waiting_xlsx, stage) == [
         ["序号", "代表团", "代表证号", "姓名", "联系电话"],
         [1, "城区代表团", "002", "代表2", None],
         [2, "城区代表团", "003", "代表3", "05791234567"],
         [3, "城区代表团", "004", "代表4", None],
     ]
-    sheet = workbook(tables.waiting_xlsx, session)
+    sheet = workbook(tables.waiting_xlsx, stage)
     assert {sheet[cell].data_type for cell in ("C2", "C3", "E3")} == {"s"}
     assert {sheet[cell].number_format for cell in ("C2", "C3", "E3")} == {"@"}
 
 
 @pytest.mark.parametrize(("voters", "waiting"), [("present", ["001"]), ("roll", ["001", "002"])])
 def test_whoever_may_not_vote_is_not_waited_for(voters, waiting):
-    session = make_session(delegates=2, open_it=False, voters=voters, delegates_total=3)
-    enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
-    move_by_force(session.poll, Poll.Phase.OPEN)
+    stage = make_stage(delegates=2, open_it=False, voters=voters, delegates_total=3)
+    enrolment.mark_absent(stage.poll, numbers=["002"], by=stage.office)
+    move_by_force(stage.poll, Poll.Phase.OPEN)
 
-    assert [row[2] for row in values(tables.waiting_xlsx, session)[1:]] == waiting
+    assert [row[2] for row in values(tables.waiting_xlsx, stage)[1:]] == waiting
 
 
 def test_the_list_of_who_has_not_voted_is_to_be_had_only_while_ballots_come_in():
-    session = make_session(delegates=3, open_it=False)
+    stage = make_stage(delegates=3, open_it=False)
     refused = []
 
-    for step in (lambda: None, lambda: None, session.close):
+    for step in (lambda: None, lambda: None, stage.close):
         step()
         try:
-            tables.waiting_xlsx(session.poll)
+            tables.waiting_xlsx(stage.poll)
         except ExportRefused as refusal:
-            refused.append((session.poll.phase, refusal.code))
-        if session.poll.phase == Poll.Phase.DRAFT:
-            session.poll = lifecycle.open_poll(session.poll, by=session.office)
+            refused.append((stage.poll.phase, refusal.code))
+        if stage.poll.phase == Poll.Phase.DRAFT:
+            stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert refused == [("draft", "not-voting"), ("closed", "not-voting")]
 
 
 def test_phones_are_for_the_office_and_attendance_for_all_who_hold_an_office():
-    session = make_session(delegates=2)
-    people = [session.office, session.scrutineer, User.objects.create_superuser("root")]
+    stage = make_stage(delegates=2)
+    people = [stage.office, stage.scrutineer, User.objects.create_superuser("root")]
     answers: dict[str, list[int]] = {}
     for what in ("waiting", "attendance"):
-        address = reverse("admin:ballots_pollday_download", args=[session.poll.pk, what])
+        address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, what])
         for person in people:
             client = Client()
             client.force_login(person)
@@ -522,10 +522,10 @@ def test_phones_are_for_the_office_and_attendance_for_all_who_hold_an_office():
 
 
 def test_attendance_lists_the_whole_roll_with_who_came():
-    session = make_session(delegates=2, open_it=False)
-    enrolment.mark_absent(session.poll, numbers=["002"], by=session.office)
+    stage = make_stage(delegates=2, open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["002"], by=stage.office)
 
-    assert values(tables.attendance_xlsx, session) == [
+    assert values(tables.attendance_xlsx, stage) == [
         ["代表团", "代表证号", "姓名", "实到", "方式"],
         ["城区代表团", "001", "代表1", "是", "电子"],
         ["城区代表团", "002", "代表2", "否", "电子"],
@@ -536,11 +536,11 @@ def test_attendance_lists_the_whole_roll_with_who_came():
 
 
 def test_receipts_are_listed_sorted_so_that_they_tell_no_order():
-    session = make_session(delegates=5)
-    codes = [session.cast(place, selection(1)).code for place in range(5)]
-    session.close()
+    stage = make_stage(delegates=5)
+    codes = [stage.cast(place, selection(1)).code for place in range(5)]
+    stage.close()
 
-    rows = table(tables.receipts_csv, session)
+    rows = table(tables.receipts_csv, stage)
 
     listed = [row["回执编号"] for row in rows]
     assert listed == sorted(listed)
@@ -552,11 +552,11 @@ def test_receipts_are_listed_sorted_so_that_they_tell_no_order():
 
 
 def test_proposals_are_listed_with_their_rulings_and_votes():
-    session = make_opened()
-    parking = session.poll.write_ins.get(title="新建停车场")
-    session.poll.write_ins.exclude(pk=parking.pk).update(ruling="refused", reason="不是项目")
+    stage = make_opened()
+    parking = stage.poll.write_ins.get(title="新建停车场")
+    stage.poll.write_ins.exclude(pk=parking.pk).update(ruling="refused", reason="不是项目")
 
-    rows = table(tables.write_ins_csv, count(session))
+    rows = table(tables.write_ins_csv, count(stage))
 
     by_title = {row["项目名称"]: row for row in rows}
     assert by_title["新建停车场"]["处理方式"] == "单列一项"
@@ -566,12 +566,12 @@ def test_proposals_are_listed_with_their_rulings_and_votes():
 
 
 def test_a_merged_proposal_names_where_it_went():
-    session = make_opened()
-    session.poll.write_ins.filter(title="新建停车场").update(
-        ruling="into-project", into_project=session.poll.projects.get(number=3)
+    stage = make_opened()
+    stage.poll.write_ins.filter(title="新建停车场").update(
+        ruling="into-project", into_project=stage.poll.projects.get(number=3)
     )
 
-    rows = table(tables.write_ins_csv, count(session))
+    rows = table(tables.write_ins_csv, count(stage))
 
     merged = next(row for row in rows if row["处理方式"] == "并入候选项目")
     assert merged["并入项目"] == "3. 候选项目3"
@@ -591,27 +591,27 @@ def test_the_journal_is_listed_in_words_with_its_checksums(counted):
 
 
 def test_until_the_count_the_list_tells_of_an_opened_box_only_how_many_ballots():
-    session = make_opened()
+    stage = make_opened()
 
-    opened = next(row for row in table(tables.journal_csv, session) if row["操作"] == "开启票箱")
+    opened = next(row for row in table(tables.journal_csv, stage) if row["操作"] == "开启票箱")
 
     assert opened["说明"] == "表决票：6"
 
 
 def test_the_journal_names_both_who_signed_and_whom_it_is_about():
-    session = make_session(delegates=2, delegates_total=3)
+    stage = make_stage(delegates=2, delegates_total=3)
     newcomer = make_delegates(1)[0]
     enrolment.add_to_roll(
-        session.poll,
+        stage.poll,
         delegate=newcomer,
         reason="补选",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
 
-    last = table(tables.journal_csv, session)[-1]
+    last = table(tables.journal_csv, stage)[-1]
 
-    assert last["操作人"] == f"{session.office.username}、{session.scrutineer.username}"
+    assert last["操作人"] == f"{stage.office.username}、{stage.scrutineer.username}"
     assert last["对象"] == f"{newcomer.name}（{newcomer.number}）"
     assert last["说明"] == "原因：补选"
 
@@ -625,31 +625,31 @@ def test_the_record_says_what_was_done_with_the_proposals(counted):
 
 
 def test_the_record_says_which_proposals_were_made_items_together():
-    session = make_opened()
-    canvass.rule_each_alone(session.poll, by=session.office)
+    stage = make_opened()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
 
-    assert said_of(session.poll, "write-ins-ruled") == "推1 单列一项；推2 单列一项"
+    assert said_of(stage.poll, "write-ins-ruled") == "推1 单列一项；推2 单列一项"
 
 
 def test_the_record_says_which_second_round_was_made_and_what_the_meeting_named():
-    session = make_tied()
-    draft = drafts.run_off(session.poll, by=session.office)
-    decide(session, "3")
+    stage = make_tied()
+    draft = drafts.run_off(stage.poll, by=stage.office)
+    decide(stage, "3")
 
-    assert said_of(session.poll, "second-round-made") == f"票决：{draft}；项目：2、3、推1、推2"
-    assert said_of(session.poll, "decided") == "决定内容：主席团决定选取第3项。；项目：3"
+    assert said_of(stage.poll, "second-round-made") == f"票决：{draft}；项目：2、3、推1、推2"
+    assert said_of(stage.poll, "decided") == "决定内容：主席团决定选取第3项。；项目：3"
 
-    drafts.drop(draft, by=session.office)
+    drafts.drop(draft, by=stage.office)
 
-    assert said_of(session.poll, "second-round-made").startswith("草稿已删除")
+    assert said_of(stage.poll, "second-round-made").startswith("草稿已删除")
 
 
 def test_the_record_of_a_void_poll_says_which_draft_was_made_of_it():
-    session = make_session()
-    lifecycle.void_poll(session.poll, reason="断电", by=session.office, second=session.chief)
-    draft = drafts.fresh_draft(session.poll, by=session.office)
+    stage = make_stage()
+    lifecycle.void_poll(stage.poll, reason="断电", by=stage.office, second=stage.chief)
+    draft = drafts.fresh_draft(stage.poll, by=stage.office)
 
-    assert said_of(session.poll, "draft-made") == f"票决：{draft}"
+    assert said_of(stage.poll, "draft-made") == f"票决：{draft}"
 
 
 def test_every_act_has_a_name_in_the_list(counted):
@@ -695,12 +695,12 @@ def test_every_file_is_named_by_year_content_and_minute(counted, name):
 
 @pytest.mark.parametrize("export", COUNTED)
 def test_nothing_of_a_count_is_exported_before_it(export):
-    session = make_session(delegates=3)
-    session.cast(0, selection(1))
-    for step in (lambda: None, session.close, session.open_box):
+    stage = make_stage(delegates=3)
+    stage.cast(0, selection(1))
+    for step in (lambda: None, stage.close, stage.open_box):
         step()
         with pytest.raises(ExportRefused) as refusal:
-            export(session.poll)
+            export(stage.poll)
         assert refusal.value.code == "not-counted"
 
 
@@ -727,22 +727,20 @@ def test_a_void_poll_has_no_result_to_export(counted, export):
 
 
 def test_a_void_poll_keeps_journal_and_receipts():
-    session = make_session(delegates=2)
-    session.cast(0, selection(1))
-    lifecycle.void_poll(
-        session.poll, reason="程序有误", by=session.office, second=session.scrutineer
-    )
+    stage = make_stage(delegates=2)
+    stage.cast(0, selection(1))
+    lifecycle.void_poll(stage.poll, reason="程序有误", by=stage.office, second=stage.scrutineer)
 
-    assert len(table(tables.receipts_csv, session)) == 1
-    assert table(tables.journal_csv, session)[-1]["操作"] == "作废"
+    assert len(table(tables.receipts_csv, stage)) == 1
+    assert table(tables.journal_csv, stage)[-1]["操作"] == "作废"
 
 
 @pytest.mark.parametrize("phase", ["draft", "open"])
 def test_there_is_no_list_of_receipts_while_ballots_come_in(phase):
-    session = make_session(delegates=2, open_it=phase == "open")
+    stage = make_stage(delegates=2, open_it=phase == "open")
 
     with pytest.raises(ExportRefused) as refusal:
-        tables.receipts_csv(session.poll)
+        tables.receipts_csv(stage.poll)
 
     assert refusal.value.code == "not-closed"
 
@@ -754,11 +752,11 @@ def test_before_the_count_no_file_tells_one_choice_from_another(export):
     def exported(chosen: Selection) -> str:
         noon = datetime(2026, 1, 18, 4, tzinfo=UTC)
         with time_machine.travel(noon, tick=False), transaction.atomic():
-            session = make_session(delegates=3)
-            session.cast(0, chosen)
-            session.close()
-            session.open_box()
-            text = export(session.poll).content.decode()
+            stage = make_stage(delegates=3)
+            stage.cast(0, chosen)
+            stage.close()
+            stage.open_box()
+            text = export(stage.poll).content.decode()
             transaction.set_rollback(True)
         return re.sub("[0-9a-f]{64}|staff[0-9]+", "", text)
 

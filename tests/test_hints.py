@@ -4,14 +4,14 @@ import logging
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session as StoredSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from ballots.acts import lifecycle
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.browsing import filled, posted, read, signed_in
-from tests.factories import Session, make_project, make_session
+from tests.factories import Stage, make_project, make_stage
 from tests.secrecy import snapshot
 from tests.test_ballot_pages import ticked, typed
 
@@ -21,9 +21,9 @@ LIKE = "城区新增停车泊位"
 
 
 @pytest.fixture
-def parking(db) -> Session:
+def parking(db) -> Stage:
     """An open poll with a candidate that many a proposal is like."""
-    held = make_session(open_it=False, candidates=2)
+    held = make_stage(open_it=False, candidates=2)
     make_project(held.poll, 3, title="城区新增公共停车泊位3000个")
     held.poll = lifecycle.open_poll(held.poll, by=held.office)
     return held
@@ -60,7 +60,7 @@ def test_a_question_about_no_poll_or_no_title_gets_no_hint(parking, change):
 
 def test_a_question_after_the_session_expired_leaves_the_next_page_to_say_so(parking):
     client = signed_in(parking)
-    StoredSession.objects.all().delete()
+    Session.objects.all().delete()
 
     sent = {"poll": parking.poll.pk, "proposal-1-title": LIKE}
     reply = client.post("/ballot/alike/", sent)

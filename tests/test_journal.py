@@ -19,13 +19,13 @@ from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
 from ballots.pure import chain
 from projects.models import Poll, Target
 from tests.factories import (
-    Session,
+    Stage,
     make_delegates,
     make_office,
     make_poll,
     make_project,
     make_scrutineer,
-    make_session,
+    make_stage,
     selection,
 )
 
@@ -67,58 +67,58 @@ TOLD = {
 class Day:
     """A real poll from its key to its publication, and what must not stand in its record."""
 
-    session: Session
+    stage: Stage
     late: Delegate
     secrets: list[str]
 
     @property
     def poll(self) -> Poll:
-        return Poll.objects.get(pk=self.session.poll.pk)
+        return Poll.objects.get(pk=self.stage.poll.pk)
 
     @property
     def entries(self) -> list[JournalEntry]:
-        return list(JournalEntry.objects.filter(poll=self.session.poll).order_by("seq"))
+        return list(JournalEntry.objects.filter(poll=self.stage.poll).order_by("seq"))
 
 
 def vote(day: Day) -> None:
     """Let everybody vote; the secrets of it are kept in the day."""
-    session = day.session
-    for place in range(len(session.delegates)):
+    stage = day.stage
+    for place in range(len(stage.delegates)):
         token = f"token-of-{place}-{'0' * 8}"
-        receipt = session.cast(place, selection(place + 1, 12, proposals=[CANARY]), token=token)
-        envelope = Envelope.objects.get(roll_entry=session.entry(place))
+        receipt = stage.cast(place, selection(place + 1, 12, proposals=[CANARY]), token=token)
+        envelope = Envelope.objects.get(roll_entry=stage.entry(place))
         day.secrets += [token, receipt.code, envelope.receipt]
 
 
 def opened_day() -> Day:
-    session = make_session(kind=Poll.Kind.MAIN, delegates=3, delegates_total=4)
-    secrets = [card.code for card in session.issued] + [card.token for card in session.issued]
+    stage = make_stage(kind=Poll.Kind.MAIN, delegates=3, delegates_total=4)
+    secrets = [card.code for card in stage.issued] + [card.token for card in stage.issued]
     (late,) = make_delegates(1)
-    return Day(session, late, secrets + session.shares)
+    return Day(stage, late, secrets + stage.shares)
 
 
 def whole_day() -> Day:
     day = opened_day()
-    session = day.session
-    office, second = session.office, session.scrutineer
-    enrolment.add_to_roll(session.poll, delegate=day.late, reason="补选", by=office, second=second)
-    enrolment.mark_present(session.poll, numbers=[day.late.number], by=office)
-    fresh = enrolment.reissue_card(session.delegates[0], reason="遗失", by=office, second=second)
+    stage = day.stage
+    office, second = stage.office, stage.scrutineer
+    enrolment.add_to_roll(stage.poll, delegate=day.late, reason="补选", by=office, second=second)
+    enrolment.mark_present(stage.poll, numbers=[day.late.number], by=office)
+    fresh = enrolment.reissue_card(stage.delegates[0], reason="遗失", by=office, second=second)
     day.secrets += [fresh.code, fresh.token]
-    lifecycle.pause_poll(session.poll, reason="停电", by=office)
-    lifecycle.resume_poll(session.poll, by=office)
+    lifecycle.pause_poll(stage.poll, reason="停电", by=office)
+    lifecycle.resume_poll(stage.poll, by=office)
     vote(day)
-    session.close()
-    session.open_box()
-    canvass.rule_each_alone(session.poll, by=office)
-    canvass.close_canvass(session.poll, by=office, second=second)
-    lifecycle.count_poll(session.poll, by=office)
-    lifecycle.send_back(session.poll, reason="并入有误", by=second)
-    canvass.close_canvass(session.poll, by=second, second=office)
-    lifecycle.count_poll(session.poll, by=office)
-    lifecycle.confirm_result(session.poll, by=second)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=office, leave_open=True)
+    stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=office)
+    canvass.close_canvass(stage.poll, by=office, second=second)
+    lifecycle.count_poll(stage.poll, by=office)
+    lifecycle.send_back(stage.poll, reason="并入有误", by=second)
+    canvass.close_canvass(stage.poll, by=second, second=office)
+    lifecycle.count_poll(stage.poll, by=office)
+    lifecycle.confirm_result(stage.poll, by=second)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=office, leave_open=True)
     return day
 
 
@@ -178,8 +178,8 @@ def test_the_columns_of_an_entry_say_what_its_body_says(day):
 
 
 def test_two_names_stand_where_two_people_sign_and_one_where_one_does(day):
-    office, scrutineer = day.session.office.username, day.session.scrutineer.username
-    chief = day.session.chief.username
+    office, scrutineer = day.stage.office.username, day.stage.scrutineer.username
+    chief = day.stage.chief.username
     names = [
         (entry.kind, json.loads(entry.body)["by"], json.loads(entry.body)["second"])
         for entry in day.entries
@@ -201,14 +201,14 @@ def test_a_void_poll_has_two_names_and_the_root_of_its_receipts():
     receipts = sorted(Envelope.objects.values_list("receipt", flat=True))
 
     lifecycle.void_poll(
-        day.session.poll, reason="设备故障", by=day.session.office, second=day.session.scrutineer
+        day.stage.poll, reason="设备故障", by=day.stage.office, second=day.stage.scrutineer
     )
 
     last = day.entries[-1]
     assert (last.kind, last.by, last.second) == (
         "voided",
-        day.session.office,
-        day.session.scrutineer,
+        day.stage.office,
+        day.stage.scrutineer,
     )
     assert set(data_of(last)) == set(TOLD["voided"].split())
     assert data_of(last)["receipts"] == chain.digest("receipts", chain.canonical(receipts))
@@ -229,14 +229,14 @@ def test_the_close_is_bound_to_the_receipts_on_the_board(day):
 SAME_POLL = UUID(int=1)
 
 
-def opening(change: Callable[[Session], Any] | None = None, **rules: Any) -> dict[str, Any]:
+def opening(change: Callable[[Stage], Any] | None = None, **rules: Any) -> dict[str, Any]:
     """Return what the opening of a fresh poll records after a `change`; then undo all of it."""
     with transaction.atomic():
-        session = make_session(open_it=False, delegates=3, uuid=SAME_POLL, **rules)
+        stage = make_stage(open_it=False, delegates=3, uuid=SAME_POLL, **rules)
         if change:
-            change(session)
-        lifecycle.open_poll(session.poll, by=session.office)
-        data = data_of(JournalEntry.objects.get(poll=session.poll, kind="opened"))
+            change(stage)
+        lifecycle.open_poll(stage.poll, by=stage.office)
+        data = data_of(JournalEntry.objects.get(poll=stage.poll, kind="opened"))
         transaction.set_rollback(True)
     return data
 
@@ -304,16 +304,16 @@ def test_no_choice_stands_in_the_record_before_the_count_nor_beside_a_name(day):
 
 @pytest.mark.django_db(transaction=True)
 def test_rewriting_the_storage_is_an_entry_of_its_own():
-    session = make_session()
-    session.cast(0, selection(1))
-    session.close()
+    stage = make_stage()
+    stage.cast(0, selection(1))
+    stage.close()
 
-    lifecycle.rewrite_storage(session.poll, by=session.office)
+    lifecycle.rewrite_storage(stage.poll, by=stage.office)
 
-    last = JournalEntry.objects.filter(poll=session.poll).last()
+    last = JournalEntry.objects.filter(poll=stage.poll).last()
     assert last
     assert (last.kind, data_of(last)) == ("storage-rewritten", {})
-    assert journal.first_broken(session.poll) is None
+    assert journal.first_broken(stage.poll) is None
 
 
 # --- no act without its entry, no entry without its act -------------------------------------------
@@ -328,82 +328,82 @@ def everything() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-Step = Callable[[Session], Any]
+Step = Callable[[Stage], Any]
 
 
-def drafted() -> Session:
-    return make_session(delegates=3, delegates_total=4, open_it=False)
+def drafted() -> Stage:
+    return make_stage(delegates=3, delegates_total=4, open_it=False)
 
 
-def running() -> Session:
-    session = make_session(delegates=3, delegates_total=4)
+def running() -> Stage:
+    stage = make_stage(delegates=3, delegates_total=4)
     make_delegates(1)
-    session.cast(0, selection(1, proposals=[CANARY]))
-    return session
+    stage.cast(0, selection(1, proposals=[CANARY]))
+    return stage
 
 
-def paused() -> Session:
-    session = running()
-    session.poll = lifecycle.pause_poll(session.poll, reason="停电", by=session.office)
-    return session
+def paused() -> Stage:
+    stage = running()
+    stage.poll = lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+    return stage
 
 
-def closed() -> Session:
-    session = running()
-    session.close()
-    return session
+def closed() -> Stage:
+    stage = running()
+    stage.close()
+    return stage
 
 
-def opened() -> Session:
-    session = closed()
-    session.open_box()
-    return session
+def opened() -> Stage:
+    stage = closed()
+    stage.open_box()
+    return stage
 
 
-def ruled() -> Session:
-    session = opened()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    return session
+def ruled() -> Stage:
+    stage = opened()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    return stage
 
 
-def canvassed() -> Session:
-    session = ruled()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    return session
+def canvassed() -> Stage:
+    stage = ruled()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    return stage
 
 
-def counted() -> Session:
-    session = canvassed()
-    lifecycle.count_poll(session.poll, by=session.office)
-    return session
+def counted() -> Stage:
+    stage = canvassed()
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    return stage
 
 
-def confirmed() -> Session:
-    session = counted()
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
-    return session
+def confirmed() -> Stage:
+    stage = counted()
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    return stage
 
 
-def published() -> Session:
-    session = confirmed()
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
-    return session
+def published() -> Stage:
+    stage = confirmed()
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
+    return stage
 
 
-def revealed() -> Session:
-    session = published()
-    lifecycle.reveal_all(session.poll, by=session.office)
-    return session
+def revealed() -> Stage:
+    stage = published()
+    lifecycle.reveal_all(stage.poll, by=stage.office)
+    return stage
 
 
-def void() -> Session:
-    session = opened()
-    ends: dict[str, Any] = {"reason": "断电", "by": session.office, "second": session.chief}
-    session.poll = lifecycle.void_poll(session.poll, **ends)
-    return session
+def void() -> Stage:
+    stage = opened()
+    ends: dict[str, Any] = {"reason": "断电", "by": stage.office, "second": stage.chief}
+    stage.poll = lifecycle.void_poll(stage.poll, **ends)
+    return stage
 
 
-ACTS: dict[str, tuple[Callable[[], Session], Step]] = {
+ACTS: dict[str, tuple[Callable[[], Stage], Step]] = {
     "key-made": (
         drafted,
         lambda s: ceremony.make_key(s.poll, holders=["甲", "乙", "丙"], threshold=2, by=s.office),
@@ -481,12 +481,12 @@ def test_an_act_whose_entry_cannot_be_written_does_not_happen(kind, monkeypatch)
         raise Broken
 
     prepare, act = ACTS[kind]
-    session = prepare()
+    stage = prepare()
     before = everything()
     monkeypatch.setattr(journal, "append", fail)
 
     with pytest.raises(Broken):
-        act(session)
+        act(stage)
 
     assert everything() == before
 
@@ -495,11 +495,11 @@ def test_an_act_whose_entry_cannot_be_written_does_not_happen(kind, monkeypatch)
 @pytest.mark.parametrize("kind", ACTS)
 def test_an_act_that_is_undone_leaves_no_entry(kind):
     prepare, act = ACTS[kind]
-    session = prepare()
+    stage = prepare()
     before = everything()
 
     with transaction.atomic():
-        act(session)
+        act(stage)
         assert JournalEntry.objects.latest("pk").kind == kind
         transaction.set_rollback(True)
 
@@ -508,16 +508,14 @@ def test_an_act_that_is_undone_leaves_no_entry(kind):
 
 @pytest.mark.django_db
 def test_an_act_that_is_refused_leaves_no_entry():
-    session = running()
+    stage = running()
     before = everything()
 
     for act in (
-        lambda: lifecycle.open_poll(session.poll, by=session.office),
-        lambda: lifecycle.pause_poll(session.poll, reason=" ", by=session.office),
-        lambda: lifecycle.close_poll(session.poll, by=session.scrutineer),
-        lambda: lifecycle.void_poll(
-            session.poll, reason="x", by=session.office, second=session.office
-        ),
+        lambda: lifecycle.open_poll(stage.poll, by=stage.office),
+        lambda: lifecycle.pause_poll(stage.poll, reason=" ", by=stage.office),
+        lambda: lifecycle.close_poll(stage.poll, by=stage.scrutineer),
+        lambda: lifecycle.void_poll(stage.poll, reason="x", by=stage.office, second=stage.office),
     ):
         with pytest.raises(lifecycle.StepRefused):
             act()

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.browsing import filled, read, signed_in
 from tests.conftest import lacking
-from tests.factories import make_office, make_session
+from tests.factories import make_office, make_stage
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CHINESE = "请用微信“扫一扫”扫描投票卡上的二维码，或输入投票码。"
@@ -108,9 +108,9 @@ def test_a_language_that_we_do_not_have_changes_nothing(language):
 
 @pytest.mark.django_db
 def test_the_switch_on_a_ballot_keeps_every_tick():
-    session = make_session()
-    client = signed_in(session)
-    data = filled(session.poll, 3, 5, proposals=["夜间公交"]) | {"language": "en"}
+    stage = make_stage()
+    client = signed_in(stage)
+    data = filled(stage.poll, 3, 5, proposals=["夜间公交"]) | {"language": "en"}
     page = read(client.post("/ballot/", data))
 
     assert "Fill in the ballot" in page.text

@@ -35,15 +35,15 @@ from ballots.models import (
 from ballots.pure import chain, sealing
 from projects.models import Poll, Project, Target
 from tests.factories import (
-    Session,
+    Stage,
     make_confirmed,
     make_delegates,
     make_office,
     make_project,
     make_ready,
     make_scrutineer,
-    make_session,
     make_staff,
+    make_stage,
     play,
     selection,
 )
@@ -52,7 +52,7 @@ from tests.secrecy import cells, snapshot
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-Step = Callable[[Session], Any]
+Step = Callable[[Stage], Any]
 REFUSED = (
     ArchiveRefused,
     BoxRefused,
@@ -72,16 +72,16 @@ def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     return str(getattr(refusal.value, "code"))  # noqa: B009
 
 
-def read_again(session: Session) -> Poll:
-    session.poll = Poll.objects.get(pk=session.poll.pk)
-    return session.poll
+def read_again(stage: Stage) -> Poll:
+    stage.poll = Poll.objects.get(pk=stage.poll.pk)
+    return stage.poll
 
 
 # --- the table: every step in every phase ---------------------------------------------------------
 
 
-def close_canvass(session: Session) -> None:
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
+def close_canvass(stage: Stage) -> None:
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
 
 STEPS: dict[str, Step] = {
@@ -185,42 +185,42 @@ OTHER_CODES = {
 NOT_HERE = {("closed", "rewrite"), ("void", "rewrite")}
 
 
-def session_in(state: str) -> Session:
+def stage_in(state: str) -> Stage:
     """Return a real poll with two ballots and one proposal, brought to `state` by its steps."""
-    session = make_session(kind=Poll.Kind.MAIN, open_it=False, delegates_total=5)
+    stage = make_stage(kind=Poll.Kind.MAIN, open_it=False, delegates_total=5)
     for step in WAY[state]:
         if step == "scrutineer confirms":
-            lifecycle.confirm_result(session.poll, by=session.scrutineer)
+            lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
         else:
-            STEPS[step](session)
-        read_again(session)
+            STEPS[step](stage)
+        read_again(stage)
         if step == "open":
-            session.cast(0, selection(1))
-            session.cast(1, selection(1, proposals=["夜间公交"]))
-    return session
+            stage.cast(0, selection(1))
+            stage.cast(1, selection(1, proposals=["夜间公交"]))
+    return stage
 
 
-def led_to(session: Session, step: str) -> str:
+def led_to(stage: Stage, step: str) -> str:
     """Return the phase a step leads to or the code it is refused with; then take it back."""
     before = snapshot()
     point = transaction.savepoint()
     try:
-        STEPS[step](session)
-        return read_again(session).phase
+        STEPS[step](stage)
+        return read_again(stage).phase
     except REFUSED as refusal:
         assert snapshot() == before, f"{step} was refused and has changed something"
         return str(getattr(refusal, "code"))  # noqa: B009
     finally:
         transaction.savepoint_rollback(point)
-        read_again(session)
+        read_again(stage)
 
 
 @pytest.mark.parametrize("state", WAY)
 def test_in_each_phase_the_steps_of_the_design_move_and_all_others_change_nothing(state):
-    session = session_in(state)
+    stage = stage_in(state)
     steps = [step for step in STEPS if (state, step) not in NOT_HERE]
 
-    outcomes = {step: led_to(session, step) for step in steps}
+    outcomes = {step: led_to(stage, step) for step in steps}
 
     assert outcomes == {
         step: MOVES[state].get(step, OTHER_CODES.get((state, step), "wrong-phase"))
@@ -236,8 +236,8 @@ def test_every_phase_is_in_the_table():
 
 @pytest.mark.parametrize("state", [state for state in WAY if state != "draft"])
 def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
-    session = session_in(state)
-    kinds = list(session.poll.journal.order_by("seq").values_list("kind", flat=True))
+    stage = stage_in(state)
+    kinds = list(stage.poll.journal.order_by("seq").values_list("kind", flat=True))
 
     words = {
         "open": "opened",
@@ -254,7 +254,7 @@ def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
         "void": "voided",
     }
     assert kinds == ["key-made", "key-tested", *[words[step] for step in WAY[state]]]
-    assert journal.first_broken(session.poll) is None
+    assert journal.first_broken(stage.poll) is None
 
 
 # --- who may --------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ WHO = {
     "either": ["open box"],
 }
 REFUSED_AS = {"office": "not-office", "scrutineer": "not-scrutineer", "either": "not-staff"}
-ACTS: dict[str, Callable[[Session, User], Any]] = {
+ACTS: dict[str, Callable[[Stage, User], Any]] = {
     "open": lambda s, by: lifecycle.open_poll(s.poll, by=by),
     "pause": lambda s, by: lifecycle.pause_poll(s.poll, reason="停电", by=by),
     "resume": lambda s, by: lifecycle.resume_poll(s.poll, by=by),
@@ -335,10 +335,10 @@ def test_each_step_belongs_to_its_office_and_to_nobody_else(office):
         *([make_office()] if office == "scrutineer" else []),
     ]
     for step in WHO[office]:
-        session = session_in(READY[step])
-        codes = {refusal_of(ACTS[step], session, by) for by in strangers}
+        stage = stage_in(READY[step])
+        codes = {refusal_of(ACTS[step], stage, by) for by in strangers}
         assert (step, codes) == (step, {REFUSED_AS[office]})
-        # One session's delegates must not stand in the way of the next one's opening.
+        # One stage's delegates must not stand in the way of the next one's opening.
         Delegate.objects.update(status=Delegate.Status.ENDED)
 
 
@@ -348,9 +348,9 @@ def test_every_step_is_in_the_table_of_offices():
 
 @pytest.mark.parametrize("make_one", [make_office, make_scrutineer])
 def test_office_and_scrutineers_open_the_box(make_one):
-    session = session_in("closed")
+    stage = stage_in("closed")
 
-    poll = lifecycle.open_box(session.poll, texts=session.shares[1:4], by=make_one())
+    poll = lifecycle.open_box(stage.poll, texts=stage.shares[1:4], by=make_one())
 
     assert poll.phase == P.OPENED
 
@@ -358,7 +358,7 @@ def test_office_and_scrutineers_open_the_box(make_one):
 # --- opening --------------------------------------------------------------------------------------
 
 
-FAULTS: dict[str, Callable[[Session], Any]] = {
+FAULTS: dict[str, Callable[[Stage], Any]] = {
     "no candidates": lambda s: Project.objects.filter(poll=s.poll).delete(),
     "a candidate without a target": lambda s: Target.objects.filter(
         project__poll=s.poll, project__number=1
@@ -386,38 +386,38 @@ FAULTS: dict[str, Callable[[Session], Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_real_poll_does_not_open_with(fault):
-    session = make_session(kind=Poll.Kind.MAIN, open_it=False)
-    FAULTS[fault](session)
+    stage = make_stage(kind=Poll.Kind.MAIN, open_it=False)
+    FAULTS[fault](stage)
 
-    assert refusal_of(lifecycle.open_poll, session.poll, by=session.office) == "incomplete"
+    assert refusal_of(lifecycle.open_poll, stage.poll, by=stage.office) == "incomplete"
 
 
 def test_a_real_poll_does_not_open_on_an_address_of_this_machine(settings):
-    session = make_session(kind=Poll.Kind.MAIN, open_it=False)
-    rehearsal = make_session(open_it=False, delegates_total=50)
-    enrolment.draw_up_roll(session.poll, by=session.office)
-    Poll.objects.filter(pk=session.poll.pk).update(delegates_total=10)
+    stage = make_stage(kind=Poll.Kind.MAIN, open_it=False)
+    rehearsal = make_stage(open_it=False, delegates_total=50)
+    enrolment.draw_up_roll(stage.poll, by=stage.office)
+    Poll.objects.filter(pk=stage.poll.pk).update(delegates_total=10)
     enrolment.mark_present(
-        session.poll, numbers=[d.number for d in Delegate.objects.all()], by=session.office
+        stage.poll, numbers=[d.number for d in Delegate.objects.all()], by=stage.office
     )
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
 
-    assert refusal_of(lifecycle.open_poll, session.poll, by=session.office) == "incomplete"
+    assert refusal_of(lifecycle.open_poll, stage.poll, by=stage.office) == "incomplete"
     lifecycle.open_poll(rehearsal.poll, by=rehearsal.office)
     settings.PUBLIC_URL = "https://vote.example.cn"
-    lifecycle.open_poll(session.poll, by=session.office)
+    lifecycle.open_poll(stage.poll, by=stage.office)
 
 
 def test_the_opening_fixes_candidates_rules_roll_and_staff_in_the_journal(settings):
-    session = make_session(kind=Poll.Kind.MAIN, open_it=False, delegates=3)
+    stage = make_stage(kind=Poll.Kind.MAIN, open_it=False, delegates=3)
     settings.PLAIN_HTTP = True
 
-    poll = lifecycle.open_poll(session.poll, by=session.office)
+    poll = lifecycle.open_poll(stage.poll, by=stage.office)
 
     entry = JournalEntry.objects.get(kind="opened")
     data = json.loads(entry.body)["data"]
     assert (entry.by, data["on_roll"], data["present"], data["ceremony"]) == (
-        session.office,
+        stage.office,
         3,
         3,
         1,
@@ -426,7 +426,7 @@ def test_the_opening_fixes_candidates_rules_roll_and_staff_in_the_journal(settin
     assert data["roll"] == chain.digest(
         "roll", chain.canonical([["001", "代表1"], ["002", "代表2"], ["003", "代表3"]])
     )
-    assert session.office.username in json.dumps(data["staff"], ensure_ascii=False)
+    assert stage.office.username in json.dumps(data["staff"], ensure_ascii=False)
     assert poll.box.ballot_size == sealing.padded_size(rules_of(poll), range(1, 13))
     assert poll.opened_at is not None
 
@@ -434,12 +434,12 @@ def test_the_opening_fixes_candidates_rules_roll_and_staff_in_the_journal(settin
 def opening_hashes(**change: Any) -> dict[str, str]:
     """Return the hashes of an opening in which `change` was made before it, and take it back."""
     with transaction.atomic():
-        session = make_session(open_it=False, delegates=2)
-        Poll.objects.filter(pk=session.poll.pk).update(uuid="0" * 32, **change.get("poll", {}))
+        stage = make_stage(open_it=False, delegates=2)
+        Poll.objects.filter(pk=stage.poll.pk).update(uuid="0" * 32, **change.get("poll", {}))
         Project.objects.filter(number=2).update(**change.get("project", {"number": 2}))
         Target.objects.filter(project__number=3).update(**change.get("target", {"position": 1}))
-        session.poll.roll.filter(number="001").update(**change.get("entry", {"number": "001"}))
-        lifecycle.open_poll(session.poll, by=session.office)
+        stage.poll.roll.filter(number="001").update(**change.get("entry", {"number": "001"}))
+        lifecycle.open_poll(stage.poll, by=stage.office)
         data = json.loads(JournalEntry.objects.get(kind="opened").body)["data"]
         transaction.set_rollback(True)
     return {name: data[name] for name in ("candidates", "rules", "roll")}
@@ -477,20 +477,20 @@ def test_whatever_changes_before_the_opening_changes_its_hash_and_no_other(chang
 
 
 def test_a_pause_needs_a_reason_and_says_it():
-    session = session_in("open")
+    stage = stage_in("open")
 
-    assert refusal_of(lifecycle.pause_poll, session.poll, reason=" ", by=session.office) == (
+    assert refusal_of(lifecycle.pause_poll, stage.poll, reason=" ", by=stage.office) == (
         "reason-needed"
     )
-    lifecycle.pause_poll(session.poll, reason=" 停电 ", by=session.office)
+    lifecycle.pause_poll(stage.poll, reason=" 停电 ", by=stage.office)
     assert '"data":{"reason":"停电"}' in JournalEntry.objects.get(kind="paused").body
 
 
 def test_the_close_takes_names_off_and_records_numbers_and_a_hash_of_the_receipts():
-    session = session_in("open")
+    stage = stage_in("open")
     receipts = sorted(Envelope.objects.values_list("receipt", flat=True))
 
-    poll = lifecycle.close_poll(session.poll, by=session.office)
+    poll = lifecycle.close_poll(stage.poll, by=stage.office)
 
     assert not Envelope.objects.exists()
     assert sorted(poll.sealed_ballots.values_list("receipt", flat=True)) == receipts
@@ -503,41 +503,41 @@ def test_the_close_takes_names_off_and_records_numbers_and_a_hash_of_the_receipt
 
 
 def test_the_close_takes_over_the_sealed_bytes_as_they_are():
-    session = session_in("open")
+    stage = stage_in("open")
     before = {row.receipt: (row.code, bytes(row.sealed)) for row in Envelope.objects.all()}
 
-    poll = lifecycle.close_poll(session.poll, by=session.office)
+    poll = lifecycle.close_poll(stage.poll, by=stage.office)
 
     after = {row.receipt: (row.code, bytes(row.sealed)) for row in poll.sealed_ballots.all()}
     assert after == before
 
 
 def test_the_close_does_nothing_if_the_figure_on_the_page_has_moved():
-    session = session_in("open")
+    stage = stage_in("open")
 
-    assert refusal_of(lifecycle.close_poll, session.poll, by=session.office, voted=1) == (
+    assert refusal_of(lifecycle.close_poll, stage.poll, by=stage.office, voted=1) == (
         "figure-moved"
     )
     with pytest.raises(StepRefused, match="2"):
-        lifecycle.close_poll(session.poll, by=session.office, voted=0)
-    assert lifecycle.close_poll(session.poll, by=session.office, voted=2).phase == P.CLOSED
+        lifecycle.close_poll(stage.poll, by=stage.office, voted=0)
+    assert lifecycle.close_poll(stage.poll, by=stage.office, voted=2).phase == P.CLOSED
 
 
 def test_a_box_that_does_not_match_the_roll_is_not_closed():
-    session = session_in("open")
-    session.poll.roll.filter(number="005").update(voted=True, voted_at=timezone.now())
+    stage = stage_in("open")
+    stage.poll.roll.filter(number="005").update(voted=True, voted_at=timezone.now())
 
-    assert refusal_of(lifecycle.close_poll, session.poll, by=session.office) == "box-unlike-roll"
+    assert refusal_of(lifecycle.close_poll, stage.poll, by=stage.office) == "box-unlike-roll"
     assert Envelope.objects.count() == 2
 
 
 def test_a_poll_in_which_nobody_voted_can_be_closed_opened_and_counted():
-    session = make_session(delegates=2)
-    session.close()
-    session.open_box()
-    close_canvass(session)
+    stage = make_stage(delegates=2)
+    stage.close()
+    stage.open_box()
+    close_canvass(stage)
 
-    figures = lifecycle.count_poll(session.poll, by=session.office).figures
+    figures = lifecycle.count_poll(stage.poll, by=stage.office).figures
 
     assert (figures["turnout"]["returned"], figures["turnout"]["blank"]) == (0, 0)
     assert {item["outcome"] for item in figures["items"]} == {"short"}
@@ -548,21 +548,21 @@ def test_a_poll_in_which_nobody_voted_can_be_closed_opened_and_counted():
 
 
 def test_the_box_opens_to_what_was_cast():
-    session = session_in("opened")
+    stage = stage_in("opened")
 
-    ballots = {(tuple(row.chosen), len(row.write_ins)) for row in session.poll.ballots.all()}
+    ballots = {(tuple(row.chosen), len(row.write_ins)) for row in stage.poll.ballots.all()}
 
     assert ballots == {((1,), 0), ((1,), 1)}
-    assert {row.invalid for row in session.poll.ballots.all()} == {""}
+    assert {row.invalid for row in stage.poll.ballots.all()} == {""}
 
 
 def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
-    session = make_session(delegates=6, places=2)
-    poll, size = session.poll, session.poll.box.ballot_size
+    stage = make_stage(delegates=6, places=2)
+    poll, size = stage.poll, stage.poll.box.ballot_size
     public_key = bytes(poll.box.public_key)
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
     good = bytes(Envelope.objects.get().sealed)
-    other = make_session(open_it=False, delegates=0, delegates_total=50).poll
+    other = make_stage(open_it=False, delegates=0, delegates_total=50).poll
 
     def sealed(*chosen: int, key: bytes = public_key, of: Poll = poll) -> bytes:
         return sealing.seal(selection(*chosen), public_key=key, poll=of.uuid, size=size)
@@ -578,7 +578,7 @@ def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
     for place, bytes_ in enumerate(forged, start=1):
         receipt = sealing.receipt(poll=poll.uuid, sealed=bytes_)
         Envelope.objects.create(
-            roll_entry=session.entry(place),
+            roll_entry=stage.entry(place),
             poll=poll,
             sealed=bytes_,
             receipt=receipt,
@@ -586,8 +586,8 @@ def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
             token="t",
         )
     poll.roll.update(voted=True, voted_at=timezone.now())
-    session.close()
-    session.open_box()
+    stage.close()
+    stage.open_box()
 
     assert sorted(row.invalid for row in poll.ballots.all()) == [
         "",
@@ -606,77 +606,77 @@ def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
 
 
 def test_a_ballot_that_was_copied_counts_once(monkeypatch):
-    session = make_session()
+    stage = make_stage()
     # Two envelopes with one nonce inside are copies of one ballot, sealed twice.
     monkeypatch.setattr(secrets, "token_hex", lambda size: "ab" * size)
-    session.cast(0, selection(1), token="a")
-    session.cast(1, selection(1), token="b")
+    stage.cast(0, selection(1), token="a")
+    stage.cast(1, selection(1), token="b")
     monkeypatch.undo()
-    session.close()
-    session.open_box()
+    stage.close()
+    stage.open_box()
 
-    assert sorted(row.invalid for row in session.poll.ballots.all()) == ["", "repeated"]
+    assert sorted(row.invalid for row in stage.poll.ballots.all()) == ["", "repeated"]
 
 
 # --- the count, its confirmation, its publication -------------------------------------------------
 
 
 def test_the_counter_does_not_confirm_even_as_a_scrutineer():
-    session = session_in("canvassed")
+    stage = stage_in("canvassed")
     both = make_staff("会务", "监票", "总监票人")
-    lifecycle.count_poll(session.poll, by=both)
+    lifecycle.count_poll(stage.poll, by=both)
 
-    assert refusal_of(lifecycle.confirm_result, session.poll, by=both) == "counter-confirms"
+    assert refusal_of(lifecycle.confirm_result, stage.poll, by=both) == "counter-confirms"
 
 
 def test_of_two_who_confirm_a_real_poll_one_is_the_chief():
-    session = session_in("counted")
+    stage = stage_in("counted")
     second = make_scrutineer()
 
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
-    assert read_again(session).phase == P.COUNTED
-    assert refusal_of(lifecycle.confirm_result, session.poll, by=session.scrutineer) == (
+    assert read_again(stage).phase == P.COUNTED
+    assert refusal_of(lifecycle.confirm_result, stage.poll, by=stage.scrutineer) == (
         "confirmed-before"
     )
-    assert refusal_of(lifecycle.confirm_result, session.poll, by=second) == "chief-needed"
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    assert read_again(session).phase == P.CONFIRMED
+    assert refusal_of(lifecycle.confirm_result, stage.poll, by=second) == "chief-needed"
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    assert read_again(stage).phase == P.CONFIRMED
 
 
 def test_the_chief_may_be_the_first_of_the_two():
-    session = session_in("counted")
+    stage = stage_in("counted")
 
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    assert read_again(session).phase == P.COUNTED
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    assert read_again(stage).phase == P.COUNTED
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
-    assert read_again(session).phase == P.CONFIRMED
-    result = standing_result(session.poll)
+    assert read_again(stage).phase == P.CONFIRMED
+    result = standing_result(stage.poll)
     assert sorted(row.chief for row in result.confirmations.all()) == [False, True]
 
 
 @pytest.mark.parametrize("columns", [{"kind": "rehearsal"}, {"kind": "main", "simple": True}])
 def test_a_rehearsal_and_the_simple_way_need_one_who_confirms_and_no_chief(columns):
-    session = make_session(**columns)
-    session.close()
-    session.open_box()
-    close_canvass(session)
-    lifecycle.count_poll(session.poll, by=session.office)
+    stage = make_stage(**columns)
+    stage.close()
+    stage.open_box()
+    close_canvass(stage)
+    lifecycle.count_poll(stage.poll, by=stage.office)
 
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
-    assert read_again(session).phase == P.CONFIRMED
+    assert read_again(stage).phase == P.CONFIRMED
 
 
 def test_sent_back_a_count_keeps_its_figures_its_reason_and_its_totals_in_the_journal():
-    session = session_in("half confirmed")
-    first = standing_result(session.poll)
+    stage = stage_in("half confirmed")
+    first = standing_result(stage.poll)
 
-    assert refusal_of(lifecycle.send_back, session.poll, reason="", by=session.chief) == (
+    assert refusal_of(lifecycle.send_back, stage.poll, reason="", by=stage.chief) == (
         "reason-needed"
     )
-    lifecycle.send_back(session.poll, reason=" 归并有误 ", by=session.chief)
+    lifecycle.send_back(stage.poll, reason=" 归并有误 ", by=stage.chief)
 
     stale = Result.objects.get(pk=first.pk)
     assert (stale.figures, stale.digest) == (first.figures, first.digest)
@@ -689,62 +689,62 @@ def test_sent_back_a_count_keeps_its_figures_its_reason_and_its_totals_in_the_jo
 
 
 def test_after_it_was_sent_back_a_new_count_stands_and_needs_all_its_confirmations():
-    session = session_in("half confirmed")
-    lifecycle.send_back(session.poll, reason="归并有误", by=session.chief)
+    stage = stage_in("half confirmed")
+    lifecycle.send_back(stage.poll, reason="归并有误", by=stage.chief)
     WriteIn.objects.update(
-        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=session.poll.projects.get(number=1)
+        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=stage.poll.projects.get(number=1)
     )
-    close_canvass(session)
-    lifecycle.count_poll(session.poll, by=session.office)
+    close_canvass(stage)
+    lifecycle.count_poll(stage.poll, by=stage.office)
 
-    standing = standing_result(session.poll)
+    standing = standing_result(stage.poll)
     assert Result.objects.count() == 2
     assert (standing.figures["doubles"], standing.confirmations.count()) == (1, 0)
     # The scrutineer who had confirmed the first count confirms this one as well.
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
-    assert read_again(session).phase == P.COUNTED
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    assert read_again(stage).phase == P.COUNTED
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
     assert Result.objects.exclude(sent_back="").get().published_by is None
 
 
 def test_a_reason_of_any_length_sends_a_count_back():
-    session = session_in("counted")
+    stage = stage_in("counted")
 
-    lifecycle.send_back(session.poll, reason="归" * 200, by=session.chief)
+    lifecycle.send_back(stage.poll, reason="归" * 200, by=stage.chief)
 
     assert Result.objects.get().sent_back == "归" * 200
 
 
 def test_the_publisher_is_none_of_those_who_confirmed():
-    session = session_in("counted")
+    stage = stage_in("counted")
     both = make_staff("会务", "监票")
-    lifecycle.confirm_result(session.poll, by=both)
-    lifecycle.confirm_result(session.poll, by=session.chief)
+    lifecycle.confirm_result(stage.poll, by=both)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
 
-    assert refusal_of(lifecycle.publish_result, session.poll, by=both) == "confirmer-publishes"
-    result = lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+    assert refusal_of(lifecycle.publish_result, stage.poll, by=both) == "confirmer-publishes"
+    result = lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
     result.refresh_from_db()
-    assert result.published_by == session.office
-    assert read_again(session).published_at is not None
+    assert result.published_by == stage.office
+    assert read_again(stage).published_at is not None
 
 
 def test_the_publisher_types_the_number_of_adopted_projects():
-    session = session_in("confirmed")
+    stage = stage_in("confirmed")
 
     # Two of five delegates chose project 1: three would be needed.
-    assert refusal_of(lifecycle.publish_result, session.poll, by=session.office, adopted=1) == (
+    assert refusal_of(lifecycle.publish_result, stage.poll, by=stage.office, adopted=1) == (
         "figure-wrong"
     )
-    lifecycle.publish_result(session.poll, by=session.office, adopted=0, leave_open=True)
+    lifecycle.publish_result(stage.poll, by=stage.office, adopted=0, leave_open=True)
 
 
 def test_open_places_are_left_open_knowingly_and_the_journal_says_how_many():
-    session = session_in("confirmed")
+    stage = stage_in("confirmed")
 
     with pytest.raises(StepRefused, match="还有10个名额没有确定"):
-        lifecycle.publish_result(session.poll, by=session.office)
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+        lifecycle.publish_result(stage.poll, by=stage.office)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
 
     data = json.loads(JournalEntry.objects.get(kind="published").body)["data"]
     assert (data["projects"], data["left_open"], data["at_once"]) == ([], 10, False)
@@ -753,19 +753,19 @@ def test_open_places_are_left_open_knowingly_and_the_journal_says_how_many():
 # --- the reveal -----------------------------------------------------------------------------------
 
 
-def revealing(*, at_once: bool = False) -> Session:
+def revealing(*, at_once: bool = False) -> Stage:
     """Return a published rehearsal in which two projects fill its two places."""
-    session = make_confirmed({1: 5, 2: 8, 3: 1}, places=2)
-    lifecycle.publish_result(session.poll, by=session.office, at_once=at_once)
-    read_again(session)
-    return session
+    stage = make_confirmed({1: 5, 2: 8, 3: 1}, places=2)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=at_once)
+    read_again(stage)
+    return stage
 
 
 def test_the_hall_is_shown_one_project_after_the_other_and_then_everybody_may_see_the_result():
-    session = revealing()
+    stage = revealing()
     steps = []
     for _ in range(2):
-        poll = lifecycle.reveal_next(session.poll, by=session.office)
+        poll = lifecycle.reveal_next(stage.poll, by=stage.office)
         steps.append((poll.revealed, poll.is_revealed))
 
     assert steps == [(1, False), (2, True)]
@@ -777,23 +777,23 @@ def test_the_hall_is_shown_one_project_after_the_other_and_then_everybody_may_se
 
 
 def test_a_double_click_shows_the_hall_one_project():
-    session = revealing()
+    stage = revealing()
 
     for _ in range(2):
-        lifecycle.reveal_next(session.poll, by=session.office, place=1)
+        lifecycle.reveal_next(stage.poll, by=stage.office, place=1)
 
-    assert read_again(session).revealed == 1
+    assert read_again(stage).revealed == 1
     assert JournalEntry.objects.filter(kind="revealed").count() == 1
-    lifecycle.reveal_next(session.poll, by=session.office, place=2)
+    lifecycle.reveal_next(stage.poll, by=stage.office, place=2)
     # The second click on the last one says nothing of an error either.
-    assert lifecycle.reveal_next(session.poll, by=session.office, place=2).is_revealed
+    assert lifecycle.reveal_next(stage.poll, by=stage.office, place=2).is_revealed
 
 
 def test_the_rest_is_shown_at_once_where_the_chair_wants_it_so():
-    session = revealing()
-    lifecycle.reveal_next(session.poll, by=session.office)
+    stage = revealing()
+    lifecycle.reveal_next(stage.poll, by=stage.office)
 
-    poll = lifecycle.reveal_all(session.poll, by=session.office)
+    poll = lifecycle.reveal_all(stage.poll, by=stage.office)
 
     assert (poll.revealed, poll.is_revealed) == (2, True)
 
@@ -803,9 +803,9 @@ def test_a_result_published_at_once_is_out_without_a_step():
 
 
 def test_where_no_project_fills_a_place_the_first_step_is_the_last():
-    session = session_in("published")
+    stage = stage_in("published")
 
-    assert lifecycle.reveal_next(session.poll, by=session.office).is_revealed
+    assert lifecycle.reveal_next(stage.poll, by=stage.office).is_revealed
 
 
 # --- void -----------------------------------------------------------------------------------------
@@ -816,14 +816,14 @@ VOIDABLE = [state for state, moves in MOVES.items() if "void" in moves]
 
 @pytest.mark.parametrize("state", VOIDABLE)
 def test_from_each_phase_two_people_void_a_poll_whose_box_never_opens_then(state):
-    session = session_in(state)
-    receipts = sorted(session.poll.sealed_ballots.values_list("receipt", flat=True)) or sorted(
+    stage = stage_in(state)
+    receipts = sorted(stage.poll.sealed_ballots.values_list("receipt", flat=True)) or sorted(
         Envelope.objects.values_list("receipt", flat=True)
     )
-    ballots = session.poll.ballots.count()
+    ballots = stage.poll.ballots.count()
 
     poll = lifecycle.void_poll(
-        session.poll, reason=" 断电 ", by=session.office, second=session.scrutineer
+        stage.poll, reason=" 断电 ", by=stage.office, second=stage.scrutineer
     )
 
     assert poll.phase == P.VOID
@@ -832,10 +832,10 @@ def test_from_each_phase_two_people_void_a_poll_whose_box_never_opens_then(state
     # Receipts stay, so that nobody's ballot is gone without a trace.
     assert sorted(poll.sealed_ballots.values_list("receipt", flat=True)) == receipts
     assert len(receipts) == 2
-    assert led_to(session, "open box") == "wrong-phase"
+    assert led_to(stage, "open box") == "wrong-phase"
     assert poll.ballots.count() == ballots
     entry = JournalEntry.objects.get(kind="voided")
-    assert (entry.by, entry.second) == (session.office, session.scrutineer)
+    assert (entry.by, entry.second) == (stage.office, stage.scrutineer)
     data = json.loads(entry.body)["data"]
     before = {"canvassed": "opened", "half confirmed": "counted"}.get(state, state)
     assert (data["reason"], data["phase"]) == ("断电", before)
@@ -845,15 +845,15 @@ def test_from_each_phase_two_people_void_a_poll_whose_box_never_opens_then(state
 
 
 def test_a_poll_is_voided_by_two_people_with_a_reason():
-    session = session_in("open")
+    stage = stage_in("open")
 
     def code(**changes: Any) -> str:
         arguments: dict[str, Any] = {
             "reason": "断电",
-            "by": session.office,
-            "second": session.scrutineer,
+            "by": stage.office,
+            "second": stage.scrutineer,
         }
-        return refusal_of(lifecycle.void_poll, session.poll, **(arguments | changes))
+        return refusal_of(lifecycle.void_poll, stage.poll, **(arguments | changes))
 
     assert code(reason=" ") == "reason-needed"
     assert code(second=None) == "second-needed"
@@ -864,28 +864,26 @@ def test_a_poll_is_voided_by_two_people_with_a_reason():
 
 
 def test_a_poll_whose_second_round_delegates_were_called_to_is_not_voided_before_it():
-    session = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
-    second = make_ready(session, drafts.run_off(session.poll, by=session.office))
-    lifecycle.open_poll(second.poll, by=session.office)
-    ends: dict[str, Any] = {"reason": "断电", "by": session.office, "second": session.chief}
+    stage = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    second = make_ready(stage, drafts.run_off(stage.poll, by=stage.office))
+    lifecycle.open_poll(second.poll, by=stage.office)
+    ends: dict[str, Any] = {"reason": "断电", "by": stage.office, "second": stage.chief}
 
-    assert refusal_of(lifecycle.void_poll, session.poll, **ends) == "second-round-exists"
+    assert refusal_of(lifecycle.void_poll, stage.poll, **ends) == "second-round-exists"
     lifecycle.void_poll(second.poll, **ends)
-    assert lifecycle.void_poll(session.poll, **ends).phase == P.VOID
+    assert lifecycle.void_poll(stage.poll, **ends).phase == P.VOID
 
 
 def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key():
-    session = session_in("draft")
+    stage = stage_in("draft")
     Poll.objects.update(places=7, proposal_limit=2, opening_words="请投票", show_votes=True)
-    make_project(session.poll, 20, lead_unit="交通局", investment=12, category="交通")
-    read_again(session)
-    lifecycle.open_poll(session.poll, by=session.office)
-    session.cast(0, selection(1))
-    poll = lifecycle.void_poll(
-        session.poll, reason="断电", by=session.office, second=session.scrutineer
-    )
+    make_project(stage.poll, 20, lead_unit="交通局", investment=12, category="交通")
+    read_again(stage)
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    stage.cast(0, selection(1))
+    poll = lifecycle.void_poll(stage.poll, reason="断电", by=stage.office, second=stage.scrutineer)
 
-    draft = drafts.fresh_draft(poll, by=session.office)
+    draft = drafts.fresh_draft(poll, by=stage.office)
 
     draft = Poll.objects.get(pk=draft.pk)
     own = {"id", "uuid", "phase", "opened_at", "closed_at", "published_at", "closes_at"}
@@ -904,7 +902,7 @@ def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key(
     assert entries[draft.pk] == entries[poll.pk]
     assert not draft.roll.exclude(present=False, voted=False).exists()
     assert not BallotBox.objects.filter(poll=draft).exists()
-    assert refusal_of(lifecycle.open_poll, draft, by=session.office) == "incomplete"
+    assert refusal_of(lifecycle.open_poll, draft, by=stage.office) == "incomplete"
 
 
 def described(poll: Poll) -> list[tuple[Any, ...]]:
@@ -921,23 +919,23 @@ def described(poll: Poll) -> list[tuple[Any, ...]]:
 
 
 def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
-    session = session_in("void")
-    session.poll = drafts.fresh_draft(session.poll, by=session.office)
-    numbers = [delegate.number for delegate in session.delegates]
-    enrolment.mark_present(session.poll, numbers=numbers, by=session.office)
+    stage = stage_in("void")
+    stage.poll = drafts.fresh_draft(stage.poll, by=stage.office)
+    numbers = [delegate.number for delegate in stage.delegates]
+    enrolment.mark_present(stage.poll, numbers=numbers, by=stage.office)
     sheets = ceremony.make_key(
-        session.poll, holders=["甲", "乙", "丙", "丁", "戊"], threshold=3, by=session.office
+        stage.poll, holders=["甲", "乙", "丙", "丁", "戊"], threshold=3, by=stage.office
     )
-    session.shares = [sheet.text for sheet in sheets]
-    ceremony.test_key(session.poll, texts=session.shares[:3], by=session.scrutineer)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
+    stage.shares = [sheet.text for sheet in sheets]
+    ceremony.test_key(stage.poll, texts=stage.shares[:3], by=stage.scrutineer)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
 
     # Who had voted before votes again: the roll is fresh.
-    session.cast(0, selection(2))
-    session.close()
-    session.open_box()
+    stage.cast(0, selection(2))
+    stage.close()
+    stage.open_box()
 
-    assert [row.chosen for row in session.poll.ballots.all()] == [[2]]
+    assert [row.chosen for row in stage.poll.ballots.all()] == [[2]]
 
 
 # --- wiping ---------------------------------------------------------------------------------------
@@ -945,16 +943,16 @@ def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
 
 @pytest.mark.parametrize("state", WAY)
 def test_wiping_a_rehearsal_leaves_nothing_of_it_in_any_phase(state):
-    session = make_session(open_it=False)
-    trace = str(session.poll.uuid)
+    stage = make_stage(open_it=False)
+    trace = str(stage.poll.uuid)
     for step in [step for step in WAY[state] if step != "scrutineer confirms"]:
-        STEPS[step](session)
-        if read_again(session).phase == P.OPEN and step == "open":
-            session.cast(0, selection(1, proposals=["甲"]))
-            session.cast(1, selection(1, proposals=["乙"]))
-    pk = session.poll.pk
+        STEPS[step](stage)
+        if read_again(stage).phase == P.OPEN and step == "open":
+            stage.cast(0, selection(1, proposals=["甲"]))
+            stage.cast(1, selection(1, proposals=["乙"]))
+    pk = stage.poll.pk
 
-    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.filter(pk=pk).exists()
     assert Delegate.objects.count() == 5
@@ -967,57 +965,55 @@ def test_wiping_a_rehearsal_leaves_nothing_of_it_in_any_phase(state):
 
 
 def test_a_rehearsal_with_merged_proposals_recommendations_and_a_decision_is_wiped_too():
-    session = make_session(delegates=3)
-    session.cast(0, selection(1, proposals=["甲"]))
-    session.cast(1, selection(1, proposals=["甲甲"]))
-    session.close()
-    session.open_box()
-    one, other = session.poll.write_ins.all()
+    stage = make_stage(delegates=3)
+    stage.cast(0, selection(1, proposals=["甲"]))
+    stage.cast(1, selection(1, proposals=["甲甲"]))
+    stage.close()
+    stage.open_box()
+    one, other = stage.poll.write_ins.all()
     WriteIn.objects.filter(pk=one.pk).update(
-        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=session.poll.projects.get(number=2)
+        ruling=WriteIn.Ruling.INTO_PROJECT, into_project=stage.poll.projects.get(number=2)
     )
     WriteIn.objects.filter(pk=other.pk).update(
         ruling=WriteIn.Ruling.INTO_WRITE_IN, into_write_in=one
     )
     Recommendation.objects.create(
-        poll=session.poll,
-        delegate=session.delegates[0],
+        poll=stage.poll,
+        delegate=stage.delegates[0],
         title="夜间公交",
         ruling="merged",
-        project=session.poll.projects.get(number=1),
+        project=stage.poll.projects.get(number=1),
     )
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    outcome.decide(
-        session.poll, items=[], words="主席团决定", by=session.office, second=session.chief
-    )
-    Announcement.objects.create(poll=session.poll, title="公告", signature="主席团")
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    outcome.decide(stage.poll, items=[], words="主席团决定", by=stage.office, second=stage.chief)
+    Announcement.objects.create(poll=stage.poll, title="公告", signature="主席团")
 
-    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.exists()
     assert not Decision.objects.exists()
 
 
 def test_a_rehearsal_is_wiped_with_its_second_rounds_void_ones_too():
-    session = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
-    first = drafts.run_off(session.poll, by=session.office)
-    make_ready(session, first)
-    lifecycle.open_poll(first, by=session.office)
-    lifecycle.void_poll(first, reason="断电", by=session.office, second=session.scrutineer)
-    play(session, drafts.fresh_draft(first, by=session.office), selection(2))
+    stage = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    first = drafts.run_off(stage.poll, by=stage.office)
+    make_ready(stage, first)
+    lifecycle.open_poll(first, by=stage.office)
+    lifecycle.void_poll(first, reason="断电", by=stage.office, second=stage.scrutineer)
+    play(stage, drafts.fresh_draft(first, by=stage.office), selection(2))
 
-    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.exists()
     assert Delegate.objects.count() == 9
 
 
 def test_wiping_a_rehearsal_leaves_the_real_poll_and_its_journal_alone():
-    real = session_in("open")
+    real = stage_in("open")
     Delegate.objects.update(status=Delegate.Status.ENDED)
-    rehearsal = make_session(delegates=1)
+    rehearsal = make_stage(delegates=1)
     before = [(row.seq, row.hash) for row in real.poll.journal.all()]
 
     lifecycle.wipe_rehearsal(rehearsal.poll, by=rehearsal.office)

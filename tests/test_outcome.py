@@ -17,15 +17,15 @@ from ballots.files import package
 from ballots.models import Decision, JournalEntry
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     confirm_count,
     make_confirmed,
     make_office,
     make_ready,
-    make_session,
     make_staff,
+    make_stage,
     play,
-    second_session,
+    second_stage,
     selection,
 )
 from tests.secrecy import snapshot
@@ -36,12 +36,12 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def tied(**columns: Any) -> Session:
+def tied(**columns: Any) -> Stage:
     """Return a confirmed poll: two places, project 1 is in, projects 2 and 3 have 5 votes each."""
     return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
 
 
-def short(**columns: Any) -> Session:
+def short(**columns: Any) -> Stage:
     """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
     return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
@@ -50,12 +50,12 @@ def filled(poll: Poll) -> list[tuple[str, str]]:
     return [(place.key, place.how) for place in outcome_of(poll).filled]
 
 
-def publish(held: Session, **options: Any) -> None:
+def publish(held: Stage, **options: Any) -> None:
     lifecycle.publish_result(held.poll, by=held.office, at_once=True, **options)
     held.poll.refresh_from_db()
 
 
-def decide(held: Session, *items: str, **changes: Any) -> Decision:
+def decide(held: Stage, *items: str, **changes: Any) -> Decision:
     given: dict[str, Any] = {"words": "主席团会议决定", "by": held.office, "second": held.chief}
     return outcome.decide(held.poll, items=items, **(given | changes))
 
@@ -105,7 +105,7 @@ LEVEL = "“候选项目2”“候选项目3”等2个项目得赞成票数相�
 FEW = "获得全体代表过半数赞成票的项目为1个，少于应确定的3个，"
 
 
-def said_of(held: Session) -> str:
+def said_of(held: Stage) -> str:
     return outcome.open_words(outcome_of(held.poll))
 
 
@@ -208,9 +208,9 @@ def test_what_the_meeting_names_stands_in_the_order_of_the_count():
     assert decide(held, "3", "2").items == ["2", "3"]
 
 
-def tied_with_a_proposal(**columns: Any) -> Session:
+def tied_with_a_proposal(**columns: Any) -> Stage:
     """Return a confirmed poll in which candidate 2 and proposal 推1 are tied for the second place."""
-    held = make_session(delegates=8, candidates=3, places=2, majority="none", **columns)
+    held = make_stage(delegates=8, candidates=3, places=2, majority="none", **columns)
     for place in range(8):
         held.cast(place, selection(1, 2) if place < 4 else selection(1, proposals=["夜间公交"]))
     confirm_count(held)
@@ -227,7 +227,7 @@ def test_a_proposal_may_be_named_like_a_candidate():
     assert place.how_words == "按会议决定确定"
 
 
-DECISIONS: dict[str, tuple[str, Callable[[Session], dict[str, Any]]]] = {
+DECISIONS: dict[str, tuple[str, Callable[[Stage], dict[str, Any]]]] = {
     "a scrutineer's": ("not-office", lambda s: {"by": s.scrutineer}),
     "nobody's second": ("second-needed", lambda s: {"second": None}),
     "an office's second": ("second-needed", lambda s: {"second": make_office()}),
@@ -277,7 +277,7 @@ def test_a_decision_is_not_made_again_nor_after_the_publication():
 def test_no_decision_is_made_while_delegates_vote_on_it_but_on_a_draft_it_may():
     held = tied()
     draft = drafts.run_off(held.poll, by=held.office)
-    second = second_session(held, draft)
+    second = second_stage(held, draft)
     assert outcome_of(held.poll).round_runs
     assert refusal_of(lambda: decide(held, "2")) == "second-round-runs"
     lifecycle.void_poll(second.poll, reason="断电", by=held.office, second=held.chief)
@@ -389,7 +389,7 @@ def test_a_run_off_left_open_leaves_its_tied_pending_in_the_first_round():
 
 def test_a_run_off_that_is_void_fills_nothing_and_lets_another_one_be_made():
     held = tied()
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     lifecycle.void_poll(second.poll, reason="断电", by=held.office, second=held.chief)
 
     assert outcome_of(held.poll).round is None
@@ -402,11 +402,11 @@ def test_a_run_off_that_is_void_fills_nothing_and_lets_another_one_be_made():
 # --- publication ----------------------------------------------------------------------------------
 
 
-def settled_by_decision(held: Session) -> None:
+def settled_by_decision(held: Stage) -> None:
     decide(held, "2")
 
 
-def settled_by_round(held: Session) -> None:
+def settled_by_round(held: Stage) -> None:
     publish(play(held, drafts.run_off(held.poll, by=held.office), selection(2)))
 
 
@@ -434,7 +434,7 @@ def test_an_unsettled_poll_is_published_only_by_those_who_leave_its_places_open(
 
 def test_a_poll_is_not_published_while_its_second_round_runs_even_with_places_left_open():
     held = tied()
-    second_session(held, drafts.run_off(held.poll, by=held.office))
+    second_stage(held, drafts.run_off(held.poll, by=held.office))
 
     assert refusal_of(lambda: publish(held, leave_open=True)) == "second-round-runs"
 

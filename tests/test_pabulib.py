@@ -16,7 +16,7 @@ from ballots.files import pabulib
 from ballots.models import Ballot, Envelope
 from ballots.pure import sealing
 from projects.models import Poll, Project
-from tests.factories import Session, make_poll, make_session, move_by_force, selection
+from tests.factories import Stage, make_poll, make_stage, move_by_force, selection
 from tests.test_exports import confirm, count, decide, make_opened, make_tied, run_off
 from tests.test_known_answers import city_vote, sections_of
 
@@ -44,9 +44,9 @@ class Research:
 
 @pytest.fixture
 def research(tmp_path: Path) -> Any:
-    def of(session: Session) -> Research:
+    def of(stage: Stage) -> Research:
         path = tmp_path / "research.pb"
-        path.write_bytes(pabulib.research_file(session.poll).content)
+        path.write_bytes(pabulib.research_file(stage.poll).content)
         sections, vote = sections_of(path), city_vote(path)
         return Research(
             meta={row["key"]: row["value"] for row in sections["META"]},
@@ -68,13 +68,13 @@ def recounted(file: Research) -> dict[int, int]:
 
 
 def test_the_file_is_read_back_and_its_votes_are_those_of_the_result(research):
-    session = count(make_opened())
+    stage = count(make_opened())
 
-    file = research(session)
+    file = research(stage)
 
     official = {
         int(item["item"]): item["votes"]
-        for item in standing_result(session.poll).figures["items"]
+        for item in standing_result(stage.poll).figures["items"]
         if item["source"] == "candidate"
     }
     assert file.published == recounted(file) == official == {1: 5, 2: 1, 3: 1, 4: 0, 5: 0}
@@ -94,10 +94,10 @@ def test_the_heads_of_the_sections_are_those_of_the_format():
 
 
 def test_the_meta_data_say_what_a_reader_of_the_format_looks_for(research):
-    session = make_opened()
-    day = timezone.localtime(session.poll.opened_at)
+    stage = make_opened()
+    day = timezone.localtime(stage.poll.opened_at)
 
-    meta = research(count(session)).meta
+    meta = research(count(stage)).meta
 
     assert meta | {"comment": ""} == {
         "description": (
@@ -139,8 +139,8 @@ def test_our_meta_data_and_columns_are_known_to_real_files(research, shared_data
 def test_a_real_vote_that_we_counted_is_written_as_the_city_published_it(research, shared_data):
     """Targówek in, Targówek out: a city's ballots go through our rows into our file."""
     vote = city_vote(shared_data / "pabulib" / "Poland_Warszawa_2019_Targowek_Mieszkaniowy.pb")
-    session = make_session(delegates=1, candidates=0, open_it=False, places=10, majority="none")
-    poll = session.poll
+    stage = make_stage(delegates=1, candidates=0, open_it=False, places=10, majority="none")
+    poll = stage.poll
     Project.objects.bulk_create(
         Project(poll=poll, number=number, title=f"项目{number}", text="内容")
         for number in vote.published
@@ -152,10 +152,10 @@ def test_a_real_vote_that_we_counted_is_written_as_the_city_published_it(researc
     with pytest.MonkeyPatch.context() as patch:
         # The identities of our own count do not hold for ballots that came by no envelope.
         patch.setattr("ballots.facts.counting.checks", lambda *_given: ())
-        lifecycle.count_poll(poll, by=session.office)
-    session.poll.refresh_from_db()
+        lifecycle.count_poll(poll, by=stage.office)
+    stage.poll.refresh_from_db()
 
-    file = research(session)
+    file = research(stage)
 
     assert file.published == recounted(file) == vote.published
     assert sorted(file.ballots) == sorted(sorted(ballot) for ballot in vote.ballots)
@@ -165,24 +165,24 @@ def test_a_real_vote_that_we_counted_is_written_as_the_city_published_it(researc
 def test_ballots_without_a_tick_and_invalid_ones_are_left_out_and_the_comment_says_how_many(
     research,
 ):
-    session = make_session(delegates=4, candidates=3, places=2)
-    session.cast(0, selection(1))
-    session.cast(1, selection())
-    session.cast(2, selection(proposals=["新建停车场"]))
-    receipt = sealing.receipt(poll=session.poll.uuid, sealed=b"no ballot")
+    stage = make_stage(delegates=4, candidates=3, places=2)
+    stage.cast(0, selection(1))
+    stage.cast(1, selection())
+    stage.cast(2, selection(proposals=["新建停车场"]))
+    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=b"no ballot")
     Envelope.objects.create(
-        roll_entry=session.entry(3),
-        poll=session.poll,
+        roll_entry=stage.entry(3),
+        poll=stage.poll,
         sealed=b"no ballot",
         receipt=receipt,
         code=sealing.receipt_code(receipt),
         token="t",
     )
-    session.poll.roll.update(voted=True, voted_at=timezone.now())
-    session.close()
-    session.open_box()
+    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+    stage.close()
+    stage.open_box()
 
-    file = research(count(session))
+    file = research(count(stage))
 
     assert file.ballots == [[1]]
     assert (
@@ -192,26 +192,26 @@ def test_ballots_without_a_tick_and_invalid_ones_are_left_out_and_the_comment_sa
 
 
 def test_where_each_project_is_voted_on_a_vote_holds_those_voted_for(research):
-    session = make_session(delegates=2, candidates=3, places=3, form="each")
-    session.cast(0, selection(1, 2, against=[3]))
-    session.cast(1, selection(1, against=[2, 3]))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=2, candidates=3, places=3, form="each")
+    stage.cast(0, selection(1, 2, against=[3]))
+    stage.cast(1, selection(1, against=[2, 3]))
+    stage.close()
+    stage.open_box()
 
-    file = research(count(session))
+    file = research(count(stage))
 
     assert sorted(file.ballots) == [[1], [1, 2]]
     assert "a vote holds the projects marked for" in file.comment
 
 
 def test_ballots_that_had_to_be_full_say_so(research):
-    session = make_session(delegates=2, candidates=3, places=2, choice_rule="exactly")
+    stage = make_stage(delegates=2, candidates=3, places=2, choice_rule="exactly")
     for place in range(2):
-        session.cast(place, selection(1, 2))
-    session.close()
-    session.open_box()
+        stage.cast(place, selection(1, 2))
+    stage.close()
+    stage.open_box()
 
-    meta = research(count(session)).meta
+    meta = research(count(stage)).meta
 
     assert (meta["min_length"], meta["max_length"]) == ("2", "2")
 
@@ -228,13 +228,13 @@ def test_no_text_of_a_proposal_and_no_key_of_one_stands_in_the_file():
 
 
 def test_votes_that_came_by_a_merged_proposal_are_not_in_the_file_and_the_comment_says_so(research):
-    session = make_opened()
-    third = session.poll.projects.get(number=3)
-    session.poll.write_ins.filter(title="新建停车场").update(
+    stage = make_opened()
+    third = stage.poll.projects.get(number=3)
+    stage.poll.write_ins.filter(title="新建停车场").update(
         ruling="into-project", into_project=third
     )
 
-    file = research(count(session))
+    file = research(count(stage))
 
     assert file.published[3] == recounted(file)[3] == 1
     assert "project 3 has 2 official votes, 1 here." in file.comment
@@ -242,13 +242,13 @@ def test_votes_that_came_by_a_merged_proposal_are_not_in_the_file_and_the_commen
 
 
 def test_a_place_that_a_proposal_filled_is_not_given_to_another_project(research):
-    session = make_session(delegates=2, candidates=2, places=2)
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.cast(1, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=2, candidates=2, places=2)
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.cast(1, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
 
-    file = research(count(session))
+    file = research(count(stage))
 
     assert file.selected == {1}
     assert "1 place went to proposals" in file.comment
@@ -274,10 +274,10 @@ def test_a_tie_that_is_not_settled_selects_nobody_and_is_said(research):
 
 
 def test_a_tie_that_a_run_off_settled_selects_who_won_it_and_says_how(research):
-    session = make_tied()
-    run_off(session)
+    stage = make_tied()
+    run_off(stage)
 
-    file = research(session)
+    file = research(stage)
 
     assert file.selected == {1, 2}
     assert "Tie: project 2, project 3" in file.comment
@@ -286,28 +286,28 @@ def test_a_tie_that_a_run_off_settled_selects_who_won_it_and_says_how(research):
 
 
 def test_a_tie_that_the_meeting_settled_selects_whom_it_named_and_says_how(research):
-    session = make_tied()
-    decide(session, "3")
+    stage = make_tied()
+    decide(stage, "3")
 
-    file = research(session)
+    file = research(stage)
 
     assert file.selected == {1, 3}
     assert "Filled by a decision of the meeting: 1 place." in file.comment
 
 
 def test_a_place_that_was_left_open_is_said_to_be(research):
-    session = confirm(count(make_opened()))
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, at_once=True)
+    stage = confirm(count(make_opened()))
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
 
-    assert "Left open: 1 place." in research(session).comment
+    assert "Left open: 1 place." in research(stage).comment
 
 
 def test_the_file_of_a_run_off_says_what_it_was(research):
-    session = make_tied()
-    run_off(session)
-    session.poll = session.poll.children.get()
+    stage = make_tied()
+    run_off(stage)
+    stage.poll = stage.poll.children.get()
 
-    file = research(session)
+    file = research(stage)
 
     assert file.selected == {2}
     assert "This was a run-off on places that an earlier vote had left open." in file.comment
@@ -317,9 +317,9 @@ def test_the_file_of_a_run_off_says_what_it_was(research):
 
 
 def test_a_rehearsal_is_said_to_be_synthetic_and_a_count_to_be_unconfirmed(research):
-    session = count(make_opened())
-    before = research(session).comment
-    after = research(confirm(session)).comment
+    stage = count(make_opened())
+    before = research(stage).comment
+    after = research(confirm(stage)).comment
 
     assert before.startswith("#1: Synthetic data: this was a rehearsal (演练), not a vote.")
     assert "The count had not been confirmed" in before
@@ -331,15 +331,15 @@ def test_a_rehearsal_is_said_to_be_synthetic_and_a_count_to_be_unconfirmed(resea
 
 
 def test_voters_have_random_numbers_and_no_order():
-    session = make_session(delegates=12, candidates=12, places=1)
+    stage = make_stage(delegates=12, candidates=12, places=1)
     for place in range(12):
-        session.cast(place, selection(place + 1))
-    session.close()
-    session.open_box()
-    count(session)
-    keys = {str(ballot.pk) for ballot in session.poll.ballots.all()}
+        stage.cast(place, selection(place + 1))
+    stage.close()
+    stage.open_box()
+    count(stage)
+    keys = {str(ballot.pk) for ballot in stage.poll.ballots.all()}
 
-    texts = [pabulib.research_file(session.poll).content.decode() for _file in range(3)]
+    texts = [pabulib.research_file(stage.poll).content.decode() for _file in range(3)]
 
     votes = [text.split("voter_id;vote\n")[1].splitlines() for text in texts]
     orders = [[row.split(";")[1] for row in rows] for rows in votes]
@@ -357,16 +357,16 @@ def test_voters_have_random_numbers_and_no_order():
 
 
 def test_semicolons_quotes_and_line_breaks_in_titles_do_no_harm(research):
-    session = make_session(delegates=1, candidates=4, open_it=False, meeting="甲;乙\n会议")
+    stage = make_stage(delegates=1, candidates=4, open_it=False, meeting="甲;乙\n会议")
     titles = ["停车;PROJECTS", '"引号"；=1+1', "两\n行", "VOTES"]
     for number, title in enumerate(titles, start=1):
-        session.poll.projects.filter(number=number).update(title=title)
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
-    session.cast(0, selection(1, 2, 3, 4))
-    session.close()
-    session.open_box()
+        stage.poll.projects.filter(number=number).update(title=title)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    stage.cast(0, selection(1, 2, 3, 4))
+    stage.close()
+    stage.open_box()
 
-    file = research(count(session))
+    file = research(count(stage))
 
     assert [file.projects[number]["name"] for number in range(1, 5)] == [
         "停车;PROJECTS",
@@ -404,54 +404,54 @@ def test_there_is_no_file_before_the_count_nor_of_a_void_poll(phase):
 
 
 def test_a_count_that_was_sent_back_is_in_no_file():
-    session = count(make_opened())
-    lifecycle.send_back(session.poll, reason="归并有误", by=session.scrutineer)
+    stage = count(make_opened())
+    lifecycle.send_back(stage.poll, reason="归并有误", by=stage.scrutineer)
 
     with pytest.raises(DetailsRefused) as refusal:
-        pabulib.research_file(session.poll)
+        pabulib.research_file(stage.poll)
 
     assert refusal.value.code == "not-out"
 
 
 def test_a_real_poll_has_no_file_until_the_hall_has_seen_all_of_it(research):
-    session = make_session(kind=Poll.Kind.MAIN, delegates=3, candidates=3, places=1)
+    stage = make_stage(kind=Poll.Kind.MAIN, delegates=3, candidates=3, places=1)
     for place in range(3):
-        session.cast(place, selection(1))
-    session.close()
-    session.open_box()
-    count(session)
+        stage.cast(place, selection(1))
+    stage.close()
+    stage.open_box()
+    count(stage)
     codes = []
 
     def ask() -> None:
         with pytest.raises(DetailsRefused) as refusal:
-            pabulib.research_file(session.poll)
+            pabulib.research_file(stage.poll)
         codes.append(refusal.value.code)
 
     ask()
-    lifecycle.confirm_result(session.poll, by=session.scrutineer)
-    lifecycle.confirm_result(session.poll, by=session.chief)
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
     ask()
-    lifecycle.publish_result(session.poll, by=session.office)
+    lifecycle.publish_result(stage.poll, by=stage.office)
     ask()
-    lifecycle.reveal_all(session.poll, by=session.office)
+    lifecycle.reveal_all(stage.poll, by=stage.office)
 
-    file = research(session)
+    file = research(stage)
 
     assert codes == ["not-out"] * 3
     assert file.published == {1: 3, 2: 0, 3: 0}
     assert file.selected == {1}
     assert "Synthetic" not in file.comment
-    assert "演练" not in pabulib.research_file(session.poll).chinese_name
+    assert "演练" not in pabulib.research_file(stage.poll).chinese_name
 
 
 def test_where_every_ballot_is_full_a_short_one_would_tell_of_its_proposal_and_there_is_no_file():
-    session = make_session(delegates=1, candidates=3, places=2, choice_rule="exactly")
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.close()
-    session.open_box()
-    count(session)
+    stage = make_stage(delegates=1, candidates=3, places=2, choice_rule="exactly")
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.close()
+    stage.open_box()
+    count(stage)
 
     with pytest.raises(DetailsRefused) as refusal:
-        pabulib.research_file(session.poll)
+        pabulib.research_file(stage.poll)
 
     assert refusal.value.code == "tells-proposals"

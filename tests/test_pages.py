@@ -28,10 +28,10 @@ from tests.factories import (
     make_confirmed,
     make_poll,
     make_project,
-    make_session,
+    make_stage,
     move_by_force,
     play,
-    second_session,
+    second_stage,
     selection,
 )
 
@@ -83,9 +83,9 @@ PAGES = {
 
 
 @pytest.fixture
-def client(session) -> Client:
+def client(stage) -> Client:
     """The first delegate, signed in."""
-    return signed_in(session)
+    return signed_in(stage)
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -110,22 +110,22 @@ def test_every_route_is_in_the_table():
 
 
 @pytest.mark.parametrize("method", ["get", "post", "head"])
-def test_a_page_is_closed_unless_the_table_says_that_anybody_may_see_it(session, method):
+def test_a_page_is_closed_unless_the_table_says_that_anybody_may_see_it(stage, method):
     for route, is_public in ROUTES.items():
         reply = getattr(Client(), method)(address(route), {"next": "/board/"})
         led_away = reply.status_code == 303 and reply["Location"] == "/"
         assert led_away == (not is_public), route
 
 
-def test_an_htmx_request_without_a_card_is_led_away_by_the_browser(session):
+def test_an_htmx_request_without_a_card_is_led_away_by_the_browser(stage):
     reply = Client().get("/home/", headers={"HX-Request": "true"})
 
     assert reply["HX-Redirect"] == "/"
 
 
-def test_staff_without_a_card_see_no_delegates_page(session):
+def test_staff_without_a_card_see_no_delegates_page(stage):
     client = Client()
-    client.force_login(session.office)
+    client.force_login(stage.office)
 
     assert client.get("/home/").status_code == 303
     assert client.get("/ballot/").status_code == 303
@@ -149,7 +149,7 @@ def test_each_page_has_its_frame(client, path):
     assert "退出" in reply.text
 
 
-def test_the_ribbon_of_a_rehearsal_is_on_no_real_poll(session):
+def test_the_ribbon_of_a_rehearsal_is_on_no_real_poll(stage):
     poll = move_by_force(make_poll(delegates_total=9), Poll.Phase.OPEN)
 
     assert "演练" not in Client().get(f"/board/?poll={poll.pk}").text
@@ -189,8 +189,8 @@ def test_every_word_of_a_template_is_marked_for_translation():
         assert not bare, (path, bare)
 
 
-def test_the_words_are_official(client, session):
-    client.post("/ballot/cast/", ready_to_cast(client, session.poll, 2))
+def test_the_words_are_official(client, stage):
+    client.post("/ballot/cast/", ready_to_cast(client, stage.poll, 2))
     for path in [*PAGES, "/receipt/"]:
         text = re.sub(r"\s+", " ", read(client.get(path)).text)
         assert not re.search(r"[！!]", text), path
@@ -208,7 +208,7 @@ def test_styles_and_scripts_stay_small():
         assert weight(*page) <= 4 * 1024, page
 
 
-def test_htmx_is_loaded_only_where_a_page_asks_again(client, session):
+def test_htmx_is_loaded_only_where_a_page_asks_again(client, stage):
     for path in PAGES:
         text = client.get(path).text
         asks = path in {"/home/", "/progress/"}
@@ -253,8 +253,8 @@ def test_a_size_that_is_none_changes_nothing(client):
 
 
 def test_no_page_asks_more_for_more_candidates_or_more_delegates(django_assert_num_queries):
-    small = make_session(delegates=2, candidates=3)
-    large = make_session(delegates=30, candidates=40, delegates_total=50)
+    small = make_stage(delegates=2, candidates=3)
+    large = make_stage(delegates=30, candidates=40, delegates_total=50)
 
     for held in (small, large):
         client = signed_in(held)
@@ -264,8 +264,8 @@ def test_no_page_asks_more_for_more_candidates_or_more_delegates(django_assert_n
 
 
 def test_the_pages_after_the_count_ask_no_more_for_more_ballots(django_assert_num_queries):
-    few = make_session(delegates=3, show_votes=True)
-    many = make_session(delegates=12, delegates_total=20, show_votes=True)
+    few = make_stage(delegates=3, show_votes=True)
+    many = make_stage(delegates=12, delegates_total=20, show_votes=True)
     for held, number in ((few, 1), (many, 9)):
         for place in range(number):
             held.cast(place, selection(1, 2, proposals=[f"项目{place}"]))
@@ -281,40 +281,40 @@ def test_the_pages_after_the_count_ask_no_more_for_more_ballots(django_assert_nu
 # --- home -----------------------------------------------------------------------------------------
 
 
-def test_home_says_where_things_stand(session):
-    client, poll = signed_in(session), session.poll
+def test_home_says_where_things_stand(stage):
+    client, poll = signed_in(stage), stage.poll
     text = read(client.get("/home/")).text
     assert "投票正在进行。" in text
     assert "填写表决票 未开始" in text
     assert "12项" in text
 
-    lifecycle.pause_poll(poll, reason="停电", by=session.office)
+    lifecycle.pause_poll(poll, reason="停电", by=stage.office)
     assert "投票暂停，请稍候。您的选择不会丢失。" in client.get("/home/").text
-    lifecycle.resume_poll(poll, by=session.office)
+    lifecycle.resume_poll(poll, by=stage.office)
 
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
     text = read(client.get("/home/")).text
-    at = timezone.localtime(session.entry().voted_at).strftime("%H:%M")
+    at = timezone.localtime(stage.entry().voted_at).strftime("%H:%M")
     assert f"您已于{at}提交表决票。" in text
     assert "填写表决票 已提交" in text
     assert "核对并提交 已完成" in text
 
-    neighbour = signed_in(session, 1)
-    session.close()
-    at = timezone.localtime(session.poll.closed_at).strftime("%H:%M")
+    neighbour = signed_in(stage, 1)
+    stage.close()
+    at = timezone.localtime(stage.poll.closed_at).strftime("%H:%M")
     assert f"投票已于{at}截止，您未提交表决票。" in neighbour.get("/home/").text
     text = client.get("/home/").text
     assert f"投票已于{at}截止，正在计票。" in text
     assert "未提交表决票" not in text
 
-    publish(session)
+    publish(stage)
     for browser in (client, neighbour):
         assert "票决结果已公布。" in browser.get("/home/").text
         assert 'href="/results/"' in browser.get("/home/").text
 
 
 def test_home_before_the_opening_sends_to_the_candidates(db):
-    early = make_session(delegates=1, open_it=False)
+    early = make_stage(delegates=1, open_it=False)
 
     text = signed_in(early).get("/home/").text
 
@@ -322,8 +322,8 @@ def test_home_before_the_opening_sends_to_the_candidates(db):
     assert "先看候选项目" in text
 
 
-def test_home_of_a_void_poll_says_so(session, client):
-    lifecycle.void_poll(session.poll, reason="故障", by=session.office, second=session.scrutineer)
+def test_home_of_a_void_poll_says_so(stage, client):
+    lifecycle.void_poll(stage.poll, reason="故障", by=stage.office, second=stage.scrutineer)
 
     assert "本次票决作废。" in client.get("/home/").text
     for path in ("/progress/", "/results/", "/board/"):
@@ -338,15 +338,15 @@ def test_home_tells_how_the_vote_is_kept_secret(client):
 
 
 def test_a_simple_poll_says_that_each_holder_can_open_alone(db):
-    simple = make_session(delegates=1, simple=True)
+    simple = make_stage(delegates=1, simple=True)
 
     assert "任一持有人可单独开启" in signed_in(simple).get("/home/").text
 
 
-def test_a_delegate_on_no_roll_is_told_that_no_poll_is_running(session):
-    card = session.issued[0]
-    client = signed_in(session)
-    session.poll.roll.filter(delegate=card.delegate).delete()
+def test_a_delegate_on_no_roll_is_told_that_no_poll_is_running(stage):
+    card = stage.issued[0]
+    client = signed_in(stage)
+    stage.poll.roll.filter(delegate=card.delegate).delete()
 
     for path in ("/home/", "/ballot/", "/receipt/", "/progress/"):
         reply = client.get(path)
@@ -355,31 +355,31 @@ def test_a_delegate_on_no_roll_is_told_that_no_poll_is_running(session):
     assert client.get("/projects/").status_code == 404
 
 
-def test_home_asks_which_of_two_polls_and_links_keep_the_answer(session):
-    other = make_session(delegates=1, delegates_total=9)
-    client = signed_in(session)
+def test_home_asks_which_of_two_polls_and_links_keep_the_answer(stage):
+    other = make_stage(delegates=1, delegates_total=9)
+    client = signed_in(stage)
 
     text = client.get("/home/").text
     assert "请选择要参加的票决" in text
-    for poll in (session.poll, other.poll):
+    for poll in (stage.poll, other.poll):
         assert f'href="/home/?poll={poll.pk}"' in text
 
-    query = f"?poll={session.poll.pk}"
+    query = f"?poll={stage.poll.pk}"
     home = client.get(f"/home/{query}").text
     assert f'href="/ballot/{query}"' in home
     assert f'href="/home/?poll={other.poll.pk}"' in home, "the other poll is listed"
     form = read(client.get(f"/ballot/{query}")).form("/ballot/review/")
     assert form.action.endswith(query)
-    sent = ready_to_cast(client, session.poll, 3)
+    sent = ready_to_cast(client, stage.poll, 3)
     assert client.post(f"/ballot/cast/{query}", sent)["Location"] == f"/receipt/{query}"
-    assert Envelope.objects.get().poll == session.poll
+    assert Envelope.objects.get().poll == stage.poll
 
 
-def test_a_cast_for_the_second_of_two_polls_leads_to_its_own_receipt(session):
-    other = make_session(delegates=1, delegates_total=9)
-    client = signed_in(session)
-    usual = enrolment.poll_for(session.delegates[0])
-    second = next(poll for poll in (session.poll, other.poll) if poll != usual)
+def test_a_cast_for_the_second_of_two_polls_leads_to_its_own_receipt(stage):
+    other = make_stage(delegates=1, delegates_total=9)
+    client = signed_in(stage)
+    usual = enrolment.poll_for(stage.delegates[0])
+    second = next(poll for poll in (stage.poll, other.poll) if poll != usual)
 
     reply = client.post("/ballot/cast/", ready_to_cast(client, second, 3))
 
@@ -388,7 +388,7 @@ def test_a_cast_for_the_second_of_two_polls_leads_to_its_own_receipt(session):
 
 
 @pytest.mark.parametrize("asked", ["0", "999999", "x", "-1", "1e3", "9" * 30, "１x", "%00"])
-def test_a_poll_of_others_is_not_found(session, client, asked):
+def test_a_poll_of_others_is_not_found(stage, client, asked):
     stranger = make_poll()
     for path in ("/home/", "/ballot/", "/receipt/", "/progress/", "/projects/", "/projects/1/"):
         assert client.get(f"{path}?poll={asked}").status_code == 404, path
@@ -421,17 +421,17 @@ def test_the_status_box_comes_alone_and_says_so(client):
     assert "HX-Request" in client.get("/home/")["Vary"]
 
 
-def test_the_status_box_asks_for_the_whole_page_once_the_next_step_is_another(session, client):
-    session.close()
+def test_the_status_box_asks_for_the_whole_page_once_the_next_step_is_another(stage, client):
+    stage.close()
 
     reply = client.get("/home/?state=open", headers=HTMX)
 
     assert reply["HX-Refresh"] == "true"
 
 
-def test_asking_stops_at_the_publication(session, client):
+def test_asking_stops_at_the_publication(stage, client):
     assert client.get("/progress/", headers=HTMX).status_code == 200
-    publish(session)
+    publish(stage)
 
     for path in ("/home/?state=published", "/progress/"):
         assert client.get(path, headers=HTMX).status_code == 286
@@ -443,8 +443,8 @@ def test_asking_stops_at_the_publication(session, client):
 # --- progress -------------------------------------------------------------------------------------
 
 
-def test_progress_is_how_many_and_never_who(session, client):
-    session.cast(1, selection(3))
+def test_progress_is_how_many_and_never_who(stage, client):
+    stage.cast(1, selection(3))
 
     for reply in (client.get("/progress/"), client.get("/progress/", headers=HTMX)):
         text = re.sub(r"<[^>]+>", "", reply.text)
@@ -468,7 +468,7 @@ def nothing_leaks(poll: Poll, *browsers: Client) -> None:
 
 
 def test_before_its_publication_no_page_holds_anything_of_a_result(db):
-    held = make_session(show_votes=True)
+    held = make_stage(show_votes=True)
     poll, browsers = held.poll, (Client(), signed_in(held), signed_in(held, 1))
     held.cast(0, selection(3, 4, proposals=["金丝雀公园"]))
     steps = [
@@ -499,7 +499,7 @@ def test_before_its_publication_no_page_holds_anything_of_a_result(db):
 
 
 def test_a_poll_voided_after_the_count_shows_nothing_of_it(db):
-    held = make_session(show_votes=True)
+    held = make_stage(show_votes=True)
     held.cast(0, selection(3, 4, proposals=["金丝雀公园"]))
     held.close()
     held.open_box()
@@ -517,7 +517,7 @@ def outcome(*, votes: dict[int, int], delegates: int = 9, **columns) -> Poll:
 
     The votes are dealt out in turn, so that nobody gets more of them than anybody else by two.
     """
-    held = make_session(delegates=delegates, **({"candidates": len(votes)} | columns))
+    held = make_stage(delegates=delegates, **({"candidates": len(votes)} | columns))
     dealt = [number for number, got in votes.items() for _ in range(got)]
     for place in range(min(delegates, len(dealt))):
         held.cast(place, selection(*dealt[place::delegates]))
@@ -647,7 +647,7 @@ def test_where_votes_are_shown_the_second_round_has_a_table_of_its_own(db):
 
 def test_a_round_says_which_one_it_is_and_why(db):
     held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
-    second = second_session(held, drafts.run_off(held.poll, by=held.office))
+    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     client = signed_in(second)
 
     for path in ("/home/", "/projects/"):
@@ -722,7 +722,7 @@ def test_proposals_that_went_into_a_candidate_are_told_from_those_that_stand_alo
 
 
 def test_a_proposal_that_passed_carries_its_tag(db):
-    held = make_session(delegates=3, candidates=2)
+    held = make_stage(delegates=3, candidates=2)
     for place in range(3):
         held.cast(place, selection(1, proposals=["老年食堂"]))
     publish(held)
@@ -742,13 +742,13 @@ def test_a_poll_without_proposals_says_so(db):
 # --- the board ------------------------------------------------------------------------------------
 
 
-def test_the_board_is_empty_until_the_close_and_then_lists_every_receipt_in_order(session):
-    codes = [session.cast(place, selection(place + 1)).code for place in range(4)]
+def test_the_board_is_empty_until_the_close_and_then_lists_every_receipt_in_order(stage):
+    codes = [stage.cast(place, selection(place + 1)).code for place in range(4)]
     before = Client().get("/board/").text
     assert "投票截止后，这里将公布已收到的回执编号清单。" in before
     assert not any(code[:4] in before for code in codes)
 
-    session.close()
+    stage.close()
 
     text = Client().get("/board/").text
     listed = re.findall(r"<li>(\S{19})</li>", text)
@@ -767,27 +767,27 @@ def test_the_board_is_empty_until_the_close_and_then_lists_every_receipt_in_orde
         lambda code: "".join(chr(ord(char) + 0xFEE0) for char in code),
     ],
 )
-def test_a_receipt_is_found_however_it_is_typed(session, spelling):
-    code = session.cast(0, selection(1)).code
-    session.close()
+def test_a_receipt_is_found_however_it_is_typed(stage, spelling):
+    code = stage.cast(0, selection(1)).code
+    stage.close()
 
     reply = Client().post("/board/", {"code": spelling(code)})
 
     assert "✓ 该编号在清单内，您的表决票已收到。" in reply.text
 
 
-def test_a_receipt_that_is_not_in_the_box_is_said_to_be_missing(session):
-    session.cast(0, selection(1))
-    session.close()
+def test_a_receipt_that_is_not_in_the_box_is_said_to_be_missing(stage):
+    stage.cast(0, selection(1))
+    stage.close()
 
     assert "该编号不在清单内。" in Client().post("/board/", {"code": "0" * 16}).text
     for typed in ("0" * 15, "U" * 16, "编号", "<b>", "\0"):
         assert "回执编号应为16位字母和数字" in Client().post("/board/", {"code": typed}).text
 
 
-def test_a_receipt_is_never_looked_up_by_an_address_which_a_proxy_would_log(session):
-    code = session.cast(0, selection(1)).code
-    session.close()
+def test_a_receipt_is_never_looked_up_by_an_address_which_a_proxy_would_log(stage):
+    code = stage.cast(0, selection(1)).code
+    stage.close()
 
     reply = Client().get("/board/", {"code": code})
 
@@ -796,8 +796,8 @@ def test_a_receipt_is_never_looked_up_by_an_address_which_a_proxy_would_log(sess
     assert 'value="' + code not in reply.text
 
 
-def test_the_look_up_of_a_receipt_needs_its_token(session):
-    session.close()
+def test_the_look_up_of_a_receipt_needs_its_token(stage):
+    stage.close()
     strict = Client(enforce_csrf_checks=True)
 
     assert strict.post("/board/", {"code": "0" * 16}).status_code == 403
@@ -805,17 +805,17 @@ def test_the_look_up_of_a_receipt_needs_its_token(session):
     assert strict.post("/board/", dict(token) | {"code": "0" * 16}).status_code == 200
 
 
-def test_the_look_up_keeps_the_poll_that_was_asked_for(session):
-    session.close()
+def test_the_look_up_keeps_the_poll_that_was_asked_for(stage):
+    stage.close()
 
-    page = read(Client().get(f"/board/?poll={session.poll.pk}"))
+    page = read(Client().get(f"/board/?poll={stage.poll.pk}"))
 
-    assert page.form("/board/").action.endswith(f"/board/?poll={session.poll.pk}")
+    assert page.form("/board/").action.endswith(f"/board/?poll={stage.poll.pk}")
 
 
-def test_the_board_of_a_void_poll_keeps_its_receipts(session):
-    code = session.cast(0, selection(1)).code
-    lifecycle.void_poll(session.poll, reason="故障", by=session.office, second=session.scrutineer)
+def test_the_board_of_a_void_poll_keeps_its_receipts(stage):
+    code = stage.cast(0, selection(1)).code
+    lifecycle.void_poll(stage.poll, reason="故障", by=stage.office, second=stage.scrutineer)
 
     reply = Client().post("/board/", {"code": code})
 
@@ -827,7 +827,7 @@ def test_the_board_of_a_void_poll_keeps_its_receipts(session):
 # --- the candidates -------------------------------------------------------------------------------
 
 
-def test_the_candidates_are_listed_by_number_with_what_is_known_of_them(session, client):
+def test_the_candidates_are_listed_by_number_with_what_is_known_of_them(stage, client):
     early = make_poll(candidates=0)
     make_project(early, 9, title="第九项")
     make_project(
@@ -839,7 +839,7 @@ def test_the_candidates_are_listed_by_number_with_what_is_known_of_them(session,
         investment="1800.00",
         deadline="2026年11月底",
     )
-    enrolment.draw_up_roll(early, by=session.office)
+    enrolment.draw_up_roll(early, by=stage.office)
 
     text = read(client.get(f"/projects/?poll={early.pk}")).text
 
@@ -867,7 +867,7 @@ def test_a_candidate_that_is_none_is_not_found(client, number):
 
 
 def test_categories_are_places_to_jump_to(db):
-    held = make_session(delegates=1, open_it=False, candidates=4)
+    held = make_stage(delegates=1, open_it=False, candidates=4)
     Project.objects.filter(poll=held.poll, number__lte=2).update(category="教育")
     Project.objects.filter(poll=held.poll, number=4).update(category="交通")
 
@@ -916,9 +916,9 @@ def test_a_page_that_is_none_says_so(client):
 
 
 @pytest.fixture
-def broken(session, monkeypatch) -> Client:
+def broken(stage, monkeypatch) -> Client:
     """A delegate at a site whose progress page fails."""
-    client = signed_in(session, raise_request_exception=False)
+    client = signed_in(stage, raise_request_exception=False)
 
     def fails(poll):
         raise RuntimeError("made to fail")
@@ -951,8 +951,8 @@ def test_the_page_of_an_error_asks_the_database_nothing(rf: RequestFactory):
     assert "csrf" not in reply.text
 
 
-def test_a_database_that_is_away_is_a_busy_site_and_no_broken_one(session, monkeypatch):
-    client = signed_in(session, raise_request_exception=False)
+def test_a_database_that_is_away_is_a_busy_site_and_no_broken_one(stage, monkeypatch):
+    client = signed_in(stage, raise_request_exception=False)
 
     def away(poll):
         raise OperationalError("the password is hunter2")
@@ -973,7 +973,7 @@ def test_the_error_pages_are_those_of_the_urlconf():
     assert site_settings.CSRF_FAILURE_VIEW == "ballots.pages.ballot.page_expired"
 
 
-def test_a_page_that_is_forbidden_says_so(session, client, monkeypatch):
+def test_a_page_that_is_forbidden_says_so(stage, client, monkeypatch):
     def forbids(poll):
         raise PermissionDenied
 
@@ -984,9 +984,7 @@ def test_a_page_that_is_forbidden_says_so(session, client, monkeypatch):
     assert "不能访问该页面" in reply.text
 
 
-def test_nothing_of_an_address_with_a_token_reaches_the_log_of_an_error(
-    session, monkeypatch, caplog
-):
+def test_nothing_of_an_address_with_a_token_reaches_the_log_of_an_error(stage, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG, logger="ballots")
 
     def fails(token):
@@ -999,9 +997,9 @@ def test_nothing_of_an_address_with_a_token_reaches_the_log_of_an_error(
     assert not any("SECRETTOKEN" in r.getMessage() for r in caplog.records if r.name == "ballots")
 
 
-def test_times_of_another_day_carry_their_date(session, client):
-    client.post("/ballot/cast/", ready_to_cast(client, session.poll, 2))
-    voted_at = timezone.localtime(session.entry().voted_at)
+def test_times_of_another_day_carry_their_date(stage, client):
+    client.post("/ballot/cast/", ready_to_cast(client, stage.poll, 2))
+    voted_at = timezone.localtime(stage.entry().voted_at)
     date = f"{voted_at.year}年{voted_at.month}月{voted_at.day}日 {voted_at:%H:%M}"
 
     assert date not in client.get("/home/").text

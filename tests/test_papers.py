@@ -20,12 +20,12 @@ from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     confirm_count,
     make_confirmed,
     make_office,
     make_scrutineer,
-    make_session,
+    make_stage,
     play,
     selection,
 )
@@ -60,18 +60,18 @@ def paper(poll: Poll, name: str, user: User | None = None) -> str:
     return text_of(reply.text)
 
 
-def publish(held: Session, **options: Any) -> Poll:
+def publish(held: Stage, **options: Any) -> Poll:
     lifecycle.publish_result(held.poll, by=held.office, at_once=True, **options)
     held.poll.refresh_from_db()
     return held.poll
 
 
-def tied(**columns: Any) -> Session:
+def tied(**columns: Any) -> Stage:
     """Return a confirmed poll: two places, project 1 is in, projects 2 and 3 have 5 votes each."""
     return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
 
 
-def short(**columns: Any) -> Session:
+def short(**columns: Any) -> Stage:
     """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
     return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
@@ -315,7 +315,7 @@ def test_the_report_says_what_the_identity_of_the_marks_is_made_of():
 
 
 def test_votes_against_that_a_merger_made_votes_for_are_said_where_the_count_is_shown():
-    held = make_session(form=Poll.Form.EACH, candidates=3, places=3)
+    held = make_stage(form=Poll.Form.EACH, candidates=3, places=3)
     held.cast(0, selection(1, against=[3], proposals=["甲"]))
     held.cast(1, selection(1, against=[2, 3]))
     held.close()
@@ -352,9 +352,9 @@ def test_the_votes_to_pass_are_not_spoken_of_where_none_are_demanded():
     assert "通过须得" not in paper(make_counted(*adopted(1), majority="none", year=2025), "change")
 
 
-def proposing() -> Session:
+def proposing() -> Stage:
     """Return an opened rehearsal in which 甲, 乙 and 丙 were proposed."""
-    held = make_session(candidates=3, places=3)
+    held = make_stage(candidates=3, places=3)
     held.cast(0, selection(1, proposals=["甲", "乙"]))
     held.cast(1, selection(1, proposals=["丙"]))
     held.close()
@@ -362,12 +362,12 @@ def proposing() -> Session:
     return held
 
 
-def rule(held: Session, title: str, ruling: str, **more: Any) -> None:
+def rule(held: Stage, title: str, ruling: str, **more: Any) -> None:
     write_in = held.poll.write_ins.get(title=title)
     canvass.rule(held.poll, write_in, ruling=ruling, by=held.office, **more)
 
 
-def count(held: Session) -> Result:
+def count(held: Stage) -> Result:
     canvass.rule_each_alone(held.poll, by=held.office)
     canvass.close_canvass(held.poll, by=held.office, second=held.scrutineer)
     return lifecycle.count_poll(held.poll, by=held.office)
@@ -574,7 +574,7 @@ def test_more_ways_than_two_are_listed_as_chinese_lists_them():
 
 
 def test_the_report_of_the_second_round_says_which_proposal_an_item_was():
-    held = make_session(delegates=4, candidates=2, places=2, majority="none")
+    held = make_stage(delegates=4, candidates=2, places=2, majority="none")
     for place in range(4):
         held.cast(place, selection(1, 2) if place < 2 else selection(1, proposals=["甲"]))
     confirm_count(held)
@@ -886,7 +886,7 @@ def test_the_page_of_the_day_links_the_papers_that_can_be_had(phase):
 # --- how it is written ----------------------------------------------------------------------------
 
 
-def counted_twice() -> Session:
+def counted_twice() -> Stage:
     """Return a poll counted again after its first count was sent back."""
     held = proposing()
     rule(held, "甲", WriteIn.Ruling.REFUSED, reason="内容不清")
@@ -899,7 +899,7 @@ def counted_twice() -> Session:
     return held
 
 
-def decided() -> Session:
+def decided() -> Stage:
     held = short(show_votes=True)
     outcome.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
     return held

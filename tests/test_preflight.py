@@ -18,7 +18,7 @@ from ballots.facts import preflight
 from ballots.facts.preflight import Finding, what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
 from projects.models import Poll, Project, Target
-from tests.factories import Session, make_delegates, make_scrutineer, make_session, make_staff
+from tests.factories import Stage, make_delegates, make_scrutineer, make_staff, make_stage
 
 MAIN, REHEARSAL = Poll.Kind.MAIN, Poll.Kind.REHEARSAL
 
@@ -38,33 +38,33 @@ def written(file: Path, **ago: float) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def complete(kind: str = MAIN, **columns: Any) -> Session:
+def complete(kind: str = MAIN, **columns: Any) -> Stage:
     """Return a draft with everything in place, so that its list has nothing but ✓."""
-    session = make_session(
+    stage = make_stage(
         open_it=False, kind=kind, **({"proposals": Poll.Proposals.ADVISORY} | columns)
     )
-    session.poll.projects.update(lead_unit="民政局")
-    AccessCard.objects.filter(delegate=session.delegates[0]).update(seen=True)
-    return session
+    stage.poll.projects.update(lead_unit="民政局")
+    AccessCard.objects.filter(delegate=stage.delegates[0]).update(seen=True)
+    return stage
 
 
-def lines(session: Session) -> list[str]:
-    poll = Poll.objects.get(pk=session.poll.pk)
+def lines(stage: Stage) -> list[str]:
+    poll = Poll.objects.get(pk=stage.poll.pk)
     return [f"{finding.mark} {finding.text}" for finding in what_is_missing(poll)]
 
 
-def set_poll(session: Session, **columns: Any) -> None:
-    Poll.objects.filter(pk=session.poll.pk).update(**columns)
+def set_poll(stage: Stage, **columns: Any) -> None:
+    Poll.objects.filter(pk=stage.poll.pk).update(**columns)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
 def test_a_complete_draft_has_every_line_ticked_and_opens(kind, copies):
-    session = complete(kind)
+    stage = complete(kind)
     at = written(copies / "vote.dump", hours=2)
 
     rehearsal = ["△ 本次为演练，不计票"] if kind == REHEARSAL else []
-    assert lines(session) == [
+    assert lines(stage) == [
         *rehearsal,
         "✓ 表决办法：民生实事项目表决办法",
         "✓ 候选项目12个，均有年度目标",
@@ -77,14 +77,14 @@ def test_a_complete_draft_has_every_line_ticked_and_opens(kind, copies):
         *(["✓ 服务器时间正确（与数据库时间一致）"] if connection.vendor == "postgresql" else []),
         f"✓ 已备份（最近备份 {at}）",
     ]
-    assert lifecycle.open_poll(session.poll, by=session.office).phase == Poll.Phase.OPEN
+    assert lifecycle.open_poll(stage.poll, by=stage.office).phase == Poll.Phase.OPEN
 
 
 @dataclass(frozen=True)
 class Cause:
     """One thing that is missing, and the line that says so in a real poll and in a rehearsal."""
 
-    act: Callable[[Session], Any]
+    act: Callable[[Stage], Any]
     real: str
     rehearsal: str = ""
 
@@ -92,37 +92,37 @@ class Cause:
         return self.rehearsal if kind == REHEARSAL and self.rehearsal else self.real
 
 
-def no_candidates(session: Session) -> None:
+def no_candidates(stage: Stage) -> None:
     Target.objects.all().delete()
     Project.objects.all().delete()
 
 
-def take_card(session: Session) -> None:
-    AccessCard.objects.filter(delegate=session.delegates[3]).update(revoked_at=timezone.now())
+def take_card(stage: Stage) -> None:
+    AccessCard.objects.filter(delegate=stage.delegates[3]).update(revoked_at=timezone.now())
 
 
-def absent(*places: int) -> Callable[[Session], None]:
-    def act(session: Session) -> None:
-        numbers = [session.delegates[place].number for place in places]
-        enrolment.mark_absent(session.poll, numbers=numbers, by=session.office)
+def absent(*places: int) -> Callable[[Stage], None]:
+    def act(stage: Stage) -> None:
+        numbers = [stage.delegates[place].number for place in places]
+        enrolment.mark_absent(stage.poll, numbers=numbers, by=stage.office)
 
     return act
 
 
-def without_key(session: Session) -> None:
+def without_key(stage: Stage) -> None:
     BallotBox.objects.all().delete()
 
 
-def untested_key(session: Session) -> None:
-    ceremony.make_key(session.poll, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
+def untested_key(stage: Stage) -> None:
+    ceremony.make_key(stage.poll, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
 
 
-def strip_staff(session: Session) -> None:
-    session.chief.groups.clear()
+def strip_staff(stage: Stage) -> None:
+    stage.chief.groups.clear()
 
 
-def nobody_is_chief(session: Session) -> None:
-    session.chief.groups.set(Group.objects.filter(name=roles.SCRUTINEER))
+def nobody_is_chief(stage: Stage) -> None:
+    stage.chief.groups.set(Group.objects.filter(name=roles.SCRUTINEER))
 
 
 CAUSES = {
@@ -210,20 +210,20 @@ AND_ALSO = {
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
 @pytest.mark.parametrize("name", CAUSES)
 def test_one_cause_makes_one_line_and_a_cross_forbids_the_opening(name, kind):
-    session, cause = complete(kind), CAUSES[name]
-    before = set(lines(session))
+    stage, cause = complete(kind), CAUSES[name]
+    before = set(lines(stage))
 
-    cause.act(session)
+    cause.act(stage)
 
-    new = set(lines(session)) - before
+    new = set(lines(stage)) - before
     assert new - AND_ALSO.get(name, set()) == {cause.line(kind)} - before
     if cause.line(kind).startswith("✗"):
         with pytest.raises(lifecycle.StepRefused) as refusal:
-            lifecycle.open_poll(session.poll, by=session.office)
+            lifecycle.open_poll(stage.poll, by=stage.office)
         assert refusal.value.code == "incomplete"
-        assert Poll.objects.get(pk=session.poll.pk).phase == Poll.Phase.DRAFT
+        assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT
     else:
-        assert lifecycle.open_poll(session.poll, by=session.office).phase == Poll.Phase.OPEN
+        assert lifecycle.open_poll(stage.poll, by=stage.office).phase == Poll.Phase.OPEN
 
 
 @pytest.mark.django_db
@@ -231,69 +231,69 @@ def test_one_cause_makes_one_line_and_a_cross_forbids_the_opening(name, kind):
     ("kind", "present", "blocked"), [(MAIN, 3, True), (MAIN, 4, False), (REHEARSAL, 3, False)]
 )
 def test_a_real_poll_needs_the_quorum_and_not_one_more(kind, present, blocked):
-    session = complete(kind)
+    stage = complete(kind)
 
-    absent(*range(5 - present))(session)
+    absent(*range(5 - present))(stage)
 
-    assert preflight.blocks(what_is_missing(session.poll)) == blocked
+    assert preflight.blocks(what_is_missing(stage.poll)) == blocked
 
 
 @pytest.mark.django_db
 def test_presence_does_not_matter_where_the_whole_roll_votes_but_the_quorum_does():
-    session = complete(REHEARSAL, voters=Poll.Voters.ROLL)
-    absent(0, 1, 2, 3, 4)(session)
+    stage = complete(REHEARSAL, voters=Poll.Voters.ROLL)
+    absent(0, 1, 2, 3, 4)(stage)
 
-    assert "△ 实到0人，不足法定人数（4人）" in lines(session)
-    assert not preflight.blocks(what_is_missing(session.poll))
+    assert "△ 实到0人，不足法定人数（4人）" in lines(stage)
+    assert not preflight.blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.django_db
 def test_proposals_that_count_help_to_fill_every_place():
-    session = complete(places=14, choice_rule="exactly", proposals="counted", proposal_limit=2)
-    assert not preflight.blocks(what_is_missing(session.poll))
+    stage = complete(places=14, choice_rule="exactly", proposals="counted", proposal_limit=2)
+    assert not preflight.blocks(what_is_missing(stage.poll))
 
-    set_poll(session, proposal_limit=1)
+    set_poll(stage, proposal_limit=1)
 
-    assert "✗ 必须选足应选项数，但候选项目和可推荐的项目不够" in lines(session)
+    assert "✗ 必须选足应选项数，但候选项目和可推荐的项目不够" in lines(stage)
 
 
 @pytest.mark.django_db
 def test_the_simple_way_says_that_one_holder_opens_the_box_alone():
-    session = complete(simple=True)
+    stage = complete(simple=True)
 
-    assert "△ 简易方式：任一持有人可单独开启票箱" in lines(session)
-    assert "✓ 票箱密钥已试开：共2份，开箱需1份" in lines(session)
-    assert not preflight.blocks(what_is_missing(session.poll))
+    assert "△ 简易方式：任一持有人可单独开启票箱" in lines(stage)
+    assert "✓ 票箱密钥已试开：共2份，开箱需1份" in lines(stage)
+    assert not preflight.blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.django_db
 def test_a_second_key_makes_the_test_of_the_first_void():
-    session = complete()
-    sheets = ceremony.make_key(session.poll, holders=list("甲乙丙"), threshold=2, by=session.office)
-    assert "✗ 票箱密钥尚未试开" in lines(session)
+    stage = complete()
+    sheets = ceremony.make_key(stage.poll, holders=list("甲乙丙"), threshold=2, by=stage.office)
+    assert "✗ 票箱密钥尚未试开" in lines(stage)
 
-    ceremony.test_key(session.poll, texts=[sheet.text for sheet in sheets[1:]], by=session.chief)
+    ceremony.test_key(stage.poll, texts=[sheet.text for sheet in sheets[1:]], by=stage.chief)
 
-    assert "✓ 票箱密钥已试开：共3份，开箱需2份" in lines(session)
+    assert "✓ 票箱密钥已试开：共3份，开箱需2份" in lines(stage)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("lost", [{"is_active": False}, {"is_staff": False}])
 def test_a_scrutineer_who_cannot_sign_in_does_not_count(lost):
-    session = complete()
+    stage = complete()
 
-    User.objects.filter(pk=session.scrutineer.pk).update(**lost)
+    User.objects.filter(pk=stage.scrutineer.pk).update(**lost)
 
-    assert "△ 复核需要2名监票人，现有1名" in lines(session)
+    assert "△ 复核需要2名监票人，现有1名" in lines(stage)
 
 
 @pytest.mark.django_db
 def test_a_superuser_alone_is_no_scrutineer():
-    session = complete()
-    session.scrutineer.groups.clear()
+    stage = complete()
+    stage.scrutineer.groups.clear()
     User.objects.filter(pk=make_staff().pk).update(is_superuser=True)
 
-    assert "△ 复核需要2名监票人，现有1名" in lines(session)
+    assert "△ 复核需要2名监票人，现有1名" in lines(stage)
 
 
 # Where the site stands
@@ -316,11 +316,11 @@ def test_a_superuser_alone_is_no_scrutineer():
 def test_a_real_poll_does_not_open_where_no_phone_can_reach_it(url, settings):
     settings.PUBLIC_URL = url
     words = f"对外网址 {url} 只能在本机打开，请设置 PUBLIC_URL"
-    session = complete()
-    assert f"✗ {words}" in lines(session)
+    stage = complete()
+    assert f"✗ {words}" in lines(stage)
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.open_poll(session.poll, by=session.office)
+        lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert refusal.value.code == "incomplete"
 
@@ -328,10 +328,10 @@ def test_a_real_poll_does_not_open_where_no_phone_can_reach_it(url, settings):
 @pytest.mark.django_db
 def test_a_rehearsal_may_run_on_one_machine(settings):
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
-    session = complete(REHEARSAL)
+    stage = complete(REHEARSAL)
 
-    assert "△ 对外网址 http://127.0.0.1:8000 只能在本机打开，请设置 PUBLIC_URL" in lines(session)
-    assert not preflight.blocks(what_is_missing(session.poll))
+    assert "△ 对外网址 http://127.0.0.1:8000 只能在本机打开，请设置 PUBLIC_URL" in lines(stage)
+    assert not preflight.blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.parametrize(
@@ -343,15 +343,15 @@ def test_an_address_that_others_can_reach_is_not_local(url):
 
 @pytest.mark.django_db
 def test_a_replaced_card_or_one_of_another_poll_proves_nothing_about_the_address():
-    session = complete()
+    stage = complete()
     AccessCard.objects.filter(seen=True).update(revoked_at=timezone.now())
     (stranger,) = make_delegates(1)
     Delegate.objects.filter(pk=stranger.pk).update(status="observer")
     AccessCard.objects.create(
-        delegate=stranger, code_digest="c", token_digest="t", issued_by=session.office, seen=True
+        delegate=stranger, code_digest="c", token_digest="t", issued_by=stage.office, seen=True
     )
 
-    assert "△ 请先用手机扫描一张投票卡，确认能打开" in lines(session)
+    assert "△ 请先用手机扫描一张投票卡，确认能打开" in lines(stage)
 
 
 @pytest.mark.django_db
@@ -376,38 +376,38 @@ def test_plain_http_is_told(settings):
     ],
 )
 def test_a_change_of_staff_after_the_opening_is_told(change):
-    session = make_session()
-    assert preflight.changes_since_opening(session.poll) == []
+    stage = make_stage()
+    assert preflight.changes_since_opening(stage.poll) == []
 
-    change(session)
+    change(stage)
 
-    assert [finding.mark for finding in preflight.changes_since_opening(session.poll)] == ["△"]
+    assert [finding.mark for finding in preflight.changes_since_opening(stage.poll)] == ["△"]
 
 
 @pytest.mark.django_db
 def test_a_new_password_or_a_change_before_the_opening_is_no_change_of_staff():
-    session = make_session(open_it=False)
+    stage = make_stage(open_it=False)
     make_staff(roles.OFFICE)
-    assert preflight.changes_since_opening(session.poll) == []
+    assert preflight.changes_since_opening(stage.poll) == []
 
-    lifecycle.open_poll(session.poll, by=session.office)
-    session.chief.set_password("another-long-password")
-    session.chief.save()
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    stage.chief.set_password("another-long-password")
+    stage.chief.save()
 
-    assert preflight.changes_since_opening(session.poll) == []
+    assert preflight.changes_since_opening(stage.poll) == []
 
 
 @pytest.mark.django_db
 def test_a_signature_of_somebody_who_came_and_went_is_told():
-    session = make_session(delegates_total=6)
+    stage = make_stage(delegates_total=6)
     ghost = make_scrutineer("ghost")
     (delegate,) = make_delegates(1)
     enrolment.add_to_roll(
-        session.poll, delegate=delegate, reason="补选", by=session.office, second=ghost
+        stage.poll, delegate=delegate, reason="补选", by=stage.office, second=ghost
     )
     User.objects.filter(pk=ghost.pk).update(is_active=False)
 
-    assert [finding.mark for finding in preflight.changes_since_opening(session.poll)] == ["△"]
+    assert [finding.mark for finding in preflight.changes_since_opening(stage.poll)] == ["△"]
 
 
 @pytest.mark.django_db
@@ -419,18 +419,18 @@ def test_the_demo_mode_serves_no_real_poll(settings):
 
 @pytest.mark.django_db
 def test_no_poll_opens_on_a_database_without_its_triggers():
-    session = complete()
+    stage = complete()
     triggers.lift(connection)
 
-    assert "✗ 数据库的保护规则缺失，请运行 manage.py migrate" in lines(session)
+    assert "✗ 数据库的保护规则缺失，请运行 manage.py migrate" in lines(stage)
 
 
 @pytest.mark.django_db
 def test_a_key_of_the_simple_scheme_opens_no_other_poll():
-    session = complete()
+    stage = complete()
     BallotBox.objects.update(threshold=1)
 
-    assert "✗ 密钥与“简易方式”的设置不一致，请重新生成密钥" in lines(session)
+    assert "✗ 密钥与“简易方式”的设置不一致，请重新生成密钥" in lines(stage)
 
 
 # Whether a ballot survives a power cut (security.md T4)
@@ -450,11 +450,11 @@ def careless(transactional_db):
 
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
 def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
-    session = complete(kind)
-    assert "✗ 数据库没有启用逐次落盘，断电可能丢票" in lines(session)
+    stage = complete(kind)
+    assert "✗ 数据库没有启用逐次落盘，断电可能丢票" in lines(stage)
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.open_poll(session.poll, by=session.office)
+        lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert refusal.value.code == "incomplete"
 
@@ -464,12 +464,12 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
 
 @pytest.mark.django_db
 def test_clocks_that_differ_are_told_where_there_are_two_of_them(monkeypatch):
-    session = complete()
+    stage = complete()
     monkeypatch.setattr(
         casting, "database_now", lambda: timezone.now() + 2 * preflight.CLOCKS_AGREE
     )
 
-    found = [line for line in lines(session) if "时间" in line]
+    found = [line for line in lines(stage) if "时间" in line]
 
     if connection.vendor == "postgresql":
         assert found == ["△ 服务器时间与数据库时间不一致，请校准后再开始投票"]

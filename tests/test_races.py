@@ -35,7 +35,7 @@ from ballots.models import (
 )
 from ballots.pure import cards, sealing
 from projects.models import Poll
-from tests.factories import Session, make_office, make_poll, make_session, selection
+from tests.factories import Stage, make_office, make_poll, make_stage, selection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,11 +69,9 @@ def codes(outcomes: list[Any]) -> Counter[str]:
     )
 
 
-def cast(
-    session: Session, place: int, *, token: str = "", chosen: int = 1
-) -> Callable[[], Receipt]:
+def cast(stage: Stage, place: int, *, token: str = "", chosen: int = 1) -> Callable[[], Receipt]:
     """Return a call that casts for the delegate at `place`, all looked up beforehand."""
-    poll, card = Poll.objects.get(pk=session.poll.pk), session.card(place)
+    poll, card = Poll.objects.get(pk=stage.poll.pk), stage.card(place)
     return lambda: casting.cast_ballot(
         poll=poll, card=card, selection=selection(chosen), token=token or casting.new_token()
     )
@@ -83,9 +81,9 @@ def cast(
 
 
 def test_of_fifty_casts_at_once_one_is_accepted_and_the_others_are_told_so():
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
 
-    outcomes = at_once(*[cast(session, 0, chosen=n % 12 + 1) for n in range(50)])
+    outcomes = at_once(*[cast(stage, 0, chosen=n % 12 + 1) for n in range(50)])
 
     (receipt,) = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     refusals = [outcome for outcome in outcomes if isinstance(outcome, BallotRefused)]
@@ -95,18 +93,18 @@ def test_of_fifty_casts_at_once_one_is_accepted_and_the_others_are_told_so():
 
 
 def test_fifty_casts_at_once_with_one_token_get_one_receipt_and_make_one_row():
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
 
-    outcomes = at_once(*[cast(session, 0, token="mine") for _ in range(50)])
+    outcomes = at_once(*[cast(stage, 0, token="mine") for _ in range(50)])
 
     assert codes(outcomes) == {"ok": 50}
-    assert set(outcomes) == {casting.receipt_of(session.entry(0))}
+    assert set(outcomes) == {casting.receipt_of(stage.entry(0))}
     assert Envelope.objects.count() == 1
 
 
 def test_wrong_codes_at_once_are_all_counted():
-    session = make_session(delegates=1)
-    number = session.issued[0].code[:4]
+    stage = make_stage(delegates=1)
+    number = stage.issued[0].code[:4]
     wrong = cards.new_code(number)
 
     outcomes = at_once(*[lambda: enrolment.card_by_code(wrong) for _ in range(4)])
@@ -118,8 +116,8 @@ def test_wrong_codes_at_once_are_all_counted():
 # --- many casts against the close -----------------------------------------------------------------
 
 
-def another_poll(session: Session) -> Poll:
-    """Return another open rehearsal with the people, cards and public key of `session`."""
+def another_poll(stage: Stage) -> Poll:
+    """Return another open rehearsal with the people, cards and public key of `stage`."""
     with transaction.atomic():
         poll = make_poll(candidates=1, kind=Poll.Kind.REHEARSAL, delegates_total=50)
         RollEntry.objects.bulk_create(
@@ -131,9 +129,9 @@ def another_poll(session: Session) -> Poll:
                 delegation="城区代表团",
                 present=True,
             )
-            for person in session.delegates
+            for person in stage.delegates
         )
-        model = session.poll.box
+        model = stage.poll.box
         BallotBox.objects.create(
             poll=poll,
             suite=model.suite,
@@ -149,9 +147,9 @@ def another_poll(session: Session) -> Poll:
     return poll
 
 
-def race_against_the_close(session: Session, held: list[AccessCard], *, after: int) -> int:
+def race_against_the_close(stage: Stage, held: list[AccessCard], *, after: int) -> int:
     """Let all cast at once and close after so many answers; return how many ballots were sealed."""
-    poll = another_poll(session)
+    poll = another_poll(stage)
     acknowledged: list[str] = []
     enough = Event()
 
@@ -165,7 +163,7 @@ def race_against_the_close(session: Session, held: list[AccessCard], *, after: i
 
     def close() -> Poll:
         assert after == 0 or enough.wait(PATIENCE)
-        return lifecycle.close_poll(poll, by=session.office)
+        return lifecycle.close_poll(poll, by=stage.office)
 
     *casts, closed = at_once(*[partial(cast_with, card) for card in held], close)
 
@@ -181,10 +179,10 @@ def race_against_the_close(session: Session, held: list[AccessCard], *, after: i
 
 
 def test_in_a_hundred_races_the_close_takes_every_acknowledged_ballot_and_none_comes_later():
-    session = make_session(delegates=6)
-    held = [session.card(place) for place in range(6)]
+    stage = make_stage(delegates=6)
+    held = [stage.card(place) for place in range(6)]
 
-    sealed = Counter(race_against_the_close(session, held, after=n % 6) for n in range(100))
+    sealed = Counter(race_against_the_close(stage, held, after=n % 6) for n in range(100))
 
     # Races that all end alike would show nothing.
     assert len(sealed) >= 3, sealed
@@ -203,7 +201,7 @@ def somebody_waits_for_me() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-class Stage:
+class Race:
     """Two acts of which the first stops inside its transaction until the second has met it."""
 
     def __init__(self) -> None:
@@ -252,17 +250,17 @@ class Stage:
 
 
 def stop_in(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool = False
+    race: Race, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool = False
 ) -> None:
     """Let the first act stop where it calls `owner.name`: before that call, or `after` it."""
     original = getattr(owner, name)
 
     def stopping(*args: Any, **kwargs: Any) -> Any:
         if not after:
-            stage.stop_here()
+            race.stop_here()
         answer = original(*args, **kwargs)
         if after:
-            stage.stop_here()
+            race.stop_here()
         return answer
 
     monkeypatch.setattr(owner, name, stopping)
@@ -279,64 +277,60 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def loss(session: Session, answer: Any) -> str:
+def loss(stage: Stage, answer: Any) -> str:
     """Return what went wrong for a cast that answered `answer`; nothing if all is well."""
     if not isinstance(answer, Receipt):
         return "" if isinstance(answer, BallotRefused) else type(answer).__name__
-    sealed = SealedBallot.objects.filter(poll=session.poll, code=answer.code).exists()
+    sealed = SealedBallot.objects.filter(poll=stage.poll, code=answer.code).exists()
     return "" if sealed else "an acknowledged ballot is lost"
 
 
-def close_amid_a_cast(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+def close_amid_a_cast(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     """Let the cast see an open poll and stop; then close; then let the cast go on."""
-    stage = Stage()
-    stop_in(stage, monkeypatch, sealing, "receipt")
-    return stage.play(
-        cast(session, 0), lambda: lifecycle.close_poll(session.poll, by=session.office)
-    )
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+    return race.play(cast(stage, 0), lambda: lifecycle.close_poll(stage.poll, by=stage.office))
 
 
-def cast_amid_the_close(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+def cast_amid_the_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     """Let the close read the envelopes and stop; then cast; then let the close go on."""
-    stage = Stage()
-    stop_in(stage, monkeypatch, SealedBallot.objects, "bulk_create", after=True)
-    return stage.play(
-        lambda: lifecycle.close_poll(session.poll, by=session.office), cast(session, 0)
-    )
+    race = Race()
+    stop_in(race, monkeypatch, SealedBallot.objects, "bulk_create", after=True)
+    return race.play(lambda: lifecycle.close_poll(stage.poll, by=stage.office), cast(stage, 0))
 
 
 # This test exists to ensure that the two after it can fail. If it fails, they prove nothing.
 def test_without_the_lock_a_close_amid_a_cast_does_harm(monkeypatch):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
     with without_the_lock(monkeypatch):
-        answer, closed = close_amid_a_cast(session, monkeypatch)
+        answer, closed = close_amid_a_cast(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
     # PostgreSQL: the trigger finds the poll closed; SQLite: what was read is stale. Either way the
     # delegate gets an error where a plain “closed” is due; without the trigger, the ballot is lost.
-    assert loss(session, answer) == ("IntegrityError" if ON_POSTGRESQL else "OperationalError")
+    assert loss(stage, answer) == ("IntegrityError" if ON_POSTGRESQL else "OperationalError")
 
 
 # This test exists to ensure that the two after it can fail. On SQLite it cannot be staged: there
 # the close holds the one write lock as soon as it has written, in every mode.
 @pytest.mark.postgresql
 def test_without_the_lock_a_cast_amid_the_close_loses_an_acknowledged_ballot(monkeypatch):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
     with without_the_lock(monkeypatch):
-        closed, answer = cast_amid_the_close(session, monkeypatch)
+        closed, answer = cast_amid_the_close(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
-    assert loss(session, answer) == "an acknowledged ballot is lost"
+    assert loss(stage, answer) == "an acknowledged ballot is lost"
 
 
 @pytest.mark.postgresql
 def test_without_the_lock_the_database_itself_still_takes_one_envelope_a_delegate(monkeypatch):
-    session = make_session(delegates=1)
-    stage = Stage()
-    stop_in(stage, monkeypatch, sealing, "receipt")
+    stage = make_stage(delegates=1)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
 
     with without_the_lock(monkeypatch):
-        late, answer = stage.play(cast(session, 0), cast(session, 0))
+        late, answer = race.play(cast(stage, 0), cast(stage, 0))
 
     assert isinstance(answer, Receipt)
     assert isinstance(late, IntegrityError)
@@ -344,24 +338,24 @@ def test_without_the_lock_the_database_itself_still_takes_one_envelope_a_delegat
 
 
 def test_the_close_waits_for_a_cast_that_is_under_way_and_takes_its_ballot(monkeypatch):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
 
-    answer, closed = close_amid_a_cast(session, monkeypatch)
+    answer, closed = close_amid_a_cast(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
     assert isinstance(answer, Receipt)
-    assert loss(session, answer) == ""
-    assert session.entry(0).voted
+    assert loss(stage, answer) == ""
+    assert stage.entry(0).voted
 
 
 def test_a_cast_waits_for_a_close_that_is_under_way_and_is_told_that_it_came_late(monkeypatch):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
 
-    closed, answer = cast_amid_the_close(session, monkeypatch)
+    closed, answer = cast_amid_the_close(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
     assert codes([answer]) == {"closed": 1}
-    assert not session.entry(0).voted
+    assert not stage.entry(0).voted
     assert not SealedBallot.objects.exists()
 
 
@@ -376,21 +370,21 @@ def clock() -> datetime:
 
 
 def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refused():
-    session = make_session(delegates=1)
-    polls = Poll.objects.filter(pk=session.poll.pk)
-    stage = Stage()
+    stage = make_stage(delegates=1)
+    polls = Poll.objects.filter(pk=stage.poll.pk)
+    race = Race()
 
     def let_the_time_run_out() -> None:
         with transaction.atomic():
             polls.select_for_update(no_key=True).get()
-            stage.stop_here()
+            race.stop_here()
             # The cast has begun, and now its time is up. The time of closing is frozen from the
             # opening on, and so the rehearsal goes back to its draft for a moment.
             polls.update(phase=Poll.Phase.DRAFT, opened_at=None)
             moment = clock()
             polls.update(phase=Poll.Phase.OPEN, opened_at=moment, closes_at=moment)
 
-    _nothing, answer = stage.play(let_the_time_run_out, cast(session, 0))
+    _nothing, answer = race.play(let_the_time_run_out, cast(stage, 0))
 
     assert codes([answer]) == {"closed": 1}
     assert not Envelope.objects.exists()
@@ -399,25 +393,25 @@ def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refu
 # --- two people press the same button -------------------------------------------------------------
 
 
-def until(session: Session, *steps: str) -> None:
+def until(stage: Stage, *steps: str) -> None:
     ready: dict[str, Callable[[], Any]] = {
-        "open": lambda: lifecycle.open_poll(session.poll, by=session.office),
-        "pause": lambda: lifecycle.pause_poll(session.poll, reason="停电", by=session.office),
-        "close": session.close,
-        "open box": session.open_box,
+        "open": lambda: lifecycle.open_poll(stage.poll, by=stage.office),
+        "pause": lambda: lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office),
+        "close": stage.close,
+        "open box": stage.open_box,
         "canvass": lambda: canvass.close_canvass(
-            session.poll, by=session.office, second=session.scrutineer
+            stage.poll, by=stage.office, second=stage.scrutineer
         ),
-        "count": lambda: lifecycle.count_poll(session.poll, by=session.office),
-        "confirm": lambda: lifecycle.confirm_result(session.poll, by=session.scrutineer),
+        "count": lambda: lifecycle.count_poll(stage.poll, by=stage.office),
+        "confirm": lambda: lifecycle.confirm_result(stage.poll, by=stage.scrutineer),
     }
     for step in steps:
         ready[step]()
-        session.poll = Poll.objects.get(pk=session.poll.pk)
+        stage.poll = Poll.objects.get(pk=stage.poll.pk)
 
 
 COUNTED = ("open", "close", "open box", "canvass", "count")
-PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Session, User], Any]]] = {
+PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Stage, User], Any]]] = {
     "open": ((), "opened", lambda s, by: lifecycle.open_poll(s.poll, by=by)),
     "pause": (("open",), "paused", lambda s, by: lifecycle.pause_poll(s.poll, reason="x", by=by)),
     "resume": (("open", "pause"), "resumed", lambda s, by: lifecycle.resume_poll(s.poll, by=by)),
@@ -451,34 +445,34 @@ def test_of_two_people_who_press_at_once_one_moves_the_poll_and_the_other_is_tol
     step, monkeypatch
 ):
     before, kind, act = PRESSED[step]
-    session = make_session(delegates=2, open_it=False)
+    stage = make_stage(delegates=2, open_it=False)
     other = make_office()
-    until(session, *before)
-    stage = Stage()
-    stop_in(stage, monkeypatch, journal, "append")
+    until(stage, *before)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
 
-    answer, refused = stage.play(lambda: act(session, session.office), lambda: act(session, other))
+    answer, refused = race.play(lambda: act(stage, stage.office), lambda: act(stage, other))
 
     assert not isinstance(answer, Exception), answer
     assert codes([refused]) == {"already-closed" if step == "close canvass" else "wrong-phase": 1}
     entry = JournalEntry.objects.get(kind=kind)
-    assert entry.by == session.office
-    assert journal.first_broken(session.poll) is None
+    assert entry.by == stage.office
+    assert journal.first_broken(stage.poll) is None
 
 
 def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
-    session = make_session(delegates=8, open_it=False)
-    office = session.office
-    numbers = [delegate.number for delegate in session.delegates]
-    enrolment.mark_absent(session.poll, numbers=numbers[1:], by=office)
-    poll = lifecycle.open_poll(session.poll, by=office)
+    stage = make_stage(delegates=8, open_it=False)
+    office = stage.office
+    numbers = [delegate.number for delegate in stage.delegates]
+    enrolment.mark_absent(stage.poll, numbers=numbers[1:], by=office)
+    poll = lifecycle.open_poll(stage.poll, by=office)
 
     def present(number: str) -> Callable[[], Any]:
         return lambda: enrolment.mark_present(poll, numbers=[number], by=office)
 
     def new_card(place: int) -> Callable[[], Any]:
         return lambda: enrolment.reissue_card(
-            session.delegates[place], reason="遗失", by=office, second=session.chief
+            stage.delegates[place], reason="遗失", by=office, second=stage.chief
         )
 
     outcomes = at_once(
@@ -491,12 +485,12 @@ def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
 
 
 def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
-    session = make_session(delegates=1, open_it=False)
-    poll, holders = session.poll, ["甲", "乙", "丙"]
+    stage = make_stage(delegates=1, open_it=False)
+    poll, holders = stage.poll, ["甲", "乙", "丙"]
 
     outcomes = at_once(
         *[
-            lambda: ceremony.make_key(poll, holders=holders, threshold=2, by=session.office)
+            lambda: ceremony.make_key(poll, holders=holders, threshold=2, by=stage.office)
             for _ in range(2)
         ]
     )
@@ -517,20 +511,20 @@ def opens(poll: Poll, texts: list[str]) -> bool:
 # --- a new card during a cast ---------------------------------------------------------------------
 
 
-def new_card(session: Session) -> Callable[[], Any]:
-    delegate = session.delegates[0]
+def new_card(stage: Stage) -> Callable[[], Any]:
+    delegate = stage.delegates[0]
     return lambda: enrolment.reissue_card(
-        delegate, reason="遗失", by=session.office, second=session.scrutineer
+        delegate, reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
 
 def test_a_cast_under_way_is_before_the_new_card(monkeypatch):
-    session = make_session(delegates=1)
-    old = session.card(0)
-    stage = Stage()
-    stop_in(stage, monkeypatch, sealing, "receipt")
+    stage = make_stage(delegates=1)
+    old = stage.card(0)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
 
-    answer, issued = stage.play(cast(session, 0), new_card(session))
+    answer, issued = race.play(cast(stage, 0), new_card(stage))
 
     assert isinstance(answer, Receipt)
     assert isinstance(issued, enrolment.IssuedCard)
@@ -540,24 +534,24 @@ def test_a_cast_under_way_is_before_the_new_card(monkeypatch):
 
 
 def test_a_cast_with_the_old_card_is_refused_from_the_moment_a_new_one_is_made(monkeypatch):
-    session = make_session(delegates=1)
-    stage = Stage()
-    stop_in(stage, monkeypatch, journal, "append")
+    stage = make_stage(delegates=1)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
 
-    issued, answer = stage.play(new_card(session), cast(session, 0))
+    issued, answer = race.play(new_card(stage), cast(stage, 0))
 
     assert isinstance(issued, enrolment.IssuedCard)
     assert codes([answer]) == {"card-replaced": 1}
     assert not Envelope.objects.exists()
-    session.cast(0, selection(1))
+    stage.cast(0, selection(1))
 
 
 def test_two_new_cards_at_once_leave_one_valid_card():
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
 
-    outcomes = at_once(new_card(session), new_card(session))
+    outcomes = at_once(new_card(stage), new_card(stage))
 
     assert codes(outcomes) == {"ok": 2}
     valid = [card for card in outcomes if enrolment.card_by_token(card.token)]
     assert len(valid) == 1
-    assert {card.code[:4] for card in outcomes} == {session.issued[0].code[:4]}
+    assert {card.code[:4] for card in outcomes} == {stage.issued[0].code[:4]}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session as BrowserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
@@ -21,7 +21,7 @@ from tests.factories import (
     make_poll,
     make_project,
     make_scrutineer,
-    make_session,
+    make_stage,
     move_by_force,
 )
 from tests.secrecy import snapshot, where
@@ -94,9 +94,9 @@ def test_without_a_poll_of_ones_own_the_home_page_leads_to_it(client):
 
 
 def test_the_home_page_of_a_poll_leads_to_it_while_another_collects(db):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
     client = Client()
-    client.post("/", {"code": session.issued[0].code})
+    client.post("/", {"code": stage.issued[0].code})
     assert "/recommend/" not in client.get("/home/").text
 
     make_poll(candidates=0, collecting=True)
@@ -330,7 +330,7 @@ def test_the_texts_stand_in_their_row_and_in_no_session_message_or_log(client, p
     }
     assert "金丝雀" not in caplog.text
     assert "金丝雀" not in str(reply.cookies)
-    sessions = [row.get_decoded() for row in BrowserSession.objects.all()]
+    sessions = [row.get_decoded() for row in Session.objects.all()]
     assert sessions
     assert "金丝雀" not in str(sessions)
 

@@ -21,7 +21,7 @@ from tests.factories import (
     move_by_force,
 )
 from tests.secrecy import snapshot
-from tests.test_races import Stage, codes, stop_in, without_the_lock
+from tests.test_races import Race, codes, stop_in, without_the_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -307,9 +307,9 @@ def test_delegates_are_shown_candidates_and_the_office_other_recommendations_too
 
 def two_at_once(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], int]:
     poll, [delegate] = collecting(proposal_limit=1), make_delegates(1)
-    stage = Stage()
-    stop_in(stage, monkeypatch, Recommendation.objects, "create")
-    answers = stage.play(
+    race = Race()
+    stop_in(race, monkeypatch, Recommendation.objects, "create")
+    answers = race.play(
         lambda: recommended(poll, "甲", by=delegate), lambda: recommended(poll, "乙", by=delegate)
     )
     return list(answers), poll.recommendations.count()
@@ -338,10 +338,10 @@ def test_without_the_lock_two_recommendations_at_once_pass_the_limit(monkeypatch
 def test_of_two_of_the_office_who_rule_at_once_the_second_is_told(monkeypatch):
     poll, one, other = collecting(), make_office(), make_office()
     made = recommended(poll)
-    stage = Stage()
-    stop_in(stage, monkeypatch, Recommendation, "save")
+    race = Race()
+    stop_in(race, monkeypatch, Recommendation, "save")
 
-    project, refused = stage.play(
+    project, refused = race.play(
         lambda: recommending.adopt(made, by=one),
         lambda: recommending.decline(made, reason="重复", by=other),
     )

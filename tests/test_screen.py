@@ -10,9 +10,9 @@ from ballots.acts import canvass, drafts, hall, lifecycle
 from ballots.acts.hall import ScreenRefused
 from projects.models import Poll
 from tests.factories import (
-    Session,
+    Stage,
     make_confirmed,
-    make_session,
+    make_stage,
     move_by_force,
     play,
     selection,
@@ -26,39 +26,39 @@ def address(poll: Poll) -> str:
     return f"/screen/{poll.screen_key}/"
 
 
-def seen(session: Session, **query: str) -> str:
+def seen(stage: Stage, **query: str) -> str:
     """What somebody who is signed in nowhere reads on the screen."""
-    reply = Client().get(address(session.poll), query)
+    reply = Client().get(address(stage.poll), query)
     assert reply.status_code == 200
     return " ".join(reply.content.decode().split())
 
 
-def counted(session: Session) -> None:
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+def counted(stage: Stage) -> None:
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
 
 
-def published(session: Session, **how: bool) -> None:
-    counted(session)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, **how)
+def published(stage: Stage, **how: bool) -> None:
+    counted(stage)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, **how)
 
 
 @pytest.fixture
-def shown() -> Session:
+def shown() -> Stage:
     """An open poll of three candidates with a screen; everybody is for the first two."""
-    session = make_session(delegates=4, candidates=3, places=2, show_votes=True)
-    hall.open_screen(session.poll, by=session.office)
-    return session
+    stage = make_stage(delegates=4, candidates=3, places=2, show_votes=True)
+    hall.open_screen(stage.poll, by=stage.office)
+    return stage
 
 
-def voted(session: Session) -> Session:
+def voted(stage: Stage) -> Stage:
     for place in range(3):
-        session.cast(place, selection(1, 2))
-    session.cast(3, selection(1))
-    return session
+        stage.cast(place, selection(1, 2))
+    stage.cast(3, selection(1))
+    return stage
 
 
 def test_an_address_that_was_never_given_leads_nowhere(shown):
@@ -88,9 +88,9 @@ def test_only_the_office_hands_out_the_address(shown):
 
 
 def test_a_draft_shows_that_it_will_begin_soon_and_where():
-    session = make_session(open_it=False)
-    hall.open_screen(session.poll, by=session.office)
-    text = seen(session)
+    stage = make_stage(open_it=False)
+    hall.open_screen(stage.poll, by=stage.office)
+    text = seen(stage)
 
     assert "即将开始" in text
     assert "请各位代表准备好投票卡" in text
@@ -115,11 +115,11 @@ def test_the_number_of_those_who_have_not_voted_can_be_left_out(shown):
     ("minutes", "words"), [(4.5, "距截止还有5分钟"), (-1, "已到截止时间，不再接受提交")]
 )
 def test_the_last_minutes_are_announced(minutes, words):
-    session = make_session(closes_at=timezone.now() + timedelta(hours=1))
-    hall.open_screen(session.poll, by=session.office)
-    assert words not in seen(session)
+    stage = make_stage(closes_at=timezone.now() + timedelta(hours=1))
+    hall.open_screen(stage.poll, by=stage.office)
+    assert words not in seen(stage)
     # A deadline that comes near: the trigger keeps it where it was, so the poll is made anew.
-    late = make_session(open_it=False, closes_at=timezone.now() + timedelta(minutes=minutes))
+    late = make_stage(open_it=False, closes_at=timezone.now() + timedelta(minutes=minutes))
     hall.open_screen(late.poll, by=late.office)
     move_by_force(late.poll, Poll.Phase.OPEN)
 
@@ -187,12 +187,12 @@ def test_after_the_last_step_all_projects_can_be_paged_through_where_votes_are_s
 
 
 def test_without_votes_the_rows_stand_in_the_order_of_the_list():
-    session = make_session(delegates=3, candidates=3, places=2)
-    hall.open_screen(session.poll, by=session.office)
+    stage = make_stage(delegates=3, candidates=3, places=2)
+    hall.open_screen(stage.poll, by=stage.office)
     for place in range(3):
-        session.cast(place, selection(*([1, 3] if place < 2 else [3])))
-    published(session, at_once=True)
-    text = seen(session)
+        stage.cast(place, selection(*([1, 3] if place < 2 else [3])))
+    published(stage, at_once=True)
+    text = seen(stage)
 
     assert text.index("候选项目1") < text.index("候选项目3")
     assert "票</span>" not in text
@@ -214,12 +214,12 @@ def test_what_asks_again_gets_the_changing_part_alone(shown):
 
 
 def test_a_place_of_a_second_round_shows_how_it_was_filled_and_no_votes_of_it():
-    session = make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, show_votes=True)
-    second = play(session, drafts.run_off(session.poll, by=session.office), selection(3))
-    lifecycle.publish_result(second.poll, by=session.office, at_once=True)
-    lifecycle.publish_result(session.poll, by=session.office, at_once=True)
-    hall.open_screen(session.poll, by=session.office)
-    first_sheet = seen(session).partition("全部项目")[0]
+    stage = make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, show_votes=True)
+    second = play(stage, drafts.run_off(stage.poll, by=stage.office), selection(3))
+    lifecycle.publish_result(second.poll, by=stage.office, at_once=True)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    hall.open_screen(stage.poll, by=stage.office)
+    first_sheet = seen(stage).partition("全部项目")[0]
 
     assert "8票" in first_sheet
     assert "再次票决通过" in first_sheet

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session as BrowserSession
+from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connection, models
@@ -45,7 +45,7 @@ from ballots.pure.rules import Proposal
 from projects.models import Poll, Project
 from tests.browsing import signed_in
 from tests.conftest import ROOT
-from tests.factories import Session, make_session, selection
+from tests.factories import Stage, make_stage, selection
 from tests.secrecy import as_bytes, rows_of, spellings, tables, where
 from tests.test_admin_permissions import admin_routes
 from tests.test_pages import PAGES
@@ -63,48 +63,48 @@ class Day:
     """A vote of sixteen delegates in an order of its own, each ballot with a mark in it."""
 
     def __init__(self) -> None:
-        self.session = make_session(delegates=PLACES, open_it=False)
+        self.stage = make_stage(delegates=PLACES, open_it=False)
         # Names that stand nowhere by chance; “代表1” would be found in “代表11”.
-        for place, delegate in enumerate(self.session.delegates):
+        for place, delegate in enumerate(self.stage.delegates):
             words = {"name": f"姓名{place:02}某某", "number": f"N0{place:02}X"}
             Delegate.objects.filter(pk=delegate.pk).update(**words)
             RollEntry.objects.filter(delegate=delegate).update(**words)
-        self.session.poll = lifecycle.open_poll(self.session.poll, by=self.session.office)
+        self.stage.poll = lifecycle.open_poll(self.stage.poll, by=self.stage.office)
         self.order = random.Random(7).sample(range(PLACES), PLACES)
         self.tokens = {place: casting.new_token() for place in range(PLACES)}
         self.codes: dict[int, str] = {}
 
     def vote(self) -> "Day":
         for place in self.order:
-            receipt = self.session.cast(
+            receipt = self.stage.cast(
                 place,
                 selection(place % 12 + 1, proposals=[canary(place)]),
                 token=self.tokens[place],
             )
             self.codes[place] = receipt.code
         self.receipts = {
-            place: Envelope.objects.get(roll_entry=self.session.entry(place)).receipt
+            place: Envelope.objects.get(roll_entry=self.stage.entry(place)).receipt
             for place in range(PLACES)
         }
         return self
 
     def close(self, *, rewrite: bool = True) -> "Day":
-        self.session.close()
+        self.stage.close()
         if rewrite:
-            lifecycle.rewrite_storage(self.session.poll, by=self.session.office)
+            lifecycle.rewrite_storage(self.stage.poll, by=self.stage.office)
         return self
 
     def open_box(self) -> "Day":
-        self.session.open_box()
+        self.stage.open_box()
         return self
 
     def count(self) -> "Day":
-        session = self.session
-        canvass.rule_each_alone(session.poll, by=session.office)
-        canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-        lifecycle.count_poll(session.poll, by=session.office)
-        lifecycle.confirm_result(session.poll, by=session.scrutineer)
-        lifecycle.publish_result(session.poll, by=session.office, leave_open=True)
+        stage = self.stage
+        canvass.rule_each_alone(stage.poll, by=stage.office)
+        canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+        lifecycle.count_poll(stage.poll, by=stage.office)
+        lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+        lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
         return self
 
 
@@ -124,12 +124,12 @@ def rows_that_hold(*secrets: str) -> list[tuple[str, dict[str, Any]]]:
 
 def ballots_beside_names(day: Day) -> list[str]:
     """Return the tables in which one row tells both whose it is and what was handed in."""
-    session = day.session
+    stage = day.stage
     pairs = set()
-    for place, delegate in enumerate(session.delegates):
+    for place, delegate in enumerate(stage.delegates):
         handed_in = [canary(place), day.codes[place], day.receipts[place], day.tokens[place]]
         named = [f"姓名{place:02}某某", f"N0{place:02}X"]
-        entry, card = session.entry(place).pk, session.card(place).pk
+        entry, card = stage.entry(place).pk, stage.card(place).pk
         keys = {"delegate_id": delegate.pk, "roll_entry_id": entry, "card_id": card}
         for table, row in rows_that_hold(*handed_in):
             text = b" ".join(as_bytes(value) for value in row.values())
@@ -212,10 +212,10 @@ def test_no_value_joins_a_table_of_people_to_a_table_of_ballots():
     row = SealedBallot.objects.first()
     assert row
     # An envelope left behind would be such a join, and the search finds it.
-    Poll.objects.filter(pk=day.session.poll.pk).update(phase=Poll.Phase.OPEN, closed_at=None)
+    Poll.objects.filter(pk=day.stage.poll.pk).update(phase=Poll.Phase.OPEN, closed_at=None)
     Envelope.objects.create(
-        roll_entry=day.session.entry(0),
-        poll=day.session.poll,
+        roll_entry=day.stage.entry(0),
+        poll=day.stage.poll,
         sealed=bytes(row.sealed),
         receipt=row.receipt,
         code=row.code,
@@ -223,8 +223,8 @@ def test_no_value_joins_a_table_of_people_to_a_table_of_ballots():
     )
     assert "ballots_envelope.receipt = ballots_sealedballot.receipt" in joins()
     Envelope.objects.all().delete()
-    Poll.objects.filter(pk=day.session.poll.pk).update(
-        phase=Poll.Phase.CLOSED, closed_at=day.session.poll.closed_at
+    Poll.objects.filter(pk=day.stage.poll.pk).update(
+        phase=Poll.Phase.CLOSED, closed_at=day.stage.poll.closed_at
     )
 
     day.open_box().count()
@@ -291,7 +291,7 @@ def test_sealed_ballots_lie_in_the_order_of_their_receipts_and_not_of_casting():
 
     for rewrite in (False, True):
         if rewrite:
-            lifecycle.rewrite_storage(day.session.poll, by=day.session.office)
+            lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
         else:
             day.close(rewrite=False)
         stored = in_stored_order("ballots_sealedballot", "receipt")
@@ -307,7 +307,7 @@ def test_opened_ballots_lie_in_the_order_of_their_random_keys():
     assert len(stored) == PLACES
     assert stored == sorted(stored)
     # Version 4 has random bits only; 1, 6 and 7 hold the time.
-    assert {row.id.version for row in day.session.poll.ballots.all()} == {4}
+    assert {row.id.version for row in day.stage.poll.ballots.all()} == {4}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -329,7 +329,7 @@ def test_all_rows_of_ballots_were_written_by_one_transaction():
 
     day.close(rewrite=False)
     assert len(transactions("ballots_sealedballot")) == 1
-    lifecycle.rewrite_storage(day.session.poll, by=day.session.office)
+    lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
     assert len(transactions("ballots_sealedballot")) == 1
     day.open_box()
     assert len(transactions("ballots_ballot")) == 1
@@ -420,7 +420,7 @@ def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
             cursor.execute("SELECT COUNT(*) FROM ballots_envelope")
             own.execute(hasty)
             with pytest.raises(StepRefused) as refusal:
-                lifecycle.rewrite_storage(day.session.poll, by=day.session.office)
+                lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
             own.execute(patient)
             cursor.execute("ROLLBACK")
     finally:
@@ -428,16 +428,16 @@ def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
 
     assert refusal.value.code == "storage-busy"
     assert not JournalEntry.objects.filter(kind="storage-rewritten").exists()
-    lifecycle.rewrite_storage(day.session.poll, by=day.session.office)
+    lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_storage_is_rewritten_after_a_vote_was_voided_as_well():
     day = Day().vote()
-    session = day.session
-    lifecycle.void_poll(session.poll, reason="断电", by=session.office, second=session.chief)
+    stage = day.stage
+    lifecycle.void_poll(stage.poll, reason="断电", by=stage.office, second=stage.chief)
 
-    lifecycle.rewrite_storage(session.poll, by=session.office)
+    lifecycle.rewrite_storage(stage.poll, by=stage.office)
 
     assert not is_stored(*day.tokens.values())
     assert ballots_beside_names(day) == []
@@ -466,13 +466,13 @@ def test_a_vote_leaves_no_choice_in_log_session_or_cache(caplog, capfd):
         day = Day().vote()
         for place in range(PLACES):
             with pytest.raises(casting.BallotRefused):
-                day.session.cast(place, selection(1, proposals=[canary(place)]))
+                day.stage.cast(place, selection(1, proposals=[canary(place)]))
 
     printed = capfd.readouterr()
     said = caplog.text + printed.out + printed.err
     assert "a line to see" in said
     assert "canary" not in said
-    assert not BrowserSession.objects.exists()
+    assert not Session.objects.exists()
     cache = getattr(caches["default"], "_cache", {})
     assert not [key for key, value in cache.items() if b"canary" in as_bytes(value)]
 
@@ -517,22 +517,22 @@ CHOICES = re.compile(r"ballots_ballot\b.*\b(chosen|against|write_ins)\b", re.DOT
 
 
 @pytest.fixture
-def being_canvassed(db, monkeypatch) -> Session:
+def being_canvassed(db, monkeypatch) -> Stage:
     """A vote whose first count was sent back: every way to a total is there, and none is open."""
-    session = make_session(delegates=4, show_votes=True)
+    stage = make_stage(delegates=4, show_votes=True)
     for place in range(4):
-        session.cast(place, selection(1, 2, proposals=[canary(place % 2)]))
-    session.close()
-    session.open_box()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    session.poll = lifecycle.send_back(session.poll, reason="归并有误", by=session.scrutineer)
-    first = session.poll.write_ins.first()
+        stage.cast(place, selection(1, 2, proposals=[canary(place % 2)]))
+    stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.poll = lifecycle.send_back(stage.poll, reason="归并有误", by=stage.scrutineer)
+    first = stage.poll.write_ins.first()
     assert first
-    canvass.rule(session.poll, first, ruling="", by=session.office)
+    canvass.rule(stage.poll, first, ruling="", by=stage.office)
     nothing_may_be_counted(monkeypatch)
-    return session
+    return stage
 
 
 def nothing_may_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -565,23 +565,23 @@ def no_choice_is_read() -> Iterator[None]:
     assert not [query["sql"] for query in queries if CHOICES.search(query["sql"])]
 
 
-def day_addresses(session: Session) -> list[str]:
+def day_addresses(stage: Stage) -> list[str]:
     """Return the address of every page of the day and of each of its files."""
     routes = [route for route in admin_routes() if "/pollday/" in route]
     files = [*admin_table.FILES]
     return [
-        "/" + route.replace("<int:poll_id>", str(session.poll.pk)).replace("<str:what>", what)
+        "/" + route.replace("<int:poll_id>", str(stage.poll.pk)).replace("<str:what>", what)
         for route in routes
         for what in (files if "<str:what>" in route else [""])
     ]
 
 
 def test_while_the_box_is_open_no_page_of_the_staff_computes_or_reads_a_total(being_canvassed):
-    session = being_canvassed
-    addresses = day_addresses(session)
+    stage = being_canvassed
+    addresses = day_addresses(stage)
     assert len(addresses) > 30
 
-    for user in (session.office, session.chief, User.objects.create_superuser("root")):
+    for user in (stage.office, stage.chief, User.objects.create_superuser("root")):
         client = Client()
         client.force_login(user)
         for address in [*addresses, "/admin/", "/admin/ballots/journalentry/"]:
@@ -593,30 +593,30 @@ def test_while_the_box_is_open_no_page_of_the_staff_computes_or_reads_a_total(be
 
 
 def test_while_the_box_is_open_no_post_of_an_empty_form_computes_a_total(being_canvassed):
-    session = being_canvassed
+    stage = being_canvassed
     before = Result.objects.count()
 
-    for user in (session.office, session.chief):
+    for user in (stage.office, stage.chief):
         client = Client()
         client.force_login(user)
-        for address in day_addresses(session):
+        for address in day_addresses(stage):
             # It rules, which is no count, and `wipe` would take the rehearsal away.
             if not address.endswith(("/alone/", "/wipe/")):
                 with no_choice_is_read():
                     client.post(address)
 
-    session.poll.refresh_from_db()
-    assert session.poll.phase == Poll.Phase.OPENED
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == Poll.Phase.OPENED
     assert Result.objects.count() == before
 
 
 def test_while_the_box_is_open_no_page_of_a_delegate_or_the_public_computes_a_total(
     being_canvassed,
 ):
-    session = being_canvassed
-    query = f"?poll={session.poll.pk}"
+    stage = being_canvassed
+    query = f"?poll={stage.poll.pk}"
 
-    for client in (Client(), signed_in(session)):
+    for client in (Client(), signed_in(stage)):
         for path in (*PAGES, "/receipt/", "/recommend/"):
             with no_choice_is_read():
                 text = client.get(path + query).text
@@ -633,11 +633,11 @@ def test_every_command_is_known_to_the_test_of_the_commands():
 def test_while_the_box_is_open_no_command_computes_a_total_or_says_one(
     being_canvassed, name, tmp_path, caplog
 ):
-    session = being_canvassed
-    (tmp_path / "shares.txt").write_text("\n".join(session.shares[:3]), encoding="utf-8")
+    stage = being_canvassed
+    (tmp_path / "shares.txt").write_text("\n".join(stage.shares[:3]), encoding="utf-8")
     words = {
-        "OFFICE": session.office.username,
-        "CHIEF": session.chief.username,
+        "OFFICE": stage.office.username,
+        "CHIEF": stage.chief.username,
         "FILE": str(tmp_path / "file.zip"),
         "SHARES": str(tmp_path / "shares.txt"),
     }
@@ -646,15 +646,15 @@ def test_while_the_box_is_open_no_command_computes_a_total_or_says_one(
         out = StringIO()
         with everything_logged(caplog), no_choice_is_read(), suppress(CommandError):
             given = [words.get(argument, argument) for argument in arguments]
-            of_poll = ["--poll", str(session.poll.pk)]
+            of_poll = ["--poll", str(stage.poll.pk)]
             call_command(name, *given, *of_poll, stdout=out, stderr=out)
         assert not re.search("[0-9] ?票", out.getvalue())
     assert not re.search(
         "chosen|得票",
         "".join(r.getMessage() for r in caplog.records if r.name.startswith("ballots")),
     )
-    session.poll.refresh_from_db()
-    assert session.poll.phase == Poll.Phase.OPENED
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == Poll.Phase.OPENED
     assert not (tmp_path / "file.zip").exists()
 
 
@@ -704,12 +704,12 @@ def fail(*args: Any, **kwargs: Any) -> Any:
     ),
 )
 def test_an_error_while_casting_reports_no_choice(owner, name, monkeypatch):
-    session = make_session(delegates=1)
+    stage = make_stage(delegates=1)
     chosen = selection(11, proposals=[Proposal("canary-夜间公交", "canary-two", "canary-three")])
     monkeypatch.setattr(owner, name, fail)
 
     with pytest.raises(RuntimeError) as error:
-        session.cast(0, chosen)
+        stage.cast(0, chosen)
 
     report = report_of(error.value)
     assert "it broke" in report
@@ -717,12 +717,12 @@ def test_an_error_while_casting_reports_no_choice(owner, name, monkeypatch):
     assert "canary" not in report
 
 
-def make(session: Session, texts: list[str]) -> None:
-    box.make_key(session.poll, holders=["甲", "乙", "丙"], threshold=2, by=session.office)
+def make(stage: Stage, texts: list[str]) -> None:
+    box.make_key(stage.poll, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
 
 
-def try_out(session: Session, texts: list[str]) -> None:
-    box.test_key(session.poll, texts=texts, by=session.scrutineer)
+def try_out(stage: Stage, texts: list[str]) -> None:
+    box.test_key(stage.poll, texts=texts, by=stage.scrutineer)
 
 
 @pytest.mark.django_db
@@ -737,14 +737,14 @@ def try_out(session: Session, texts: list[str]) -> None:
     ],
 )
 def test_an_error_in_the_key_ceremony_reports_no_share(ceremony, name, monkeypatch):
-    session = make_session(delegates=1, open_it=False)
+    stage = make_stage(delegates=1, open_it=False)
     seed = bytes.fromhex("00112233445566778899aabbccddeeff")
     monkeypatch.setattr(sealing, "new_seed", lambda: seed)
-    texts = session.shares[:3]
+    texts = stage.shares[:3]
     monkeypatch.setattr(shares, name, fail)
 
     with pytest.raises(RuntimeError) as error:
-        ceremony(session, texts)
+        ceremony(stage, texts)
 
     report = report_of(error.value)
     assert "it broke" in report
@@ -765,19 +765,19 @@ def test_an_error_in_the_key_ceremony_reports_no_share(ceremony, name, monkeypat
     ids=["unseal", "faults", "write-ins", "ballots"],
 )
 def test_an_error_at_the_opening_reports_no_ballot_and_no_share(owner, name, monkeypatch):
-    session = make_session(delegates=1)
-    session.cast(0, selection(11, proposals=["canary-夜间公交"]))
-    session.close()
+    stage = make_stage(delegates=1)
+    stage.cast(0, selection(11, proposals=["canary-夜间公交"]))
+    stage.close()
     monkeypatch.setattr(owner, name, fail)
 
     with pytest.raises(RuntimeError) as error:
-        session.open_box()
+        stage.open_box()
 
     report = report_of(error.value)
     assert "it broke" in report
     assert "canary" not in report
-    assert not [text for text in session.shares if text in report]
-    assert session.poll.phase == Poll.Phase.CLOSED
+    assert not [text for text in stage.shares if text in report]
+    assert stage.poll.phase == Poll.Phase.CLOSED
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session as WebSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def issued(session):
+def issued(stage):
     """The first delegate's card, as printed."""
-    return session.issued[0]
+    return stage.issued[0]
 
 
 def test_the_code_signs_in_however_it_is_typed(client, issued):
@@ -36,8 +36,8 @@ def test_the_code_signs_in_however_it_is_typed(client, issued):
         assert (reply.status_code, reply["Location"]) == (303, "/home/")
 
 
-def test_home_greets_the_delegate_by_name(session):
-    page = read(signed_in(session, 2).get("/home/"))
+def test_home_greets_the_delegate_by_name(stage):
+    page = read(signed_in(stage, 2).get("/home/"))
 
     assert "代表3代表，您好" in page.text
 
@@ -51,7 +51,7 @@ def test_signing_in_changes_the_session_id(client, issued):
     client.post("/", {"code": issued.code})
 
     assert client.session.session_key != browser.session_key
-    assert not WebSession.objects.filter(pk=browser.session_key).exists()
+    assert not Session.objects.filter(pk=browser.session_key).exists()
 
 
 def test_signing_in_changes_the_token_that_forms_carry(client, issued, settings):
@@ -78,12 +78,12 @@ def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
         assert reply.context["typed"] == typed
         assert "<title>错误：进入 - 民生实事项目票决</title>" in reply.text
         assert 'aria-invalid="true"' in reply.text
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
 
 
-def test_a_card_that_was_replaced_says_so(client, session, issued):
+def test_a_card_that_was_replaced_says_so(client, stage, issued):
     enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
     reply = client.post("/", {"code": issued.code})
@@ -92,7 +92,7 @@ def test_a_card_that_was_replaced_says_so(client, session, issued):
     assert "该投票卡已作废，请到会务组领取新卡" in reply.text
 
 
-def test_too_many_attempts_are_told_to_wait(client, session, issued):
+def test_too_many_attempts_are_told_to_wait(client, stage, issued):
     number = issued.code[: cards.CARD_NUMBER_LENGTH]
     for _ in range(enrolment.FREE_FAILURES):
         assert client.post("/", {"code": cards.new_code(number)}).status_code == 422
@@ -103,7 +103,7 @@ def test_too_many_attempts_are_told_to_wait(client, session, issued):
     assert reply["Retry-After"] == "60"
     assert "请稍后再试" in reply.text
     assert "尝试次数较多，请1分钟后再试。" in reply.text
-    assert Client().post("/", {"code": session.issued[1].code}).status_code == 303
+    assert Client().post("/", {"code": stage.issued[1].code}).status_code == 303
 
 
 def test_a_qr_address_only_shows_whose_card_it_is(client, issued):
@@ -114,7 +114,7 @@ def test_a_qr_address_only_shows_whose_card_it_is(client, issued):
     client.head(f"/k/{issued.token}/")
 
     assert "session" not in client.cookies
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
     assert client.get("/home/").status_code == 303
 
 
@@ -136,26 +136,26 @@ def test_somebody_elses_card_signs_nobody_in(client, issued):
 
     assert reply.status_code == 200
     assert "此卡不属于您。请将投票卡交给会务组。" in reply.text
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_qr_address_that_is_void_or_torn_says_so(client, session, issued, method):
+def test_a_qr_address_that_is_void_or_torn_says_so(client, stage, issued, method):
     enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
     for token in (issued.token, issued.token[:20], "x"):
         reply = getattr(client, method)(f"/k/{token}/")
         assert reply.status_code == 404
         assert "此卡已作废或二维码不完整。" in reply.text
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
 
 
-def test_signing_in_keeps_the_poll_that_was_asked_for(client, session, issued):
-    reply = client.post(f"/?poll={session.poll.pk}", {"code": issued.code})
+def test_signing_in_keeps_the_poll_that_was_asked_for(client, stage, issued):
+    reply = client.post(f"/?poll={stage.poll.pk}", {"code": issued.code})
 
-    assert reply["Location"] == f"/home/?poll={session.poll.pk}"
+    assert reply["Location"] == f"/home/?poll={stage.poll.pk}"
 
 
 def seen(issued) -> bool:
@@ -180,9 +180,9 @@ def test_a_card_opened_on_the_server_itself_is_not(client, issued, address):
     assert not seen(issued)
 
 
-def test_behind_a_proxy_the_address_it_adds_decides(client, session, issued, settings):
+def test_behind_a_proxy_the_address_it_adds_decides(client, stage, issued, settings):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    other = session.issued[1]
+    other = stage.issued[1]
 
     client.get(f"/k/{issued.token}/", headers={"X-Forwarded-For": "10.0.0.9, 192.168.1.20"})
     client.get(f"/k/{other.token}/", headers={"X-Forwarded-For": "192.168.1.20, 127.0.0.1"})
@@ -191,10 +191,10 @@ def test_behind_a_proxy_the_address_it_adds_decides(client, session, issued, set
     assert not seen(other)
 
 
-def test_a_replaced_card_ends_its_session_at_once(session):
-    client = signed_in(session)
+def test_a_replaced_card_ends_its_session_at_once(stage):
+    client = signed_in(stage)
     enrolment.reissue_card(
-        session.delegates[0], reason="遗失", by=session.office, second=session.scrutineer
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
     reply = client.get("/home/", follow=True)
@@ -206,7 +206,7 @@ def test_a_replaced_card_ends_its_session_at_once(session):
 
 def expire(client: Client) -> None:
     past = timezone.now() - timedelta(seconds=1)
-    WebSession.objects.filter(pk=client.session.session_key).update(expire_date=past)
+    Session.objects.filter(pk=client.session.session_key).update(expire_date=past)
 
 
 @pytest.mark.parametrize(
@@ -218,9 +218,9 @@ def expire(client: Client) -> None:
     ],
 )
 def test_an_expired_session_leads_back_to_the_first_page_and_says_what_is_true(
-    session, posted, words
+    stage, posted, words
 ):
-    client = signed_in(session)
+    client = signed_in(stage)
     expire(client)
 
     if posted is None:
@@ -233,8 +233,8 @@ def test_an_expired_session_leads_back_to_the_first_page_and_says_what_is_true(
     assert words in reply.text
 
 
-def test_signing_out_ends_the_session_and_says_thanks(session):
-    client = signed_in(session)
+def test_signing_out_ends_the_session_and_says_thanks(stage):
+    client = signed_in(stage)
     assert client.get("/sign-out/")["Location"] == "/home/"
 
     reply = client.post("/sign-out/", follow=True)
@@ -243,17 +243,17 @@ def test_signing_out_ends_the_session_and_says_thanks(session):
     assert "您已退出" in reply.text
     assert "感谢您依法履职。" in reply.text
     assert client.get("/home/").status_code == 303
-    assert not WebSession.objects.exists()
+    assert not Session.objects.exists()
 
 
-def test_a_session_holds_the_card_and_nothing_else(session):
-    client = signed_in(session)
+def test_a_session_holds_the_card_and_nothing_else(stage):
+    client = signed_in(stage)
     client.get("/home/")
 
-    assert dict(client.session) == {"card": session.card().pk}
+    assert dict(client.session) == {"card": stage.card().pk}
 
 
-def test_no_code_and_no_token_is_stored_or_logged(session, issued, caplog):
+def test_no_code_and_no_token_is_stored_or_logged(stage, issued, caplog):
     caplog.set_level(logging.DEBUG)
 
     client = Client()
@@ -267,8 +267,8 @@ def test_no_code_and_no_token_is_stored_or_logged(session, issued, caplog):
 
 
 def test_the_pages_of_a_card_ask_the_database_the_same_number_of_questions_for_every_delegate(
-    client, session, django_assert_num_queries
+    client, stage, django_assert_num_queries
 ):
-    for issued in session.issued[:3]:
+    for issued in stage.issued[:3]:
         with django_assert_num_queries(2):  # the card, and the poll for the masthead
             client.get(f"/k/{issued.token}/")

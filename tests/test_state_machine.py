@@ -31,7 +31,7 @@ from ballots.facts import outcome
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll
-from tests.factories import make_session
+from tests.factories import make_stage
 
 P = Poll.Phase
 PLACES, CANDIDATES, DELEGATES = 3, 5, 6
@@ -66,12 +66,12 @@ class BallotDay(RuleBasedStateMachine):
         super().__init__()
         self.example = transaction.atomic()
         self.example.__enter__()
-        self.session = session = make_session(
+        self.session = stage = make_stage(
             delegates=DELEGATES, candidates=CANDIDATES, places=PLACES, open_it=False
         )
-        self.cards = [session.card(place) for place in range(DELEGATES)]
-        enrolment.mark_absent(session.poll, numbers=["004", "005", "006"], by=session.office)
-        lifecycle.open_poll(session.poll, by=session.office)
+        self.cards = [stage.card(place) for place in range(DELEGATES)]
+        enrolment.mark_absent(stage.poll, numbers=["004", "005", "006"], by=stage.office)
+        lifecycle.open_poll(stage.poll, by=stage.office)
         self.present = {0, 1, 2}
         self.cast: dict[int, tuple[Selection, str, Receipt]] = {}
         self.phase: str = P.OPEN
@@ -146,12 +146,12 @@ class BallotDay(RuleBasedStateMachine):
     @rule(place=delegates, chosen=legal)
     def get_a_new_card_and_try_the_old_one(self, place: int, chosen: Selection) -> None:
         old = self.cards[place]
-        session = self.session
+        stage = self.session
         enrolment.reissue_card(
-            session.delegates[place], reason="遗失", by=session.office, second=session.chief
+            stage.delegates[place], reason="遗失", by=stage.office, second=stage.chief
         )
         self.entries += self.phase in {P.OPEN, P.PAUSED}
-        self.cards[place] = session.card(place)
+        self.cards[place] = stage.card(place)
         answer = self.cast_now(place, chosen, casting.new_token(), old)
         expected = "already-voted" if place in self.cast else self.refusal(place)
         assert answer == (expected or "card-replaced")
@@ -242,9 +242,9 @@ class BallotDay(RuleBasedStateMachine):
     def close_the_canvass(self) -> None:
         ruled = not WriteIn.objects.filter(ruling="").exists()
         allowed = self.phase == P.OPENED and not self.canvassed and ruled
-        session = self.session
+        stage = self.session
         act = canvass.close_canvass
-        if self.step(allowed, act, by=session.office, second=session.scrutineer):
+        if self.step(allowed, act, by=stage.office, second=stage.scrutineer):
             self.canvassed = True
 
     def count(self) -> None:
@@ -273,10 +273,10 @@ class BallotDay(RuleBasedStateMachine):
     def void(self, sure: bool) -> None:
         # Seldom, for little happens afterwards.
         if sure:
-            session = self.session
+            stage = self.session
             allowed = self.phase not in {P.PUBLISHED, P.VOID}
             act = lifecycle.void_poll
-            if self.step(allowed, act, reason="x", by=session.office, second=session.chief):
+            if self.step(allowed, act, reason="x", by=stage.office, second=stage.chief):
                 self.phase = P.VOID
 
     # --- what must hold after every act ---

@@ -3,14 +3,14 @@
 import pytest
 
 from tests.browsing import filled, ready_to_cast, signed_in
-from tests.factories import make_session
+from tests.factories import make_stage
 
 pytestmark = pytest.mark.django_db
 
 
-def tablet(session, place=0):
+def tablet(stage, place=0):
     """The browser of a shared tablet on which somebody has signed in."""
-    client = signed_in(session, place)
+    client = signed_in(stage, place)
     client.post("/tablet/", {"shared": "on"})
     return client
 
@@ -26,23 +26,23 @@ def test_anybody_who_prepares_a_device_can_make_it_a_shared_tablet(client):
 
 
 def test_the_mark_of_a_shared_tablet_outlives_its_sign_outs():
-    client = tablet(make_session())
+    client = tablet(make_stage())
     client.post("/sign-out/")
 
     assert "请将平板交还会务人员" in client.get("/sign-out/").content.decode()
 
 
 def test_a_device_of_somebodys_own_is_not_asked_back():
-    client = signed_in(make_session())
+    client = signed_in(make_stage())
     client.post("/sign-out/")
 
     assert "请将平板" not in client.get("/sign-out/").content.decode()
 
 
 def test_the_receipt_on_a_shared_tablet_leads_out_and_nowhere_else():
-    session = make_session()
-    client = tablet(session)
-    client.post("/ballot/cast/", ready_to_cast(client, session.poll, 1, 2))
+    stage = make_stage()
+    client = tablet(stage)
+    client.post("/ballot/cast/", ready_to_cast(client, stage.poll, 1, 2))
     page = client.get("/receipt/").content.decode()
 
     assert "退出，交还平板" in page
@@ -51,9 +51,9 @@ def test_the_receipt_on_a_shared_tablet_leads_out_and_nowhere_else():
 
 
 def test_neither_ballot_nor_review_of_a_shared_tablet_keeps_a_draft():
-    session = make_session()
-    own, shared = signed_in(session, 1), tablet(session)
-    for path, data in (("/ballot/", None), ("/ballot/review/", filled(session.poll, 1))):
+    stage = make_stage()
+    own, shared = signed_in(stage, 1), tablet(stage)
+    for path, data in (("/ballot/", None), ("/ballot/review/", filled(stage.poll, 1))):
         pages = [
             (each.post(path, data) if data else each.get(path)).content.decode()
             for each in (own, shared)

@@ -33,7 +33,7 @@ from tests.factories import (
     make_office,
     make_poll,
     make_project,
-    make_session,
+    make_stage,
     selection,
 )
 
@@ -944,14 +944,14 @@ def test_a_rehearsal_can_go_back_to_its_draft():
 @pytest.mark.django_db
 @pytest.mark.parametrize("phase", ["open", "closed", "opened"])
 def test_a_rehearsal_is_wiped_from_any_phase_and_leaves_nothing(phase):
-    session = make_session()
-    session.cast(0, selection(1, proposals=["推荐甲"]))
+    stage = make_stage()
+    stage.cast(0, selection(1, proposals=["推荐甲"]))
     if phase in {"closed", "opened"}:
-        session.close()
+        stage.close()
     if phase == "opened":
-        session.open_box()
+        stage.open_box()
 
-    lifecycle.wipe_rehearsal(session.poll, by=session.office)
+    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     for model in (Poll, Project, Target, RollEntry, Envelope, SealedBallot, Ballot, WriteIn):
         assert not model._default_manager.exists()
@@ -960,10 +960,10 @@ def test_a_rehearsal_is_wiped_from_any_phase_and_leaves_nothing(phase):
 
 @pytest.mark.django_db
 def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_proposals():
-    session = make_session()
-    poll, project = session.poll, session.poll.projects.first()
+    stage = make_stage()
+    poll, project = stage.poll, stage.poll.projects.first()
     Recommendation.objects.create(
-        poll=poll, delegate=session.delegates[0], title="推荐", ruling="merged", project=project
+        poll=poll, delegate=stage.delegates[0], title="推荐", ruling="merged", project=project
     )
     go(poll, "confirmed")
     decision_on(poll).save()
@@ -974,7 +974,7 @@ def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_prop
         poll=poll, number=2, title="乙", ruling="into-write-in", into_write_in=one
     )
 
-    lifecycle.wipe_rehearsal(poll, by=session.office)
+    lifecycle.wipe_rehearsal(poll, by=stage.office)
 
     for model in (Poll, Project, Recommendation, Decision, WriteIn):
         assert not model._default_manager.exists()
@@ -982,11 +982,11 @@ def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_prop
 
 @pytest.mark.django_db
 def test_a_real_poll_is_not_wiped():
-    session = make_session(kind=Poll.Kind.MAIN)
-    session.cast(0, selection(1))
+    stage = make_stage(kind=Poll.Kind.MAIN)
+    stage.cast(0, selection(1))
 
     with pytest.raises(lifecycle.StepRefused) as refusal:
-        lifecycle.wipe_rehearsal(session.poll, by=session.office)
+        lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     assert refusal.value.code == "not-rehearsal"
     assert Envelope.objects.count() == 1

@@ -31,7 +31,7 @@ from ballots.pure import chain, sealing
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from projects.models import Poll
-from tests.factories import Session, make_delegates, make_session, selection
+from tests.factories import Stage, make_delegates, make_stage, selection
 
 ROOT = Path(__file__).resolve().parent.parent
 # The packages are made by real acts, on whichever database the suite runs.
@@ -59,7 +59,7 @@ class Proof:
         return unpacked(self.full)
 
 
-def hold_a_vote(**columns: Any) -> Session:
+def hold_a_vote(**columns: Any) -> Stage:
     """Hold a vote up to its publication: blank, tied, alone, merged, doubled, refused, all in it."""
     defaults: dict[str, Any] = {
         "delegates": 9,
@@ -67,7 +67,7 @@ def hold_a_vote(**columns: Any) -> Session:
         "places": 3,
         "majority": "valid",
     }
-    session = make_session(**(defaults | columns))
+    stage = make_stage(**(defaults | columns))
     ballots = [
         selection(1, 2, proposals=["新建停车场"]),
         selection(1, 2, proposals=["新建公共停车场"]),
@@ -78,20 +78,20 @@ def hold_a_vote(**columns: Any) -> Session:
         selection(1, 4, proposals=["把候选项目4做大"]),
         selection(),
     ]
-    if session.poll.form == "each":
+    if stage.poll.form == "each":
         ballots = [replace(one, against=AGAINST[place]) for place, one in enumerate(ballots)]
     for place, ballot in enumerate(ballots):
-        if session.poll.blank_allowed or not ballot.is_blank:
-            session.cast(place, ballot)
-    session.close()
-    session.open_box()
-    rule(session.poll)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office, leave_open=True, at_once=True)
-    session.poll.refresh_from_db()
-    return session
+        if stage.poll.blank_allowed or not ballot.is_blank:
+            stage.cast(place, ballot)
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
+    stage.poll.refresh_from_db()
+    return stage
 
 
 def rule(poll: Poll) -> None:
@@ -113,11 +113,11 @@ def rule(poll: Poll) -> None:
         poll.write_ins.filter(pk=write_in.pk).update(**rulings[title])
 
 
-def proof_of(session: Session) -> Proof:
+def proof_of(stage: Stage) -> Proof:
     return Proof(
-        full=package.full_package(session.poll).content,
-        public=package.public_package(session.poll).content,
-        shares=session.shares[: session.poll.box.threshold],
+        full=package.full_package(stage.poll).content,
+        public=package.public_package(stage.poll).content,
+        shares=stage.shares[: stage.poll.box.threshold],
     )
 
 
@@ -196,9 +196,9 @@ def test_an_honest_public_package_passes(proof):
 
 
 def test_a_public_package_without_votes_passes_and_has_no_votes():
-    session = hold_a_vote(show_votes=False)
+    stage = hold_a_vote(show_votes=False)
 
-    content = proof_of(session).public
+    content = proof_of(stage).public
 
     assert wrong(content) == set()
     result = unpacked(content)["result.json"]
@@ -233,39 +233,39 @@ def test_an_honest_package_passes_under_other_rules(columns):
 
 
 def test_a_count_that_was_sent_back_and_made_again_passes():
-    session = hold_a_vote_to_the_count()
-    lifecycle.send_back(session.poll, reason="归并有误", by=session.chief)
-    session.poll.write_ins.filter(title="加装电梯").update(ruling="alone", reason="")
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+    stage = hold_a_vote_to_the_count()
+    lifecycle.send_back(stage.poll, reason="归并有误", by=stage.chief)
+    stage.poll.write_ins.filter(title="加装电梯").update(ruling="alone", reason="")
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
 
-    content = package.full_package(session.poll).content
+    content = package.full_package(stage.poll).content
 
-    assert wrong(content, session.shares) == set()
+    assert wrong(content, stage.shares) == set()
 
 
-def hold_a_vote_to_the_count() -> Session:
-    session = make_session(delegates=4, candidates=4, places=2)
-    session.cast(0, selection(1, 2))
-    session.cast(1, selection(1, proposals=["加装电梯"]))
-    session.close()
-    session.open_box()
-    rule(session.poll)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    return session
+def hold_a_vote_to_the_count() -> Stage:
+    stage = make_stage(delegates=4, candidates=4, places=2)
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection(1, proposals=["加装电梯"]))
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    return stage
 
 
 def test_a_delegate_added_while_voting_is_known_from_the_journal():
-    session = make_session(delegates=4, candidates=3, delegates_total=5)
+    stage = make_stage(delegates=4, candidates=3, delegates_total=5)
     # Nobody but the office can put a newcomer on the roll, and the journal says who it was.
-    from_outside = make_newcomer(session)
-    session.cast(0, selection(1))
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    files = unpacked(package.full_package(session.poll).content)
+    from_outside = make_newcomer(stage)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
 
     assert wrong(packed(files)) == set()
 
@@ -274,14 +274,14 @@ def test_a_delegate_added_while_voting_is_known_from_the_journal():
     assert "roll" in wrong(packed(files))
 
 
-def make_newcomer(session: Session) -> str:
+def make_newcomer(stage: Stage) -> str:
     newcomer = make_delegates(1)[0]
     enrolment.add_to_roll(
-        session.poll,
+        stage.poll,
         delegate=newcomer,
         reason="补选",
-        by=session.office,
-        second=session.scrutineer,
+        by=stage.office,
+        second=stage.scrutineer,
     )
     return newcomer.number
 
@@ -294,9 +294,9 @@ def test_what_the_public_package_holds_back_is_said_to_be_unchecked(tmp_path, ca
 
 
 def test_the_same_vote_gives_the_same_bytes(db):
-    session = hold_a_vote()
+    stage = hold_a_vote()
 
-    assert package.full_package(session.poll).content == package.full_package(session.poll).content
+    assert package.full_package(stage.poll).content == package.full_package(stage.poll).content
 
 
 # --- what a package holds back --------------------------------------------------------------------
@@ -345,16 +345,16 @@ def test_neither_package_has_a_time_of_voting(proof):
 
 
 def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publication():
-    session = make_session(delegates=2, candidates=2)
-    session.cast(0, selection(1))
-    session.close()
-    session.open_box()
+    stage = make_stage(delegates=2, candidates=2)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
     with pytest.raises(tables.ExportRefused) as early:
-        package.full_package(session.poll)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+        package.full_package(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
     with pytest.raises(tables.ExportRefused) as unpublished:
-        package.public_package(session.poll)
+        package.public_package(stage.poll)
 
     assert early.value.code == "not-counted"
     assert unpublished.value.code == "not-published"
@@ -707,22 +707,22 @@ def test_a_manipulation_of_the_public_package_is_found_by_its_name(proof, name):
 
 
 def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
-    session = make_session(delegates=3, candidates=4, places=3)
-    session.cast(0, selection(1, proposals=["新建停车场"]))
-    session.cast(1, selection(1, 2))
-    session.close()
-    session.open_box()
-    rule(session.poll)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    files = unpacked(package.full_package(session.poll).content)
+    stage = make_stage(delegates=3, candidates=4, places=3)
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.cast(1, selection(1, 2))
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
     assert files["places.json"] == [2, 2]
 
     # The same sum, and as legal: the proposal on the other ballot.
     files["places.json"] = [1, 3]
 
     assert wrong(packed(files)) == set()
-    assert wrong(packed(files), session.shares) == {"opened"}
+    assert wrong(packed(files), stage.shares) == {"opened"}
 
 
 # --- 赞成, 反对, 弃权 on each project -----------------------------------------------------------------
@@ -825,40 +825,40 @@ def test_what_merging_took_from_the_against_is_exact_only_with_the_box_open(
 
 
 def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
-    session = make_session(delegates=4, candidates=4, places=2, form="each")
+    stage = make_stage(delegates=4, candidates=4, places=2, form="each")
     for place, ballot in enumerate(
         [selection(against=[1]), selection(), selection(proposals=["新建停车场"])]
     ):
-        session.cast(place, ballot)
-    session.close()
-    session.open_box()
-    rule(session.poll)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    files = unpacked(package.full_package(session.poll).content)
+        stage.cast(place, ballot)
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
     turnout = files["result.json"]["figures"]["turnout"]
     assert turnout["blank"] == 1
-    assert wrong(packed(files), session.shares[:3]) == set()
+    assert wrong(packed(files), stage.shares[:3]) == set()
 
     # That the one against something has the proposal, and not the one without a mark.
     turnout["blank"] = 2
     cover_up(files)
 
     assert wrong(packed(files)) == set()
-    assert wrong(packed(files), session.shares[:3]) == {"recount"}
+    assert wrong(packed(files), stage.shares[:3]) == {"recount"}
 
 
 def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
-    session = make_session(delegates=4, candidates=3, places=2, form="each", blank_allowed=False)
-    session.cast(0, selection(against=[1, 2, 3]))
-    session.cast(1, selection(1, 2))
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    content = package.full_package(session.poll).content
+    stage = make_stage(delegates=4, candidates=3, places=2, form="each", blank_allowed=False)
+    stage.cast(0, selection(against=[1, 2, 3]))
+    stage.cast(1, selection(1, 2))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    content = package.full_package(stage.poll).content
 
-    assert wrong(content, session.shares[:3]) == set()
+    assert wrong(content, stage.shares[:3]) == set()
     # With its marks taken away it would be a blank ballot, which this poll does not take.
     files = unpacked(content)
     for row in files["ballots.json"]:
@@ -868,15 +868,15 @@ def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
 
 
 def test_who_must_fill_every_place_cannot_be_against_alone():
-    session = make_session(delegates=4, candidates=4, places=2, form="each", choice_rule="exactly")
-    session.cast(0, selection(1, 2, against=[3, 4]))
-    session.cast(1, selection())
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    content = package.full_package(session.poll).content
-    assert wrong(content, session.shares[:3]) == set()
+    stage = make_stage(delegates=4, candidates=4, places=2, form="each", choice_rule="exactly")
+    stage.cast(0, selection(1, 2, against=[3, 4]))
+    stage.cast(1, selection())
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    content = package.full_package(stage.poll).content
+    assert wrong(content, stage.shares[:3]) == set()
 
     files = unpacked(content)
     next(row for row in files["ballots.json"] if not row["chosen"])["against"] = [4]
@@ -898,12 +898,12 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
         ]
 
     monkeypatch.setattr(ceremony, "_opened", swapped)
-    session = hold_a_vote()
+    stage = hold_a_vote()
 
-    content = package.full_package(session.poll).content
+    content = package.full_package(stage.poll).content
 
     assert wrong(content) == set()
-    assert wrong(content, session.shares[:3]) == {"opened", "recount"}
+    assert wrong(content, stage.shares[:3]) == {"opened", "recount"}
 
 
 def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
@@ -916,26 +916,26 @@ def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
         return found
 
     monkeypatch.setattr(ceremony, "_distinct", renamed)
-    session = make_session(delegates=3, candidates=3)
-    session.cast(0, selection(1, proposals=["加装电梯"]))
-    session.close()
-    session.open_box()
-    canvass.rule_each_alone(session.poll, by=session.office)
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
+    stage = make_stage(delegates=3, candidates=3)
+    stage.cast(0, selection(1, proposals=["加装电梯"]))
+    stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
 
-    content = package.full_package(session.poll).content
+    content = package.full_package(stage.poll).content
 
     assert wrong(content) == set()
-    assert "proposed" in wrong(content, session.shares[:3])
+    assert "proposed" in wrong(content, stage.shares[:3])
 
 
 def test_any_three_shares_open_and_their_order_does_not_matter(db):
-    session = hold_a_vote()
-    content = package.full_package(session.poll).content
+    stage = hold_a_vote()
+    content = package.full_package(stage.poll).content
 
-    assert wrong(content, [session.shares[4], session.shares[0], session.shares[2]]) == set()
-    assert wrong(content, session.shares) == set()
+    assert wrong(content, [stage.shares[4], stage.shares[0], stage.shares[2]]) == set()
+    assert wrong(content, stage.shares) == set()
 
 
 @pytest.mark.parametrize(

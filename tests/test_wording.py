@@ -7,7 +7,7 @@ from django.test import Client
 from projects.models import Poll
 from projects.wording import rules_in_words
 from tests.browsing import read, signed_in
-from tests.factories import make_session
+from tests.factories import make_stage
 
 PLAIN = {"places": 10, "delegates_total": 350}
 
@@ -86,7 +86,7 @@ def test_every_rule_is_a_whole_sentence():
 
 @pytest.mark.django_db
 def test_delegates_find_the_rules_beside_the_candidates():
-    held = make_session()
+    held = make_stage()
 
     page = signed_in(held).get("/projects/")
 

@@ -32,12 +32,12 @@ from projects.models import Poll, Project
 from tests.browsing import filled, marked, posted, read, ready_to_cast, signed_in
 from tests.factories import (
     PASSWORD,
-    Session,
+    Stage,
     make_confirmed,
     make_delegates,
     make_office,
     make_poll,
-    make_session,
+    make_stage,
     play,
     selection,
 )
@@ -143,9 +143,9 @@ def of_delegate(client: Client, poll: Poll) -> None:
         client.get(path, {"poll": poll.pk})
 
 
-def of_hall(session: Session) -> None:
-    session.poll.refresh_from_db()
-    Client().get(f"/screen/{session.poll.screen_key}/")
+def of_hall(stage: Stage) -> None:
+    stage.poll.refresh_from_db()
+    Client().get(f"/screen/{stage.poll.screen_key}/")
 
 
 def dressed(poll: Poll) -> None:
@@ -167,21 +167,21 @@ def dressed(poll: Poll) -> None:
 def signing_in() -> None:
     Client().get("/")  # No poll is there yet.
     client = Client()
-    session = make_session(delegates=2)
-    code, token = session.issued[0].code, session.issued[0].token
+    stage = make_stage(delegates=2)
+    code, token = stage.issued[0].code, stage.issued[0].token
     wrong_digit = code[:-1] + str((int(code[-1]) + 1) % 10)
     for typed in ("", "0127 4821", wrong_digit, cards.new_code("9999")):
         client.post("/", {"code": typed})
     for path in ("/", f"/k/{token}/", "/k/NOSUCHTOKEN/", "/tablet/"):
         client.get(path)
     client.post(f"/k/{token}/", {"not-mine": ""})
-    AccessCard.objects.filter(delegate=session.delegates[1]).update(revoked_at=timezone.now())
-    client.post("/", {"code": session.issued[1].code})
-    Delegate.objects.filter(pk=session.delegates[0].pk).update(
+    AccessCard.objects.filter(delegate=stage.delegates[1]).update(revoked_at=timezone.now())
+    client.post("/", {"code": stage.issued[1].code})
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(
         locked_until=timezone.now() + timedelta(minutes=3)
     )
     client.post("/", {"code": code})
-    glance(session.poll, session.office)
+    glance(stage.poll, stage.office)
 
 
 def before_the_vote() -> None:
@@ -196,36 +196,36 @@ def before_the_vote() -> None:
 
 
 def nothing_is_missing() -> None:
-    session = make_session(delegates=3, open_it=False)
+    stage = make_stage(delegates=3, open_it=False)
     with TemporaryDirectory() as folder, override_settings(BACKUP_DIR=folder):
         (Path(folder) / "backup.sqlite3").write_bytes(b"a backup")
-        glance(session.poll, session.office)
+        glance(stage.poll, stage.office)
 
 
 def a_draft() -> None:
-    session = make_session(delegates=3, open_it=False)
-    dressed(session.poll)
-    session.poll.projects.get(number=4).targets.all().delete()
-    hall.open_screen(session.poll, by=session.office)
-    client = signed_in(session)
-    of_delegate(client, session.poll)
+    stage = make_stage(delegates=3, open_it=False)
+    dressed(stage.poll)
+    stage.poll.projects.get(number=4).targets.all().delete()
+    hall.open_screen(stage.poll, by=stage.office)
+    client = signed_in(stage)
+    of_delegate(client, stage.poll)
     for path in ("/projects/1/", "/projects/2/", "/projects/sample/", "/ballot/"):
         client.get(path)
-    of_hall(session)
-    look(session.poll, session.office)
-    query = f"poll__id__exact={session.poll.pk}&category=没有"
-    desk_of(session.office).get(reverse("admin:projects_project_changelist") + f"?{query}")
+    of_hall(stage)
+    look(stage.poll, stage.office)
+    query = f"poll__id__exact={stage.poll.pk}&category=没有"
+    desk_of(stage.office).get(reverse("admin:projects_project_changelist") + f"?{query}")
 
 
 def a_ballot_of_ticks() -> None:
-    session = make_session(delegates=3, places=10, candidates=20, open_it=False)
-    poll = session.poll
+    stage = make_stage(delegates=3, places=10, candidates=20, open_it=False)
+    poll = stage.poll
     dressed(poll)
-    lifecycle.open_poll(poll, by=session.office)
+    lifecycle.open_poll(poll, by=stage.office)
     poll.refresh_from_db()
-    hall.open_screen(poll, by=session.office)
-    of_hall(session)
-    client = signed_in(session)
+    hall.open_screen(poll, by=stage.office)
+    of_hall(stage)
+    client = signed_in(stage)
     of_delegate(client, poll)
     client.get("/projects/3/")
     client.get("/ballot/")
@@ -248,25 +248,25 @@ def a_ballot_of_ticks() -> None:
     of_delegate(client, poll)
     client.post("/ballot/cast/", filled(poll, 3, token=casting.new_token()))
     client.post("/sign-out/", follow=True)
-    of_hall(session)
-    waits = signed_in(session, 1)
-    lifecycle.pause_poll(poll, reason="停电", by=session.office)
+    of_hall(stage)
+    waits = signed_in(stage, 1)
+    lifecycle.pause_poll(poll, reason="停电", by=stage.office)
     of_delegate(waits, poll)
     waits.get("/ballot/")
-    of_hall(session)
-    look(poll, session.office)
-    lifecycle.resume_poll(poll, by=session.office)
+    of_hall(stage)
+    look(poll, stage.office)
+    lifecycle.resume_poll(poll, by=stage.office)
     review = ready_to_cast(waits, poll, 1)
-    session.close()
+    stage.close()
     waits.post("/ballot/cast/", review)
     of_delegate(waits, poll)
-    of_delegate(signed_in(session), poll)
-    of_hall(session)
-    glance(poll, session.office)
+    of_delegate(signed_in(stage), poll)
+    of_hall(stage)
+    glance(poll, stage.office)
 
 
 def the_last_minutes() -> None:
-    soon = make_session(delegates=1, closes_at=timezone.now() + timedelta(minutes=4))
+    soon = make_stage(delegates=1, closes_at=timezone.now() + timedelta(minutes=4))
     hall.open_screen(soon.poll, by=soon.office)
     client = signed_in(soon)
     of_delegate(client, soon.poll)
@@ -275,44 +275,44 @@ def the_last_minutes() -> None:
 
 
 def a_ballot_on_each_project() -> None:
-    session = make_session(delegates=1, form="each", candidates=12, proposals="off")
-    client = signed_in(session)
+    stage = make_stage(delegates=1, form="each", candidates=12, proposals="off")
+    client = signed_in(stage)
     client.get("/projects/sample/")
     client.get("/ballot/")
     for sent in (
-        marked(session.poll, *range(1, 12)),
-        marked(session.poll),
-        marked(session.poll, *range(1, 8), against=[8]),
-        marked(session.poll, 1, 2, remove="2"),
+        marked(stage.poll, *range(1, 12)),
+        marked(stage.poll),
+        marked(stage.poll, *range(1, 8), against=[8]),
+        marked(stage.poll, 1, 2, remove="2"),
     ):
         client.post("/ballot/review/", sent)
 
 
 def a_ballot(**columns: Any) -> None:
-    session = make_session(**({"delegates": 1, "candidates": 20} | columns))
-    client = signed_in(session)
+    stage = make_stage(**({"delegates": 1, "candidates": 20} | columns))
+    client = signed_in(stage)
     client.get("/home/")
     client.get("/projects/")
     client.get("/ballot/")
-    client.post("/ballot/review/", filled(session.poll))
-    client.post("/ballot/review/", filled(session.poll, 1, proposals=["夜间公交"]))
+    client.post("/ballot/review/", filled(stage.poll))
+    client.post("/ballot/review/", filled(stage.poll, 1, proposals=["夜间公交"]))
 
 
 def a_void_poll() -> None:
-    session = make_session(delegates=1)
-    hall.open_screen(session.poll, by=session.office)
-    lifecycle.void_poll(session.poll, reason="停电", by=session.office, second=session.scrutineer)
-    client = signed_in(session)
-    of_delegate(client, session.poll)
+    stage = make_stage(delegates=1)
+    hall.open_screen(stage.poll, by=stage.office)
+    lifecycle.void_poll(stage.poll, reason="停电", by=stage.office, second=stage.scrutineer)
+    client = signed_in(stage)
+    of_delegate(client, stage.poll)
     client.get("/ballot/")
-    of_hall(session)
-    look(session.poll, session.office)
+    of_hall(stage)
+    look(stage.poll, stage.office)
 
 
 def errors() -> None:
-    session = make_session(delegates=2)
-    poll = session.poll
-    client = signed_in(session, raise_request_exception=False)
+    stage = make_stage(delegates=2)
+    poll = stage.poll
+    client = signed_in(stage, raise_request_exception=False)
     client.get("/nowhere/")
     client.post("/ballot/cast/", filled(poll, 1) | {"poll": "999"})
     review = ready_to_cast(client, poll, 2)
@@ -326,10 +326,10 @@ def errors() -> None:
     strict.cookies = client.cookies
     for path in ("/ballot/cast/", "/sign-out/"):
         strict.post(path, {})
-    lifecycle.pause_poll(poll, reason="停电", by=session.office)
+    lifecycle.pause_poll(poll, reason="停电", by=stage.office)
     client.post("/ballot/cast/", review)
-    lifecycle.resume_poll(poll, by=session.office)
-    stale = signed_in(session, 1)
+    lifecycle.resume_poll(poll, by=stage.office)
+    stale = signed_in(stage, 1)
     stale_review = ready_to_cast(stale, poll, 2)
     stale.session.flush()
     for kept in ("", "1"):
@@ -342,11 +342,11 @@ def errors() -> None:
 
 
 def tablet() -> None:
-    session = make_session(delegates=1)
-    client = signed_in(session)
+    stage = make_stage(delegates=1)
+    client = signed_in(stage)
     client.post("/tablet/", {"shared": "on"}, follow=True)
     client.get("/ballot/")
-    client.post("/ballot/cast/", ready_to_cast(client, session.poll, 1))
+    client.post("/ballot/cast/", ready_to_cast(client, stage.poll, 1))
     client.get("/receipt/")
     client.post("/sign-out/", follow=True)
 
@@ -411,8 +411,8 @@ def the_roll() -> None:
     issue = {"ids": "", "heading": poll.pk}
     desk.post(reverse("admin:ballots_delegate_issue"), issue)
     desk.get(reverse("admin:ballots_delegate_reissue"), {"ids": person.pk})
-    session = make_session(delegates=1, delegates_total=9)
-    desk_of(session.office).get(address)
+    stage = make_stage(delegates=1, delegates_total=9)
+    desk_of(stage.office).get(address)
 
 
 def the_candidates() -> None:
@@ -436,34 +436,34 @@ def the_ceremony() -> None:
 
 def the_day() -> None:
     """From the opening to the last step of the reveal, with a proposal of every ruling but one."""
-    session = make_session(delegates=5, places=3, candidates=8, show_votes=True, open_it=False)
-    hall.open_screen(session.poll, by=session.office)
-    desk, watch = desk_of(session.office), desk_of(session.scrutineer)
-    the_vote(session, desk)
-    the_canvass(session, desk, watch)
-    the_count(session, desk, watch)
-    the_reveal(session, desk)
+    stage = make_stage(delegates=5, places=3, candidates=8, show_votes=True, open_it=False)
+    hall.open_screen(stage.poll, by=stage.office)
+    desk, watch = desk_of(stage.office), desk_of(stage.scrutineer)
+    the_vote(stage, desk)
+    the_canvass(stage, desk, watch)
+    the_count(stage, desk, watch)
+    the_reveal(stage, desk)
 
 
-def the_vote(session: Session, desk: Client) -> None:
-    poll = session.poll
+def the_vote(stage: Stage, desk: Client) -> None:
+    poll = stage.poll
     desk.post(at(poll, "open"), follow=True)
     desk.post(at(poll, "pause"), {"reason": ""})
     for place, text in enumerate(["候选项目77", "新建停车场", "新建停车场", "新建停车场二"]):
-        session.cast(place, selection(1, 7, proposals=[text]))
+        stage.cast(place, selection(1, 7, proposals=[text]))
     desk.post(at(poll, "close"), {"figure": "3"})
-    glance(poll, session.scrutineer)
-    session.cast(4, selection(1, 2))
-    look(poll, session.office)
+    glance(poll, stage.scrutineer)
+    stage.cast(4, selection(1, 2))
+    look(poll, stage.office)
     desk.post(at(poll, "close"), {"figure": "5"}, follow=True)
-    look(poll, session.office)
+    look(poll, stage.office)
 
 
-def the_canvass(session: Session, desk: Client, watch: Client) -> None:
-    poll = session.poll
-    shares = {f"share_{place}": session.shares[place - 1] for place in (1, 2, 3)}
+def the_canvass(stage: Stage, desk: Client, watch: Client) -> None:
+    poll = stage.poll
+    shares = {f"share_{place}": stage.shares[place - 1] for place in (1, 2, 3)}
     watch.post(at(poll, "box"), shares, follow=True)
-    look(poll, session.office)
+    look(poll, stage.office)
     desk.get(at(poll, "canvass"), {"waiting": "1"})
     like, one, other = (
         poll.write_ins.get(title=title) for title in ("候选项目77", "新建停车场", "新建停车场二")
@@ -472,40 +472,40 @@ def the_canvass(session: Session, desk: Client, watch: Client) -> None:
     [form] = [form for form in page.forms if ("number", str(like.number)) in form.fields]
     desk.post(at(poll, "ruling"), posted(form) | {"ruling": "refused"})
     desk.post(at(poll, "ruling"), posted(form) | {"ruling": "into-project", "project": "7"})
-    canvass.rule(poll, other, ruling=WriteIn.Ruling.INTO_WRITE_IN, into=one, by=session.office)
+    canvass.rule(poll, other, ruling=WriteIn.Ruling.INTO_WRITE_IN, into=one, by=stage.office)
     desk.post(at(poll, "alone"), follow=True)
     desk.get(at(poll, "canvass"))
-    desk.post(at(poll, "canvass"), signed_by(session.scrutineer), follow=True)
+    desk.post(at(poll, "canvass"), signed_by(stage.scrutineer), follow=True)
 
 
-def the_count(session: Session, desk: Client, watch: Client) -> None:
+def the_count(stage: Stage, desk: Client, watch: Client) -> None:
     """Count, send back, count by somebody who may not confirm, confirm."""
-    poll = session.poll
+    poll = stage.poll
     desk.post(at(poll, "count"), follow=True)
-    look(poll, session.scrutineer)
+    look(poll, stage.scrutineer)
     watch.post(at(poll, "send-back"), {"reason": "归并有误"}, follow=True)
-    glance(poll, session.office)
+    glance(poll, stage.office)
     desk.get(at(poll, "canvass"))
-    canvass.close_canvass(poll, by=session.office, second=session.scrutineer)
+    canvass.close_canvass(poll, by=stage.office, second=stage.scrutineer)
     both = make_office()
-    both.groups.set(session.office.groups.all() | session.scrutineer.groups.all())
+    both.groups.set(stage.office.groups.all() | stage.scrutineer.groups.all())
     desk_of(both).post(at(poll, "count"), follow=True)
     desk_of(both).post(at(poll, "confirm"), follow=True)
     watch.post(at(poll, "confirm"), follow=True)
 
 
-def the_reveal(session: Session, desk: Client) -> None:
-    poll = session.poll
-    look(poll, session.office)
-    desk_of(session.scrutineer).post(at(poll, "export-ballots"), {"reason": "存档"})
+def the_reveal(stage: Stage, desk: Client) -> None:
+    poll = stage.poll
+    look(poll, stage.office)
+    desk_of(stage.scrutineer).post(at(poll, "export-ballots"), {"reason": "存档"})
     desk.post(at(poll, "publish"), {"figure": "9"})
     desk.post(at(poll, "publish"), {"figure": "3"}, follow=True)
-    of_hall(session)
-    look(poll, session.office)
+    of_hall(stage)
+    look(poll, stage.office)
     desk.post(at(poll, "reveal-all"), follow=True)
-    of_hall(session)
-    glance(poll, session.office)
-    of_delegate(signed_in(session), poll)
+    of_hall(stage)
+    glance(poll, stage.office)
+    of_delegate(signed_in(stage), poll)
     Client().get("/results/", {"poll": poll.pk})
 
 

@@ -14,7 +14,7 @@ from ballots.models import Envelope
 from ballots.pure import sealing
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Turnout, paper, tally
-from tests.factories import make_session, selection
+from tests.factories import make_stage, selection
 
 pytestmark = pytest.mark.bench
 
@@ -66,7 +66,7 @@ def test_the_tally_beside_a_counter():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_cast_beside_a_bare_insert():
-    day = make_session(delegates=350)
+    day = make_stage(delegates=350)
     cards = [day.card(place) for place in range(350)]
 
     def cast() -> None:

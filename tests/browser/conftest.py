@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page
 
 from tests.browser.steps import PHONE
-from tests.factories import Session, make_session
+from tests.factories import Stage, make_stage
 
 # Chromium says this of every refusal and error page, which the tests ask for on purpose.
 REFUSAL = "Failed to load resource: the server responded with a status of "
@@ -39,9 +39,9 @@ def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
 
 
 @pytest.fixture
-def day(live_server) -> Session:
+def day(live_server) -> Stage:
     """An open rehearsal of twelve candidates and five delegates, and a server that shows it."""
-    return make_session(delegates=5)
+    return make_stage(delegates=5)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ballots.acts import canvass, hall, lifecycle
 from ballots.models import Delegate
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in, propose, review, submit, tick
-from tests.factories import Session, make_session, selection
+from tests.factories import Stage, make_stage, selection
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
 PHONE = {"width": 390, "height": 844}
@@ -24,16 +24,16 @@ HALL = {"width": 1920, "height": 1080}
 
 
 @pytest.fixture
-def day(live_server: Any) -> Session:
+def day(live_server: Any) -> Stage:
     """An open poll on the eight candidates of the 2024 report, with names to be read."""
     call_command("loaddata", "yiwu-2024", verbosity=0)
     listed = Poll.objects.get()
-    session = make_session(delegates=20, candidates=0, open_it=False, year=2024, show_votes=True)
-    listed.projects.update(poll=session.poll)
+    stage = make_stage(delegates=20, candidates=0, open_it=False, year=2024, show_votes=True)
+    listed.projects.update(poll=stage.poll)
     listed.delete()
-    Delegate.objects.filter(pk=session.delegates[0].pk).update(name="示例代表")
-    session.poll = lifecycle.open_poll(session.poll, by=session.office)
-    return session
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(name="示例代表")
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
 
 
 def picture(page: Page, name: str, **options: Any) -> None:

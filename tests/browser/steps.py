@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from ballots.acts.enrolment import CARD_KEY
 from ballots.pure import cards
-from tests.factories import PASSWORD, Session
+from tests.factories import PASSWORD, Stage
 
 PHONE = {"width": 360, "height": 740}
 
@@ -20,13 +20,13 @@ def ready(page: Page) -> None:
 # --- a delegate -----------------------------------------------------------------------------------
 
 
-def sign_in(page: Page, base: str, day: Session, place: int) -> None:
+def sign_in(page: Page, base: str, day: Stage, place: int) -> None:
     """Sign in with the code on the card of the delegate at `place`; ends on the home page."""
     page.goto(base)
     type_code(page, day, place)
 
 
-def type_code(page: Page, day: Session, place: int) -> None:
+def type_code(page: Page, day: Stage, place: int) -> None:
     """The same where the page that asks for the code is shown already."""
     page.get_by_label("投票码").fill(cards.grouped(day.issued[place].code))
     page.get_by_role("button", name="进入").click()
@@ -34,7 +34,7 @@ def type_code(page: Page, day: Session, place: int) -> None:
     ready(page)
 
 
-def let_in(page: Page, base: str, day: Session, place: int = 0) -> None:
+def let_in(page: Page, base: str, day: Stage, place: int = 0) -> None:
     """Give the device a session, for tests that are not about signing in: it is three pages less."""
     session = SessionStore()
     session[CARD_KEY] = day.card(place).pk
@@ -44,7 +44,7 @@ def let_in(page: Page, base: str, day: Session, place: int = 0) -> None:
     )
 
 
-def open_ballot(page: Page, base: str, day: Session, place: int = 0) -> None:
+def open_ballot(page: Page, base: str, day: Stage, place: int = 0) -> None:
     """Open the ballot of a delegate who has signed in."""
     let_in(page, base, day, place)
     page.goto(f"{base}/ballot/")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Response, Route
 from ballots.acts import lifecycle
 from tests.browser.steps import open_ballot, propose, ready, tick
 from tests.browser.test_every_page import dress
-from tests.factories import Session, make_session
+from tests.factories import Stage, make_stage
 
 STATIC = Path(__file__).resolve().parent.parent.parent / "static"
 KIB = 1024
@@ -30,14 +30,14 @@ TOO_NEW = re.compile(
 
 
 @pytest.fixture
-def twenty(live_server) -> Session:
-    day = make_session(open_it=False, delegates=2, candidates=20)
+def twenty(live_server) -> Stage:
+    day = make_stage(open_it=False, delegates=2, candidates=20)
     dress(day)
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     return day
 
 
-def weights(page: Page, base: str, day: Session) -> dict[str, int]:
+def weights(page: Page, base: str, day: Stage) -> dict[str, int]:
     """Load the ballot; return the size of each answer in bytes, gzipped, by its address."""
     found: dict[str, int] = {}
 
@@ -78,7 +78,7 @@ def test_the_ballot_is_small(open_page, live_server, twenty, shared):
 def test_nothing_moves_while_the_page_loads_or_a_candidate_is_chosen(
     open_page, live_server, form, width, height, size
 ):
-    day = make_session(open_it=False, delegates=2, candidates=20, form=form)
+    day = make_stage(open_it=False, delegates=2, candidates=20, form=form)
     dress(day)
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     page = open_page(viewport={"width": width, "height": height})

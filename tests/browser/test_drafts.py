@@ -2,7 +2,7 @@
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session as StoredSession
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from ballots.acts.enrolment import CARD_KEY
@@ -56,7 +56,7 @@ def test_a_restored_draft_can_be_cleared_for_good(filling):
 
 
 def test_a_draft_survives_a_session_that_expired_before_the_review(filling, day):
-    StoredSession.objects.all().delete()
+    Session.objects.all().delete()
 
     filling.get_by_role("button", name="核对表决票").click()
 
@@ -71,7 +71,7 @@ def test_a_draft_survives_a_session_that_expired_before_the_review(filling, day)
 
 def test_a_draft_survives_a_session_that_expired_before_the_submission(filling, live_server, day):
     review(filling)
-    StoredSession.objects.all().delete()
+    Session.objects.all().delete()
 
     filling.get_by_role("button", name="提交表决票").click()
 
@@ -84,7 +84,7 @@ def test_a_draft_survives_a_session_that_expired_before_the_submission(filling, 
 
 
 def test_another_delegate_on_the_same_device_sees_nothing_of_a_draft(filling, live_server, day):
-    StoredSession.objects.all().delete()
+    Session.objects.all().delete()
 
     sign_in(filling, live_server.url, day, 1)
 
@@ -123,7 +123,7 @@ def test_choices_are_in_no_cookie_no_address_and_no_session_before_the_submissio
     filling.get_by_role("button", name="返回修改").click()
     expect(filling.get_by_role("heading", name="填写表决票")).to_be_visible()
 
-    [stored] = StoredSession.objects.all()
+    [stored] = Session.objects.all()
     held = {cookie["name"]: cookie["value"] for cookie in filling.context.cookies()}
 
     assert held.keys() == {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}

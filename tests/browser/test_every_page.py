@@ -17,7 +17,7 @@ from ballots.facts import counting
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
 from tests.browsing import publish
-from tests.factories import Session, make_poll, make_project, make_session, selection
+from tests.factories import Stage, make_poll, make_project, make_stage, selection
 
 AXE = Axe().axe_script
 SMALL = {"width": 320, "height": 568}
@@ -98,7 +98,7 @@ def tour(browser, live_server, django_db_setup, django_db_blocker) -> Iterator[T
 def travel(page: Page, base: str) -> Tour:
     tour = Tour()
     listen(page, tour.console)
-    day = make_session(
+    day = make_stage(
         open_it=False,
         delegates=5,
         places=2,
@@ -116,7 +116,7 @@ def travel(page: Page, base: str) -> Tour:
     return tour
 
 
-def dress(day: Session) -> None:
+def dress(day: Stage) -> None:
     """Give the candidates all that a page can show of them, with words as long as real ones."""
     for project in day.poll.projects.all():
         project.category = "教育" if project.number < 7 else "交通出行"
@@ -130,7 +130,7 @@ def dress(day: Session) -> None:
         project.save()
 
 
-def see_the_way_in(tour: Tour, page: Page, base: str, day: Session) -> None:
+def see_the_way_in(tour: Tour, page: Page, base: str, day: Stage) -> None:
     page.goto(base)
     tour.look(page, "sign-in")
     page.get_by_label("投票码").fill("1234")
@@ -221,7 +221,7 @@ def see_the_recommendations(tour: Tour, page: Page, base: str) -> None:
     tour.look(page, "recommended")
 
 
-def see_the_outcome(tour: Tour, page: Page, base: str, day: Session) -> None:
+def see_the_outcome(tour: Tour, page: Page, base: str, day: Stage) -> None:
     for place in (1, 2, 3):
         day.cast(place, selection(1, 2))
     day.close()

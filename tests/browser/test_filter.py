@@ -6,15 +6,15 @@ from playwright.sync_api import Page, expect
 from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, review, row, tick, ticked
 from tests.browser.test_every_page import SMALL, dress
-from tests.factories import Session, make_session
+from tests.factories import Stage, make_stage
 
 HIDING = "#hiding"
 SHOWN = ".card:not([hidden])[data-category]"
 
 
-def held(**columns) -> Session:
+def held(**columns) -> Stage:
     """An open poll of twelve: one to six are 教育, the rest 交通出行."""
-    day = make_session(open_it=False, **columns)
+    day = make_stage(open_it=False, **columns)
     dress(day)
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     return day
@@ -132,7 +132,7 @@ def test_of_votes_on_each_the_filter_shows_those_for_and_against(phone, live_ser
 
 
 def test_one_category_is_nothing_to_choose_between(phone, live_server):
-    open_ballot(phone, live_server.url, make_session())
+    open_ballot(phone, live_server.url, make_stage())
 
     expect(phone.locator("#category")).to_be_hidden()
     expect(phone.get_by_label("只看已选")).to_be_visible()

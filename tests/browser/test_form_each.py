@@ -17,16 +17,16 @@ from tests.browser.test_every_page import (
 )
 from tests.browser.test_without_pointer_or_script import FOCUS, tab_to
 from tests.browsing import publish
-from tests.factories import Session, make_session, selection
+from tests.factories import Stage, make_stage, selection
 
 LIMIT = "赞成最多10项。如需改选，请先把一项改为反对或弃权。"
 NOTHING: dict[str, list[int]] = {"for": [], "against": []}
 
 
 @pytest.fixture
-def each(live_server) -> Session:
+def each(live_server) -> Stage:
     """An open poll of twelve candidates, with titles and facts as long as real ones."""
-    day = make_session(open_it=False, delegates=5, form="each", show_votes=True, majority="valid")
+    day = make_stage(open_it=False, delegates=5, form="each", show_votes=True, majority="valid")
     dress(day)
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     return day

@@ -1,20 +1,20 @@
 """A proposal that is like a candidate: said once the name is typed, and never in the way."""
 
 import pytest
-from django.contrib.sessions.models import Session as StoredSession
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
 from tests.browser.test_every_page import EVERYTHING, SMALL, SMALL_TARGETS, violations
-from tests.factories import Session, make_project, make_session
+from tests.factories import Stage, make_project, make_stage
 
 LIKE = "城区新增停车泊位一批"
 HINT = "与候选项目第3项“城区新增公共停车泊位3000个”相近。"
 
 
-def held(**columns) -> Session:
-    day = make_session(open_it=False, candidates=2, **columns)
+def held(**columns) -> Stage:
+    day = make_stage(open_it=False, candidates=2, **columns)
     make_project(day.poll, 3, title="城区新增公共停车泊位3000个")
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     return day
@@ -142,7 +142,7 @@ def test_a_full_ballot_says_that_there_is_no_room_and_loses_nothing(phone, live_
 
 
 def test_a_session_that_expired_gives_no_hint_and_leads_nobody_away(ballot):
-    StoredSession.objects.all().delete()
+    Session.objects.all().delete()
 
     with ballot.expect_response("**/ballot/alike/"):
         propose(ballot, LIKE).get_by_label("主要内容和目标（选填）").fill("缓解停车难。")

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ballots.acts import canvass, hall, lifecycle
 from tests.browser.test_every_page import EVERYTHING, violations
-from tests.factories import Session, make_session, selection
+from tests.factories import Stage, make_stage, selection
 
 HALL = {"width": 1920, "height": 1080}
 LAPTOP = {"width": 1366, "height": 768}
@@ -23,35 +23,35 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('#stage p, #stage 
     .map(part => parseFloat(getComputedStyle(part).fontSize)))"""
 
 
-def screen_of(session: Session, base: str) -> str:
-    return f"{base}/screen/{hall.open_screen(session.poll, by=session.office).screen_key}/"
+def screen_of(stage: Stage, base: str) -> str:
+    return f"{base}/screen/{hall.open_screen(stage.poll, by=stage.office).screen_key}/"
 
 
-def tenfold(**columns: Any) -> Session:
+def tenfold(**columns: Any) -> Stage:
     """A poll of twelve candidates with long names, ten of which everybody is for."""
-    session = make_session(delegates=4, places=10, show_votes=True, open_it=False, **columns)
-    for project in session.poll.projects.all():
+    stage = make_stage(delegates=4, places=10, show_votes=True, open_it=False, **columns)
+    for project in stage.poll.projects.all():
         project.title = f"{project.number}号片区老旧小区综合改造提升与配套停车设施建设工程"
         project.save()
-    lifecycle.open_poll(session.poll, by=session.office)
-    return session
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
 
 
-def publish(session: Session) -> None:
+def publish(stage: Stage) -> None:
     for place in range(4):
-        session.cast(place, selection(*range(1, 11)))
-    session.close()
-    session.open_box()
-    canvass.close_canvass(session.poll, by=session.office, second=session.scrutineer)
-    lifecycle.count_poll(session.poll, by=session.office)
-    lifecycle.confirm_result(session.poll, by=session.chief)
-    lifecycle.publish_result(session.poll, by=session.office)
+        stage.cast(place, selection(*range(1, 11)))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office)
 
 
 @pytest.mark.parametrize("size", [HALL, LAPTOP], ids=["1920", "1366"])
 def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, size):
-    session = tenfold()
-    address = screen_of(session, live_server.url)
+    stage = tenfold()
+    address = screen_of(stage, live_server.url)
     page: Page = open_page(viewport=size)
     least = min(0.028 * size["height"], 0.017 * size["width"])
 
@@ -61,12 +61,12 @@ def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, s
         assert page.evaluate(SMALLEST) >= least
 
     look()
-    publish(session)
+    publish(stage)
     look()
     for _ in range(9):
-        lifecycle.reveal_next(session.poll, by=session.office)
+        lifecycle.reveal_next(stage.poll, by=stage.office)
     look()
-    lifecycle.reveal_all(session.poll, by=session.office)
+    lifecycle.reveal_all(stage.poll, by=stage.office)
     look()
     expect(page.locator(".sheet:visible li")).to_have_count(10)
     page.keyboard.press("ArrowRight")
@@ -78,13 +78,13 @@ def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, s
 
 
 def test_the_screen_breaks_no_rule_of_accessibility(open_page, live_server):
-    session = tenfold()
-    address = screen_of(session, live_server.url)
+    stage = tenfold()
+    address = screen_of(stage, live_server.url)
     page: Page = open_page(viewport=HALL)
     page.goto(address)
     voting = violations(page, EVERYTHING)
-    publish(session)
-    lifecycle.reveal_all(session.poll, by=session.office)
+    publish(stage)
+    lifecycle.reveal_all(stage.poll, by=stage.office)
     page.goto(address)
 
     assert voting == []

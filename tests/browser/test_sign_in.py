@@ -1,7 +1,7 @@
 """The way in: a card's QR code shows whose it is, and only a press of the button signs in."""
 
 from django.conf import settings
-from django.contrib.sessions.models import Session as StoredSession
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 
@@ -11,7 +11,7 @@ def test_opening_the_address_of_a_card_leaves_no_session(phone, live_server, day
     expect(phone.get_by_text("代表1", exact=True)).to_be_visible()
     names = {cookie["name"] for cookie in phone.context.cookies()}
     assert names == {settings.CSRF_COOKIE_NAME}
-    assert not StoredSession.objects.exists()
+    assert not Session.objects.exists()
     phone.goto(f"{live_server.url}/home/")
     expect(phone.get_by_label("投票码")).to_be_visible()
 
@@ -26,7 +26,7 @@ def test_whose_card_it_is_not_is_not_signed_in(phone, live_server, day):
     phone.get_by_role("button", name="不是本人").click()
 
     expect(phone.get_by_role("heading", name="请勿继续")).to_be_focused()
-    assert not StoredSession.objects.exists()
+    assert not Session.objects.exists()
 
 
 def test_a_mistyped_code_is_kept_and_the_page_starts_at_what_is_wrong(phone, live_server, day):

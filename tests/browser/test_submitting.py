@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from ballots.pure.sealing import grouped
 from tests.browser.steps import drafts, open_ballot, review, submit, tick, ticked
-from tests.factories import Session
+from tests.factories import Stage
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def reviewing(phone, live_server, day) -> Page:
     return phone
 
 
-def in_the_box(day: Session) -> list[str]:
+def in_the_box(day: Stage) -> list[str]:
     """The receipts of the ballots that were taken, as a page writes them."""
     return [grouped(code) for code in day.poll.envelopes.values_list("code", flat=True)]
 

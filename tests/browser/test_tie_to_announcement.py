@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from projects.models import Poll
 from tests.browser.steps import log_in, review, sign_in, step, submit, tick
 from tests.browser.test_papers import plain
-from tests.factories import PASSWORD, Session, make_ready, make_session
+from tests.factories import PASSWORD, Stage, make_ready, make_stage
 
 # One to nine are on every ballot; 10 and 11 are on as many ballots as each other.
 FIRST = [[*range(1, 10), 10 + place % 2] for place in range(4)]
@@ -17,12 +17,12 @@ SECOND = [[11], [11], [10]]
 
 
 @pytest.fixture
-def day(live_server) -> Session:
+def day(live_server) -> Stage:
     """An open rehearsal of twelve candidates for ten places and four delegates."""
-    return make_session(delegates=4, majority="none")
+    return make_stage(delegates=4, majority="none")
 
 
-def vote(phone: Page, base: str, day: Session, ballots: list[list[int]]) -> None:
+def vote(phone: Page, base: str, day: Stage, ballots: list[list[int]]) -> None:
     for place, numbers in enumerate(ballots):
         phone.context.clear_cookies()
         sign_in(phone, base, day, place)
@@ -32,7 +32,7 @@ def vote(phone: Page, base: str, day: Session, ballots: list[list[int]]) -> None
         submit(phone)
 
 
-def count(office: Page, scrutineer: Page, address: str, day: Session, voted: int) -> None:
+def count(office: Page, scrutineer: Page, address: str, day: Stage, voted: int) -> None:
     """Close the poll at `address`, open its box, count it and let the scrutineer confirm."""
     step(office, f"{address}close/", "截止投票", figure=str(voted))
     step(office, f"{address}rewrite/", "重写存储")
