@@ -2,7 +2,7 @@
 # Try it: make run   Test it: make test   Check the code: make check
 #
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
-#   make test   ARGS="tests/test_tally.py -x" DATABASE_URL=…
+#   make test   ARGS="tests/pure/test_tally.py -x" DATABASE_URL=…
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
 #   make messages                                 collect the strings of the English pages and compile them
 #   make screenshots                              take the pictures of the README anew

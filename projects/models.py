@@ -14,7 +14,7 @@ def one_of(field: str, values: str) -> Q:
     """Return the condition that `field` holds one of `values`, which blanks separate.
 
     A class inside a class cannot see its sister's names, so a constraint repeats the values of its
-    choices; tests/test_constraints.py compares the two.
+    choices; tests/database/test_constraints.py compares the two.
     """
     return Q(**{f"{field}__in": values.split(" ")})
 

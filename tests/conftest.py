@@ -15,7 +15,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 
 from ballots import triggers
 from projects.models import Poll
-from tests import factories
+from tests.helpers import factories
 
 ROOT = Path(__file__).resolve().parent.parent
 

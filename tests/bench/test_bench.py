@@ -14,7 +14,7 @@ from ballots.models import Envelope
 from ballots.pure import sealing
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Turnout, paper, tally
-from tests.factories import make_stage, selection
+from tests.helpers.factories import make_stage, selection
 
 pytestmark = pytest.mark.bench
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page
 
 from tests.browser.steps import PHONE
-from tests.factories import Stage, make_stage
+from tests.helpers.factories import Stage, make_stage
 
 # Chromium says this of every refusal and error page, which the tests ask for on purpose.
 REFUSAL = "Failed to load resource: the server responded with a status of "

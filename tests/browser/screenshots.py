@@ -15,7 +15,7 @@ from ballots.acts import canvass, hall, lifecycle
 from ballots.models import Delegate
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in, propose, review, submit, tick
-from tests.factories import Stage, make_stage, selection
+from tests.helpers.factories import Stage, make_stage, selection
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
 PHONE = {"width": 390, "height": 844}

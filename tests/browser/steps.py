@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from ballots.acts.enrolment import CARD_KEY
 from ballots.pure import cards
-from tests.factories import PASSWORD, Stage
+from tests.helpers.factories import PASSWORD, Stage
 
 PHONE = {"width": 360, "height": 740}
 

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Response, Route
@@ -10,9 +9,10 @@ from playwright.sync_api import Page, Response, Route
 from ballots.acts import lifecycle
 from tests.browser.steps import open_ballot, propose, ready, tick
 from tests.browser.test_every_page import dress
-from tests.factories import Stage, make_stage
+from tests.conftest import ROOT
+from tests.helpers.factories import Stage, make_stage
 
-STATIC = Path(__file__).resolve().parent.parent.parent / "static"
+STATIC = ROOT / "static"
 KIB = 1024
 SHIFTS = """
     window.shifts = [];

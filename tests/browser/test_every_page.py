@@ -16,8 +16,8 @@ from ballots.acts import lifecycle
 from ballots.facts import counting
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
-from tests.browsing import publish
-from tests.factories import Stage, make_poll, make_project, make_stage, selection
+from tests.helpers.browsing import publish
+from tests.helpers.factories import Stage, make_poll, make_project, make_stage, selection
 
 AXE = Axe().axe_script
 SMALL = {"width": 320, "height": 568}

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from ballots.acts import lifecycle
 from tests.browser.steps import drafts, open_ballot, propose, review, row, tick, ticked
 from tests.browser.test_every_page import SMALL, dress
-from tests.factories import Stage, make_stage
+from tests.helpers.factories import Stage, make_stage
 
 HIDING = "#hiding"
 SHOWN = ".card:not([hidden])[data-category]"

@@ -16,8 +16,8 @@ from tests.browser.test_every_page import (
     violations,
 )
 from tests.browser.test_without_pointer_or_script import FOCUS, tab_to
-from tests.browsing import publish
-from tests.factories import Stage, make_stage, selection
+from tests.helpers.browsing import publish
+from tests.helpers.factories import Stage, make_stage, selection
 
 LIMIT = "赞成最多10项。如需改选，请先把一项改为反对或弃权。"
 NOTHING: dict[str, list[int]] = {"for": [], "against": []}

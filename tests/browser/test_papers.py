@@ -17,8 +17,8 @@ from ballots.models import Result
 from projects.models import Poll
 from tests.browser.steps import log_in
 from tests.browser.test_every_page import EVERYTHING, violations
-from tests.factories import make_office
-from tests.figures import adopted, item, make_counted
+from tests.helpers.factories import make_office
+from tests.helpers.figures import adopted, item, make_counted
 
 DESK = {"width": 1280, "height": 900}
 POINTS = 72 / 25.4  # in a millimetre

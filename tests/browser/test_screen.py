@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ballots.acts import canvass, hall, lifecycle
 from tests.browser.test_every_page import EVERYTHING, violations
-from tests.factories import Stage, make_stage, selection
+from tests.helpers.factories import Stage, make_stage, selection
 
 HALL = {"width": 1920, "height": 1080}
 LAPTOP = {"width": 1366, "height": 768}

@@ -10,7 +10,7 @@ from ballots.acts import lifecycle
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in
 from tests.browser.test_every_page import EVERYTHING, SCHEMES, violations
-from tests.factories import make_delegates, selection
+from tests.helpers.factories import make_delegates, selection
 
 DESK = {"width": 1280, "height": 900}
 

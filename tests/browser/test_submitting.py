@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, expect
 
 from ballots.pure.sealing import grouped
 from tests.browser.steps import drafts, open_ballot, review, submit, tick, ticked
-from tests.factories import Stage
+from tests.helpers.factories import Stage
 
 
 @pytest.fixture

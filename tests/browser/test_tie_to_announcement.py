@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from projects.models import Poll
 from tests.browser.steps import log_in, review, sign_in, step, submit, tick
 from tests.browser.test_papers import plain
-from tests.factories import PASSWORD, Stage, make_ready, make_stage
+from tests.helpers.factories import PASSWORD, Stage, make_ready, make_stage
 
 # One to nine are on every ballot; 10 and 11 are on as many ballots as each other.
 FIRST = [[*range(1, 10), 10 + place % 2] for place in range(4)]

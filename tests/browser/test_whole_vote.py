@@ -15,7 +15,7 @@ from tests.browser.steps import (
     submit,
     tick,
 )
-from tests.factories import PASSWORD
+from tests.helpers.factories import PASSWORD
 
 
 def test_a_vote_from_the_first_code_to_the_published_result(

@@ -1,0 +1,581 @@
+"""Casting a ballot: what is taken, what is refused, in which order, and what is left behind."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from ballots.acts import casting, ceremony, enrolment, lifecycle
+from ballots.acts.casting import BallotRefused
+from ballots.models import AccessCard, BallotBox, Envelope, RollEntry
+from ballots.pure import sealing
+from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
+from projects.models import Poll
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_poll,
+    make_stage,
+    move_by_force,
+    selection,
+)
+from tests.helpers.secrecy import snapshot, where
+
+pytestmark = pytest.mark.django_db
+
+P = Poll.Phase
+
+
+def refusal_of(stage: Stage, place: int, chosen: Selection, **kwargs: Any) -> BallotRefused:
+    """Cast a ballot that must be refused and must leave the database as it was."""
+    before = snapshot()
+    with pytest.raises(BallotRefused) as refusal:
+        stage.cast(place, chosen, **kwargs)
+    assert snapshot() == before
+    return refusal.value
+
+
+def set_closing_time(poll: Poll, moment: datetime) -> None:
+    """Give an open rehearsal a closing time, past the trigger that freezes it: back and forth."""
+    Poll.objects.filter(pk=poll.pk).update(phase=P.DRAFT, opened_at=None)
+    Poll.objects.filter(pk=poll.pk).update(phase=P.OPEN, opened_at=timezone.now(), closes_at=moment)
+    poll.refresh_from_db()
+
+
+def database_clock() -> datetime:
+    """Ask PostgreSQL for the time of this moment, past our own code."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
+
+
+def stage_without(*absent: str, **columns: Any) -> Stage:
+    """Return a stage to which the delegates of these numbers have not come."""
+    stage = make_stage(open_it=False, **columns)
+    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
+
+
+def opened(stage: Stage, place: int) -> Selection:
+    """Return what stands in the envelope of the delegate at `place`."""
+    key = ceremony.recover_key(stage.poll, stage.shares[:3])
+    envelope = Envelope.objects.get(roll_entry=stage.entry(place))
+    return sealing.unseal(bytes(envelope.sealed), key=key, poll=stage.poll.uuid)[0]
+
+
+# --- what is taken --------------------------------------------------------------------------------
+
+
+def test_a_ballot_goes_into_an_envelope_and_its_delegate_is_marked():
+    stage = make_stage()
+
+    receipt = stage.cast(0, selection(1, 2))
+
+    entry = stage.entry(0)
+    envelope = Envelope.objects.get()
+    assert (envelope.roll_entry_id, envelope.poll_id) == (entry.pk, stage.poll.pk)
+    assert (entry.voted, entry.voted_at) == (True, receipt.submitted_at)
+    assert receipt.code == envelope.code == sealing.receipt_code(envelope.receipt)
+    assert envelope.receipt == sealing.receipt(poll=stage.poll.uuid, sealed=bytes(envelope.sealed))
+    assert RollEntry.objects.filter(voted=True).count() == 1
+
+
+def test_the_envelope_unseals_to_what_was_chosen():
+    stage = make_stage()
+    chosen = selection(9, 1, proposals=[Proposal("夜间公交", "延长至零时", "交通局")])
+
+    stage.cast(2, chosen)
+
+    assert opened(stage, 2) == selection(1, 9, proposals=chosen.proposals)
+
+
+def test_a_blank_ballot_is_a_ballot():
+    stage = make_stage()
+
+    stage.cast(0, selection())
+
+    assert opened(stage, 0) == Selection()
+
+
+def test_all_envelopes_are_of_one_size_whatever_is_in_them():
+    stage = make_stage()
+    longest = [
+        Proposal(char * TITLE_LIMIT, char * DETAIL_LIMIT, char * UNIT_LIMIT)
+        for char in ("\U00020000", "\U00020001", "\U00020002")
+    ]
+
+    stage.cast(0, selection())
+    stage.cast(1, selection(1))
+    stage.cast(2, selection(*range(3, 13)))
+    stage.cast(3, selection(*range(6, 13), proposals=longest))
+
+    assert (
+        len({len(bytes(sealed)) for sealed in Envelope.objects.values_list("sealed", flat=True)})
+        == 1
+    )
+
+
+def test_equal_choices_make_different_envelopes_and_receipts():
+    stage = make_stage()
+
+    codes = {stage.cast(place, selection(1, 2)).code for place in range(5)}
+
+    assert len(codes) == 5
+    assert len({bytes(row.sealed) for row in Envelope.objects.all()}) == 5
+
+
+def test_nothing_but_the_choice_and_a_random_number_goes_into_the_envelope(monkeypatch):
+    stage = make_stage()
+    plain = []
+    encode = sealing.encode
+
+    def listen(*args: Any, **kwargs: Any) -> bytes:
+        plain.append(encode(*args, **kwargs))
+        return plain[-1]
+
+    monkeypatch.setattr(sealing, "encode", listen)
+    stage.cast(3, selection(5, 1))
+
+    (ballot,) = [json.loads(text.rstrip(b"\0").removesuffix(b"\x80")) for text in plain]
+    nonce = ballot.pop("n")
+    assert ballot == {"v": 1, "r": str(stage.poll.uuid), "c": [1, 5], "a": [], "p": []}
+    assert len(nonce) == 32
+
+
+def test_a_cast_writes_an_envelope_and_a_mark_and_nothing_else():
+    stage = make_stage()
+    before = snapshot()
+
+    stage.cast(0, selection(1))
+
+    after = snapshot()
+    changed = {table for table in after if after[table] != before[table]}
+    assert changed == {"ballots_envelope", "ballots_rollentry"}
+    # Above all no journal entry: who voted when is not for the record of acts.
+    assert len(after["ballots_journalentry"]) == len(before["ballots_journalentry"])
+
+
+def test_a_receipt_is_shown_again_until_the_close_takes_names_off():
+    stage = make_stage()
+    receipt = stage.cast(0, selection(1))
+
+    assert casting.receipt_of(stage.entry(0)) == receipt
+    assert casting.receipt_of(stage.entry(1)) is None
+    stage.close()
+    assert casting.receipt_of(stage.entry(0)) is None
+
+
+def test_the_receipts_given_are_the_sealed_ballots_after_the_close_and_no_others():
+    stage = make_stage()
+    codes = {stage.cast(place, selection(1, 2)).code for place in (4, 0, 2)}
+
+    stage.close()
+
+    assert set(stage.poll.sealed_ballots.values_list("code", flat=True)) == codes
+    assert not Envelope.objects.exists()
+
+
+# --- once -----------------------------------------------------------------------------------------
+
+
+def test_the_same_token_gives_the_same_receipt_and_the_first_ballot_stands():
+    stage = make_stage()
+    token = casting.new_token()
+    first = stage.cast(0, selection(1), token=token)
+    before = snapshot()
+
+    again = stage.cast(0, selection(2, 3), token=token)
+
+    assert again == first
+    assert snapshot() == before
+    assert opened(stage, 0) == selection(1)
+
+
+def test_another_token_is_told_that_the_ballot_is_in_the_box_and_since_when():
+    stage = make_stage()
+    first = stage.cast(0, selection(1))
+
+    refusal = refusal_of(stage, 0, selection(2))
+
+    assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
+    assert opened(stage, 0) == selection(1)
+
+
+def test_a_retry_is_answered_while_the_vote_is_paused():
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="mine")
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+
+    assert stage.cast(0, selection(1), token="mine") == first
+    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
+    assert refusal_of(stage, 1, selection(1)).code == "paused"
+
+
+def test_who_has_voted_hears_so_after_the_close_too():
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="mine")
+    stage.close()
+
+    for token in ("mine", "other"):
+        refusal = refusal_of(stage, 0, selection(1), token=token)
+        assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
+    assert refusal_of(stage, 1, selection(1)).code == "closed"
+
+
+def test_a_retry_with_a_card_replaced_meanwhile_is_still_no_second_ballot():
+    stage = make_stage()
+    card = stage.card(0)
+    first = stage.cast(0, selection(1), token="mine")
+    enrolment.reissue_card(
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+    again = casting.cast_ballot(poll=stage.poll, card=card, selection=selection(2), token="mine")
+
+    assert again == first
+
+
+def test_one_token_serves_one_delegate_only():
+    stage = make_stage()
+    first = stage.cast(0, selection(1), token="shared")
+
+    second = stage.cast(1, selection(1), token="shared")
+
+    assert first.code != second.code
+    assert Envelope.objects.count() == 2
+
+
+def test_a_delegate_votes_once_in_each_poll_of_the_day():
+    stage = make_stage()
+    other = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=5)
+    enrolment.draw_up_roll(other, by=stage.office)
+    enrolment.mark_present(other, numbers=["001"], by=stage.office)
+    sheets = ceremony.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
+    ceremony.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=stage.office)
+    other = lifecycle.open_poll(other, by=stage.office)
+
+    stage.cast(0, selection(1))
+    casting.cast_ballot(
+        poll=other, card=stage.card(0), selection=selection(2), token=casting.new_token()
+    )
+
+    assert Envelope.objects.filter(poll=stage.poll).count() == 1
+    assert Envelope.objects.filter(poll=other).count() == 1
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def test_who_is_not_on_the_roll_casts_nothing():
+    stage = make_stage()
+    (stranger,) = make_delegates(1)
+    enrolment.issue_cards([stranger], by=stage.office)
+    stage.delegates.append(stranger)
+
+    assert refusal_of(stage, 5, selection(1)).code == "not-on-roll"
+
+
+REFUSING = {
+    P.DRAFT: "not-open",
+    P.PAUSED: "paused",
+    P.CLOSED: "closed",
+    P.OPENED: "closed",
+    P.COUNTED: "closed",
+    P.CONFIRMED: "closed",
+    P.PUBLISHED: "closed",
+    P.VOID: "void",
+}
+
+
+@pytest.mark.parametrize(("phase", "code"), REFUSING.items())
+def test_each_phase_but_the_open_one_refuses(phase, code):
+    stage = make_stage(open_it=False)
+    if phase != P.DRAFT:
+        # A poll that has been open once knows the size of its ballots.
+        BallotBox.objects.update(ballot_size=4096)
+        stage.poll = move_by_force(stage.poll, phase)
+
+    refusal = refusal_of(stage, 0, selection(1))
+
+    assert refusal.code == code
+    assert refusal.at == stage.poll.closed_at
+
+
+def test_every_phase_but_the_open_one_is_in_the_table_above():
+    assert set(REFUSING) == set(P) - {P.OPEN}
+
+
+def test_who_is_not_present_casts_nothing_where_presence_is_asked_for():
+    stage = stage_without("002")
+
+    assert refusal_of(stage, 1, selection(1)).code == "not-present"
+    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
+    stage.cast(1, selection(1))
+
+
+def test_the_whole_roll_votes_where_the_rules_say_so():
+    stage = stage_without("001", "002", voters=Poll.Voters.ROLL)
+
+    stage.cast(1, selection(1))
+
+    assert opened(stage, 1) == selection(1)
+
+
+def test_a_replaced_card_casts_nothing_and_the_new_one_does():
+    stage = make_stage()
+    old = stage.card(0)
+    enrolment.reissue_card(
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+    with pytest.raises(BallotRefused) as refusal:
+        casting.cast_ballot(poll=stage.poll, card=old, selection=selection(1), token="t")
+
+    assert refusal.value.code == "card-replaced"
+    assert not Envelope.objects.exists()
+    stage.cast(0, selection(1))
+
+
+OVER = {
+    "eleven projects": (selection(*range(1, 12)), {"too-many"}),
+    "eight projects and three proposals": (
+        selection(*range(1, 9), proposals=["甲", "乙", "丙"]),
+        {"too-many"},
+    ),
+    "a project of another list": (selection(1, 13), {"not-on-list"}),
+    "one project twice": (selection(1, 1), {"repeated"}),
+    "votes against": (selection(1, against=[2]), {"no-against"}),
+    "four proposals": (selection(proposals=["甲", "乙", "丙", "丁"]), {"too-many-proposals"}),
+    "a candidate proposed": (selection(proposals=["候选项目 ３"]), {"proposal-is-candidate"}),
+    "an unseen character": (selection(proposals=["甲\u200b"]), {"proposal-bad-text"}),
+}
+
+
+@pytest.mark.parametrize(("chosen", "codes"), OVER.values(), ids=OVER)
+def test_a_ballot_against_the_rules_is_refused_whole_and_says_why(chosen, codes):
+    stage = make_stage()
+
+    refusal = refusal_of(stage, 0, chosen)
+
+    assert refusal.code == "faults"
+    assert {fault.code for fault in refusal.faults} == codes
+
+
+def test_the_rules_of_the_poll_decide_what_a_fault_is():
+    stage = make_stage(
+        places=3,
+        choice_rule=Poll.ChoiceRule.EXACTLY,
+        blank_allowed=False,
+        proposals=Poll.Proposals.OFF,
+    )
+
+    def codes(chosen: Selection) -> set[str]:
+        return {fault.code for fault in refusal_of(stage, 0, chosen).faults}
+
+    assert codes(selection(1, 2)) == {"too-few"}
+    assert codes(selection(1, 2, 3, 4)) == {"too-many"}
+    assert codes(selection()) == {"blank"}
+    assert "proposals-off" in codes(selection(1, 2, 3, proposals=["甲"]))
+    stage.cast(0, selection(1, 2, 3))
+
+
+def test_the_refusals_come_in_the_order_of_the_design():
+    """Mark on the roll, phase, presence, card, faults: each is told only if none before it holds."""
+    stage = stage_without("001", "002")
+    old = [stage.card(place) for place in range(2)]
+    for place in range(2):
+        enrolment.reissue_card(
+            stage.delegates[place], reason="遗失", by=stage.office, second=stage.scrutineer
+        )
+    RollEntry.objects.filter(number="001").update(voted=True, voted_at=timezone.now())
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+
+    def told(card: AccessCard) -> str:
+        poll = Poll.objects.get(pk=stage.poll.pk)
+        with pytest.raises(BallotRefused) as refusal:
+            casting.cast_ballot(poll=poll, card=card, selection=selection(*range(1, 12)), token="t")
+        return refusal.value.code
+
+    # For the first delegate all five hold, for the second all but the mark; then one after another
+    # goes away.
+    codes = [told(old[0]), told(old[1])]
+    lifecycle.resume_poll(stage.poll, by=stage.office)
+    codes.append(told(old[1]))
+    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
+    codes.append(told(old[1]))
+    codes.append(told(stage.card(1)))
+
+    assert codes == ["already-voted", "paused", "not-present", "card-replaced", "faults"]
+    assert not Envelope.objects.exists()
+
+
+def test_who_is_on_no_roll_is_told_so_before_anything_else():
+    stage = make_stage()
+    RollEntry.objects.filter(pk=stage.entry(0).pk).delete()
+    stage.close()
+
+    assert refusal_of(stage, 0, selection(*range(1, 12))).code == "not-on-roll"
+
+
+def test_a_poll_that_opened_after_the_page_read_it_takes_no_empty_envelope():
+    stage = make_stage(open_it=False)
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    lifecycle.open_poll(stage.poll, by=stage.office)
+
+    with pytest.raises(BallotRefused) as refusal:
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
+
+    assert refusal.value.code == "not-open"
+    assert not stage.entry(0).voted
+    assert not Envelope.objects.exists()
+
+
+def test_a_poll_that_closed_after_the_page_read_it_takes_nothing():
+    stage = make_stage()
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    stage.close()
+
+    with pytest.raises(BallotRefused) as refusal:
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
+
+    assert (refusal.value.code, refusal.value.at) == ("closed", stage.poll.closed_at)
+
+
+def test_an_error_while_the_envelope_is_written_takes_the_mark_back(monkeypatch):
+    stage = make_stage()
+    before = snapshot()
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(models.QuerySet, "update", fail)
+        with pytest.raises(OSError, match="disk full"):
+            stage.cast(0, selection(1), token="mine")
+
+    assert snapshot() == before
+    stage.cast(0, selection(1), token="mine")
+
+
+# --- the deadline ---------------------------------------------------------------------------------
+
+
+def test_past_its_time_an_open_poll_takes_nothing():
+    stage = make_stage()
+    stage.cast(0, selection(1), token="mine")
+    moment = timezone.now() - timedelta(microseconds=1)
+    set_closing_time(stage.poll, moment)
+
+    refusal = refusal_of(stage, 1, selection(1))
+
+    assert (refusal.code, refusal.at) == ("closed", moment)
+    assert stage.poll.phase == P.OPEN
+    # Who has voted hears that, and a retry gets its receipt.
+    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
+    stage.cast(0, selection(1), token="mine")
+
+
+def test_before_its_time_it_does():
+    stage = make_stage()
+    set_closing_time(stage.poll, timezone.now() + timedelta(hours=1))
+
+    stage.cast(1, selection(1))
+
+    assert stage.entry(1).voted
+
+
+def test_the_value_under_the_lock_counts_and_not_the_one_the_page_has_read():
+    stage = make_stage()
+    stale = Poll.objects.get(pk=stage.poll.pk)
+    set_closing_time(stage.poll, timezone.now() - timedelta(seconds=1))
+
+    with pytest.raises(BallotRefused) as refusal:
+        casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
+
+    assert refusal.value.code == "closed"
+
+
+@pytest.mark.postgresql
+def test_the_clock_is_the_databases_and_not_this_machines(time_machine):
+    stage = make_stage()
+    set_closing_time(stage.poll, timezone.now())
+    time_machine.move_to(timezone.now() - timedelta(hours=1))
+
+    assert refusal_of(stage, 0, selection(1)).code == "closed"
+    set_closing_time(stage.poll, database_clock() + timedelta(hours=1))
+    time_machine.move_to(timezone.now() + timedelta(hours=3))
+    stage.cast(0, selection(1))
+
+
+@pytest.mark.postgresql
+def test_the_clock_is_read_now_and_not_when_the_transaction_began():
+    # This test itself is one transaction, which began before the time that is set here.
+    stage = make_stage()
+    set_closing_time(stage.poll, database_clock())
+
+    assert refusal_of(stage, 0, selection(1)).code == "closed"
+
+
+@pytest.mark.postgresql
+def test_the_clock_is_read_after_the_lock_was_taken():
+    stage = make_stage()
+    set_closing_time(stage.poll, database_clock() + timedelta(hours=1))
+
+    with CaptureQueriesContext(connection) as queries:
+        stage.cast(0, selection(1))
+
+    statements = [query["sql"] for query in queries]
+    lock = next(n for n, sql in enumerate(statements) if "FOR NO KEY UPDATE" in sql)
+    clock = next(n for n, sql in enumerate(statements) if "clock_timestamp" in sql)
+    first_write = next(n for n, sql in enumerate(statements) if sql.startswith("INSERT"))
+    assert lock < clock < first_write
+
+
+# --- what the database sees -----------------------------------------------------------------------
+
+
+def test_no_statement_that_reaches_the_database_holds_a_choice():
+    stage = make_stage()
+    words = "canary-夜间公交"
+
+    with CaptureQueriesContext(connection) as queries:
+        stage.cast(0, selection(1, proposals=[words]))
+
+    assert not [
+        query["sql"] for query in queries if "canary" in query["sql"] or words in query["sql"]
+    ]
+    assert where(words) == set()
+
+
+def test_a_whole_cast_takes_few_statements_however_many_have_voted():
+    stage = make_stage(delegates=8)
+    counts = []
+    for place in range(8):
+        stage.poll.refresh_from_db()
+        card = stage.card(place)
+        with CaptureQueriesContext(connection) as queries:
+            casting.cast_ballot(
+                poll=stage.poll, card=card, selection=selection(1), token=casting.new_token()
+            )
+        counts.append(len(queries))
+
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", ["suspended", "ended", "observer"])
+def test_a_delegate_suspended_while_the_poll_is_open_does_not_vote(status):
+    stage = make_stage()
+    type(stage.delegates[0]).objects.filter(pk=stage.delegates[0].pk).update(status=status)
+
+    with pytest.raises(BallotRefused) as refusal:
+        stage.cast(0, selection(1))
+
+    assert refusal.value.code == "not-on-roll"
+    assert not stage.entry(0).voted

@@ -1,0 +1,495 @@
+"""The page of the canvass: blind, one small form for each proposal, nothing chosen beforehand."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from ballots.acts import canvass, lifecycle
+from ballots.admin import canvass as admin_canvass
+from ballots.facts import counting
+from ballots.models import Ballot, WriteIn
+from ballots.pure.rules import Proposal
+from tests.helpers import factories
+from tests.helpers.browsing import posted, read
+from tests.helpers.factories import Stage, make_project, make_stage, selection
+from tests.helpers.http_client import Form
+
+pytestmark = pytest.mark.django_db
+
+R = WriteIn.Ruling
+
+
+def at(stage: Stage, name: str = "canvass") -> str:
+    return reverse(f"admin:ballots_pollday_{name}", args=[stage.poll.pk])
+
+
+def desk_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def opened(*proposals: str | Proposal, **columns: Any) -> Stage:
+    """Return a stage whose box is open and in which each of `proposals` stood on one ballot."""
+    stage = make_stage(delegates=max(len(proposals), 1), **columns)
+    for place, proposal in enumerate(proposals):
+        stage.cast(place, selection(1, proposals=[proposal]))
+    stage.close()
+    stage.open_box()
+    return stage
+
+
+def row_of(stage: Stage, title: str) -> WriteIn:
+    return WriteIn.objects.get(poll=stage.poll, title=title)
+
+
+def form_of(page: Any, row: WriteIn) -> Form:
+    """Return the form of one proposal as the page offers it."""
+    (found,) = [form for form in read(page).forms if ("number", str(row.number)) in form.fields]
+    return found
+
+
+def decide(client: Client, stage: Stage, title: str, **typed: str) -> Any:
+    """Open the page, fill in the form of one proposal and save it."""
+    form = form_of(client.get(at(stage)), row_of(stage, title))
+    return client.post(at(stage, "ruling"), posted(form) | typed)
+
+
+def messages_of(reply: Any) -> list[str]:
+    return [str(message) for message in reply.context["messages"]]
+
+
+def faults_of(reply: Any) -> list[str]:
+    return [str(fault) for faults in reply.context["forms"][0].errors.values() for fault in faults]
+
+
+# --- what it shows --------------------------------------------------------------------------------
+
+
+def test_each_proposal_stands_with_its_content_its_unit_and_what_is_like_it():
+    stage = opened(
+        Proposal("新建老年食堂", "城区五处，乡镇十处", "市民政局"), "老年食堂", "夜间公交"
+    )
+
+    text = read(desk_of(stage.office).get(at(stage))).text
+
+    row, near = row_of(stage, "新建老年食堂"), row_of(stage, "老年食堂")
+    assert f"{row.key} 新建老年食堂 城区五处，乡镇十处 建议责任单位：市民政局" in text
+    assert f"相近项目（供参考） 推荐项目{near.number} 老年食堂 相近度0.75" in text
+    assert "没有名称相近的项目。" in text
+    assert "已处理0/3" in text
+
+
+def test_the_words_are_those_of_the_design():
+    stage = opened("新建老年食堂")
+    make = desk_of(stage.office)
+
+    text = read(make.get(at(stage))).text
+
+    for words in (
+        "归并推荐项目",
+        "并入候选项目",
+        "并入推荐项目",
+        "单列一项",
+        "不予计票（注明理由）",
+    ):
+        assert words in text
+
+
+def test_nothing_is_chosen_before_somebody_has_ruled():
+    stage = opened("新建老年食堂", "老年食堂")
+    page = desk_of(stage.office).get(at(stage))
+
+    for row in stage.poll.write_ins.all():
+        form = form_of(page, row)
+        assert dict(form.fields) == {
+            "csrfmiddlewaretoken": dict(form.fields)["csrfmiddlewaretoken"],
+            "number": str(row.number),
+            "seen": canvass.standing(row),
+            "project": "",
+            "write_in": "",
+            "reason": "",
+        }
+        assert [value for name, value in form.choices if name == "ruling"] == [
+            "into-project",
+            "into-write-in",
+            "refused",
+            "alone",
+        ]
+
+
+def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
+    stage = opened("甲", "乙", "丙")
+    row = row_of(stage, "甲")
+
+    page = desk_of(stage.office).get(at(stage)).text
+    own = page[page.index(f'id="{row.key}"') :].partition("</section>")[0]
+
+    values = [int(value) for value in re.findall(r'<option value="(\d+)"', own)]
+    others = [other.number for other in stage.poll.write_ins.order_by("number") if other != row]
+    assert values == [*range(1, 13), *others]
+
+
+def test_the_order_is_that_of_the_random_numbers():
+    stage = opened(*[f"推荐{n}" for n in range(6)])
+
+    page = desk_of(stage.office).get(at(stage)).text
+
+    assert re.findall(r'<section [^>]*id="推(\d+)"', page) == [str(n) for n in range(1, 7)]
+
+
+def test_markup_in_a_proposal_is_shown_as_it_was_typed():
+    stage = opened(Proposal("<b>甲</b>{{ poll }}", '"><script>alert(1)</script>', "<i>局</i>"))
+
+    page = desk_of(stage.office).get(at(stage)).text
+
+    assert "&lt;b&gt;甲&lt;/b&gt;{{ poll }}" in page
+    assert not {"<b>甲", "<script>alert", "<i>局"} & set(re.findall(r"<\w+>[^<]{1,5}", page))
+
+
+def test_a_vote_without_proposals_needs_the_signatures_alone():
+    stage = opened()
+
+    page = desk_of(stage.office).get(at(stage))
+
+    assert "本次没有推荐项目。" in page.text
+    assert 'name="second_password"' in page.text
+
+
+# --- ruling ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["office", "scrutineer", "chief"])
+def test_office_and_scrutineers_rule_and_come_back_to_the_proposal(who):
+    stage = opened("甲", "乙")
+    client, row = desk_of(getattr(stage, who)), row_of(stage, "甲")
+
+    reply = decide(client, stage, "甲", ruling="into-project", project="7")
+
+    assert reply["Location"].endswith(f"?page=1#%E6%8E%A8{row.number}")
+    page = client.get(at(stage))
+    assert messages_of(page) == [f"{row.key}：并入候选项目第7项"]
+    assert "已处理1/2" in page.text
+    assert row_of(stage, "甲").into_project == stage.poll.projects.get(number=7)
+    form = form_of(page, row)
+    assert ("ruling", "into-project") in form.fields
+    assert ("project", "7") in form.fields
+
+
+def test_every_ruling_can_be_given_changed_and_taken_back():
+    stage = opened("甲", "乙")
+    client, other = desk_of(stage.office), row_of(stage, "乙")
+
+    said = []
+    for typed in (
+        {"ruling": "into-write-in", "write_in": str(other.number)},
+        {"ruling": "refused", "reason": "不属于民生实事"},
+        {"ruling": "alone"},
+        {"back": "1"},
+    ):
+        assert decide(client, stage, "甲", **typed).status_code == 302
+        said.append(admin_canvass.words_of(row_of(stage, "甲")))
+
+    assert said == [
+        f"并入推荐项目{other.number}",
+        "不予计票：不属于民生实事",
+        "单列一项",
+        "待处理",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "fault"),
+    [
+        ({}, "请选择处理方式。处理方式没有改变。"),
+        ({"ruling": "into-project"}, "请选择并入哪一项。处理方式没有改变。"),
+        ({"ruling": "into-project", "project": "99"}, "请选择并入哪一项。处理方式没有改变。"),
+        ({"ruling": "into-project", "project": "9" * 30}, "请选择并入哪一项。处理方式没有改变。"),
+        ({"ruling": "into-write-in", "write_in": "5"}, "请选择并入哪一项。处理方式没有改变。"),
+        ({"ruling": "refused"}, "不予计票须注明理由。处理方式没有改变。"),
+        ({"ruling": "refused", "reason": " "}, "不予计票须注明理由。处理方式没有改变。"),
+    ],
+)
+def test_what_is_refused_is_said_at_the_proposal_with_all_that_was_typed(typed, fault):
+    stage = opened("甲", "乙")
+    row = row_of(stage, "甲")
+    sent = typed or {"project": "3", "reason": "写了一半"}
+
+    reply = decide(desk_of(stage.office), stage, "甲", **sent)
+
+    assert faults_of(reply) == [fault]
+    own = reply.text[reply.text.index(f'id="{row.key}"') :].partition("</section>")[0]
+    assert fault in own
+    assert reply.text.count(fault) == 1
+    fields = dict(form_of(reply, row).fields)
+    assert fields.get("ruling") == sent.get("ruling")
+    assert fields["reason"] == sent.get("reason", "")
+    assert fields["project"] == (sent["project"] if sent.get("project") == "3" else "")
+    assert row_of(stage, "甲").ruling == R.NONE
+    assert not stage.poll.journal.filter(kind="write-in-ruled").exists()
+
+
+def test_a_proposal_merged_into_itself_is_refused():
+    stage = opened("甲", "乙")
+    row = row_of(stage, "甲")
+
+    reply = decide(
+        desk_of(stage.office), stage, "甲", ruling="into-write-in", write_in=str(row.number)
+    )
+
+    assert faults_of(reply) == ["不能并入自身，也不能与另一项互相并入。处理方式没有改变。"]
+
+
+def test_a_reason_longer_than_its_column_is_refused():
+    stage = opened("甲")
+
+    reply = decide(desk_of(stage.office), stage, "甲", ruling="refused", reason="长" * 201)
+
+    assert len(faults_of(reply)) == 1
+    assert dict(form_of(reply, row_of(stage, "甲")).fields)["reason"] == "长" * 201
+
+
+def test_whoever_did_not_see_the_ruling_of_somebody_else_is_told_and_sees_it():
+    stage = opened("甲")
+    mine, other = desk_of(stage.office), desk_of(stage.scrutineer)
+    form = posted(form_of(mine.get(at(stage)), row_of(stage, "甲")))
+    decide(other, stage, "甲", ruling="alone")
+
+    reply = mine.post(at(stage, "ruling"), form | {"ruling": "refused", "reason": "重复"})
+
+    assert faults_of(reply) == ["这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"]
+    assert "✓ 单列一项" in read(reply).text
+    assert row_of(stage, "甲").ruling == R.ALONE
+    # The page has been read again: sent once more, it counts.
+    again = posted(form_of(reply, row_of(stage, "甲")))
+    assert mine.post(at(stage, "ruling"), again).status_code == 302
+    assert row_of(stage, "甲").ruling == R.REFUSED
+
+
+@pytest.mark.parametrize("number", ["", "99", "x", "１", "9" * 40])
+def test_a_proposal_that_is_none_is_not_found(number):
+    stage = opened("甲")
+
+    reply = desk_of(stage.office).post(
+        at(stage, "ruling"), {"number": number, "ruling": "alone", "seen": ""}
+    )
+
+    # A full-width 1 is a 1, and the rulings that were seen are not those of this proposal.
+    assert reply.status_code == (200 if number == "１" else 404)
+    assert row_of(stage, "甲").ruling == R.NONE
+
+
+def test_a_ruling_is_not_fetched():
+    stage = opened("甲")
+
+    reply = desk_of(stage.office).get(at(stage, "ruling"))
+
+    assert (reply.status_code, reply["Location"]) == (302, at(stage))
+
+
+def test_the_record_says_each_ruling_in_words():
+    stage = opened("甲", "乙")
+    client, row = desk_of(stage.office), row_of(stage, "甲")
+    decide(client, stage, "甲", ruling="into-project", project="7")
+    decide(client, stage, "甲", ruling="refused", reason="重复")
+    decide(client, stage, "甲", back="1")
+
+    text = read(client.get(at(stage, "journal"))).text
+
+    for words in ("处理方式：并入候选项目；并入：7", "原因：重复；处理方式：不予计票"):
+        assert f"{row.key}. 甲；{words}" in text
+    assert f"{row.key}. 甲；处理方式：待处理" in text
+
+
+# --- finding one's way ----------------------------------------------------------------------------
+
+
+def test_only_what_waits_is_shown_where_that_is_asked_and_one_goes_on_to_the_next():
+    stage = opened("甲", "乙", "丙")
+    client = desk_of(stage.office)
+    first, second, third = stage.poll.write_ins.order_by("number")
+    canvass.rule(stage.poll, second, ruling=R.ALONE, by=stage.office)
+
+    page = client.get(at(stage) + "?waiting=1")
+    assert re.findall(r'<section [^>]*id="推(\d+)"', page.text) == ["1", "3"]
+    form = form_of(page, first)
+    assert form.action.endswith(f"{at(stage, 'ruling')}?waiting=1#{first.key}")
+    reply = client.post(at(stage, "ruling") + "?waiting=1", posted(form) | {"ruling": "alone"})
+    assert reply["Location"].endswith("?waiting=1&page=1#%E6%8E%A83")
+
+    last = posted(form_of(client.get(at(stage) + "?waiting=1"), third))
+    reply = client.post(at(stage, "ruling") + "?waiting=1", last | {"ruling": "alone"})
+    assert reply["Location"] == f"{at(stage)}#closing"
+    assert "没有未处理的推荐项目。" in client.get(at(stage) + "?waiting=1").text
+
+
+def test_what_is_refused_is_shown_though_it_waits_no_more():
+    stage = opened("甲", "乙")
+    client, row = desk_of(stage.office), row_of(stage, "甲")
+    form = posted(form_of(client.get(at(stage)), row))
+    canvass.rule(stage.poll, row, ruling=R.ALONE, by=stage.scrutineer)
+
+    reply = client.post(at(stage, "ruling") + "?waiting=1", form | {"ruling": "refused"})
+
+    assert "这一项刚刚由另一人处理过" in reply.text
+    assert form_of(reply, row)
+
+
+def test_long_lists_have_pages_and_one_comes_back_to_the_right_one(monkeypatch):
+    monkeypatch.setattr(admin_canvass, "PAGE", 2)
+    stage = opened(*[f"推荐{n}" for n in range(5)])
+    client = desk_of(stage.office)
+    last = stage.poll.write_ins.get(number=5)
+
+    assert "第1页，共3页" in read(client.get(at(stage))).text
+    page = client.get(at(stage) + "?page=3")
+    assert re.findall(r'<section [^>]*id="推(\d+)"', page.text) == ["5"]
+    form = posted(form_of(page, last))
+    refused = client.post(at(stage, "ruling"), form)
+    assert re.findall(r'<section [^>]*id="推(\d+)"', refused.text) == ["5"]
+    reply = client.post(at(stage, "ruling"), form | {"ruling": "alone"})
+    assert "?page=3#" in reply["Location"]
+    assert client.get(at(stage) + "?page=nonsense").status_code == 200
+
+
+def test_the_rest_can_stand_alone_and_then_two_people_end_the_canvass():
+    stage = opened("甲", "乙")
+    client = desk_of(stage.scrutineer)
+    signed = {"second_name": stage.office.username, "second_password": factories.PASSWORD}
+
+    page = client.get(at(stage))
+    assert "还有2项没有处理，全部处理完毕后才能归并结束。" in page.text
+    assert 'name="second_password"' not in page.text
+    alone = client.post(at(stage, "alone"), follow=True)
+    assert messages_of(alone) == ["2项推荐项目已单列。"]
+    done = client.post(at(stage), signed, follow=True)
+
+    assert messages_of(done) == ["推荐项目归并结束，可以计票。"]
+    stage.poll.refresh_from_db()
+    assert stage.poll.box.canvassed
+
+
+def test_a_wrong_signature_is_said_where_one_signs():
+    stage = opened("甲")
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+
+    reply = desk_of(stage.office).post(
+        at(stage), {"second_name": stage.scrutineer.username, "second_password": "wrong"}
+    )
+
+    assert "第二人的用户名或密码不正确" in reply.text
+    assert 'name="second_password"' in reply.text
+
+
+# --- a count that was sent back -------------------------------------------------------------------
+
+
+def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
+    stage = opened("甲", "甲", "甲")
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.send_back(stage.poll, reason="甲应并入第7项", by=stage.scrutineer)
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        page = desk_of(stage.office).get(at(stage))
+
+    assert "上次计票已退回（原因：甲应并入第7项" in page.text
+    assert result.digest not in page.text
+    assert not [query for query in queries if '"figures"' in query["sql"]]
+    # The rulings of before stand and can be changed.
+    decide(desk_of(stage.office), stage, "甲", ruling="into-project", project="7")
+    assert row_of(stage, "甲").ruling == R.INTO_PROJECT
+
+
+# --- blind ----------------------------------------------------------------------------------------
+
+
+def queries_of(stage: Stage) -> list[str]:
+    client = desk_of(stage.office)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(at(stage)).status_code == 200
+    return [query["sql"] for query in queries]
+
+
+def test_the_page_reads_no_ballot_at_all():
+    asked = "\n".join(queries_of(opened("甲", "乙")))
+
+    # The search finds a table that is read.
+    assert "ballots_writein" in asked
+    for table in (
+        "ballots_ballot",
+        "ballots_sealedballot",
+        "ballots_envelope",
+        "ballots_rollentry",
+    ):
+        assert not re.search(rf'"{table}"', asked), table
+
+
+def test_the_page_asks_the_same_whatever_was_voted_and_however_often_proposed():
+    few, many = opened("甲", "乙"), make_stage(delegates=9, delegates_total=20)
+    for place in range(9):
+        many.cast(place, selection(*range(1, place + 1), proposals=["甲" if place else "乙"]))
+    many.close()
+    many.open_box()
+
+    def shape(stage: Stage) -> list[str]:
+        ours = [sql for sql in queries_of(stage) if re.search("ballots_|projects_", sql)]
+        return [re.sub(r"\d+", "N", sql) for sql in ours]
+
+    assert shape(many) == shape(few)
+
+
+def test_the_number_of_queries_does_not_grow_with_proposals_or_rulings():
+    few, many = opened("甲"), opened(*[f"推荐{n}" for n in range(9)], delegates_total=20)
+    rows = list(many.poll.write_ins.order_by("number"))
+    project = many.poll.projects.get(number=7)
+    canvass.rule(many.poll, rows[0], ruling=R.INTO_PROJECT, into=project, by=many.office)
+    canvass.rule(many.poll, rows[1], ruling=R.INTO_WRITE_IN, into=rows[2], by=many.office)
+
+    assert len(queries_of(many)) == len(queries_of(few))
+
+
+def test_two_boxes_with_the_same_texts_and_other_votes_show_the_same_page():
+    def page_of(stage: Stage) -> str:
+        text = read(desk_of(stage.office).get(at(stage))).text
+        return re.sub(r"staff\d+", "", text).replace(str(stage.poll), "")
+
+    # One text only, so that its random number is the same in both.
+    once = opened("甲", delegates_total=20)
+    often = opened("甲", "甲", "甲", "甲", delegates_total=20)
+
+    assert page_of(once) == page_of(often)
+
+
+def test_a_ruling_counts_nothing(monkeypatch):
+    stage = opened("甲", "乙")
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("something was counted")
+
+    for name in ("count", "count_in_sql", "figures", "checks", "mentions", "tally"):
+        monkeypatch.setattr(counting, name, fail)
+    make = decide(desk_of(stage.office), stage, "甲", ruling="into-project", project="7")
+
+    assert make.status_code == 302
+    assert Ballot.objects.count() == 2
+
+
+def test_a_candidate_with_a_long_name_is_offered_whole():
+    stage = make_stage(delegates=1, open_it=False)
+    make_project(stage.poll, 13, title="长" * 60)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    stage.cast(0, selection(1, proposals=["甲"]))
+    stage.close()
+    stage.open_box()
+
+    assert f"第13项 {'长' * 60}" in desk_of(stage.office).get(at(stage)).text

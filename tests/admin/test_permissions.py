@@ -1,0 +1,427 @@
+"""Who may see and send what in the admin (security.md T45, T47): every address, every role."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from ballots import journal
+from ballots.acts import enrolment
+from ballots.acts.enrolment import CARD_KEY
+from ballots.admin import steps as admin_table
+from ballots.admin.steps import Step
+from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
+from projects.models import Poll
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_office,
+    make_poll,
+    make_scrutineer,
+    make_stage,
+    move_by_force,
+)
+
+pytestmark = pytest.mark.django_db
+
+# What each address answers to GET and POST of the office, of a scrutineer, and of a superuser who
+# is neither, on the eve of a real poll. A POST is an empty form. A step that is not due leads back
+# to the day's page (302). A delegate and a stranger are sent to the admin's log-in everywhere.
+MATRIX = """
+admin/                                                     200 200  200 200  200 200
+admin/login/                                               302 200  302 200  302 200
+admin/logout/                                              405 200  405 200  405 200
+admin/password_change/                                     200 200  200 200  200 200
+admin/password_change/done/                                200 405  200 405  200 405
+admin/autocomplete/                                        403 405  403 405  403 405
+admin/jsi18n/                                              200 405  200 405  200 405
+admin/r/<path:content_type_id>/<path:object_id>/           404 404  404 404  404 404
+admin/projects/poll/                                       200 200  200 200  200 200
+admin/projects/poll/add/                                   200 200  403 403  403 403
+admin/projects/poll/<path:object_id>/history/              200 200  200 200  200 200
+admin/projects/poll/<path:object_id>/delete/               200 200  403 403  403 403
+admin/projects/poll/<path:object_id>/change/               200 200  200 403  200 403
+admin/projects/poll/<path:object_id>/                      302 302  302 302  302 302
+admin/projects/project/import/                             200 200  403 403  403 403
+admin/projects/project/import-errors/                      302 302  403 403  403 403
+admin/projects/project/template/                           200 200  403 403  403 403
+admin/projects/project/                                    200 200  200 200  200 200
+admin/projects/project/add/                                200 200  403 403  403 403
+admin/projects/project/<path:object_id>/history/           200 200  200 200  200 200
+admin/projects/project/<path:object_id>/delete/            200 200  403 403  403 403
+admin/projects/project/<path:object_id>/change/            200 200  200 403  200 403
+admin/projects/project/<path:object_id>/                   302 302  302 302  302 302
+admin/ballots/pollday/                                     200 200  200 200  200 200
+admin/ballots/pollday/<int:poll_id>/                       200 405  200 405  200 405
+admin/ballots/pollday/<int:poll_id>/journal/               200 405  200 405  200 405
+admin/ballots/pollday/<int:poll_id>/download/<str:what>/   200 405  200 405  200 405
+admin/ballots/pollday/<int:poll_id>/roll/                  200 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/key/                   200 200  200 200  403 403
+admin/ballots/pollday/<int:poll_id>/test/                  302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/presence/              200 200  200 200  403 403
+admin/ballots/pollday/<int:poll_id>/door/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/close/                 302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/pause/                 302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/resume/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/screen/                200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/add/                   302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/rest/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/rewrite/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/box/                   302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/canvass/               302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/alone/                 302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/ruling/                302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/count/                 302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/confirm/               403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/send-back/             403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/publish/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/run-off/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/supplementary/         302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/decide/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/reveal/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/reveal-all/            302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/archive/               302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/drop/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/report/                302 405  302 405  403 405
+admin/ballots/pollday/<int:poll_id>/notice/                302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/words/                 302 405  302 405  403 405
+admin/ballots/delegation/                                  200 200  200 200  200 200
+admin/ballots/delegation/add/                              200 200  403 403  403 403
+admin/ballots/delegation/<path:object_id>/history/         200 200  200 200  200 200
+admin/ballots/delegation/<path:object_id>/delete/          403 403  403 403  403 403
+admin/ballots/delegation/<path:object_id>/change/          200 200  200 403  200 403
+admin/ballots/delegation/<path:object_id>/                 302 302  302 302  302 302
+admin/ballots/delegate/issue/                              302 302  403 403  403 403
+admin/ballots/delegate/reissue/                            302 302  403 403  403 403
+admin/ballots/delegate/import/                             200 200  403 403  403 403
+admin/ballots/delegate/import-errors/                      302 302  403 403  403 403
+admin/ballots/delegate/template/                           200 200  403 403  403 403
+admin/ballots/delegate/                                    200 200  200 200  200 200
+admin/ballots/delegate/add/                                200 200  403 403  403 403
+admin/ballots/delegate/<path:object_id>/history/           200 200  200 200  200 200
+admin/ballots/delegate/<path:object_id>/delete/            403 403  403 403  403 403
+admin/ballots/delegate/<path:object_id>/change/            200 200  200 403  200 403
+admin/ballots/delegate/<path:object_id>/                   302 302  302 302  302 302
+admin/ballots/rollentry/                                   200 200  200 200  200 200
+admin/ballots/rollentry/add/                               403 403  403 403  403 403
+admin/ballots/rollentry/<path:object_id>/history/          200 200  200 200  200 200
+admin/ballots/rollentry/<path:object_id>/delete/           403 403  403 403  403 403
+admin/ballots/rollentry/<path:object_id>/change/           200 403  200 403  200 403
+admin/ballots/rollentry/<path:object_id>/                  302 302  302 302  302 302
+admin/ballots/journalentry/                                200 200  200 200  200 200
+admin/ballots/journalentry/add/                            403 403  403 403  403 403
+admin/ballots/journalentry/<path:object_id>/history/       200 200  200 200  200 200
+admin/ballots/journalentry/<path:object_id>/delete/        403 403  403 403  403 403
+admin/ballots/journalentry/<path:object_id>/change/        200 403  200 403  200 403
+admin/ballots/journalentry/<path:object_id>/               302 302  302 302  302 302
+admin/ballots/recommendation/                              200 200  200 200  200 200
+admin/ballots/recommendation/<int:object_id>/change/       200 200  200 403  200 403
+admin/auth/group/                                          403 403  403 403  200 200
+admin/auth/group/add/                                      403 403  403 403  200 200
+admin/auth/group/<path:object_id>/history/                 403 403  403 403  200 200
+admin/auth/group/<path:object_id>/delete/                  403 403  403 403  200 200
+admin/auth/group/<path:object_id>/change/                  403 403  403 403  200 200
+admin/auth/group/<path:object_id>/                         302 302  302 302  302 302
+admin/auth/user/<id>/password/                             403 403  403 403  200 200
+admin/auth/user/                                           403 403  403 403  200 200
+admin/auth/user/add/                                       403 403  403 403  200 200
+admin/auth/user/<path:object_id>/history/                  403 403  403 403  200 200
+admin/auth/user/<path:object_id>/delete/                   403 403  403 403  200 200
+admin/auth/user/<path:object_id>/change/                   403 403  403 403  200 200
+admin/auth/user/<path:object_id>/                          302 302  302 302  302 302
+admin/^(?P<app_label>auth|projects|ballots)/$              200 200  200 200  200 200
+admin/(?P<url>.*)$                                         404 404  404 404  404 404
+"""
+# Where anybody may go: the log-in itself, and the way out.
+OPEN_TO_ALL = {"admin/login/", "admin/logout/"}
+
+
+def admin_routes(
+    patterns: Iterable[URLPattern | URLResolver] | None = None, start: str = ""
+) -> Iterator[str]:
+    """Yield the route of every address of the admin, as the resolver has it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = start + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from admin_routes(pattern.url_patterns, route)
+        elif route.startswith("admin/"):
+            yield route
+
+
+def table() -> dict[str, list[int]]:
+    rows = [line.split() for line in MATRIX.strip().splitlines()]
+    return {row[0]: [int(status) for status in row[1:]] for row in rows}
+
+
+def address(route: str) -> str:
+    """Return an address of `route` that is about an object there is."""
+    _admin, app, name, *_rest = [*route.split("/"), "", ""]
+    is_about_a_row = app in {"projects", "ballots", "auth"} and name != "pollday"
+    rows: Any = apps.get_model(app, name)._default_manager if is_about_a_row else Poll.objects
+    thing = rows.order_by("pk").first()
+    return "/" + (
+        route.replace("<path:content_type_id>/<path:object_id>", "1/1")
+        .replace("<path:object_id>", str(thing.pk))
+        .replace("<int:object_id>", str(thing.pk))
+        .replace("<int:poll_id>", str(thing.pk))
+        .replace("<id>", str(thing.pk))
+        .replace("<str:what>", "turnout")
+        .replace("^(?P<app_label>auth|projects|ballots)/$", "ballots/")
+        .replace("(?P<url>.*)$", "nowhere/")
+    )
+
+
+def everything() -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of our two apps, to be compared with what it is after a refusal."""
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values_list())
+        for name in ("projects", "ballots")
+        for model in apps.get_app_config(name).get_models()
+    }
+
+
+def browser(user: User | None = None, delegate: Delegate | None = None) -> Client:
+    """Return a browser in which that person has logged in, or nobody."""
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    if delegate is not None:
+        stage = client.session
+        stage[CARD_KEY] = delegate.cards.get().pk
+        stage.save()
+    return client
+
+
+@pytest.fixture
+def people() -> dict[str, Client]:
+    """The browsers of everybody on the eve of a real poll, with one of everything there is."""
+    office = make_office()
+    poll = make_poll(candidates=1)
+    [delegate] = make_delegates(1)
+    enrolment.issue_cards([delegate], by=office)
+    enrolment.draw_up_roll(poll, by=office)
+    with transaction.atomic():
+        journal.append(poll, "key-made", by=office, data={"ceremony": 1})
+    Recommendation.objects.create(poll=poll, delegate=delegate, title="新建停车场")
+    return {
+        "office": browser(office),
+        "scrutineer": browser(make_scrutineer()),
+        "superuser": browser(User.objects.create_superuser("root")),
+        "delegate": browser(delegate=delegate),
+        "stranger": browser(),
+    }
+
+
+def test_every_address_of_the_admin_is_in_the_table():
+    assert sorted(table()) == sorted(admin_routes())
+
+
+@pytest.mark.parametrize("route", table())
+def test_every_address_answers_each_role_as_the_table_says(people, route):
+    asked = address(route)
+
+    answers = []
+    for role in ("scrutineer", "superuser", "office"):
+        before = everything()
+        statuses = [people[role].get(asked).status_code, people[role].post(asked).status_code]
+        answers.append(statuses)
+        if role != "office":
+            assert everything() == before, f"{role} changed something at {asked}"
+
+    scrutineer, superuser, office = answers
+    assert [*office, *scrutineer, *superuser] == table()[route]
+
+
+@pytest.mark.parametrize("route", sorted(set(table()) - OPEN_TO_ALL))
+def test_delegates_and_strangers_are_sent_to_the_log_in_of_the_admin(people, route):
+    asked = address(route)
+
+    for role in ("delegate", "stranger"):
+        for reply in (people[role].get(asked), people[role].post(asked)):
+            assert (reply.status_code, reply.headers["Location"]) == (
+                302,
+                f"{reverse('admin:login')}?next={asked}",
+            )
+
+
+@pytest.fixture
+def due(request) -> Stage:
+    """A rehearsal in the first phase in which the step can be taken."""
+    step: Step = request.param
+    stage = make_stage(open_it=False)
+    phase = next(phase for phase in Poll.Phase if phase in step.phases)
+    if phase != Poll.Phase.DRAFT:
+        move_by_force(stage.poll, phase)
+    stage.poll.refresh_from_db()
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("due", "step"),
+    [pytest.param(step, step, id=step.name) for step in admin_table.STEPS],
+    indirect=["due"],
+)
+def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
+    root = User.objects.create_superuser("root")
+    watchers = [user for user in (due.office, due.scrutineer, root) if not step.who(user)]
+    before = everything()
+
+    for user in watchers:
+        for method in ("get", "post"):
+            reply = getattr(browser(user), method)(
+                reverse(f"admin:ballots_pollday_{step.name}", args=[due.poll.pk])
+            )
+            assert reply.status_code == 403
+
+    assert root in watchers
+    assert everything() == before
+
+
+def test_a_scrutineer_reads_presence_and_marks_nobody():
+    stage = make_stage(open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001"], by=stage.office)
+    watch = browser(stage.scrutineer)
+    asked = reverse("admin:ballots_pollday_presence", args=[stage.poll.pk])
+
+    page = watch.get(asked)
+    reply = watch.post(asked, {"delegation": "城区代表团", "do": "all"})
+
+    assert "代表1" in page.text
+    assert 'name="numbers"' not in page.text
+    assert "只有会务人员可以办理。" in reply.text
+    assert stage.poll.roll.filter(present=True).count() == 4
+
+
+# --- what nobody may touch ------------------------------------------------------------------------
+
+
+def test_only_these_models_have_pages():
+    registered = {model._meta.label for model in admin.site._registry}
+
+    assert registered == {
+        "auth.Group",
+        "auth.User",
+        "ballots.Delegate",
+        "ballots.Delegation",
+        "ballots.JournalEntry",
+        "ballots.PollDay",
+        "ballots.Recommendation",
+        "ballots.RollEntry",
+        "projects.Poll",
+        "projects.Project",
+    }
+
+
+@pytest.mark.parametrize("role", ["office", "scrutineer", "superuser"])
+@pytest.mark.parametrize("model", [RollEntry, JournalEntry])
+def test_the_records_cannot_be_changed_by_form_action_or_popup(people, role, model):
+    row = model._default_manager.get()
+    name = f"admin:ballots_{model._meta.model_name}"
+    before = everything()
+    client = people[role]
+
+    replies = [
+        client.post(reverse(f"{name}_add"), {"number": "999", "_popup": "1"}),
+        client.post(reverse(f"{name}_change", args=[row.pk]), {"voted": "on", "body": "{}"}),
+        client.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}),
+    ]
+    client.post(
+        reverse(f"{name}_changelist"),
+        {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
+    )
+    client.post(
+        reverse(f"{name}_changelist"),
+        {"form-TOTAL_FORMS": 1, "form-INITIAL_FORMS": 1, "form-0-id": row.pk, "_save": "1"},
+    )
+
+    assert [reply.status_code for reply in replies] == [403, 403, 403]
+    assert everything() == before
+
+
+def test_a_superuser_cannot_act_through_the_actions_of_a_list(people):
+    delegate = Delegate.objects.get()
+    before = everything()
+
+    for action in ("issue", "reissue", "end_wait", "delete_selected"):
+        people["superuser"].post(
+            reverse("admin:ballots_delegate_changelist"),
+            {"action": action, "_selected_action": [delegate.pk]},
+        )
+
+    assert everything() == before
+
+
+def test_when_somebody_voted_stands_on_no_page_of_the_roll():
+    stage = make_stage()
+    entry = stage.entry(0)
+    RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at="2026-01-18T02:42:07Z")
+    client = browser(User.objects.create_superuser("root"))
+
+    pages = [
+        client.get(reverse("admin:ballots_rollentry_changelist")),
+        client.get(reverse("admin:ballots_rollentry_change", args=[entry.pk])),
+    ]
+
+    assert all(page.status_code == 200 for page in pages)
+    assert not any("10:42" in page.text for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("model", "question"),
+    [
+        ("rollentry", "voted_at__gt=2026-01-18"),
+        ("rollentry", "voted_at__isnull=1"),
+        ("rollentry", "delegate__failures=1"),
+        ("rollentry", "name__startswith=代"),
+        ("rollentry", "poll__places=3"),
+        ("journalentry", "body__contains=votes"),
+        ("journalentry", "by__password__startswith=p"),
+        ("recommendation", "delegate__phone__startswith=1"),
+        ("recommendation", "poll__places=3"),
+        ("recommendation", "title__contains=停"),
+    ],
+)
+def test_no_address_asks_a_record_for_more_than_the_filters_of_its_list(people, model, question):
+    reply = people["office"].get(reverse(f"admin:ballots_{model}_changelist") + f"?{question}")
+
+    assert reply.status_code == 400
+
+
+def test_every_link_of_the_filters_of_a_record_can_be_followed(people):
+    make_poll(candidates=0)
+    for model in ("rollentry", "journalentry", "recommendation"):
+        address = reverse(f"admin:ballots_{model}_changelist")
+        page = people["office"].get(address).context["cl"]
+        links = [
+            choice["query_string"] for spec in page.filter_specs for choice in spec.choices(page)
+        ]
+        assert len(links) > 1
+        for link in links:
+            assert people["office"].get(address + link).status_code == 200, link
+
+
+def test_every_post_of_the_admin_needs_its_token(people):
+    office = User.objects.get(groups__name="会务")
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(office)
+    before = everything()
+
+    for step in admin_table.STEPS:
+        reply = strict.post(
+            reverse(f"admin:ballots_pollday_{step.name}", args=[Poll.objects.get().pk])
+        )
+        assert reply.status_code == 403
+
+    assert everything() == before

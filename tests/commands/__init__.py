@@ -1,0 +1,1 @@
+"""Tests of the commands, and the whole vote by them."""

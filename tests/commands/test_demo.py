@@ -1,0 +1,669 @@
+"""The demo, the ballots of nobody, and the rehearsal of the whole day over HTTP."""
+
+import csv
+import io
+import os
+import shutil
+import socket
+import stat
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, connections
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ballots import roles
+from ballots.acts import canvass, casting, enrolment, lifecycle, rehearsal
+from ballots.acts.rehearsal import RehearsalRefused
+from ballots.facts import outcome
+from ballots.management.commands import demo, rehearse
+from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
+from ballots.models import AccessCard, Delegate, Delegation
+from ballots.pure.rules import Rules, faults
+from ballots.pure.tally import more_than_half
+from projects.models import Poll
+from tests.helpers.factories import (
+    make_delegates,
+    make_office,
+    make_scrutineer,
+    make_stage,
+    selection,
+)
+
+SITE = "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+def site(db: None, settings: Any, tmp_path: Path) -> Path:
+    """A demo's settings with a folder of its own; return the folder of its files."""
+    settings.DEMO = True
+    settings.VAR_DIR = tmp_path
+    settings.PUBLIC_URL = SITE
+    return tmp_path / "demo"
+
+
+def run(name: str, *arguments: object) -> str:
+    out = io.StringIO()
+    call_command(name, *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def refused(name: str, *arguments: object) -> str:
+    with pytest.raises(CommandError) as refusal:
+        run(name, *arguments)
+    return str(refusal.value)
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def demo_poll() -> Poll:
+    return Poll.objects.get(rules_name=demo.RULES_NAME)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+# --- what the demo leaves -------------------------------------------------------------------------
+
+
+def test_the_demo_is_one_open_rehearsal_with_everybody_present(site):
+    run("demo", "--delegates", 12)
+
+    poll = demo_poll()
+    assert (poll.kind, poll.phase) == (Poll.Kind.REHEARSAL, Poll.Phase.OPEN)
+    assert (poll.roll.count(), poll.roll.filter(present=True).count()) == (12, 12)
+    assert (poll.delegates_total, poll.show_votes) == (12, True)
+    assert Poll.objects.count() == 1
+
+
+def test_the_demo_can_be_one_of_the_form_each_and_stays_what_it_is(site):
+    run("demo", "--each", "--delegates", 3)
+    assert demo_poll().form == "each"
+
+    assert "保持不变" not in run("demo")
+    assert demo_poll().form == "each"
+    run("demo", "--vote")
+    assert demo_poll().roll.filter(voted=True).count() == 2
+
+
+def test_a_demo_that_ticks_is_not_made_anew_for_the_form_each(site):
+    run("demo", "--delegates", 3)
+
+    assert "示例的表决方式是“选择赞成的项目”，保持不变。" in run("demo", "--each")
+    assert demo_poll().form == "choose"
+
+
+def test_the_demo_has_the_eight_real_candidates_with_their_targets(site):
+    run("demo")
+
+    projects = demo_poll().projects.order_by("number")
+    assert [project.title for project in projects][::7] == ["住房改善", "乡村共富"]
+    assert projects.count() == 8
+    assert all(project.targets.exists() for project in projects)
+
+
+def test_everything_that_is_not_real_says_so(site):
+    run("demo")
+
+    assert "（示例）" in demo_poll().meeting
+    assert all(
+        name.startswith("示例") for name in Delegation.objects.values_list("name", flat=True)
+    )
+    assert all(name.startswith("示例") for name in Delegate.objects.values_list("name", flat=True))
+    assert 4 <= Delegation.objects.count() <= 5
+
+
+def test_the_files_are_private_and_have_their_columns(site):
+    run("demo", "--delegates", 3)
+
+    assert stat.S_IMODE(site.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in site.iterdir()} == {0o600}
+    assert set(contents(site)) == {"cards.csv", "shares.txt", "staff.csv"}
+    header = (site / "cards.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "代表证号,姓名,代表团,投票码,链接"
+    assert (site / "staff.csv").read_text().splitlines()[0] == "username,password,role"
+
+
+def test_a_code_and_a_link_of_the_file_lead_to_the_same_card(site):
+    run("demo", "--delegates", 3)
+
+    row = rows(site / "cards.csv")[1]
+    card = enrolment.card_by_code(row["投票码"])
+
+    assert (card.delegate.number, card.delegate.name) == (row["代表证号"], row["姓名"])
+    assert row["链接"].startswith(f"{SITE}/k/")
+    assert enrolment.card_by_token(demo.token_of(row["链接"])) == card
+
+
+def test_the_staff_can_log_in_and_have_their_offices(site):
+    run("demo")
+
+    users = {
+        row["username"]: authenticate(username=row["username"], password=row["password"])
+        for row in rows(site / "staff.csv")
+    }
+    assert list(users) == ["office", "office2", "scrutineer", "scrutineer2"]
+    offices = {
+        name: (roles.is_office(user), roles.is_scrutineer(user), roles.is_chief(user))
+        for name, user in users.items()
+        if user is not None
+    }
+    assert offices == {
+        "office": (True, False, False),
+        "office2": (True, False, False),
+        "scrutineer": (False, True, True),
+        "scrutineer2": (False, True, False),
+    }
+
+
+def test_the_demo_can_be_taken_from_its_files_to_the_publication(site):
+    run("demo", "--vote")
+    poll = demo_poll()
+    office = User.objects.get(username="office")
+    lifecycle.close_poll(poll, by=office)
+
+    run("open_box", "--shares", site / "shares.txt", "--user", "scrutineer")
+    run("canvass_poll", "--each-alone", "--user", "office", "--second", "scrutineer2")
+    run("count_poll", "--user", "office")
+    run("confirm_poll", "--user", "scrutineer")
+    text = run("publish_poll", "--user", "office2")
+
+    assert "个项目通过" in text
+    assert {item["outcome"] for item in outcome.standing_result(poll).figures["items"]} == {
+        "adopted",
+        "short",
+    }
+
+
+# --- again, and elsewhere -------------------------------------------------------------------------
+
+
+def test_a_second_run_changes_nothing(site):
+    run("demo", "--delegates", 5)
+    files, poll = contents(site), demo_poll()
+
+    text = run("demo", "--delegates", 9)
+
+    assert contents(site) == files
+    assert demo_poll() == poll
+    assert poll.roll.count() == 5
+    assert "示例已有5名代表，保持不变。" in text
+    assert "五分钟走一遍" in text
+
+
+def test_another_address_changes_the_links_and_nothing_else(site, settings):
+    run("demo", "--delegates", 3)
+    before = contents(site)
+    settings.PUBLIC_URL = "http://127.0.0.1:8123"
+
+    run("demo")
+
+    assert (site / "cards.csv").read_bytes() == before["cards.csv"].replace(b":8000", b":8123")
+    assert (site / "shares.txt").read_bytes() == before["shares.txt"]
+
+
+def test_lost_files_are_made_anew_and_fit(site):
+    run("demo", "--delegates", 4, "--vote")
+    old = rows(site / "cards.csv")[0]
+    lose_files(site)
+
+    text = run("demo", "--delegates", 4)
+
+    assert "重新生成示例" in text
+    new = rows(site / "cards.csv")[0]
+    assert enrolment.card_by_code(new["投票码"]).delegate.number == old["代表证号"]
+    with pytest.raises(enrolment.SignInRefused):
+        enrolment.card_by_code(old["投票码"])
+    assert demo_poll().roll.filter(voted=True).count() == 0
+
+
+def lose_files(site: Path) -> None:
+    """Remove the files and the copy that is put by, as `rm -r var` does."""
+    shutil.rmtree(site)
+    shutil.rmtree(site.parent / "demos")
+
+
+def test_files_of_another_database_give_way_to_those_put_by(site):
+    run("demo", "--delegates", 3, "--vote")
+    before = contents(site)
+    (site / "cards.csv").write_bytes(before["cards.csv"].replace(b"/k/", b"/k/00"))
+
+    assert "重新生成示例" not in run("demo")
+
+    assert contents(site) == before
+    assert demo_poll().roll.filter(voted=True).exists()
+    assert stat.S_IMODE((site.parent / "demos").stat().st_mode) == 0o700
+
+
+def test_a_smaller_demo_after_a_larger_one_has_only_its_own_delegates(site):
+    run("demo", "--delegates", 9)
+    lose_files(site)
+
+    run("demo", "--delegates", 4)
+
+    assert demo_poll().roll.count() == 4
+    assert len(rows(site / "cards.csv")) == 4
+
+
+def test_the_tour_names_addresses_log_ins_five_cards_and_every_step(site):
+    text = run("demo")
+
+    poll = demo_poll()
+    assert f"{SITE}/admin/ballots/pollday/{poll.pk}/" in text
+    assert f"{SITE}/results/" in text
+    assert text.count(f"{SITE}/k/") == 5
+    for row in rows(site / "staff.csv"):
+        assert row["password"] in text
+    for word in (
+        "让其余示例代表投票",
+        "截止",
+        "开启票箱",
+        "归并",
+        "计票",
+        "复核",
+        "公布",
+        "shares.txt",
+    ):
+        assert word in text
+
+
+@pytest.mark.parametrize("count", [0, -1, 2001])
+def test_a_senseless_number_of_delegates_is_refused(site, count):
+    assert "示例代表人数应为1至2000" in refused("demo", "--delegates", count)
+
+
+# --- where the demo does not belong ---------------------------------------------------------------
+
+
+def test_without_the_setting_no_demo_is_made(db):
+    assert "DEMO=1" in refused("demo")
+    assert not Poll.objects.exists()
+
+
+def test_a_database_with_real_delegates_is_left_alone(site):
+    make_delegates(3)
+
+    assert "不能创建示例" in refused("demo")
+    assert not Poll.objects.exists()
+    assert not site.exists()
+
+
+def test_a_database_with_a_real_poll_that_has_begun_is_left_alone(site):
+    stage = make_stage(delegates=2, kind=Poll.Kind.MAIN, open_it=False)
+    Delegation.objects.update(name="示例代表团")
+    Poll.objects.filter(pk=stage.poll.pk).update(phase="open", opened_at=stage.poll.box.made_at)
+
+    assert "不能创建示例" in refused("demo")
+
+
+# --- the others vote ------------------------------------------------------------------------------
+
+
+def test_all_but_one_vote_and_the_one_has_a_card_that_was_printed(site):
+    text = run("demo", "--delegates", 20, "--vote")
+
+    waiting = demo_poll().roll.filter(voted=False)
+    assert [entry.number for entry in waiting] == [rows(site / "cards.csv")[0]["代表证号"]]
+    assert "完成：19张" in text
+
+
+def test_whoever_voted_by_hand_is_not_asked_again(site):
+    run("demo", "--delegates", 6)
+    session_card = enrolment.card_by_code(rows(site / "cards.csv")[4]["投票码"])
+    casting.cast_ballot(poll=demo_poll(), card=session_card, selection=selection(1), token="t")
+
+    assert "完成：4张" in run("demo", "--vote")
+    assert "完成：0张" in run("demo", "--vote")
+
+
+def test_without_the_setting_any_open_rehearsal_can_be_voted_in(stage):
+    text = run("demo", "--vote", "--user", stage.office.username)
+
+    assert "完成：4张" in text
+    assert "五分钟" not in text
+
+
+def test_a_real_poll_is_never_voted_in(db):
+    stage = make_stage(delegates=3, kind=Poll.Kind.MAIN)
+
+    words = refused("demo", "--vote", "--user", stage.office.username)
+
+    assert words == "只有演练可以使用示例表决票。"
+    with pytest.raises(RehearsalRefused) as refusal:
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.office)
+    assert refusal.value.code == "not-rehearsal"
+    assert not stage.poll.roll.filter(voted=True).exists()
+
+
+def test_only_the_office_lets_the_others_vote(stage):
+    with pytest.raises(RehearsalRefused) as refusal:
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.scrutineer)
+
+    assert refusal.value.code == "not-office"
+
+
+def test_nobody_votes_before_the_opening_or_in_a_pause(stage):
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+
+    with pytest.raises(RehearsalRefused) as refusal:
+        rehearsal.vote_for_the_rest(stage.poll, by=stage.office)
+
+    assert refusal.value.code == "not-open"
+
+
+def test_the_absent_do_not_vote(db):
+    stage = make_stage(delegates=6, open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    lifecycle.open_poll(stage.poll, by=stage.office)
+
+    assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 3
+    assert not stage.poll.roll.filter(voted=True, present=False).exists()
+
+
+def test_where_the_whole_roll_may_vote_the_absent_do_too(db):
+    stage = make_stage(delegates=6, voters="roll", open_it=False)
+    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    lifecycle.open_poll(stage.poll, by=stage.office)
+
+    assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 5
+
+
+# --- sample ballots -------------------------------------------------------------------------------
+
+RULES = st.builds(
+    Rules,
+    places=st.integers(1, 12),
+    form=st.sampled_from(["choose", "each"]),
+    blank_allowed=st.booleans(),
+    proposals=st.sampled_from(["counted", "advisory", "off"]),
+    proposal_limit=st.integers(1, 5),
+)
+
+
+@given(rules=RULES, candidates=st.integers(1, 15), seed=st.integers(0, 99))
+def test_every_sample_ballot_is_legal(rules, candidates, seed):
+    titles = {number: f"候选项目{number}" for number in range(1, candidates + 1)}
+
+    for ballot in rehearsal.sample_ballots(20, rules, titles, seed=seed):
+        assert faults(ballot, rules, titles) == []
+
+
+@given(seed=st.integers(0, 99), candidates=st.integers(7, 12))
+def test_every_sample_ballot_fills_all_places_where_it_must(seed, candidates):
+    rules = Rules(places=10, exactly=True, proposal_limit=3)
+    titles = {number: f"候选项目{number}" for number in range(1, candidates + 1)}
+
+    for ballot in rehearsal.sample_ballots(20, rules, titles, seed=seed):
+        assert faults(ballot, rules, titles) == []
+
+
+def test_no_sample_proposal_has_the_name_of_a_candidate():
+    titles = {1: "新建停车场", 2: "老旧小区 加装电梯"}
+
+    for ballot in rehearsal.sample_ballots(200, Rules(places=10), titles):
+        assert faults(ballot, Rules(places=10), titles) == []
+
+
+def test_the_samples_of_the_form_each_are_for_against_and_abstain():
+    titles = {number: f"候选项目{number}" for number in range(1, 9)}
+
+    ballots = rehearsal.sample_ballots(30, Rules(places=10, form="each"), titles)
+
+    assert any(len(one.chosen) + len(one.against) == len(titles) for one in ballots)
+    assert any(one.against and len(one.chosen) + len(one.against) < len(titles) for one in ballots)
+
+
+def test_the_same_arguments_give_the_same_ballots():
+    arguments: Any = (50, Rules(places=10), {1: "一", 2: "二"})
+
+    assert rehearsal.sample_ballots(*arguments) == rehearsal.sample_ballots(*arguments)
+
+
+@pytest.mark.parametrize("delegates", [20, 350])
+def test_the_samples_are_blank_full_and_between_and_some_candidates_pass(delegates):
+    rules = Rules(places=10)
+    titles = {number: f"候选项目{number}" for number in range(1, 9)}
+
+    ballots = rehearsal.sample_ballots(delegates - 1, rules, titles)
+
+    used = {ballot.places_used(rules) for ballot in ballots}
+    votes = Counter(number for ballot in ballots for number in ballot.chosen)
+    proposed = {proposal.title for ballot in ballots for proposal in ballot.proposals}
+    passed = [number for number in titles if votes[number] >= more_than_half(delegates)]
+    assert {0, 10} <= used
+    assert 3 <= len(passed) <= 6
+    assert {"新建停车场", "新建公共停车场"} <= proposed
+
+
+# --- the server -----------------------------------------------------------------------------------
+
+
+def test_a_port_in_use_is_a_sentence_that_names_another(site, monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setenv("PORT", str(taken))
+
+        words = refused("demo", "--serve")
+
+    assert f"端口{taken}已被占用" in words
+    assert f"make run PORT={taken + 1}" in words
+
+
+def test_serving_hands_this_process_over_to_granian(site, settings, monkeypatch, tmp_path):
+    settings.STATIC_ROOT = tmp_path / "static"
+    monkeypatch.setenv("PORT", str(free_port()))
+    became: list[Any] = []
+    monkeypatch.setattr(os, "execv", lambda program, command: became.extend([program, command]))
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    text = run("demo", "--serve")
+
+    program, command = became
+    flags = dict(zip(command[3::2], command[4::2], strict=False))
+    assert program == sys.executable
+    assert command[:3] == [sys.executable, "-m", "granian"]
+    assert flags["--interface"] == "wsgi"
+    assert flags["--host"] == "127.0.0.1"
+    assert command[-1] == "yiwu_vote.wsgi:application"
+    assert "--no-access-log" in command
+    if connection.vendor == "sqlite":
+        assert flags["--workers"] == "1"
+    assert (tmp_path / "static" / "admin").is_dir()
+    assert "网站已启动" in text
+
+
+def free_port() -> int:
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        port: int = attempt.getsockname()[1]
+        return port
+
+
+# --- the rehearsal over HTTP ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def staff(db: None) -> list[str]:
+    return ["--user", make_office().username, "--second", make_scrutineer().username]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://8.8.8.8/", "https://93.184.216.34:8443", "http://[2001:4860:4860::8888]/"]
+)
+def test_no_site_outside_this_network_is_rehearsed_on(staff, url):
+    assert "--allow-host" in refused("rehearse", "--url", url, *staff)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8000", "http://[::1]:8000", "http://192.168.1.9", "https://10.0.0.2:8443"],
+)
+def test_a_site_of_this_network_is_allowed(url):
+    assert rehearse.allowed_site(url, None).hostname
+
+
+def test_another_host_is_allowed_by_its_name():
+    assert rehearse.allowed_site("http://8.8.8.8/", "8.8.8.8").hostname == "8.8.8.8"
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://127.0.0.1/", "http://127.0.0.1:x/"])
+def test_an_address_that_is_none_is_a_sentence(staff, url):
+    assert "网址应如" in refused("rehearse", "--url", url, *staff)
+
+
+def test_without_the_demo_the_staff_must_be_named(db):
+    assert "--user" in refused("rehearse", "--url", SITE)
+
+
+def test_the_staff_must_have_the_offices(staff):
+    turned = [staff[0], staff[3], staff[2], staff[1]]
+
+    assert "不是会务或监票人员" in refused("rehearse", "--url", SITE, *turned)
+
+
+def test_nothing_is_rehearsed_beside_a_real_vote(staff):
+    make_stage(delegates=2, kind=Poll.Kind.MAIN)
+
+    assert "正式票决正在投票" in refused("rehearse", "--url", SITE, *staff)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("parallel", [1, 6])
+def test_a_rehearsal_over_http_agrees_with_what_was_cast_and_leaves_nothing(live_server, parallel):
+    office, scrutineer = make_office(), make_scrutineer()
+    staff = ["--user", office.username, "--second", scrutineer.username]
+
+    text = run(
+        "rehearse", "--delegates", 12, "--parallel", parallel, "--url", live_server.url, *staff
+    )
+
+    assert "演练通过：计票与所投一致。" in text
+    assert "12张表决票" in text
+    for step in ("登录", "表决票", "核对", "提交", "回执"):
+        assert step in text
+    left = [Poll, Delegate, Delegation, AccessCard]
+    assert not any(model._default_manager.exists() for model in left)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rehearsal_of_the_form_each_votes_by_the_fields_that_it_is_given(live_server):
+    office, scrutineer = make_office(), make_scrutineer()
+    staff = ["--user", office.username, "--second", scrutineer.username]
+
+    text = run(
+        *("rehearse", "--each", "--keep", "--delegates", 8, "--url", live_server.url), *staff
+    )
+
+    assert "演练通过：计票与所投一致。" in text
+    poll = Poll.objects.get()
+    assert poll.form == "each"
+    assert any(item["against"] for item in outcome.standing_result(poll).figures["items"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rehearsal_that_is_kept_stays_until_the_next_one(live_server):
+    office, scrutineer = make_office(), make_scrutineer()
+    staff = ["--user", office.username, "--second", scrutineer.username]
+
+    run("rehearse", "--delegates", 3, "--url", live_server.url, *staff, "--keep")
+    assert Poll.objects.get().phase == Poll.Phase.COUNTED
+    # Nobody of it lands on the roll of a real poll that is drawn up meanwhile.
+    assert not Delegate.objects.filter(status=Delegate.Status.ACTIVE).exists()
+    run("rehearse", "--delegates", 2, "--url", live_server.url, *staff)
+
+    assert not Poll.objects.exists()
+
+
+def test_a_site_that_does_not_answer_fails_and_leaves_nothing(staff):
+    words = refused(
+        "rehearse", "--delegates", 2, "--url", f"http://127.0.0.1:{free_port()}", *staff
+    )
+
+    assert "有2次失败" in words
+    assert not Poll.objects.exists()
+    assert not Delegate.objects.exists()
+
+
+def test_a_count_that_differs_from_what_was_cast_is_told(stage):
+    receipts = [stage.cast(place, selection(1, 2)).code for place in range(2)]
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    outcome = rehearse.Outcome(
+        acknowledged={receipts[0]: selection(1, 2), receipts[1]: selection(1, 3)}
+    )
+
+    told = list(rehearse.differences(outcome, result, stage.poll))
+
+    assert told == ["“2”应为1票，计得2票", "“3”应为1票，计得0票"]
+
+
+@pytest.mark.django_db
+def test_votes_against_that_differ_from_what_was_cast_are_told():
+    stage = make_stage(delegates=1, form="each")
+    receipt = stage.cast(0, selection(1, against=[2])).code
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    outcome = rehearse.Outcome(acknowledged={receipt: selection(1, against=[3])})
+
+    told = list(rehearse.differences(outcome, result, stage.poll))
+
+    assert told == ["“2”应为反对0票，计得1票", "“3”应为反对1票，计得0票"]
+
+
+def test_a_ballot_that_is_not_in_the_box_is_told(stage):
+    receipt = stage.cast(0, selection(1)).code
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    outcome = rehearse.Outcome(acknowledged={receipt: selection(1), "LOST": selection()})
+
+    told = list(rehearse.differences(outcome, result, stage.poll))
+
+    assert told == ["回执编号与票箱不符（回执2，票箱1）", "有效票或弃权票的张数不符"]
+
+
+def test_percentiles_are_times_that_were_measured():
+    times = [float(n) for n in range(1, 101)]
+
+    assert [rehearse.percentile(times, part) for part in (50, 95, 99)] == [50, 95, 99]
+    assert rehearse.percentile([7.0], 99) == 7
+
+
+def test_the_measures_name_what_failed():
+    outcome = rehearse.Outcome(visits=[Visit({"登录": 0.5}, "R")], seconds=2.0)
+    outcome.errors["提交：HTTP 503"] = 3
+
+    text = "\n".join(rehearse.measures(outcome))
+
+    assert "1张表决票，用时2.0秒，每秒0.5张" in text
+    assert "失败3次：提交：HTTP 503" in text
+    assert "500.0" in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_visitor_with_a_wrong_code_does_not_get_in(live_server):
+    site = rehearse.allowed_site(live_server.url, None)
+
+    with pytest.raises(VisitFailed) as failure:
+        Visitor(site).vote("0000000000000000", selection(1))
+
+    assert str(failure.value).startswith("登录：HTTP")

@@ -1,0 +1,1 @@
+"""What the database itself holds: constraints, triggers, races, secrecy, the record."""

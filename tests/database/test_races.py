@@ -1,0 +1,557 @@
+"""Races: real connections in real threads, on both databases (security.md T15 to T22).
+
+The lock of a poll is the lock on its row; on SQLite it is the write lock of the whole file, which
+`transaction_mode = IMMEDIATE` takes as a transaction begins. Some races are staged: one thread
+stops at a chosen place inside its transaction until the other one has run into the lock, or is
+through where there is none. That makes the outcome certain, and proves that the test can fail.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from threading import Barrier, Event, Thread, current_thread
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, connections, transaction
+from django.utils import timezone
+
+from ballots import journal
+from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
+from ballots.acts.casting import BallotRefused, Receipt
+from ballots.models import (
+    AccessCard,
+    BallotBox,
+    Delegate,
+    Envelope,
+    JournalEntry,
+    RollEntry,
+    SealedBallot,
+)
+from ballots.pure import cards, sealing
+from projects.models import Poll
+from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# How long one thread waits for another before the test gives up: never reached when all is well.
+PATIENCE = 30
+ON_POSTGRESQL = connection.vendor == "postgresql"
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Run `calls` in threads that start together; return what each answered or raised."""
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            start.wait(PATIENCE)
+            return call()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def codes(outcomes: list[Any]) -> Counter[str]:
+    """Return how many of each outcome there were: "ok", or the code of a refusal."""
+    return Counter(
+        getattr(outcome, "code", "?") if isinstance(outcome, Exception) else "ok"
+        for outcome in outcomes
+    )
+
+
+def cast(stage: Stage, place: int, *, token: str = "", chosen: int = 1) -> Callable[[], Receipt]:
+    """Return a call that casts for the delegate at `place`, all looked up beforehand."""
+    poll, card = Poll.objects.get(pk=stage.poll.pk), stage.card(place)
+    return lambda: casting.cast_ballot(
+        poll=poll, card=card, selection=selection(chosen), token=token or casting.new_token()
+    )
+
+
+# --- one delegate ---------------------------------------------------------------------------------
+
+
+def test_of_fifty_casts_at_once_one_is_accepted_and_the_others_are_told_so():
+    stage = make_stage(delegates=1)
+
+    outcomes = at_once(*[cast(stage, 0, chosen=n % 12 + 1) for n in range(50)])
+
+    (receipt,) = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, BallotRefused)]
+    assert codes(outcomes) == {"ok": 1, "already-voted": 49}
+    assert {refusal.at for refusal in refusals} == {receipt.submitted_at}
+    assert Envelope.objects.get().code == receipt.code
+
+
+def test_fifty_casts_at_once_with_one_token_get_one_receipt_and_make_one_row():
+    stage = make_stage(delegates=1)
+
+    outcomes = at_once(*[cast(stage, 0, token="mine") for _ in range(50)])
+
+    assert codes(outcomes) == {"ok": 50}
+    assert set(outcomes) == {casting.receipt_of(stage.entry(0))}
+    assert Envelope.objects.count() == 1
+
+
+def test_wrong_codes_at_once_are_all_counted():
+    stage = make_stage(delegates=1)
+    number = stage.issued[0].code[:4]
+    wrong = cards.new_code(number)
+
+    outcomes = at_once(*[lambda: enrolment.card_by_code(wrong) for _ in range(4)])
+
+    assert codes(outcomes) == {"unknown": 4}
+    assert Delegate.objects.get().failures == 4
+
+
+# --- many casts against the close -----------------------------------------------------------------
+
+
+def another_poll(stage: Stage) -> Poll:
+    """Return another open rehearsal with the people, cards and public key of `stage`."""
+    with transaction.atomic():
+        poll = make_poll(candidates=1, kind=Poll.Kind.REHEARSAL, delegates_total=50)
+        RollEntry.objects.bulk_create(
+            RollEntry(
+                poll=poll,
+                delegate=person,
+                number=person.number,
+                name=person.name,
+                delegation="城区代表团",
+                present=True,
+            )
+            for person in stage.delegates
+        )
+        model = stage.poll.box
+        BallotBox.objects.create(
+            poll=poll,
+            suite=model.suite,
+            public_key=bytes(model.public_key),
+            threshold=3,
+            holders=model.holders,
+            commitments=model.commitments,
+            made_at=timezone.now(),
+            ballot_size=1024,
+        )
+        Poll.objects.filter(pk=poll.pk).update(phase=Poll.Phase.OPEN, opened_at=timezone.now())
+    poll.refresh_from_db()
+    return poll
+
+
+def race_against_the_close(stage: Stage, held: list[AccessCard], *, after: int) -> int:
+    """Let all cast at once and close after so many answers; return how many ballots were sealed."""
+    poll = another_poll(stage)
+    acknowledged: list[str] = []
+    enough = Event()
+
+    def cast_with(card: AccessCard) -> None:
+        receipt = casting.cast_ballot(
+            poll=poll, card=card, selection=selection(1), token=casting.new_token()
+        )
+        acknowledged.append(receipt.code)
+        if len(acknowledged) >= after:
+            enough.set()
+
+    def close() -> Poll:
+        assert after == 0 or enough.wait(PATIENCE)
+        return lifecycle.close_poll(poll, by=stage.office)
+
+    *casts, closed = at_once(*[partial(cast_with, card) for card in held], close)
+
+    assert isinstance(closed, Poll), closed
+    assert set(codes(casts)) <= {"ok", "closed"}
+    sealed = set(SealedBallot.objects.filter(poll=poll).values_list("code", flat=True))
+    assert sealed == set(acknowledged)
+    assert RollEntry.objects.filter(poll=poll, voted=True).count() == len(sealed)
+    assert not Envelope.objects.filter(poll=poll).exists()
+    body = JournalEntry.objects.get(poll=poll, kind="closed").body
+    assert f'"ballots":{len(sealed)},' in body
+    return len(sealed)
+
+
+def test_in_a_hundred_races_the_close_takes_every_acknowledged_ballot_and_none_comes_later():
+    stage = make_stage(delegates=6)
+    held = [stage.card(place) for place in range(6)]
+
+    sealed = Counter(race_against_the_close(stage, held, after=n % 6) for n in range(100))
+
+    # Races that all end alike would show nothing.
+    assert len(sealed) >= 3, sealed
+
+
+# --- staged races ---------------------------------------------------------------------------------
+
+
+def somebody_waits_for_me() -> bool:
+    """Tell whether another connection has run into a lock that this one holds (PostgreSQL)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
+            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+class Race:
+    """Two acts of which the first stops inside its transaction until the second has met it."""
+
+    def __init__(self) -> None:
+        self.first_is_inside = Event()
+        self.second_has_begun = Event()
+        self.second_is_through = Event()
+        self.first: Thread | None = None
+
+    def stop_here(self) -> None:
+        """Called inside the first act's transaction; any other thread goes on at once."""
+        if current_thread() is not self.first or self.first_is_inside.is_set():
+            return
+        self.first_is_inside.set()
+        assert self.second_has_begun.wait(PATIENCE)
+        end = time.monotonic() + PATIENCE
+        while not self.second_is_through.is_set():
+            if ON_POSTGRESQL and somebody_waits_for_me():
+                return
+            if (
+                not ON_POSTGRESQL
+                and connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+            ):
+                # SQLite does not tell who waits; with this mode the second cannot get past BEGIN.
+                return
+            assert time.monotonic() < end, "the second act neither waits nor ends"
+            time.sleep(0.01)
+
+    def play(self, first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+        """Run both and return what each answered or raised."""
+
+        def run_first() -> Any:
+            self.first = current_thread()
+            return first()
+
+        def run_second() -> Any:
+            assert self.first_is_inside.wait(PATIENCE)
+            self.second_has_begun.set()
+            try:
+                return second()
+            finally:
+                self.second_is_through.set()
+
+        answers = at_once(run_first, run_second)
+        assert self.first_is_inside.is_set(), answers
+        return answers[0], answers[1]
+
+
+def stop_in(
+    race: Race, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool = False
+) -> None:
+    """Let the first act stop where it calls `owner.name`: before that call, or `after` it."""
+    original = getattr(owner, name)
+
+    def stopping(*args: Any, **kwargs: Any) -> Any:
+        if not after:
+            race.stop_here()
+        answer = original(*args, **kwargs)
+        if after:
+            race.stop_here()
+        return answer
+
+    monkeypatch.setattr(owner, name, stopping)
+
+
+@contextmanager
+def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take the lock away: no row is locked, and on SQLite a transaction begins as a mere reader."""
+    with monkeypatch.context() as patch:
+        if ON_POSTGRESQL:
+            patch.setattr(Poll.objects, "locked", lambda poll: Poll.objects.get(pk=poll.pk))
+        else:
+            patch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
+        yield
+
+
+def loss(stage: Stage, answer: Any) -> str:
+    """Return what went wrong for a cast that answered `answer`; nothing if all is well."""
+    if not isinstance(answer, Receipt):
+        return "" if isinstance(answer, BallotRefused) else type(answer).__name__
+    sealed = SealedBallot.objects.filter(poll=stage.poll, code=answer.code).exists()
+    return "" if sealed else "an acknowledged ballot is lost"
+
+
+def close_amid_a_cast(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Let the cast see an open poll and stop; then close; then let the cast go on."""
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+    return race.play(cast(stage, 0), lambda: lifecycle.close_poll(stage.poll, by=stage.office))
+
+
+def cast_amid_the_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Let the close read the envelopes and stop; then cast; then let the close go on."""
+    race = Race()
+    stop_in(race, monkeypatch, SealedBallot.objects, "bulk_create", after=True)
+    return race.play(lambda: lifecycle.close_poll(stage.poll, by=stage.office), cast(stage, 0))
+
+
+# This test exists to ensure that the two after it can fail. If it fails, they prove nothing.
+def test_without_the_lock_a_close_amid_a_cast_does_harm(monkeypatch):
+    stage = make_stage(delegates=1)
+    with without_the_lock(monkeypatch):
+        answer, closed = close_amid_a_cast(stage, monkeypatch)
+
+    assert isinstance(closed, Poll)
+    # PostgreSQL: the trigger finds the poll closed; SQLite: what was read is stale. Either way the
+    # delegate gets an error where a plain “closed” is due; without the trigger, the ballot is lost.
+    assert loss(stage, answer) == ("IntegrityError" if ON_POSTGRESQL else "OperationalError")
+
+
+# This test exists to ensure that the two after it can fail. On SQLite it cannot be staged: there
+# the close holds the one write lock as soon as it has written, in every mode.
+@pytest.mark.postgresql
+def test_without_the_lock_a_cast_amid_the_close_loses_an_acknowledged_ballot(monkeypatch):
+    stage = make_stage(delegates=1)
+    with without_the_lock(monkeypatch):
+        closed, answer = cast_amid_the_close(stage, monkeypatch)
+
+    assert isinstance(closed, Poll)
+    assert loss(stage, answer) == "an acknowledged ballot is lost"
+
+
+@pytest.mark.postgresql
+def test_without_the_lock_the_database_itself_still_takes_one_envelope_a_delegate(monkeypatch):
+    stage = make_stage(delegates=1)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    with without_the_lock(monkeypatch):
+        late, answer = race.play(cast(stage, 0), cast(stage, 0))
+
+    assert isinstance(answer, Receipt)
+    assert isinstance(late, IntegrityError)
+    assert Envelope.objects.get().code == answer.code
+
+
+def test_the_close_waits_for_a_cast_that_is_under_way_and_takes_its_ballot(monkeypatch):
+    stage = make_stage(delegates=1)
+
+    answer, closed = close_amid_a_cast(stage, monkeypatch)
+
+    assert isinstance(closed, Poll)
+    assert isinstance(answer, Receipt)
+    assert loss(stage, answer) == ""
+    assert stage.entry(0).voted
+
+
+def test_a_cast_waits_for_a_close_that_is_under_way_and_is_told_that_it_came_late(monkeypatch):
+    stage = make_stage(delegates=1)
+
+    closed, answer = cast_amid_the_close(stage, monkeypatch)
+
+    assert isinstance(closed, Poll)
+    assert codes([answer]) == {"closed": 1}
+    assert not stage.entry(0).voted
+    assert not SealedBallot.objects.exists()
+
+
+def clock() -> datetime:
+    """Ask the database for the time of this moment, past our own code; SQLite has none."""
+    if not ON_POSTGRESQL:
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+        return moment
+
+
+def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refused():
+    stage = make_stage(delegates=1)
+    polls = Poll.objects.filter(pk=stage.poll.pk)
+    race = Race()
+
+    def let_the_time_run_out() -> None:
+        with transaction.atomic():
+            polls.select_for_update(no_key=True).get()
+            race.stop_here()
+            # The cast has begun, and now its time is up. The time of closing is frozen from the
+            # opening on, and so the rehearsal goes back to its draft for a moment.
+            polls.update(phase=Poll.Phase.DRAFT, opened_at=None)
+            moment = clock()
+            polls.update(phase=Poll.Phase.OPEN, opened_at=moment, closes_at=moment)
+
+    _nothing, answer = race.play(let_the_time_run_out, cast(stage, 0))
+
+    assert codes([answer]) == {"closed": 1}
+    assert not Envelope.objects.exists()
+
+
+# --- two people press the same button -------------------------------------------------------------
+
+
+def until(stage: Stage, *steps: str) -> None:
+    ready: dict[str, Callable[[], Any]] = {
+        "open": lambda: lifecycle.open_poll(stage.poll, by=stage.office),
+        "pause": lambda: lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office),
+        "close": stage.close,
+        "open box": stage.open_box,
+        "canvass": lambda: canvass.close_canvass(
+            stage.poll, by=stage.office, second=stage.scrutineer
+        ),
+        "count": lambda: lifecycle.count_poll(stage.poll, by=stage.office),
+        "confirm": lambda: lifecycle.confirm_result(stage.poll, by=stage.scrutineer),
+    }
+    for step in steps:
+        ready[step]()
+        stage.poll = Poll.objects.get(pk=stage.poll.pk)
+
+
+COUNTED = ("open", "close", "open box", "canvass", "count")
+PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Stage, User], Any]]] = {
+    "open": ((), "opened", lambda s, by: lifecycle.open_poll(s.poll, by=by)),
+    "pause": (("open",), "paused", lambda s, by: lifecycle.pause_poll(s.poll, reason="x", by=by)),
+    "resume": (("open", "pause"), "resumed", lambda s, by: lifecycle.resume_poll(s.poll, by=by)),
+    "close": (("open",), "closed", lambda s, by: lifecycle.close_poll(s.poll, by=by)),
+    "open box": (
+        ("open", "close"),
+        "box-opened",
+        lambda s, by: lifecycle.open_box(s.poll, texts=s.shares[:3], by=by),
+    ),
+    "close canvass": (
+        ("open", "close", "open box"),
+        "canvass-closed",
+        lambda s, by: canvass.close_canvass(s.poll, by=by, second=s.scrutineer),
+    ),
+    "count": (COUNTED[:-1], "counted", lambda s, by: lifecycle.count_poll(s.poll, by=by)),
+    "publish": (
+        (*COUNTED, "confirm"),
+        "published",
+        lambda s, by: lifecycle.publish_result(s.poll, by=by, leave_open=True),
+    ),
+    "void": (
+        ("open",),
+        "voided",
+        lambda s, by: lifecycle.void_poll(s.poll, reason="x", by=by, second=s.scrutineer),
+    ),
+}
+
+
+@pytest.mark.parametrize("step", PRESSED)
+def test_of_two_people_who_press_at_once_one_moves_the_poll_and_the_other_is_told(
+    step, monkeypatch
+):
+    before, kind, act = PRESSED[step]
+    stage = make_stage(delegates=2, open_it=False)
+    other = make_office()
+    until(stage, *before)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    answer, refused = race.play(lambda: act(stage, stage.office), lambda: act(stage, other))
+
+    assert not isinstance(answer, Exception), answer
+    assert codes([refused]) == {"already-closed" if step == "close canvass" else "wrong-phase": 1}
+    entry = JournalEntry.objects.get(kind=kind)
+    assert entry.by == stage.office
+    assert journal.first_broken(stage.poll) is None
+
+
+def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
+    stage = make_stage(delegates=8, open_it=False)
+    office = stage.office
+    numbers = [delegate.number for delegate in stage.delegates]
+    enrolment.mark_absent(stage.poll, numbers=numbers[1:], by=office)
+    poll = lifecycle.open_poll(stage.poll, by=office)
+
+    def present(number: str) -> Callable[[], Any]:
+        return lambda: enrolment.mark_present(poll, numbers=[number], by=office)
+
+    def new_card(place: int) -> Callable[[], Any]:
+        return lambda: enrolment.reissue_card(
+            stage.delegates[place], reason="遗失", by=office, second=stage.chief
+        )
+
+    outcomes = at_once(
+        *[present(number) for number in numbers[1:]], *[new_card(place) for place in range(8)]
+    )
+
+    assert codes(outcomes) == {"ok": 15}
+    assert journal.first_broken(poll) is None
+    assert poll.journal.count() == 3 + 15
+
+
+def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
+    stage = make_stage(delegates=1, open_it=False)
+    poll, holders = stage.poll, ["甲", "乙", "丙"]
+
+    outcomes = at_once(
+        *[
+            lambda: ceremony.make_key(poll, holders=holders, threshold=2, by=stage.office)
+            for _ in range(2)
+        ]
+    )
+
+    assert codes(outcomes) == {"ok": 2}
+    assert BallotBox.objects.get().ceremony == 3
+    texts = [[sheet.text for sheet in sheets[:2]] for sheets in outcomes]
+    assert sorted(opens(poll, two) for two in texts) == [False, True]
+
+
+def opens(poll: Poll, texts: list[str]) -> bool:
+    try:
+        return bool(ceremony.recover_key(poll, texts))
+    except ceremony.BoxRefused:
+        return False
+
+
+# --- a new card during a cast ---------------------------------------------------------------------
+
+
+def new_card(stage: Stage) -> Callable[[], Any]:
+    delegate = stage.delegates[0]
+    return lambda: enrolment.reissue_card(
+        delegate, reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+
+def test_a_cast_under_way_is_before_the_new_card(monkeypatch):
+    stage = make_stage(delegates=1)
+    old = stage.card(0)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, issued = race.play(cast(stage, 0), new_card(stage))
+
+    assert isinstance(answer, Receipt)
+    assert isinstance(issued, enrolment.IssuedCard)
+    assert Envelope.objects.get().code == answer.code
+    old.refresh_from_db()
+    assert old.revoked_at is not None
+
+
+def test_a_cast_with_the_old_card_is_refused_from_the_moment_a_new_one_is_made(monkeypatch):
+    stage = make_stage(delegates=1)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    issued, answer = race.play(new_card(stage), cast(stage, 0))
+
+    assert isinstance(issued, enrolment.IssuedCard)
+    assert codes([answer]) == {"card-replaced": 1}
+    assert not Envelope.objects.exists()
+    stage.cast(0, selection(1))
+
+
+def test_two_new_cards_at_once_leave_one_valid_card():
+    stage = make_stage(delegates=1)
+
+    outcomes = at_once(new_card(stage), new_card(stage))
+
+    assert codes(outcomes) == {"ok": 2}
+    valid = [card for card in outcomes if enrolment.card_by_token(card.token)]
+    assert len(valid) == 1
+    assert {card.code[:4] for card in outcomes} == {stage.issued[0].code[:4]}

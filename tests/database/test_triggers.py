@@ -1,0 +1,992 @@
+"""What the database keeps once it is written, whoever asks and by whatever road (DESIGN §5.6)."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, models, transaction
+
+from ballots import triggers
+from ballots.acts import lifecycle
+from ballots.models import (
+    Ballot,
+    BallotBox,
+    Decision,
+    Envelope,
+    JournalEntry,
+    Recommendation,
+    Result,
+    RollEntry,
+    SealedBallot,
+    WriteIn,
+)
+from projects.models import Poll, Project, Target
+from tests.helpers.factories import (
+    make_delegates,
+    make_office,
+    make_poll,
+    make_project,
+    make_stage,
+    selection,
+)
+
+NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
+LATER = datetime(2026, 1, 18, 11, 0, tzinfo=UTC)
+
+# The tables of DESIGN §3 and §5 that are kept, and what may not be done to them.
+GUARDED = {
+    "projects_poll": "update delete",
+    "projects_project": "insert update delete",
+    "projects_target": "insert update delete",
+    "ballots_rollentry": "update delete",
+    "ballots_ballotbox": "update delete",
+    "ballots_writein": "update delete",
+    "ballots_envelope": "insert update delete",
+    "ballots_sealedballot": "update delete",
+    "ballots_ballot": "insert update delete",
+    "ballots_decision": "insert update delete",
+    "ballots_result": "update delete",
+    "ballots_journalentry": "update delete",
+}
+
+# --- a poll with a row in every table that is guarded ---------------------------------------------
+
+WAY = ["draft", "open", "closed", "opened", "counted", "confirmed", "published"]
+
+
+def times(phase: str) -> dict[str, datetime | None]:
+    """The times that a poll must have in `phase`."""
+    return {
+        "opened_at": None if phase == "draft" else NOW,
+        "closed_at": None if phase in {"draft", "open", "paused"} else NOW,
+        "published_at": NOW if phase == "published" else None,
+    }
+
+
+def go(poll: Poll, phase: str) -> None:
+    """Take a poll along the legal way to `phase`, by the rows alone."""
+    poll.refresh_from_db()
+    steps = WAY[WAY.index(poll.phase) + 1 : WAY.index(phase) + 1] if phase in WAY else [phase]
+    for step in steps:
+        Poll.objects.filter(pk=poll.pk).update(phase=step, **times(step))
+    poll.refresh_from_db()
+
+
+@dataclass
+class Rows:
+    """One row of each kind that hangs on `poll`, as far as its phase lets there be one."""
+
+    poll: Poll
+    entry: RollEntry
+
+    @property
+    def project(self) -> Project:
+        return Project.objects.get(poll=self.poll, number=1)
+
+    @property
+    def target(self) -> Target:
+        return Target.objects.get(project=self.project)
+
+    @property
+    def journal(self) -> JournalEntry:
+        return JournalEntry.objects.get(poll=self.poll)
+
+    @property
+    def envelope(self) -> Envelope:
+        return Envelope.objects.get(poll=self.poll)
+
+    @property
+    def sealed(self) -> SealedBallot:
+        return SealedBallot.objects.get(poll=self.poll)
+
+    @property
+    def ballot(self) -> Ballot:
+        return Ballot.objects.get(poll=self.poll)
+
+    @property
+    def result(self) -> Result:
+        return Result.objects.get(poll=self.poll)
+
+    @property
+    def decision(self) -> Decision:
+        return Decision.objects.get(poll=self.poll)
+
+
+def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
+    user = make_office()
+    poll = make_poll(candidates=2, kind=kind, delegates_total=3)
+    (delegate,) = make_delegates(1)
+    entry = RollEntry.objects.create(
+        poll=poll, delegate=delegate, number=delegate.number, name=delegate.name
+    )
+    JournalEntry.objects.create(
+        poll=poll, seq=1, kind="key-made", at=NOW, by=user, body="{}", hash="0" * 64
+    )
+    place = WAY.index({"paused": "open", "void": "closed"}.get(phase, phase))
+    if place >= WAY.index("open"):
+        go(poll, "open")
+        envelope_for(entry, poll).save(force_insert=True)
+    if place >= WAY.index("closed"):
+        go(poll, "closed")
+        SealedBallot.objects.create(poll=poll, receipt="0" * 64, code="0" * 16, sealed=b"sealed")
+    if place >= WAY.index("opened"):
+        go(poll, "opened")
+        Ballot.objects.create(poll=poll, chosen=[1, 2])
+    if place >= WAY.index("counted"):
+        go(poll, "counted")
+        Result.objects.create(
+            poll=poll, figures={"items": []}, digest="0" * 64, counted_at=NOW, counted_by=user
+        )
+    if place >= WAY.index("confirmed"):
+        go(poll, "confirmed")
+        decision_on(poll).save()
+    go(poll, phase)
+    return Rows(poll, entry)
+
+
+def decision_on(poll: Poll) -> Decision:
+    return Decision(poll=poll, places=1, words="决定", by=make_office(), second=make_office())
+
+
+def poll_in(phase: str, kind: str) -> Poll:
+    return Poll.objects.create(
+        kind=kind, phase=phase, meeting="会议", year=2026, delegates_total=3, **times(phase)
+    )
+
+
+def envelope_for(entry: RollEntry, poll: Poll) -> Envelope:
+    return Envelope(
+        roll_entry=entry, poll=poll, sealed=b"sealed", receipt="0" * 64, code="0" * 16, token="t"
+    )
+
+
+def in_sql(statement: str, *params: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def refused(act: Callable[..., Any], *args: Any) -> str:
+    """Return the words with which a trigger refuses `act`; it fails the test if nothing does."""
+    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+        act(*args)
+    words = str(refusal.value)
+    # A constraint that refuses for a reason of its own would make a test of a trigger worthless.
+    assert "constraint" not in words.splitlines()[0].lower()
+    return words
+
+
+# --- they are there -------------------------------------------------------------------------------
+
+
+def installed() -> set[str]:
+    """Return the names of our triggers that the database has and obeys."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT tgname FROM pg_trigger"
+                " WHERE NOT tgisinternal AND tgenabled = 'O' AND tgname LIKE '%\\_guard\\_%'"
+            )
+        else:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def expected() -> set[str]:
+    names = {
+        f"{table}_guard_{event}" for table, events in GUARDED.items() for event in events.split()
+    }
+    if connection.vendor == "postgresql":
+        names |= {f"{table}_guard_truncate" for table in GUARDED if "delete" in GUARDED[table]}
+    return names
+
+
+@pytest.mark.django_db
+def test_after_the_migrations_every_trigger_is_there():
+    assert installed() >= expected()
+
+
+@pytest.mark.django_db
+def test_every_trigger_that_is_there_is_tested_here():
+    told = {name for name in installed() if not name.endswith("_truncate")}
+
+    assert told == {name for name in expected() if not name.endswith("_truncate")}
+
+
+@pytest.mark.django_db
+def test_installing_them_again_changes_nothing_and_lifting_takes_all():
+    before = installed()
+
+    triggers.install(connection)
+    again = installed()
+    triggers.lift(connection)
+
+    assert again == before
+    assert installed() == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flush_between_tests_empties_the_tables_and_leaves_the_triggers():
+    make_rows("counted")
+    before = installed()
+
+    call_command("flush", interactive=False, verbosity=0)
+
+    assert not JournalEntry.objects.exists()
+    assert installed() == before
+    make_rows("counted")
+    refused(JournalEntry.objects.all().delete)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+def test_a_poll_changes_its_kind_only_before_its_key_is_made(kind):
+    other = {Poll.Kind.MAIN: Poll.Kind.REHEARSAL, Poll.Kind.REHEARSAL: Poll.Kind.MAIN}[kind]
+    by_update(make_poll(candidates=1, kind=kind), "kind", other)
+
+    refused(by_update, make_rows("draft", kind=kind).poll, "kind", other)
+
+
+# --- the roll, the key and the rulings ------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+def test_a_mark_on_the_roll_is_never_taken_back(kind):
+    entry = make_rows("open", kind=kind).entry
+    RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at=NOW)
+
+    def take_back() -> None:
+        RollEntry.objects.filter(pk=entry.pk).update(voted=False, voted_at=None)
+
+    refused(take_back)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "closed", "published", "void"])
+def test_the_time_of_a_vote_goes_with_the_archiving_and_not_before(phase):
+    rows = make_rows("open")
+    RollEntry.objects.filter(pk=rows.entry.pk).update(voted=True, voted_at=NOW)
+    go(rows.poll, phase)
+
+    assert "mark" in refused(by_update, rows.entry, "voted_at", None)
+
+    if phase in {"published", "void"}:
+        by_update(rows.poll, "archived_at", LATER)
+        by_update(rows.entry, "voted_at", None)
+        refused(by_update, rows.entry, "voted", False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "later", "earlier"),
+    [("revealed", 2, 1), ("revealed_at", NOW, None), ("archived_at", NOW, None)],
+)
+def test_what_the_hall_has_seen_and_what_was_archived_is_not_taken_back(column, later, earlier):
+    real, practice = (poll_in("published", kind) for kind in (Poll.Kind.MAIN, Poll.Kind.REHEARSAL))
+    for poll in (real, practice):
+        by_update(poll, column, later)
+
+    assert "frozen" in refused(by_update, real, column, earlier)
+    by_update(practice, column, earlier)
+
+
+@pytest.mark.django_db
+def test_nobody_is_marked_as_having_voted_without_a_time():
+    entry = make_rows("open").entry
+
+    refused(by_update, entry, "voted", True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"), [("number", "999"), ("name", "别人"), ("delegation", "别团")]
+)
+def test_the_words_of_the_roll_are_frozen_once_the_poll_has_opened(column, value):
+    rows = make_rows("draft")
+    by_update(rows.entry, column, "草稿")
+    go(rows.poll, "open")
+
+    refused(by_update, rows.entry, column, value)
+
+
+@pytest.mark.django_db
+def test_presence_only_rises_once_the_poll_has_opened():
+    entry = make_rows("open").entry
+    by_update(entry, "present", True)
+
+    refused(by_update, entry, "present", False)
+
+
+@pytest.mark.django_db
+def test_nobody_leaves_the_roll_of_a_real_poll_that_has_opened():
+    make_rows("draft").entry.delete()
+
+    refused(RollEntry.objects.filter(pk=make_rows("published").entry.pk).delete)
+
+
+def make_box(poll: Poll) -> BallotBox:
+    return BallotBox.objects.create(
+        poll=poll,
+        suite="suite",
+        public_key=b"key",
+        threshold=3,
+        holders=["甲"],
+        commitments=["0"],
+        made_at=NOW,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("public_key", b"another"),
+        ("threshold", 1),
+        ("ceremony", 2),
+        ("commitments", ["1"]),
+        ("ballot_size", 256),
+    ],
+)
+def test_the_key_of_a_box_is_frozen_once_the_poll_has_opened(column, value):
+    poll = make_poll(candidates=1, delegates_total=1)
+    box = make_box(poll)
+    before = getattr(box, column)
+    by_update(box, column, value)
+    by_update(box, column, before)
+    go(poll, "open")
+
+    refused(by_update, box, column, value)
+    by_update(box, "canvassed", True)
+
+
+@pytest.mark.django_db
+def test_the_box_of_a_real_poll_stays_once_it_has_opened():
+    poll = make_poll(candidates=1, delegates_total=1)
+    make_box(poll)
+    go(poll, "closed")
+
+    refused(BallotBox.objects.filter(poll=poll).delete)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["counted", "confirmed", "published"])
+def test_a_ruling_stands_once_the_ballots_are_counted(phase):
+    rows = make_rows("opened")
+    write_in = WriteIn.objects.create(poll=rows.poll, number=1, title="新建停车场")
+    by_update(write_in, "ruling", WriteIn.Ruling.ALONE)
+    go(rows.poll, phase)
+
+    refused(by_update, write_in, "reason", "改判")
+    refused(WriteIn.objects.filter(pk=write_in.pk).delete)
+
+
+# --- what is never changed ------------------------------------------------------------------------
+
+
+def by_save(row: models.Model, column: str, value: Any) -> None:
+    setattr(row, column, value)
+    row.save(update_fields=[column])
+
+
+def by_update(row: models.Model, column: str, value: Any) -> None:
+    type(row)._default_manager.filter(pk=row.pk).update(**{column: value})
+
+
+def by_bulk_update(row: models.Model, column: str, value: Any) -> None:
+    setattr(row, column, value)
+    type(row)._default_manager.bulk_update([row], [column])
+
+
+def by_upsert(row: models.Model, column: str, value: Any) -> None:
+    setattr(row, column, value)
+    type(row)._default_manager.bulk_create(
+        [row], update_conflicts=True, unique_fields=["pk"], update_fields=[column]
+    )
+
+
+def by_sql(row: models.Model, column: str, value: Any) -> None:
+    meta = row._meta
+    field = meta.get_field(column)
+    assert isinstance(field, models.Field)
+    in_sql(f"UPDATE {meta.db_table} SET {field.column} = %s", value)  # noqa: S608
+
+
+CHANGES = [by_save, by_update, by_bulk_update, by_upsert, by_sql]
+
+NEVER_CHANGED = [
+    ("journal", "body", '{"forged":1}'),
+    ("journal", "hash", "f" * 64),
+    ("journal", "kind", "forged"),
+    ("sealed", "sealed", b"forged"),
+    ("sealed", "code", "F" * 16),
+    ("ballot", "invalid", "rules"),
+    ("ballot", "channel", "paper"),
+    ("result", "digest", "f" * 64),
+    ("result", "counted_at", LATER),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("row", "column", "value"), NEVER_CHANGED)
+def test_journal_ballots_and_results_are_never_changed(change, row, column, value):
+    rows = make_rows("counted")
+    before = getattr(getattr(rows, row), column)
+
+    # An upsert comes as an INSERT first, and a counted poll takes no ballot either.
+    words = refused(change, getattr(rows, row), column, value)
+
+    assert "never changed" in words or "a ballot comes out of an opened box only" in words
+    assert getattr(getattr(rows, row), column) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("row", "column", "value"), NEVER_CHANGED)
+def test_what_a_rehearsal_has_written_is_never_changed_either(row, column, value):
+    rows = make_rows("counted", kind=Poll.Kind.REHEARSAL)
+
+    assert "never changed" in refused(by_update, getattr(rows, row), column, value)
+
+
+@pytest.mark.django_db
+def test_a_ballot_is_not_changed_while_the_box_stands_open_either():
+    rows = make_rows("opened")
+
+    for change in CHANGES:
+        words = refused(change, rows.ballot, "channel", "paper")
+        assert "the ballot is never changed" in words
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["chosen", "against", "write_ins"])
+def test_the_lists_of_a_ballot_are_never_changed(column):
+    rows = make_rows("counted")
+
+    refused(by_update, rows.ballot, column, [2])
+
+    assert getattr(rows.ballot, column) == ([1, 2] if column == "chosen" else [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("column", "value"), [("items", ["2"]), ("words", "另一个决定"), ("places", 2)]
+)
+def test_what_the_meeting_decided_is_never_changed(column, value):
+    refused(by_update, make_rows("confirmed").decision, column, value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["draft", "open", "closed", "counted", "published", "void"])
+def test_a_decision_is_on_a_confirmed_count_that_is_not_published(phase):
+    poll = poll_in(phase, Poll.Kind.MAIN)
+
+    assert "a decision is on a confirmed count" in refused(decision_on(poll).save)
+
+
+@pytest.mark.django_db
+def test_the_figures_of_a_result_their_poll_and_who_counted_are_never_changed():
+    rows, other = make_rows("counted"), make_office()
+    second = make_poll(candidates=0)
+
+    changes = {"figures": {"items": [1]}, "poll": second, "counted_by": other}
+    for column, value in changes.items():
+        assert "figures of a result" in refused(by_update, rows.result, column, value)
+
+
+@pytest.mark.django_db
+def test_a_result_can_be_sent_back_or_published():
+    rows, publisher = make_rows("counted"), make_office()
+
+    by_update(rows.result, "published_by", publisher)
+    assert rows.result.published_by == publisher
+
+    by_update(rows.result, "published_by", None)
+    by_update(rows.result, "sent_back", "并入有误")
+    assert rows.result.sent_back == "并入有误"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("column", "value"), [("sealed", b"forged"), ("token", "another"), ("code", "F" * 16)]
+)
+def test_an_envelope_is_never_changed(kind, change, column, value):
+    rows = make_rows("open", kind=kind)
+    before = getattr(rows.envelope, column)
+
+    assert "an envelope is never changed" in refused(change, rows.envelope, column, value)
+    assert getattr(rows.envelope, column) == before
+
+
+# --- what is never deleted ------------------------------------------------------------------------
+
+
+def row_delete(row: models.Model) -> None:
+    row.delete()
+
+
+def queryset_delete(row: models.Model) -> None:
+    type(row)._default_manager.filter(pk=row.pk).delete()
+
+
+def raw_delete(row: models.Model) -> None:
+    queryset = type(row)._default_manager.all()
+    queryset._raw_delete(queryset.db)
+
+
+def sql_delete(row: models.Model) -> None:
+    # Without a condition, which SQLite would do by emptying the table at one stroke.
+    in_sql(f"DELETE FROM {row._meta.db_table}")  # noqa: S608
+
+
+DELETIONS = [row_delete, queryset_delete, raw_delete, sql_delete]
+KEPT_ROWS = ["journal", "sealed", "ballot", "result", "decision"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delete", DELETIONS)
+@pytest.mark.parametrize("row", KEPT_ROWS)
+def test_a_real_poll_keeps_journal_ballots_results_and_decisions(delete, row):
+    rows = make_rows("confirmed")
+
+    assert "never deleted" in refused(delete, getattr(rows, row))
+    assert getattr(rows, row)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delete", DELETIONS)
+@pytest.mark.parametrize("row", KEPT_ROWS)
+def test_a_rehearsal_keeps_nothing_for_good(delete, row):
+    rows = make_rows("confirmed", kind=Poll.Kind.REHEARSAL)
+    model = type(getattr(rows, row))
+
+    delete(getattr(rows, row))
+
+    assert not model._default_manager.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "paused"])
+@pytest.mark.parametrize("delete", DELETIONS)
+def test_an_envelope_stays_while_a_real_poll_takes_ballots(delete, phase):
+    rows = make_rows(phase)
+
+    assert "an envelope stays" in refused(delete, rows.envelope)
+    assert rows.envelope
+
+
+@pytest.mark.django_db
+def test_a_poll_that_has_opened_is_never_deleted():
+    for phase, kind in product(WAY[1:], [Poll.Kind.MAIN, Poll.Kind.REHEARSAL]):
+        assert "never deleted" in refused(queryset_delete, poll_in(phase, kind))
+
+
+@pytest.mark.django_db
+def test_a_draft_can_be_deleted():
+    make_poll(candidates=0).delete()
+
+    assert not Poll.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["closed", "void"])
+def test_envelopes_go_once_the_poll_takes_no_more(phase):
+    rows = make_rows(phase)
+
+    queryset_delete(rows.envelope)
+
+    assert not Envelope.objects.exists()
+
+
+@pytest.mark.django_db
+def test_envelopes_of_a_rehearsal_may_go_at_any_time():
+    rows = make_rows("open", kind=Poll.Kind.REHEARSAL)
+
+    queryset_delete(rows.envelope)
+
+    assert not Envelope.objects.exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("table", [table for table in GUARDED if "delete" in GUARDED[table]])
+def test_a_table_whose_rows_are_kept_is_never_truncated(table):
+    rows = make_rows("open")
+    connection.check_constraints()  # or PostgreSQL refuses because it still has to
+
+    assert "never truncated" in refused(in_sql, f"TRUNCATE {table} CASCADE")
+    assert rows.journal
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_a_truncation_that_comes_down_from_another_table_is_refused_as_well():
+    make_rows("counted")
+    connection.check_constraints()
+
+    assert "never truncated" in refused(in_sql, "TRUNCATE projects_poll CASCADE")
+
+
+only_on_sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="REPLACE is a word of SQLite's alone"
+)
+
+
+@only_on_sqlite
+@pytest.mark.django_db
+@pytest.mark.parametrize("row", [*KEPT_ROWS, "envelope"])
+def test_a_row_is_not_replaced_by_another_with_its_key(row):
+    """SQLite's REPLACE deletes the row in the way, and by itself fires no trigger for that."""
+    rows = make_rows({"envelope": "open", "ballot": "opened"}.get(row, "confirmed"))
+    table = getattr(rows, row)._meta.db_table
+
+    refused(in_sql, f"REPLACE INTO {table} SELECT * FROM {table}")  # noqa: S608
+
+
+@only_on_sqlite
+@pytest.mark.django_db
+def test_a_poll_is_not_replaced_by_one_with_other_rules():
+    rows = make_rows("open")
+    columns = [str(field.column) for field in Poll._meta.concrete_fields]
+    others = ["9" if column == "places" else column for column in columns]
+
+    refused(
+        lambda: in_sql(
+            f"REPLACE INTO projects_poll ({', '.join(columns)})"  # noqa: S608
+            f" SELECT {', '.join(others)} FROM projects_poll"
+        )
+    )
+
+    rows.poll.refresh_from_db()
+    assert rows.poll.places == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_program_meets_the_same_triggers():
+    make_rows("counted")
+    statements = [
+        f"{verb} {table} {rest}".strip()
+        for table in ("ballots_journalentry", "ballots_ballot")
+        for verb, rest in (("DELETE FROM", ""), ("UPDATE", "SET poll_id = poll_id"))
+    ]
+    settings = connection.settings_dict
+    for statement in statements:
+        if connection.vendor == "postgresql":
+            with (
+                psycopg.connect(
+                    host=settings["HOST"],
+                    port=settings["PORT"],
+                    user=settings["USER"],
+                    password=settings["PASSWORD"],
+                    dbname=settings["NAME"],
+                ) as other,
+                pytest.raises(psycopg.errors.RestrictViolation, match="is never"),
+            ):
+                other.execute(statement)
+        else:
+            other_file = sqlite3.connect(settings["NAME"])
+            with pytest.raises(sqlite3.IntegrityError, match="is never"):
+                other_file.execute(statement)
+            other_file.close()
+
+    assert JournalEntry.objects.count() == Ballot.objects.count() == 1
+
+
+# --- what enters when -----------------------------------------------------------------------------
+
+PHASES = Poll.Phase.values
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_envelope_enters_an_open_poll_only(kind, phase):
+    rows = make_rows("draft", kind=kind)
+    if phase in {"paused", "void"}:
+        go(rows.poll, "open")
+    go(rows.poll, phase)
+    insert = envelope_for(rows.entry, rows.poll)
+
+    if phase == "open":
+        insert.save(force_insert=True)
+    else:
+        words = refused(lambda: Envelope.objects.bulk_create([insert]))
+        assert "an envelope enters an open poll only" in words
+
+    assert Envelope.objects.count() == (phase == "open")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_ballot_comes_out_of_an_opened_box_only(kind, phase):
+    rows = make_rows("draft", kind=kind)
+    if phase in {"paused", "void"}:
+        go(rows.poll, "open")
+    go(rows.poll, phase)
+
+    if phase == "opened":
+        Ballot.objects.create(poll=rows.poll)
+    else:
+        words = refused(lambda: Ballot.objects.bulk_create([Ballot(poll=rows.poll)]))
+        assert "a ballot comes out of an opened box only" in words
+
+    assert Ballot.objects.count() == (phase == "opened")
+
+
+# --- candidates -----------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+@pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "draft"])
+def test_candidates_are_frozen_in_every_phase_but_the_first(kind, phase):
+    rows = make_rows("draft", kind=kind)
+    if phase in {"paused", "void"}:
+        go(rows.poll, "open")
+    go(rows.poll, phase)
+    project, target = rows.project, rows.target
+    acts: list[Callable[[], Any]] = [
+        lambda: Project.objects.bulk_create([Project(poll=rows.poll, number=9, title="x")]),
+        lambda: by_update(project, "title", "另一个名称"),
+        lambda: by_sql(project, "text", "另一段内容"),
+        lambda: by_update(project, "poll", make_poll(candidates=0)),
+        lambda: raw_delete(project),
+        lambda: Target.objects.bulk_create([Target(project=project, position=9, text="x")]),
+        lambda: by_update(target, "text", "另一行"),
+        lambda: by_sql(target, "quantity", 999),
+        lambda: target.delete(),
+    ]
+
+    for act in acts:
+        assert "candidates are frozen" in refused(act)
+
+    assert [project.title for project in rows.poll.projects.all()] == ["候选项目1", "候选项目2"]
+    assert rows.target.text == "新建"
+
+
+@pytest.mark.django_db
+def test_nothing_of_a_draft_is_moved_into_a_poll_that_has_opened():
+    rows = make_rows("open")
+    draft = make_poll(candidates=1)
+    stray = draft.projects.get()
+
+    assert "frozen" in refused(by_update, stray, "poll", rows.poll)
+    assert "frozen" in refused(
+        lambda: Target.objects.filter(project=stray).update(project=rows.project, position=2)
+    )
+    assert "frozen" in refused(
+        lambda: Target.objects.filter(pk=rows.target.pk).update(project=stray, position=2)
+    )
+
+
+@pytest.mark.django_db
+def test_candidates_of_a_draft_can_be_edited_at_will():
+    rows = make_rows("draft")
+
+    make_project(rows.poll, 3)
+    by_update(rows.project, "title", "另一个名称")
+    by_update(rows.target, "text", "另一行")
+    rows.poll.projects.get(number=2).delete()
+
+    assert [project.title for project in rows.poll.projects.all()] == ["另一个名称", "候选项目3"]
+
+
+# --- the rules of a poll --------------------------------------------------------------------------
+
+OTHER_VALUES: dict[str, Any] = {
+    "uuid": lambda poll: uuid4(),
+    "kind": lambda poll: Poll.Kind.REHEARSAL if poll.kind == Poll.Kind.MAIN else Poll.Kind.MAIN,
+    "parent": lambda poll: make_poll(candidates=0),
+    "meeting": "另一次会议",
+    "year": 2027,
+    "phone": "",
+    "rules_name": "另一个办法",
+    "rules_adopted_on": date(2026, 1, 18),
+    "opening_words": "另一段说明",
+    "places": 9,
+    "choice_rule": "exactly",
+    "blank_allowed": False,
+    "proposals": "off",
+    "proposal_limit": 2,
+    "voters": "roll",
+    "delegates_total": 4,
+    "majority": "none",
+    "simple": True,
+    "show_votes": True,
+    "form": "each",
+    "objection_days": 8,
+    "collecting": True,
+    "closes_at": LATER,
+}
+MOVING = {
+    *("id", "phase", "opened_at", "closed_at", "published_at"),
+    *("revealed", "revealed_at", "archived_at", "screen_key"),
+}
+
+
+def test_every_column_of_a_poll_is_a_rule_or_moves_with_its_phase():
+    columns = {field.name for field in Poll._meta.concrete_fields}
+
+    assert columns == set(OTHER_VALUES) | MOVING
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.MAIN, Poll.Kind.REHEARSAL])
+@pytest.mark.parametrize("column", OTHER_VALUES)
+def test_each_rule_is_frozen_once_the_poll_has_opened(kind, column):
+    rows = make_rows("open", kind=kind)
+    other = OTHER_VALUES[column]
+    value = other(rows.poll) if callable(other) else other
+
+    assert "rules are frozen" in refused(by_update, rows.poll, column, value)
+    assert "rules are frozen" in refused(by_save, rows.poll, column, value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", [phase for phase in PHASES if phase != "draft"])
+def test_a_rule_is_frozen_in_every_phase_but_the_first(phase):
+    rows = make_rows(phase)
+
+    assert "rules are frozen" in refused(by_sql, rows.poll, "places", 9)
+
+
+@pytest.mark.django_db
+def test_a_rule_does_not_change_on_the_way_to_another_phase():
+    rows = make_rows("open")
+
+    refused(
+        lambda: Poll.objects.filter(pk=rows.poll.pk).update(phase="closed", closed_at=NOW, places=9)
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", sorted(set(OTHER_VALUES) - {"parent", "kind"}))
+def test_each_rule_can_be_edited_in_a_draft(column):
+    rows = make_rows("draft")
+    other = OTHER_VALUES[column]
+    value = other(rows.poll) if callable(other) else other
+
+    by_update(rows.poll, column, value)
+
+    assert getattr(Poll.objects.get(pk=rows.poll.pk), column) == value
+
+
+# The steps of DESIGN §3, written down once more: `open` and `paused` both close, a count goes back
+# to the canvass, and from `open` to `confirmed` a poll may be declared void.
+STEPS = {
+    "draft": "open",
+    "open": "paused closed void",
+    "paused": "open closed void",
+    "closed": "opened void",
+    "opened": "counted void",
+    "counted": "opened confirmed void",
+    "confirmed": "published void",
+    "published": "",
+    "void": "",
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(before, after) for before, after in product(PHASES, PHASES) if before != after],
+)
+def test_a_real_poll_goes_only_where_the_next_step_leads(before, after):
+    poll = poll_in(before, Poll.Kind.MAIN)
+
+    def step() -> None:
+        Poll.objects.filter(pk=poll.pk).update(phase=after, **times(after))
+
+    if after in STEPS[before].split():
+        step()
+        assert Poll.objects.get(pk=poll.pk).phase == after
+    else:
+        assert "phases follow each other" in refused(step)
+        assert Poll.objects.get(pk=poll.pk).phase == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", [Poll.Kind.RUN_OFF, Poll.Kind.SUPPLEMENTARY])
+def test_a_second_round_does_not_go_back_either(kind):
+    parent = poll_in("published", Poll.Kind.MAIN)
+    child = Poll.objects.create(
+        kind=kind, parent=parent, phase="closed", meeting="会议", year=2026, delegates_total=3,
+        **times("closed"),
+    )  # fmt: skip
+
+    assert "phases follow" in refused(
+        lambda: Poll.objects.filter(pk=child.pk).update(phase="open", closed_at=None)
+    )
+
+
+@pytest.mark.django_db
+def test_a_rehearsal_can_go_back_to_its_draft():
+    poll = poll_in("published", Poll.Kind.REHEARSAL)
+
+    Poll.objects.filter(pk=poll.pk).update(phase="draft", **times("draft"))
+
+    assert Poll.objects.get(pk=poll.pk).phase == "draft"
+
+
+# --- a whole day under the triggers ---------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "closed", "opened"])
+def test_a_rehearsal_is_wiped_from_any_phase_and_leaves_nothing(phase):
+    stage = make_stage()
+    stage.cast(0, selection(1, proposals=["推荐甲"]))
+    if phase in {"closed", "opened"}:
+        stage.close()
+    if phase == "opened":
+        stage.open_box()
+
+    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+
+    for model in (Poll, Project, Target, RollEntry, Envelope, SealedBallot, Ballot, WriteIn):
+        assert not model._default_manager.exists()
+    assert not JournalEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_proposals():
+    stage = make_stage()
+    poll, project = stage.poll, stage.poll.projects.first()
+    Recommendation.objects.create(
+        poll=poll, delegate=stage.delegates[0], title="推荐", ruling="merged", project=project
+    )
+    go(poll, "confirmed")
+    decision_on(poll).save()
+    one = WriteIn.objects.create(
+        poll=poll, number=1, title="甲", ruling="into-project", into_project=project
+    )
+    WriteIn.objects.create(
+        poll=poll, number=2, title="乙", ruling="into-write-in", into_write_in=one
+    )
+
+    lifecycle.wipe_rehearsal(poll, by=stage.office)
+
+    for model in (Poll, Project, Recommendation, Decision, WriteIn):
+        assert not model._default_manager.exists()
+
+
+@pytest.mark.django_db
+def test_a_real_poll_is_not_wiped():
+    stage = make_stage(kind=Poll.Kind.MAIN)
+    stage.cast(0, selection(1))
+
+    with pytest.raises(lifecycle.StepRefused) as refusal:
+        lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+
+    assert refusal.value.code == "not-rehearsal"
+    assert Envelope.objects.count() == 1

@@ -1,0 +1,1371 @@
+"""The verifier: a package as it is passes, and each planted manipulation is found by its name."""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ballots import verifier
+from ballots.acts import canvass, ceremony, enrolment, lifecycle
+from ballots.facts import counting
+from ballots.files import package, tables
+from ballots.models import WriteIn
+from ballots.pure import chain, sealing
+from ballots.pure.rules import Rules
+from ballots.pure.tally import Tally, Turnout, paper, tally
+from projects.models import Poll
+from tests.conftest import ROOT
+from tests.helpers.factories import Stage, make_delegates, make_stage, selection
+
+# The packages are made by real acts, on whichever database the suite runs.
+pytestmark = pytest.mark.django_db
+
+Files = dict[str, Any]
+
+# What the ballots of `hold_a_vote` are against where they may be: the sixth is against candidate 4
+# and proposes what is merged into it.
+AGAINST: list[tuple[int, ...]] = [(3, 4, 5, 6), (4,), (), (6,), (5, 6), (4, 5), (2,), ()]
+
+# --- a vote with everything in it, held once ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The two packages of one vote and the shares that open its box."""
+
+    full: bytes
+    public: bytes
+    shares: list[str]
+
+    @property
+    def files(self) -> Files:
+        return unpacked(self.full)
+
+
+def hold_a_vote(**columns: Any) -> Stage:
+    """Hold a vote up to its publication: blank, tied, alone, merged, doubled, refused, all in it."""
+    defaults: dict[str, Any] = {
+        "delegates": 9,
+        "candidates": 6,
+        "places": 3,
+        "majority": "valid",
+    }
+    stage = make_stage(**(defaults | columns))
+    ballots = [
+        selection(1, 2, proposals=["新建停车场"]),
+        selection(1, 2, proposals=["新建公共停车场"]),
+        selection(1, proposals=["新建停车场", "新建公共停车场"]),
+        selection(1, 2, 3),
+        selection(1, 4, proposals=["加装电梯"]),
+        selection(2, 3, proposals=["把候选项目4做大"]),
+        selection(1, 4, proposals=["把候选项目4做大"]),
+        selection(),
+    ]
+    if stage.poll.form == "each":
+        ballots = [replace(one, against=AGAINST[place]) for place, one in enumerate(ballots)]
+    for place, ballot in enumerate(ballots):
+        if stage.poll.blank_allowed or not ballot.is_blank:
+            stage.cast(place, ballot)
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
+    stage.poll.refresh_from_db()
+    return stage
+
+
+def rule(poll: Poll) -> None:
+    """Let one proposal stand alone, merge one into it and one into candidate 4, refuse one."""
+    titled = {write_in.title: write_in for write_in in poll.write_ins.all()}
+    rulings: dict[str, dict[str, Any]] = {
+        "新建停车场": {"ruling": WriteIn.Ruling.ALONE},
+        "新建公共停车场": {
+            "ruling": WriteIn.Ruling.INTO_WRITE_IN,
+            "into_write_in": titled.get("新建停车场"),
+        },
+        "把候选项目4做大": {
+            "ruling": WriteIn.Ruling.INTO_PROJECT,
+            "into_project": poll.projects.get(number=4),
+        },
+        "加装电梯": {"ruling": WriteIn.Ruling.REFUSED, "reason": "不属于民生实事"},
+    }
+    for title, write_in in titled.items():
+        poll.write_ins.filter(pk=write_in.pk).update(**rulings[title])
+
+
+def proof_of(stage: Stage) -> Proof:
+    return Proof(
+        full=package.full_package(stage.poll).content,
+        public=package.public_package(stage.poll).content,
+        shares=stage.shares[: stage.poll.box.threshold],
+    )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Keep the database as it was, so that what is made here is made for a whole module."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def proof(django_db_setup: None, django_db_blocker: Any) -> Proof:
+    with django_db_blocker.unblock(), undone():
+        return proof_of(hold_a_vote(show_votes=True))
+
+
+def unpacked(content: bytes) -> Files:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: json.loads(archive.read(name)) for name in archive.namelist()}
+
+
+def packed(files: Files) -> bytes:
+    """Zip `files` with a manifest that fits them, as a forger would."""
+    texts = {name: json.dumps(value).encode() for name, value in files.items()}
+    manifest = files["manifest.json"] | {
+        "files": {
+            name: hashlib.sha256(text).hexdigest()
+            for name, text in texts.items()
+            if name != "manifest.json"
+        }
+    }
+    return zipped(texts | {"manifest.json": json.dumps(manifest).encode()})
+
+
+def zipped(texts: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def findings(content: bytes, shares: list[str] | None = None) -> list[verifier.Finding]:
+    read = verifier.read(io.BytesIO(content))
+    found = list(verifier.level_a(read))
+    if shares is not None:
+        found += verifier.level_b(read, shares)
+    # Whatever is wrong, the report must still come out.
+    assert list(verifier.report(read, found, opened=False))
+    return found
+
+
+def wrong(content: bytes, shares: list[str] | None = None) -> set[str]:
+    """Return the names of the checks that the package does not pass."""
+    return {finding.code for finding in findings(content, shares) if finding.faults}
+
+
+def say(content: bytes, tmp_path: Path, capsys: Any, *options: str) -> tuple[int, str]:
+    """Run the verifier as from the shell; return its status and what it printed."""
+    path = tmp_path / "F.zip"
+    path.write_bytes(content)
+    status = verifier.main([str(path), *options])
+    return status, capsys.readouterr().out
+
+
+# --- a package as it is ---------------------------------------------------------------------------
+
+
+def test_an_honest_full_package_passes_both_levels(proof):
+    assert [finding for finding in findings(proof.full, proof.shares) if finding.faults] == []
+
+
+def test_an_honest_public_package_passes(proof):
+    assert wrong(proof.public) == set()
+
+
+def test_a_public_package_without_votes_passes_and_has_no_votes():
+    stage = hold_a_vote(show_votes=False)
+
+    content = proof_of(stage).public
+
+    assert wrong(content) == set()
+    result = unpacked(content)["result.json"]
+    assert set(result) == {"digest", "adopted"}
+    votes = {"counted", "sent-back"}
+    assert all(
+        row["body"] is None for row in unpacked(content)["journal.json"] if row["kind"] in votes
+    )
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"proposals": "advisory"},
+        {"majority": "all"},
+        {"majority": "present"},
+        {"majority": "none"},
+        {"voters": "roll"},
+        {"simple": True},
+        {"places": 6},
+        {"form": "each"},
+        {"form": "each", "proposals": "advisory"},
+        {"form": "each", "blank_allowed": False},
+    ],
+    ids=str,
+)
+def test_an_honest_package_passes_under_other_rules(columns):
+    whole = proof_of(hold_a_vote(**columns))
+
+    assert wrong(whole.full, whole.shares) == set()
+    assert wrong(whole.public) == set()
+
+
+def test_a_count_that_was_sent_back_and_made_again_passes():
+    stage = hold_a_vote_to_the_count()
+    lifecycle.send_back(stage.poll, reason="归并有误", by=stage.chief)
+    stage.poll.write_ins.filter(title="加装电梯").update(ruling="alone", reason="")
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+
+    content = package.full_package(stage.poll).content
+
+    assert wrong(content, stage.shares) == set()
+
+
+def hold_a_vote_to_the_count() -> Stage:
+    stage = make_stage(delegates=4, candidates=4, places=2)
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection(1, proposals=["加装电梯"]))
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    return stage
+
+
+def test_a_delegate_added_while_voting_is_known_from_the_journal():
+    stage = make_stage(delegates=4, candidates=3, delegates_total=5)
+    # Nobody but the office can put a newcomer on the roll, and the journal says who it was.
+    from_outside = make_newcomer(stage)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
+
+    assert wrong(packed(files)) == set()
+
+    row = next(row for row in files["roll.json"] if row["number"] == from_outside)
+    row["name"] = "另一人"
+    assert "roll" in wrong(packed(files))
+
+
+def make_newcomer(stage: Stage) -> str:
+    newcomer = make_delegates(1)[0]
+    enrolment.add_to_roll(
+        stage.poll,
+        delegate=newcomer,
+        reason="补选",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+    return newcomer.number
+
+
+def test_what_the_public_package_holds_back_is_said_to_be_unchecked(tmp_path, capsys):
+    _status, text = say(proof_of(hold_a_vote(show_votes=False)).public, tmp_path, capsys)
+
+    assert "计票人是否也参加了复核（计票的记录没有公开）" in text
+    assert "2条操作记录的内容没有公开" in text
+
+
+def test_the_same_vote_gives_the_same_bytes(db):
+    stage = hold_a_vote()
+
+    assert package.full_package(stage.poll).content == package.full_package(stage.poll).content
+
+
+# --- what a package holds back --------------------------------------------------------------------
+
+
+def test_no_proposal_stands_beside_the_choices_of_its_ballot(proof):
+    files = proof.files
+
+    assert all(set(row) == {"chosen", "against", "invalid"} for row in files["ballots.json"])
+    assert "停车场" not in json.dumps(files["ballots.json"], ensure_ascii=False)
+
+
+def test_the_places_used_stand_apart_from_the_ballots_in_their_own_order(proof):
+    # Seven used all three places, some of them with proposals, and one was blank.
+    assert proof.files["places.json"] == [0, 3, 3, 3, 3, 3, 3, 3]
+    assert [ballot["chosen"] for ballot in proof.files["ballots.json"]] == [
+        [1, 2, 3],
+        [1, 2],
+        [1, 2],
+        [1, 4],
+        [1, 4],
+        [1],
+        [2, 3],
+        [],
+    ]
+
+
+def test_the_order_of_ballots_is_that_of_what_stands_on_them(proof):
+    ballots = proof.files["ballots.json"]
+
+    assert ballots == sorted(ballots, key=chain.canonical)
+
+
+def test_the_public_package_names_no_delegate_and_quotes_no_refused_proposal(proof):
+    with zipfile.ZipFile(io.BytesIO(proof.public)) as archive:
+        text = "".join(archive.read(name).decode() for name in archive.namelist())
+
+    assert "代表1" not in text
+    assert "加装电梯" not in text
+    assert set(unpacked(proof.public)) == {"manifest.json", *verifier.FILES["public"]}
+
+
+def test_neither_package_has_a_time_of_voting(proof):
+    for name in ("roll.json", "sealed.json", "ballots.json"):
+        assert "_at" not in json.dumps(proof.files[name])
+
+
+def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publication():
+    stage = make_stage(delegates=2, candidates=2)
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    with pytest.raises(tables.ExportRefused) as early:
+        package.full_package(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    with pytest.raises(tables.ExportRefused) as unpublished:
+        package.public_package(stage.poll)
+
+    assert early.value.code == "not-counted"
+    assert unpublished.value.code == "not-published"
+
+
+# --- planted manipulations, each alone ------------------------------------------------------------
+
+
+def cover_up(files: Files) -> None:
+    """Recompute everything that a forger of the whole package can: checksum, journal and chain."""
+    result = files["result.json"]
+    if "figures" in result:
+        result["digest"] = chain.digest("result", chain.canonical(result["figures"]))
+    bodies = [json.loads(row["body"]) for row in files["journal.json"]]
+    for body in bodies:
+        if "result" in body["data"]:
+            body["data"]["result"] = result["digest"]
+        if body["kind"] == "counted":
+            items = result["figures"]["items"]
+            body["data"]["votes"] = [[i["item"], i["title"], i["votes"]] for i in items]
+    chain_again(files, bodies)
+
+
+def chain_again(files: Files, bodies: list[Any]) -> None:
+    prev = chain.GENESIS
+    files["journal.json"] = []
+    for seq, body in enumerate(bodies, start=1):
+        link = chain.link(**(body | {"seq": seq, "prev": prev}))
+        files["journal.json"].append({"kind": body["kind"], "hash": link.hash, "body": link.body})
+        prev = link.hash
+
+
+def edit_journal(files: Files, kind: str, change: Callable[[Any], None]) -> None:
+    """Change the entries of `kind` and chain all of them anew."""
+    bodies = [json.loads(row["body"]) for row in files["journal.json"]]
+    for body in bodies:
+        if body["kind"] == kind:
+            change(body)
+    chain_again(files, bodies)
+
+
+def drop_from_journal(files: Files, kind: str) -> None:
+    bodies = [json.loads(row["body"]) for row in files["journal.json"]]
+    chain_again(files, [body for body in bodies if body["kind"] != kind])
+
+
+def item(files: Files, key: str) -> Any:
+    return next(item for item in files["result.json"]["figures"]["items"] if item["item"] == key)
+
+
+def write_in(files: Files, title: str) -> Any:
+    return next(row for row in files["write_ins.json"] if row["title"] == title)
+
+
+def reseal(files: Files, place: int, sealed: bytes) -> None:
+    """Put other bytes in the box, with the receipt that fits them."""
+    poll = UUID(files["poll.json"]["uuid"])
+    row = {
+        "receipt": sealing.receipt(poll=poll, sealed=sealed),
+        "sealed": base64.b64encode(sealed).decode(),
+    }
+    files["sealed.json"][place] = row
+    files["sealed.json"].sort(key=lambda row: row["receipt"])
+
+
+def sealed_bytes(files: Files, place: int) -> bytes:
+    return base64.b64decode(files["sealed.json"][place]["sealed"])
+
+
+def move_a_vote(files: Files) -> None:
+    first, second = item(files, "1"), item(files, "2")
+    first["votes"] -= 1
+    second["votes"] += 1
+    for one, other in (("1", -1), ("2", 1)):
+        item(files, one)["abstained"] -= other
+
+
+def break_the_tie(files: Files) -> None:
+    tied = next(i for i in files["result.json"]["figures"]["items"] if i["shared"])
+    tied["shared"] = False
+
+
+def fewer_places(files: Files) -> None:
+    files["places.json"] = [0] * len(files["places.json"])
+
+
+def swap_entries(files: Files) -> None:
+    rows = files["journal.json"]
+    rows[3], rows[4] = rows[4], rows[3]
+
+
+MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "a word of the journal": (
+        "journal",
+        lambda f: f["journal.json"][2].update(body=f["journal.json"][2]["body"] + " "),
+    ),
+    "an entry cut out of the journal": ("journal", lambda f: f["journal.json"].pop(3)),
+    "two entries of the journal exchanged": ("journal", swap_entries),
+    "a hash of the journal": ("journal", lambda f: f["journal.json"][1].update(hash="0" * 64)),
+    "the whole journal emptied": ("journal", lambda f: f["journal.json"].clear()),
+    "the key test left out and all chained anew": (
+        "order",
+        lambda f: drop_from_journal(f, "key-tested"),
+    ),
+    "the close left out and all chained anew": ("order", lambda f: drop_from_journal(f, "closed")),
+    "the canvass signed by one person": (
+        "order",
+        lambda f: edit_journal(f, "canvass-closed", lambda body: body.update(second=body["by"])),
+    ),
+    "a clock that runs back": (
+        "journal",
+        lambda f: edit_journal(
+            f, "closed", lambda body: body.update(at="2001-01-01T00:00:00+00:00")
+        ),
+    ),
+    "the meeting of the poll": ("poll", lambda f: f["poll.json"].update(meeting="另一次会议")),
+    "a rehearsal passed off as real": ("poll", lambda f: f["poll.json"].update(kind="main")),
+    "the unit in charge of a candidate": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0][4].__setitem__(1, "另一单位"),
+    ),
+    "the title of a candidate": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0].__setitem__(1, "另一项目"),
+    ),
+    "a target of a candidate": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0][3].append("新建99处"),
+    ),
+    "a candidate added": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"].append([7, "候选项目7", "", [], []]),
+    ),
+    "the number of places": ("rules", lambda f: f["poll.json"]["rules"].update(places=9)),
+    "the rule of the majority": (
+        "rules",
+        lambda f: f["poll.json"]["rules"].update(majority="none"),
+    ),
+    "a name on the roll": ("roll", lambda f: f["roll.json"][0].update(name="另一人")),
+    "a delegate struck off the roll": ("roll", lambda f: f["roll.json"].pop()),
+    "a stranger on the roll": (
+        "roll",
+        lambda f: f["roll.json"].append(f["roll.json"][0] | {"number": "900"}),
+    ),
+    "a mark taken off the roll": ("marks", lambda f: f["roll.json"][0].update(voted=False)),
+    "a mark set on the roll": ("marks", lambda f: f["roll.json"][-1].update(voted=True)),
+    "a voter who was absent": ("marks", lambda f: f["roll.json"][0].update(present=False)),
+    "the public key": ("key", lambda f: f["poll.json"]["box"].update(public_key="00" * 1216)),
+    "the commitments of the shares": (
+        "key",
+        lambda f: f["poll.json"]["box"]["commitments"].__setitem__(0, "0" * 64),
+    ),
+    "the threshold": ("key", lambda f: f["poll.json"]["box"].update(threshold=1)),
+    "a test of another key": (
+        "key",
+        lambda f: edit_journal(f, "key-tested", lambda body: body["data"].update(ceremony=9)),
+    ),
+    "a byte of a sealed ballot": (
+        "sealed",
+        lambda f: f["sealed.json"][0].update(
+            sealed=base64.b64encode(sealed_bytes(f, 0)[:-1] + b"?").decode()
+        ),
+    ),
+    "a sealed ballot twice": (
+        "receipts",
+        lambda f: f["sealed.json"].insert(0, f["sealed.json"][0]),
+    ),
+    "the order of the box": ("receipts", lambda f: f["sealed.json"].reverse()),
+    "a receipt that is no digest": ("receipts", lambda f: f["sealed.json"][0].update(receipt="甲")),
+    "a sealed ballot replaced": (
+        "root",
+        lambda f: reseal(f, 0, sealed_bytes(f, 0)[:-1] + b"?"),
+    ),
+    "a sealed ballot taken out": ("root", lambda f: f["sealed.json"].pop()),
+    "a sealed ballot of another size": ("sizes", lambda f: reseal(f, 0, b"?" * 99)),
+    "a ballot added": ("marks", lambda f: f["ballots.json"].append(f["ballots.json"][0])),
+    "a ballot taken out": ("marks", lambda f: f["ballots.json"].pop()),
+    "a ballot declared invalid": (
+        "marks",
+        lambda f: f["ballots.json"][0].update(chosen=[], invalid="rules"),
+    ),
+    "a choice on an invalid ballot": (
+        "ballots",
+        lambda f: f["ballots.json"][0].update(invalid="rules"),
+    ),
+    "a ballot with too many choices": (
+        "ballots",
+        lambda f: f["ballots.json"][0].update(chosen=[1, 2, 3, 4]),
+    ),
+    "a ballot for a stranger": (
+        "ballots",
+        lambda f: f["ballots.json"][-1].update(chosen=[1, 2, 99]),
+    ),
+    "a ballot with a choice twice": (
+        "ballots",
+        lambda f: f["ballots.json"][-1].update(chosen=[1, 1]),
+    ),
+    "a choice changed on a ballot": (
+        "votes",
+        lambda f: f["ballots.json"][-1].update(chosen=[5, 6]),
+    ),
+    "a place more than there are": ("ballots", lambda f: f["places.json"].__setitem__(-1, 4)),
+    "a ballot fewer among the places used": ("ballots", lambda f: f["places.json"].pop(0)),
+    "places that no ballot can have used": (
+        "ballots",
+        lambda f: f["poll.json"]["rules"].update(proposal_limit=1),
+    ),
+    "a blank ballot where none is allowed": (
+        "ballots",
+        lambda f: f["poll.json"]["rules"].update(blank_allowed=False),
+    ),
+    "the order of the places used": ("ballots", lambda f: f["places.json"].reverse()),
+    "places fewer than were chosen": ("ballots", fewer_places),
+    "one place more than proposals were made": (
+        "write-ins",
+        lambda f: f["places.json"].__setitem__(0, 1),
+    ),
+    "the ruling of a proposal": (
+        "write-ins",
+        lambda f: write_in(f, "加装电梯").update(ruling="alone", reason=""),
+    ),
+    "the text of a proposal": (
+        "write-ins",
+        lambda f: write_in(f, "加装电梯").update(title="加装扶梯"),
+    ),
+    "a refusal without its reason": (
+        "write-ins",
+        lambda f: write_in(f, "加装电梯").update(reason=""),
+    ),
+    "where a proposal was merged into": (
+        "votes",
+        lambda f: write_in(f, "把候选项目4做大").update(into="5"),
+    ),
+    "a proposal merged into itself": (
+        "write-ins",
+        lambda f: write_in(f, "新建公共停车场").update(into=write_in(f, "新建公共停车场")["key"]),
+    ),
+    "how many ballots name a proposal": (
+        "write-ins",
+        lambda f: write_in(f, "新建停车场").update(ballots=7),
+    ),
+    "a proposal left out": ("write-ins", lambda f: f["write_ins.json"].pop()),
+    "how many were present": (
+        "turnout",
+        lambda f: f["result.json"]["figures"]["turnout"].update(present=10, issued=10),
+    ),
+    "how many were blank": (
+        "turnout",
+        lambda f: f["result.json"]["figures"]["turnout"].update(blank=0),
+    ),
+    "a vote moved from one project to another": ("votes", move_a_vote),
+    "the votes of the last": ("votes", lambda f: item(f, "6").update(votes=1)),
+    "the doubles": ("votes", lambda f: f["result.json"]["figures"].update(doubles=0)),
+    "an item left out of the result": (
+        "votes",
+        lambda f: f["result.json"]["figures"]["items"].pop(),
+    ),
+    "the majority line": ("ranks", lambda f: f["result.json"]["figures"].update(needed=4)),
+    "an outcome": ("ranks", lambda f: item(f, "3").update(outcome="adopted")),
+    "a rank": ("ranks", lambda f: item(f, "2").update(rank=1)),
+    "a tie that is denied": ("ranks", break_the_tie),
+    "a percentage": ("ranks", lambda f: item(f, "1").update(share_of_all="99.9")),
+    "the places left": ("ranks", lambda f: f["result.json"]["figures"].update(places_left=0)),
+    "an identity that does not hold": (
+        "identities",
+        lambda f: f["result.json"]["figures"]["checks"][0].update(left=0),
+    ),
+    "the checksum": ("digest", lambda f: f["result.json"].update(digest="0" * 64)),
+    "the votes that the journal has of the count": (
+        "digest",
+        lambda f: edit_journal(f, "counted", lambda body: body["data"]["votes"].pop()),
+    ),
+    "the figures of another poll": (
+        "digest",
+        lambda f: f["result.json"]["figures"]["poll"].update(year=1999),
+    ),
+    "a confirmation by the one who counted": (
+        "people",
+        lambda f: edit_journal(
+            f,
+            "confirmed",
+            lambda body: body.update(by=json.loads(f["journal.json"][0]["body"])["by"]),
+        ),
+    ),
+    "the confirmation left out": ("people", lambda f: drop_from_journal(f, "confirmed")),
+}
+# What a forger cannot cover up by recomputing checksum and chain, because another record tells.
+BEYOND_COVER = {
+    name for name, (code, _change) in MANIPULATIONS.items() if code not in {"journal", "digest"}
+}
+
+
+@pytest.mark.parametrize("name", MANIPULATIONS)
+def test_a_manipulation_is_found_by_its_name(proof, name):
+    code, change = MANIPULATIONS[name]
+    files = proof.files
+    change(files)
+
+    assert code in wrong(packed(files))
+
+
+@pytest.mark.parametrize("name", sorted(BEYOND_COVER))
+def test_a_manipulation_is_found_though_checksum_and_chain_were_made_anew(proof, name):
+    code, change = MANIPULATIONS[name]
+    files = proof.files
+    change(files)
+    cover_up(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_a_file_that_differs_from_the_manifest_is_found(proof):
+    with zipfile.ZipFile(io.BytesIO(proof.full)) as archive:
+        texts = {name: archive.read(name) for name in archive.namelist()}
+    texts["roll.json"] += b"\n"
+
+    assert wrong(zipped(texts)) == {"manifest"}
+
+
+PUBLIC_MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "a receipt taken off the list": ("root", lambda f: f["receipts.json"].pop()),
+    "a receipt invented": (
+        "root",
+        lambda f: f["receipts.json"].append("f" * 64),
+    ),
+    "the title of a candidate": MANIPULATIONS["the title of a candidate"],
+    "the number of places": MANIPULATIONS["the number of places"],
+    "an outcome": MANIPULATIONS["an outcome"],
+    "the checksum": MANIPULATIONS["the checksum"],
+    "an entry cut out of the journal": MANIPULATIONS["an entry cut out of the journal"],
+    "the hash of an entry held back": (
+        "journal",
+        lambda f: next(row for row in f["journal.json"] if row["body"] is None).update(
+            hash="1" * 64
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC_MANIPULATIONS)
+def test_a_manipulation_of_the_public_package_is_found_by_its_name(proof, name):
+    code, change = PUBLIC_MANIPULATIONS[name]
+    files = unpacked(proof.public)
+    change(files)
+
+    assert code in wrong(packed(files))
+
+
+# --- level B --------------------------------------------------------------------------------------
+
+
+def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
+    stage = make_stage(delegates=3, candidates=4, places=3)
+    stage.cast(0, selection(1, proposals=["新建停车场"]))
+    stage.cast(1, selection(1, 2))
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
+    assert files["places.json"] == [2, 2]
+
+    # The same sum, and as legal: the proposal on the other ballot.
+    files["places.json"] = [1, 3]
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), stage.shares) == {"opened"}
+
+
+# --- 赞成, 反对, 弃权 on each project -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def proof_of_each(django_db_setup: None, django_db_blocker: Any) -> Proof:
+    with django_db_blocker.unblock(), undone():
+        return proof_of(hold_a_vote(show_votes=True, form="each"))
+
+
+def test_who_proposes_what_joins_a_project_is_not_counted_against_it(proof_of_each):
+    files = proof_of_each.files
+
+    marked = [ballot for ballot in files["ballots.json"] if 4 in ballot["against"]]
+    figures = item(files, "4")
+
+    assert len(marked) == 3
+    assert (figures["votes"], figures["against"], figures["abstained"]) == (3, 2, 3)
+    assert wrong(proof_of_each.full, proof_of_each.shares) == set()
+
+
+def oppose(files: Files, number: int | str, change: int) -> None:
+    """Publish other figures of 反对 that add up with 弃权 all the same."""
+    figures = item(files, str(number))
+    figures["against"] += change
+    figures["abstained"] -= change
+
+
+def mark(files: Files, **marks: Any) -> None:
+    """Let one published ballot, with three marks of 赞成, have other marks."""
+    ballot = next(row for row in files["ballots.json"] if row["chosen"] == [1, 2, 3])
+    ballot.update(marks)
+    files["ballots.json"].sort(key=chain.canonical)
+
+
+MANIPULATIONS_OF_EACH: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "one against more": ("votes", lambda f: oppose(f, 5, 1)),
+    "one against less": ("votes", lambda f: oppose(f, 6, -1)),
+    "more against less than merging can take away": ("votes", lambda f: oppose(f, 4, -2)),
+    "none against less where merging took one away": ("ranks", lambda f: oppose(f, 4, 4)),
+    "a proposal opposed": ("ranks", lambda f: oppose(f, write_in(f, "新建停车场")["key"], 1)),
+    "against what one is for": ("ballots", lambda f: mark(f, against=[3])),
+    "against what is not listed": ("ballots", lambda f: mark(f, against=[99])),
+    "against out of order": ("ballots", lambda f: mark(f, against=[6, 5])),
+    "against twice": ("ballots", lambda f: mark(f, against=[6, 6])),
+    "a mark against left out": ("votes", lambda f: mark(f, against=[])),
+    "a blank ballot more": (
+        "turnout",
+        lambda f: f["result.json"]["figures"]["turnout"].update(blank=2),
+    ),
+    "ballots with doubles more": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(doubled=9),
+    ),
+    "a vote against more that merging turned": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(turned=5),
+    ),
+    "a proposal more that was merged": (
+        "votes",
+        lambda f: f["result.json"]["figures"].update(merged=9),
+    ),
+    "a mark more": ("votes", lambda f: f["result.json"]["figures"].update(marks=99)),
+    "another form": ("rules", lambda f: f["poll.json"]["rules"].update(form="choose")),
+}
+
+
+@pytest.mark.parametrize("name", MANIPULATIONS_OF_EACH)
+def test_a_manipulation_of_what_is_against_is_found_though_it_was_covered_up(proof_of_each, name):
+    code, change = MANIPULATIONS_OF_EACH[name]
+    files = proof_of_each.files
+    change(files)
+    cover_up(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_a_ballot_that_only_ticks_has_nothing_against(proof):
+    files = proof.files
+    mark(files, against=[4])
+    cover_up(files)
+
+    assert "ballots" in wrong(packed(files))
+
+
+def test_what_merging_took_from_the_against_is_exact_only_with_the_box_open(
+    proof_of_each, tmp_path, capsys
+):
+    files = proof_of_each.files
+    oppose(files, 4, 1)
+    assert wrong(packed(files)) >= {"votes"}, "the votes that merging turned no longer fit"
+    files["result.json"]["figures"]["turned"] -= 1
+    cover_up(files)
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), proof_of_each.shares) == {"recount"}
+    _status, text = say(proof_of_each.full, tmp_path, capsys)
+    assert "只核对了上下限" in text
+
+
+def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
+    stage = make_stage(delegates=4, candidates=4, places=2, form="each")
+    for place, ballot in enumerate(
+        [selection(against=[1]), selection(), selection(proposals=["新建停车场"])]
+    ):
+        stage.cast(place, ballot)
+    stage.close()
+    stage.open_box()
+    rule(stage.poll)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    files = unpacked(package.full_package(stage.poll).content)
+    turnout = files["result.json"]["figures"]["turnout"]
+    assert turnout["blank"] == 1
+    assert wrong(packed(files), stage.shares[:3]) == set()
+
+    # That the one against something has the proposal, and not the one without a mark.
+    turnout["blank"] = 2
+    cover_up(files)
+
+    assert wrong(packed(files)) == set()
+    assert wrong(packed(files), stage.shares[:3]) == {"recount"}
+
+
+def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
+    stage = make_stage(delegates=4, candidates=3, places=2, form="each", blank_allowed=False)
+    stage.cast(0, selection(against=[1, 2, 3]))
+    stage.cast(1, selection(1, 2))
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    content = package.full_package(stage.poll).content
+
+    assert wrong(content, stage.shares[:3]) == set()
+    # With its marks taken away it would be a blank ballot, which this poll does not take.
+    files = unpacked(content)
+    for row in files["ballots.json"]:
+        row["against"] = []
+    files["ballots.json"].sort(key=chain.canonical)
+    assert "ballots" in wrong(packed(files))
+
+
+def test_who_must_fill_every_place_cannot_be_against_alone():
+    stage = make_stage(delegates=4, candidates=4, places=2, form="each", choice_rule="exactly")
+    stage.cast(0, selection(1, 2, against=[3, 4]))
+    stage.cast(1, selection())
+    stage.close()
+    stage.open_box()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    content = package.full_package(stage.poll).content
+    assert wrong(content, stage.shares[:3]) == set()
+
+    files = unpacked(content)
+    next(row for row in files["ballots.json"] if not row["chosen"])["against"] = [4]
+    files["ballots.json"].sort(key=chain.canonical)
+
+    assert "ballots" in wrong(packed(files))
+
+
+def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
+    honest = ceremony._opened
+
+    def swapped(*args: Any) -> Any:
+        return [
+            (
+                replace(chosen, chosen=(5, 6)) if chosen and chosen.chosen == (1, 2, 3) else chosen,
+                why,
+            )
+            for chosen, why in honest(*args)
+        ]
+
+    monkeypatch.setattr(ceremony, "_opened", swapped)
+    stage = hold_a_vote()
+
+    content = package.full_package(stage.poll).content
+
+    assert wrong(content) == set()
+    assert wrong(content, stage.shares[:3]) == {"opened", "recount"}
+
+
+def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
+    honest = ceremony._distinct
+
+    def renamed(poll: Poll, selections: Any) -> Any:
+        found = honest(poll, selections)
+        for write_in in found.values():
+            write_in.title = write_in.title.replace("加装电梯", "加装路灯")
+        return found
+
+    monkeypatch.setattr(ceremony, "_distinct", renamed)
+    stage = make_stage(delegates=3, candidates=3)
+    stage.cast(0, selection(1, proposals=["加装电梯"]))
+    stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+
+    content = package.full_package(stage.poll).content
+
+    assert wrong(content) == set()
+    assert "proposed" in wrong(content, stage.shares[:3])
+
+
+def test_any_three_shares_open_and_their_order_does_not_matter(db):
+    stage = hold_a_vote()
+    content = package.full_package(stage.poll).content
+
+    assert wrong(content, [stage.shares[4], stage.shares[0], stage.shares[2]]) == set()
+    assert wrong(content, stage.shares) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda shares: shares[:2], "需要3份，只有2份可用"),
+        (lambda shares: [shares[0], shares[0], shares[1]], "第2份重复"),
+        (lambda shares: [*shares[:2], shares[2][:-6] + "0" + shares[2][-5:]], ""),
+        (lambda shares: [*shares[:2], "甲" * 32], "第3份不是密钥份额"),
+        (lambda shares: [*shares[:2], "0" * 32], "第3份与生成密钥时记录的校验值不符"),
+    ],
+    ids=["too few", "twice", "a slip in the checksum", "no share", "a forged share"],
+)
+def test_a_share_that_does_not_belong_is_named(proof, change, words):
+    found = findings(proof.full, change(proof.shares))
+    shares = next(finding for finding in found if finding.code == "shares")
+
+    # The last groups of a share are its checksum, which the commitment makes needless here.
+    assert words in "；".join(shares.faults)
+    assert bool(shares.faults) == bool(words)
+
+
+def test_a_copied_envelope_is_found(proof):
+    files = proof.files
+    files["sealed.json"].insert(1, files["sealed.json"][0])
+
+    assert "envelopes" in wrong(packed(files), proof.shares)
+
+
+def test_an_envelope_that_does_not_open_is_found(proof):
+    files = proof.files
+    reseal(files, 0, sealed_bytes(files, 0)[:-1] + b"?")
+
+    assert {"envelopes", "opened"} <= wrong(packed(files), proof.shares)
+
+
+def test_the_public_package_cannot_be_opened(proof):
+    assert wrong(proof.public, proof.shares) == {"shares"}
+
+
+# --- whatever it is given -------------------------------------------------------------------------
+
+
+def test_the_command_says_what_it_checked_and_what_it_could_not(proof, tmp_path, capsys):
+    status, text = say(proof.full, tmp_path, capsys)
+
+    assert status == 0
+    assert "✓ 操作记录首尾相接、未经改动（journal）" in text
+    assert "演练，不计票" in text
+    assert "须用密钥份额开启" in text
+    assert "核对通过：未开启密封票。" in text
+
+
+def test_the_command_opens_the_box_with_a_file_of_shares(proof, tmp_path, capsys):
+    (tmp_path / "shares.txt").write_text("\n".join([*proof.shares, "", ""]))
+
+    status, text = say(proof.full, tmp_path, capsys, "--shares", str(tmp_path / "shares.txt"))
+
+    assert status == 0
+    assert "核对通过：已开启密封票比对。" in text
+
+
+def test_the_command_names_what_is_wrong_and_returns_one(proof, tmp_path, capsys):
+    files = proof.files
+    files["roll.json"][0]["name"] = "另一人"
+
+    status, text = say(packed(files), tmp_path, capsys)
+
+    assert status == 1
+    assert "✗ 代表名册与开始投票时一致（roll）：与开始投票时记录的校验值不符" in text
+    assert text.rstrip().endswith("核对不通过：roll")
+
+
+def test_level_b_prints_no_single_ballot(proof, tmp_path, capsys):
+    files = proof.files
+    files["ballots.json"][-1].update(chosen=[5, 6])
+    (tmp_path / "shares.txt").write_text("\n".join(proof.shares))
+
+    _status, text = say(packed(files), tmp_path, capsys, "--shares", str(tmp_path / "shares.txt"))
+
+    assert "公布的表决票有1张不在票箱中，票箱中有1张没有公布（" not in text
+    assert not any(row["receipt"] in text for row in files["sealed.json"])
+    assert "[5, 6]" not in text
+
+
+def test_it_runs_on_a_bare_python_without_cryptography(proof, tmp_path):
+    (tmp_path / "F.zip").write_bytes(proof.full)
+    (tmp_path / "shares.txt").write_text("\n".join(proof.shares))
+    # -I -S: no site-packages, no environment. The one file is all that a scrutineer needs.
+    command = [sys.executable, "-I", "-S", str(ROOT / "ballots/verifier.py"), "F.zip"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
+
+    bare = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment)
+    opening = subprocess.run(
+        [*command, "--shares", "shares.txt"], cwd=tmp_path, capture_output=True, env=environment
+    )
+
+    assert (bare.returncode, bare.stderr) == (0, b"")
+    assert opening.returncode == 1
+    assert "cryptography" in opening.stdout.decode()
+
+
+def test_it_prints_on_a_terminal_that_knows_no_chinese(proof, tmp_path):
+    (tmp_path / "F.zip").write_bytes(proof.full)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "ballots.verifier", str(tmp_path / "F.zip")],
+        cwd=ROOT,
+        capture_output=True,
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_forged_text_cannot_drive_the_terminal(proof, tmp_path, capsys):
+    files = proof.files
+    files["poll.json"]["meeting"] = "\x1b[2J\ud800核对通过"
+
+    status, text = say(packed(files), tmp_path, capsys)
+
+    assert status == 1
+    assert "\x1b" not in text
+
+
+def test_a_zip_bomb_is_refused_unread(tmp_path, capsys):
+    bomb = zipped({"poll.json": b" " * (verifier.UNPACKED_LIMIT + 1)})
+
+    status, text = say(bomb, tmp_path, capsys)
+
+    assert status == 1
+    assert "解压后过大" in text
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_whose_blocks_cannot_be_bounded_is_refused_unread(tmp_path, capsys, method):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("poll.json", "{}")
+
+    status, text = say(out.getvalue(), tmp_path, capsys)
+
+    assert status == 1
+    assert "压缩方式无法识别" in text
+
+
+def test_a_file_that_is_not_there_is_a_sentence_and_not_a_traceback(tmp_path, capsys):
+    status = verifier.main([str(tmp_path / "nowhere.zip")])
+
+    assert status == 1
+    assert "无法读取文件" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {},
+        {"manifest.json": b"{}"},
+        {"manifest.json": b"\xff"},
+        {"manifest.json": b"[" * 100_000},
+        {"poll.json": b"{}", "surprise.txt": b""},
+        {"manifest.json": b'{"format":"yiwu-vote-package/1","package":"full","files":{}}'},
+        {"manifest.json": b'{"format":"yiwu-vote-package/9","package":"full","files":{}}'},
+    ],
+    ids=["empty", "bare", "not text", "deep", "strange", "nothing in it", "another version"],
+)
+def test_what_is_no_package_is_refused(tmp_path, capsys, texts):
+    status, text = say(zipped(texts), tmp_path, capsys)
+
+    assert status == 1
+    assert text.rstrip().endswith("核对不通过：package")
+
+
+@given(st.binary(max_size=400))
+def test_random_bytes_are_refused(content):
+    with pytest.raises(verifier.Unreadable):
+        verifier.read(io.BytesIO(content))
+
+
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_zip_is_refused_or_found(proof, data):
+    content = bytearray(proof.public)
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+
+    with suppress(verifier.Unreadable):
+        list(verifier.level_a(verifier.read(io.BytesIO(bytes(content)))))
+
+
+ODD: list[Any] = [None, True, False, 0, -1, 2**70, 1.5, "", "甲", "\ud800", [], {}, [[]], "0" * 64]
+
+
+@pytest.mark.parametrize("kind", ["full", "public"])
+def test_odd_json_anywhere_is_refused_or_found_and_never_a_crash(proof, kind, capsys):
+    """Put odd values in the place of others; the verifier must come to a verdict each time.
+
+    Whether each is found is the question of the manipulations above: a few values, such as the
+    number of a category, are proved by nothing.
+    """
+    chance = random.Random(7)
+    source = proof.full if kind == "full" else proof.public
+    for _ in range(150):
+        files = unpacked(source)
+        name = chance.choice(sorted(files))
+        spoil(files[name], chance)
+        try:
+            read = verifier.read(io.BytesIO(packed(files)))
+        except verifier.Unreadable:
+            continue
+        found = [*verifier.level_a(read), *verifier.level_b(read, proof.shares)]
+        for line in verifier.report(read, found, opened=False):
+            verifier.say(line)
+
+
+def spoil(value: Any, chance: random.Random) -> None:
+    """Replace or remove one value somewhere inside `value`."""
+    while True:
+        keys = list(value) if isinstance(value, dict) else range(len(value))
+        if not keys:
+            return
+        key = chance.choice(list(keys))
+        inner = value[key]
+        if isinstance(inner, dict | list) and inner and chance.random() < 0.8:
+            value = inner
+            continue
+        if chance.random() < 0.2:
+            del value[key]
+        else:
+            value[key] = chance.choice(ODD)
+        return
+
+
+# --- the count, by another road -------------------------------------------------------------------
+
+ROUNDS = 10_000
+
+
+@dataclass(frozen=True)
+class Round:
+    """One random vote: its rules, its ballots with the keys of their write-ins, and the rulings."""
+
+    rules: Rules
+    candidates: list[int]
+    rulings: dict[str, tuple[str, str]]
+    ballots: list[tuple[list[int], list[int], list[str]]]
+    roll: int
+
+
+def random_round(chance: random.Random) -> Round:
+    candidates = list(range(1, chance.randint(1, 9)))
+    keys = [f"推{n}" for n in range(1, chance.randint(1, 5))]
+    rules = Rules(
+        places=chance.randint(1, 6),
+        form=chance.choice(["choose", "each"]),
+        proposals=chance.choice(["counted", "counted", "advisory"]),
+        majority=chance.choice(["all", "present", "valid", "none"]),
+        delegates_total=chance.randint(12, 15),
+    )
+    ballots = []
+    for _ in range(chance.randint(0, 12)):
+        written = chance.sample(keys, chance.randint(0, min(3, len(keys), rules.places)))
+        room = rules.places - (len(written) if rules.proposals == "counted" else 0)
+        ticked = chance.sample(candidates, chance.randint(0, min(room, len(candidates))))
+        others = [number for number in candidates if number not in ticked]
+        against = chance.sample(others, chance.randint(0, len(others)))
+        if rules.form == "choose":
+            against = []
+        ballots.append((sorted(ticked), sorted(against), sorted(written)))
+    return Round(rules, candidates, random_rulings(chance, candidates, keys), ballots, 12)
+
+
+def random_rulings(
+    chance: random.Random, candidates: list[int], keys: list[str]
+) -> dict[str, tuple[str, str]]:
+    rulings: dict[str, tuple[str, str]] = {}
+    for place, key in enumerate(keys):
+        targets = {"alone": [""], "refused": [""]}
+        if candidates:
+            targets["into-project"] = [str(number) for number in candidates]
+        if place:
+            targets["into-write-in"] = keys[:place]
+        kind = chance.choice(list(targets))
+        rulings[key] = (kind, chance.choice(targets[kind]))
+    return rulings
+
+
+def counted_by_us(this: Round) -> tuple[Tally, Turnout]:
+    """Count as the application does: merge, then tally."""
+
+    def place(key: str) -> str | None:
+        kind, into = this.rulings[key]
+        if kind == "into-write-in":
+            return place(into)
+        return {"alone": key, "into-project": into}.get(kind)
+
+    counts = this.rules.proposals == "counted"
+    places = {key: place(key) for key in this.rulings} if counts else {}
+    papers = [
+        paper(chosen=ticked, against=no, write_ins=written if counts else (), rulings=places)
+        for ticked, no, written in this.ballots
+    ]
+    alone = [key for key, (kind, _into) in this.rulings.items() if kind == "alone" and counts]
+    items = [str(number) for number in this.candidates] + alone
+    turnout = Turnout(roll=this.roll, present=this.roll, issued=this.roll, voted=len(papers))
+    return tally(papers, items=items, rules=this.rules, turnout=turnout), turnout
+
+
+def merged_in(this: Round, mentions: Counter[str]) -> int:
+    """Return how many mentions stand on candidates in the end, followed from ruling to ruling."""
+
+    def end(key: str) -> str:
+        kind, into = this.rulings[key]
+        return end(into) if kind == "into-write-in" else kind
+
+    if this.rules.proposals != "counted":
+        return 0
+    return sum(count for key, count in mentions.items() if end(key) == "into-project")
+
+
+def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package:
+    """Write the round down as a package would, with the application's figures."""
+    total = this.rules.delegates_total or 0
+    mentions = Counter(key for _ticked, _no, written in this.ballots for key in written)
+    figures = {
+        "turnout": {"present": turnout.present, "valid": result.valid, "blank": result.blank},
+        "needed": result.needed,
+        "places": result.places,
+        "candidates": len(this.candidates),
+        "proposals": mentions.total(),
+        "merged": merged_in(this, mentions),
+        "proposed_items": sum(1 for kind, _into in this.rulings.values() if kind == "alone"),
+        "items": [
+            {
+                "item": line.item,
+                "title": f"项目{line.item}",
+                "source": "proposal" if line.item.startswith("推") else "candidate",
+                "rank": line.rank,
+                "shared": line.shared,
+                "votes": line.votes,
+                "against": line.against,
+                "abstained": line.abstained,
+                "share_of_valid": counting.percent(line.votes, result.valid),
+                "share_of_all": counting.percent(line.votes, total),
+                "majority": line.votes >= result.needed,
+                "outcome": line.outcome,
+            }
+            for line in result.standings
+        ],
+        "places_left": result.places_left,
+        "shortfall": result.shortfall,
+        "marks": result.marks,
+        "doubles": result.doubles,
+        "doubled": result.doubled,
+        "refused": result.refused,
+        "turned": result.turned,
+    }
+    parsed = {
+        "poll.json": {
+            "candidates": [[number, f"项目{number}", "", []] for number in this.candidates],
+            "rules": {
+                "places": this.rules.places,
+                "form": this.rules.form,
+                "proposals": this.rules.proposals,
+                "majority": this.rules.majority,
+                "delegates_total": total,
+            },
+        },
+        "ballots.json": [
+            {
+                "chosen": ticked,
+                "against": no,
+                "invalid": "",
+            }
+            for ticked, no, _written in this.ballots
+        ],
+        "write_ins.json": [
+            {
+                "key": key,
+                "title": f"项目{key}",
+                "detail": "",
+                "unit": "",
+                "ruling": kind,
+                "into": into,
+                "ballots": mentions[key],
+            }
+            for key, (kind, into) in this.rulings.items()
+        ],
+        "result.json": {"figures": figures},
+    }
+    return verifier.Package("full", {}, {}, parsed, [])
+
+
+def opened(this: Round) -> list[verifier.Opened]:
+    return [
+        verifier.Opened(
+            reason="",
+            chosen=tuple(ticked),
+            against=tuple(no),
+            proposals=tuple((f"项目{key}", "", "") for key in written),
+        )
+        for ticked, no, written in this.ballots
+    ]
+
+
+def counted_otherwise(package: verifier.Package, ballots: list[verifier.Opened]) -> list[str]:
+    return [
+        *verifier.check_votes(package),
+        *verifier.check_ranks(package),
+        *verifier.compare_votes(package, ballots),
+    ]
+
+
+def test_the_verifier_and_the_application_count_ten_thousand_votes_alike():
+    chance = random.Random(59)
+    for _ in range(ROUNDS):
+        this = random_round(chance)
+        package = as_package(this, *counted_by_us(this))
+
+        assert counted_otherwise(package, opened(this)) == [], this
+
+
+def test_a_single_vote_more_or_less_is_never_overlooked_by_the_exact_count():
+    chance = random.Random(60)
+    for _ in range(500):
+        this = random_round(chance)
+        package = as_package(this, *counted_by_us(this))
+        if not package.figures["items"]:
+            continue
+        changed = chance.choice(["votes", "against"])
+        chance.choice(package.figures["items"])[changed] += chance.choice([-1, 1])
+
+        assert list(verifier.compare_votes(package, opened(this))), this

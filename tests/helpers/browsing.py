@@ -1,0 +1,96 @@
+"""A delegate at Django's test client: signing in, filling in a ballot, reading a page's forms."""
+
+from collections.abc import Sequence
+from http.client import HTTPMessage
+from typing import Any
+
+from django.test import Client
+
+from ballots.acts import canvass, lifecycle
+from ballots.pure.rules import Proposal
+from projects.models import Poll
+from tests.helpers.factories import Stage
+from tests.helpers.http_client import Form, Page
+
+
+def signed_in(stage: Stage, place: int = 0, **options: Any) -> Client:
+    """Return the browser of the delegate at `place`, signed in with the code on the card."""
+    client = Client(**options)
+    reply = client.post("/", {"code": stage.issued[place].code})
+    assert reply.status_code == 303
+    return client
+
+
+def filled(
+    poll: Poll, *numbers: int, proposals: Sequence[str | Proposal] = (), **fields: Any
+) -> dict[str, Any]:
+    """Return what a browser posts for these ticks and proposals; two blocks are always there."""
+    given = [Proposal(item) if isinstance(item, str) else item for item in proposals]
+    total = max(2, len(given))
+    data: dict[str, Any] = {
+        "poll": str(poll.pk),
+        "projects": [str(number) for number in numbers],
+        "proposal-TOTAL_FORMS": str(total),
+        "proposal-INITIAL_FORMS": "0",
+    }
+    for place in range(total):
+        proposal = given[place] if place < len(given) else Proposal("")
+        data[f"proposal-{place}-title"] = proposal.title
+        data[f"proposal-{place}-detail"] = proposal.detail
+        data[f"proposal-{place}-unit"] = proposal.unit
+    return data | fields
+
+
+def marked(
+    poll: Poll,
+    *numbers: int,
+    against: Sequence[int] = (),
+    candidates: int = 12,
+    proposals: Sequence[str | Proposal] = (),
+    **fields: Any,
+) -> dict[str, Any]:
+    """Return what a browser posts where each project takes 赞成 (`numbers`), 反对 or 弃权."""
+    data = filled(poll, proposals=proposals)
+    del data["projects"]
+    for number in range(1, candidates + 1):
+        data[f"vote-{number}"] = "abstain"
+    data |= {f"vote-{number}": "for" for number in numbers}
+    data |= {f"vote-{number}": "against" for number in against}
+    return data | fields
+
+
+def read(reply: Any) -> Page:
+    """Return a reply of the test client as a page with its forms and its words."""
+    headers = HTTPMessage()
+    for name, value in reply.items():
+        headers[name] = value
+    return Page(reply.status_code, "http://testserver", reply.content, headers)
+
+
+def posted(form: Form) -> dict[str, list[str]]:
+    """Return what `form` would send untouched, as the test client takes it."""
+    data: dict[str, list[str]] = {}
+    for name, value in form.fields:
+        data.setdefault(name, []).append(value)
+    return data
+
+
+def ready_to_cast(client: Client, poll: Poll, *numbers: int, **fields: Any) -> dict[str, list[str]]:
+    """Let a delegate fill in and review a ballot; return what the review page would submit."""
+    review = client.post("/ballot/review/", filled(poll, *numbers, **fields))
+    assert review.status_code == 200
+    return posted(read(review).form("/ballot/cast/"))
+
+
+def publish(stage: Stage) -> Poll:
+    """Take a poll that is open, or closed, to its publication."""
+    if stage.poll.takes_ballots:
+        stage.close()
+    stage.open_box()
+    canvass.rule_each_alone(stage.poll, by=stage.office)
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    lifecycle.count_poll(stage.poll, by=stage.office)
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
+    stage.poll.refresh_from_db()
+    return stage.poll

@@ -1,0 +1,133 @@
+"""Frozen results made by hand, for pages, papers and files that only show what a count has found."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from ballots.facts import counting
+from ballots.models import Result
+from projects.models import Poll
+from tests.helpers.factories import make_office, make_poll, make_project, move_by_force
+
+TITLE = "候选项目"
+WAY = ("open", "closed", "opened", "counted", "confirmed", "published")
+
+
+def item(key: str, title: str, votes: int = 5, outcome: str = "adopted", **more: Any) -> Any:
+    """Return one row of the figures; a key that is no number is that of a proposal."""
+    row = {
+        "item": key,
+        "title": title,
+        "source": "candidate" if key.isdecimal() else "proposal",
+        "category": "",
+        "lead_unit": "",
+        "rank": 1,
+        "shared": False,
+        "votes": votes,
+        "against": 0,
+        "abstained": 0,
+        "share_of_valid": "50.0",
+        "share_of_all": "40.0",
+        "majority": outcome != "short",
+        "outcome": outcome,
+    }
+    return row | more
+
+
+def figures(poll: Poll, items: Sequence[Any], **more: Any) -> dict[str, Any]:
+    """Return the figures of a count of ten delegates of whom nine came and eight voted."""
+    found = {
+        "poll": {
+            "uuid": str(poll.uuid),
+            "meeting": poll.meeting,
+            "year": poll.year,
+            "kind": poll.kind,
+            "simple": poll.simple,
+        },
+        "rules": {
+            "places": poll.places,
+            "form": poll.form,
+            "exactly": False,
+            "blank_allowed": True,
+            "proposals": poll.proposals,
+            "proposal_limit": poll.proposal_limit,
+            "majority": poll.majority,
+            "delegates_total": poll.delegates_total,
+        },
+        "turnout": {
+            "delegates_total": poll.delegates_total,
+            "roll": 10,
+            "present": 9,
+            "issued": 9,
+            "returned": 8,
+            "valid": 8,
+            "invalid": 0,
+            "blank": 0,
+            "voted": 8,
+            "cards_reissued": 0,
+        },
+        "needed": 6,
+        "places": poll.places,
+        "candidates": poll.projects.count(),
+        "proposals": 0,
+        "merged": 0,
+        "proposed_items": 0,
+        "items": list(items),
+        "places_left": poll.places - sum(row["outcome"] == "adopted" for row in items),
+        "shortfall": 0,
+        "marks": sum(row["votes"] for row in items),
+        "doubles": 0,
+        "doubled": 0,
+        "refused": 0,
+        "turned": 0,
+        "checks": [
+            {
+                "name": "收回表决票＝已投票人数",
+                "left": 8,
+                "right": 8,
+                "relation": "=",
+                "holds": True,
+            }
+        ],
+    }
+    return found | more
+
+
+def make_result(poll: Poll, items: Sequence[Any], **more: Any) -> Result:
+    """Return the standing result of `poll`; `more` replaces figures by their name."""
+    found = figures(poll, items, **more)
+    return Result.objects.create(
+        poll=poll,
+        figures=found,
+        digest=counting.digest(found),
+        counted_at=timezone.now(),
+        counted_by=make_office(),
+    )
+
+
+def make_counted(
+    *items: Any,
+    phase: str = Poll.Phase.CONFIRMED,
+    more: dict[str, Any] | None = None,
+    **columns: Any,
+) -> Poll:
+    """Return a poll in `phase` with that count, a project for each of its candidates."""
+    defaults = {"candidates": 0, "delegates_total": 10, "places": max(len(items), 1)}
+    poll = make_poll(**(defaults | columns))
+    for row in items:
+        if row["source"] == "candidate":
+            make_project(poll, int(row["item"]), title=row["title"])
+    # Step by step: of a real poll the database lets no phase be left out.
+    for step in WAY[: WAY.index(phase) + 1]:
+        move_by_force(poll, step)
+    make_result(poll, items, **(more or {}))
+    return poll
+
+
+def adopted(count: int, title: str = TITLE) -> list[Any]:
+    """Return that many adopted candidates, the first with the most votes."""
+    return [
+        item(str(number), f"{title}{number}", votes=count + 10 - number, rank=number)
+        for number in range(1, count + 1)
+    ]

@@ -1,0 +1,1 @@
+"""Tests of what delegates, the public and the hall see."""

@@ -1,0 +1,274 @@
+"""Signing in with a card's code or its QR address, and signing out."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from ballots.acts import enrolment
+from ballots.models import AccessCard
+from ballots.pure import cards
+from tests.helpers.browsing import read, signed_in
+from tests.helpers.secrecy import where
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def issued(stage):
+    """The first delegate's card, as printed."""
+    return stage.issued[0]
+
+
+def test_the_code_signs_in_however_it_is_typed(client, issued):
+    spellings = [
+        issued.code,
+        cards.grouped(issued.code),
+        "-".join(issued.code),
+        f"  {issued.code}\t",
+        issued.code.translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+    ]
+    for typed in spellings:
+        reply = client.post("/", {"code": typed})
+        assert (reply.status_code, reply["Location"]) == (303, "/home/")
+
+
+def test_home_greets_the_delegate_by_name(stage):
+    page = read(signed_in(stage, 2).get("/home/"))
+
+    assert "代表3代表，您好" in page.text
+
+
+def test_signing_in_changes_the_session_id(client, issued):
+    browser = client.session
+    browser["planted"] = True
+    browser.save()
+    client.cookies["session"] = browser.session_key
+
+    client.post("/", {"code": issued.code})
+
+    assert client.session.session_key != browser.session_key
+    assert not Session.objects.filter(pk=browser.session_key).exists()
+
+
+def test_signing_in_changes_the_token_that_forms_carry(client, issued, settings):
+    client.get("/")
+    before = client.cookies[settings.CSRF_COOKIE_NAME].value
+
+    client.post("/", {"code": issued.code})
+
+    assert client.cookies[settings.CSRF_COOKIE_NAME].value != before
+
+
+def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
+    wrong_digit = issued.code[:-1] + str((int(issued.code[-1]) + 1) % 10)
+    for typed, words in [
+        ("", "请输入投票码"),
+        ("0127 4821", "投票码应为16位数字，您输入了8位"),
+        (wrong_digit, "投票码有误，请对照投票卡逐组核对"),
+        (cards.new_code("9999"), "没有找到该投票码"),
+        ("1\0", "投票码应为16位数字，您输入了"),
+    ]:
+        reply = client.post("/", {"code": typed})
+        assert reply.status_code == 422
+        assert reply.text.count(words) == 2, "once in the summary, once beside the field"
+        assert reply.context["typed"] == typed
+        assert "<title>错误：进入 - 民生实事项目票决</title>" in reply.text
+        assert 'aria-invalid="true"' in reply.text
+    assert not Session.objects.exists()
+
+
+def test_a_card_that_was_replaced_says_so(client, stage, issued):
+    enrolment.reissue_card(
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+    reply = client.post("/", {"code": issued.code})
+
+    assert reply.status_code == 422
+    assert "该投票卡已作废，请到会务组领取新卡" in reply.text
+
+
+def test_too_many_attempts_are_told_to_wait(client, stage, issued):
+    number = issued.code[: cards.CARD_NUMBER_LENGTH]
+    for _ in range(enrolment.FREE_FAILURES):
+        assert client.post("/", {"code": cards.new_code(number)}).status_code == 422
+
+    reply = client.post("/", {"code": issued.code})
+
+    assert reply.status_code == 429
+    assert reply["Retry-After"] == "60"
+    assert "请稍后再试" in reply.text
+    assert "尝试次数较多，请1分钟后再试。" in reply.text
+    assert Client().post("/", {"code": stage.issued[1].code}).status_code == 303
+
+
+def test_a_qr_address_only_shows_whose_card_it_is(client, issued):
+    for path in (f"/k/{issued.token}/", f"/K/{issued.token}/", f"/k/{issued.token.lower()}/"):
+        page = read(client.get(path))
+        assert page.status == 200
+        assert all(word in page.text for word in ("核对身份", "代表1", "城区代表团", "001"))
+    client.head(f"/k/{issued.token}/")
+
+    assert "session" not in client.cookies
+    assert not Session.objects.exists()
+    assert client.get("/home/").status_code == 303
+
+
+def test_the_post_to_the_qr_address_signs_in(client, issued):
+    reply = client.post(f"/k/{issued.token}/")
+
+    assert (reply.status_code, reply["Location"]) == (303, "/home/")
+    assert client.get("/home/").status_code == 200
+
+
+def test_the_form_of_the_qr_page_goes_back_to_its_own_address(client, issued):
+    page = read(client.get(f"/K/{issued.token}/"))
+
+    assert [form.method for form in page.forms if form.action.endswith(f"/K/{issued.token}/")]
+
+
+def test_somebody_elses_card_signs_nobody_in(client, issued):
+    reply = client.post(f"/k/{issued.token}/", {"not-mine": "1"})
+
+    assert reply.status_code == 200
+    assert "此卡不属于您。请将投票卡交给会务组。" in reply.text
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_qr_address_that_is_void_or_torn_says_so(client, stage, issued, method):
+    enrolment.reissue_card(
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+    for token in (issued.token, issued.token[:20], "x"):
+        reply = getattr(client, method)(f"/k/{token}/")
+        assert reply.status_code == 404
+        assert "此卡已作废或二维码不完整。" in reply.text
+    assert not Session.objects.exists()
+
+
+def test_signing_in_keeps_the_poll_that_was_asked_for(client, stage, issued):
+    reply = client.post(f"/?poll={stage.poll.pk}", {"code": issued.code})
+
+    assert reply["Location"] == f"/home/?poll={stage.poll.pk}"
+
+
+def seen(issued) -> bool:
+    return AccessCard.objects.get(delegate=issued.delegate).seen
+
+
+@pytest.mark.parametrize("address", ["192.168.1.20", "2001:db8::5"])
+def test_a_card_opened_on_another_device_is_marked_as_seen(client, issued, address):
+    client.get(f"/k/{issued.token}/", REMOTE_ADDR=address)
+
+    assert seen(issued)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "", "unix:"])
+def test_a_card_opened_on_the_server_itself_is_not(client, issued, address):
+    client.get(
+        f"/k/{issued.token}/",
+        REMOTE_ADDR=address,
+        headers={"X-Forwarded-For": "192.168.1.20"},
+    )
+
+    assert not seen(issued)
+
+
+def test_behind_a_proxy_the_address_it_adds_decides(client, stage, issued, settings):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    other = stage.issued[1]
+
+    client.get(f"/k/{issued.token}/", headers={"X-Forwarded-For": "10.0.0.9, 192.168.1.20"})
+    client.get(f"/k/{other.token}/", headers={"X-Forwarded-For": "192.168.1.20, 127.0.0.1"})
+
+    assert seen(issued)
+    assert not seen(other)
+
+
+def test_a_replaced_card_ends_its_session_at_once(stage):
+    client = signed_in(stage)
+    enrolment.reissue_card(
+        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
+    )
+
+    reply = client.get("/home/", follow=True)
+
+    assert reply.redirect_chain == [("/", 303)]
+    assert "投票卡已更换" in reply.text
+    assert "您已领取新卡，请使用新卡进入。" in reply.text
+
+
+def expire(client: Client) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Session.objects.filter(pk=client.session.session_key).update(expire_date=past)
+
+
+@pytest.mark.parametrize(
+    ("posted", "words"),
+    [
+        ({"kept": "1"}, "登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。"),
+        ({}, "登录已过期，表决票尚未提交。请重新扫描投票卡。"),
+        (None, "登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"),
+    ],
+)
+def test_an_expired_session_leads_back_to_the_first_page_and_says_what_is_true(
+    stage, posted, words
+):
+    client = signed_in(stage)
+    expire(client)
+
+    if posted is None:
+        reply = client.get("/receipt/", follow=True)
+    else:
+        reply = client.post("/ballot/review/", posted, follow=True)
+
+    assert reply.redirect_chain == [("/", 303)]
+    assert "请重新进入" in reply.text
+    assert words in reply.text
+
+
+def test_signing_out_ends_the_session_and_says_thanks(stage):
+    client = signed_in(stage)
+    assert client.get("/sign-out/")["Location"] == "/home/"
+
+    reply = client.post("/sign-out/", follow=True)
+
+    assert reply.redirect_chain == [("/sign-out/", 303)]
+    assert "您已退出" in reply.text
+    assert "感谢您依法履职。" in reply.text
+    assert client.get("/home/").status_code == 303
+    assert not Session.objects.exists()
+
+
+def test_a_session_holds_the_card_and_nothing_else(stage):
+    client = signed_in(stage)
+    client.get("/home/")
+
+    assert dict(client.session) == {"card": stage.card().pk}
+
+
+def test_no_code_and_no_token_is_stored_or_logged(stage, issued, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    client = Client()
+    client.post("/", {"code": issued.code})
+    client.post("/", {"code": issued.code[:-1]})
+    client.get(f"/k/{issued.token}/")
+    client.post(f"/k/{issued.token}/")
+
+    assert not where(issued.code, issued.token)
+    assert not any(secret in caplog.text for secret in (issued.code, issued.token))
+
+
+def test_the_pages_of_a_card_ask_the_database_the_same_number_of_questions_for_every_delegate(
+    client, stage, django_assert_num_queries
+):
+    for issued in stage.issued[:3]:
+        with django_assert_num_queries(2):  # the card, and the poll for the masthead
+            client.get(f"/k/{issued.token}/")

@@ -1,0 +1,628 @@
+"""Candidates from a table: the file by itself, the plan, the act, and the pages around them."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects import candidate_table, importing
+from projects.candidate_table import Candidate, Parts, parts_of
+from projects.forms import ROWS
+from projects.models import Poll, Project, Target
+from tests.helpers.factories import (
+    make_office,
+    make_poll,
+    make_project,
+    make_scrutineer,
+    move_by_force,
+)
+from yiwu_vote.tables.preview import signed
+from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
+
+HEADER = "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,完成时限,实施范围,年度目标"
+SHORT = "编号,项目名称,建设内容"
+IMPORT = "admin:projects_project_import"
+
+
+def parsed(*lines: str, header: str = SHORT) -> candidate_table.Sheet:
+    return candidate_table.parse("\n".join([header, *lines]).encode())
+
+
+def words(found: candidate_table.Sheet) -> list[str]:
+    return [str(problem) for problem in found.problems]
+
+
+def rows_of(*lines: str, header: str = SHORT) -> tuple[Candidate, ...]:
+    found = parsed(*lines, header=header)
+    assert found.problems == ()
+    return found.rows
+
+
+def brought(poll: Poll, rows) -> importing.ImportPlan:
+    """Preview and confirm, as one."""
+    return importing.import_candidates(poll, rows, seen=importing.plan_import(poll, rows).seen)
+
+
+def listed(poll: Poll) -> list[tuple[int, str, str]]:
+    return list(poll.projects.order_by("number").values_list("number", "title", "text"))
+
+
+def whole(poll: Poll) -> list[tuple[object, ...]]:
+    """Return all that a ballot shows of each candidate, its targets in their parts."""
+    columns = ("number", "title", "text", "category", "lead_unit", "investment", "deadline", "site")
+    return [
+        (
+            *(getattr(project, column) for column in columns),
+            *project.targets.order_by("position").values_list(
+                "position", "text", "quantity", "unit"
+            ),
+        )
+        for project in poll.projects.order_by("number")
+    ]
+
+
+# --- the file by itself ---------------------------------------------------------------------------
+
+
+def test_a_whole_line_is_read_into_its_fields():
+    line = "7,停车便民,新建停车场。,交通,市城管局,1800,2026年底,主城区,新增泊位3000个；新建公园5个"
+
+    assert rows_of(line, header=HEADER) == (
+        Candidate(
+            line=2,
+            number=7,
+            title="停车便民",
+            text="新建停车场。",
+            category="交通",
+            lead_unit="市城管局",
+            investment="1800",
+            deadline="2026年底",
+            site="主城区",
+            targets=("新增泊位3000个", "新建公园5个"),
+        ),
+    )
+
+
+def test_two_columns_are_enough_in_any_order_and_the_others_are_left_alone():
+    assert rows_of("新建停车场。,停车便民", header="建设内容,项目 名称") == (
+        Candidate(line=2, number=0, title="停车便民", text="新建停车场。"),
+    )
+
+
+def test_an_empty_cell_of_a_column_that_is_there_says_that_it_is_empty():
+    (row,) = rows_of("1,停车便民,新建停车场。", header=HEADER)
+
+    assert (row.category, row.investment, row.targets) == ("", "", ())
+
+
+@pytest.mark.parametrize("bracket", ["总投资(万元)", "总投资 （万元）"])
+def test_the_brackets_of_the_header_may_be_of_either_width(bracket):
+    (row,) = rows_of("停车,新建。,5", header=f"项目名称,建设内容,{bracket}")
+
+    assert row.investment == "5"
+
+
+def test_a_sum_without_its_unit_in_the_header_is_not_taken_for_the_sum():
+    found = parsed("停车,新建。,5", header="项目名称,建设内容,总投资")
+
+    assert found.ignored == ("总投资",)
+    assert found.rows[0].investment is None
+
+
+@pytest.mark.parametrize(
+    ("written", "figure"),
+    [
+        ("1800", "1800"),
+        ('"1,800.50"', "1800.5"),
+        ("１８００万元", "1800"),
+        ("0", "0"),
+        ("9999999999.99", "9999999999.99"),
+    ],
+)
+def test_a_sum_is_read_as_people_write_it(written, figure):
+    (row,) = rows_of(f"停车,新建。,{written}", header="项目名称,建设内容,总投资（万元）")
+
+    assert row.investment == figure
+
+
+@pytest.mark.parametrize("written", ["约2亿", "-5", "1.234", "10000000000", "1e3", "=1+1", "五"])
+def test_a_sum_that_is_no_sum_is_told(written):
+    found = parsed(f"停车,新建。,{written}", header="项目名称,建设内容,总投资（万元）")
+
+    assert words(found) == [
+        f"第2行：总投资“{written}”不是以万元计的数（最多10位整数、2位小数，不能为负）"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("1,,新建。", "项目名称为空"),
+        ("1,停车便民,", "建设内容为空"),
+        ("一,停车便民,新建。", "编号“一”不是1至32767的整数"),
+        ("0,停车便民,新建。", "编号“0”不是1至32767的整数"),
+        ("1.5,停车便民,新建。", "编号“1.5”不是1至32767的整数"),
+        ("32768,停车便民,新建。", "编号“32768”不是1至32767的整数"),
+        (f"1,{'停' * 61},新建。", "项目名称超过60个字"),
+        (f"1,停车便民,{'新' * 2001}", "建设内容超过2000个字"),
+        ("1,停\u200b车,新建。", "项目名称“停\ufffd车”含有不可见或无法显示的字符"),
+        ("1,停车便民,新建。,,,,,,,多", "有10格内容，表头只有9列"),
+        (f"1,停车便民,新建。,{'类' * 21}", "类别超过20个字"),
+        (f"1,停车便民,新建。,,{'局' * 61}", "责任单位超过60个字"),
+        (f"1,停车便民,新建。,,,,{'年' * 31}", "完成时限超过30个字"),
+        (f"1,停车便民,新建。,,,,,{'区' * 101}", "实施范围超过100个字"),
+        (f"1,停车便民,新建。,,,,,,新建5个；{'新' * 101}", "年度目标第2条超过100个字"),
+        (f"1,停车便民,新建。,,,,,,{'新建；' * 21}", "年度目标超过20条"),
+        (
+            "1,停车便民,新建。,,,,,,新\u202e建",
+            "年度目标第1条“新\ufffd建”含有不可见或无法显示的字符",
+        ),
+    ],
+)
+def test_a_cell_that_will_not_do_is_told_with_its_line(line, told):
+    found = parsed(line, header=HEADER)
+
+    assert words(found) == [f"第2行：{told}"]
+    assert found.rows == ()
+
+
+def test_numbers_and_titles_that_come_twice_are_told_with_the_first_line():
+    found = parsed("1,停车便民,甲。", "01,就餐便民,乙。", "", "3,停车便民,丙。", ",助餐,丁。")
+
+    assert words(found) == ["第3行：编号“1”与第2行重复", "第5行：项目名称“停车便民”与第2行重复"]
+    assert [row.line for row in found.rows] == [2, 6]
+
+
+def test_a_table_that_will_not_do_is_one_problem_of_the_whole_file():
+    many = [f"{number},项目{number},新建。" for number in range(1, 102)]
+
+    assert words(parsed("1,停车", header="编号,项目名称")) == [
+        "表头缺少“建设内容”列。已识别：编号、项目名称。"
+    ]
+    assert words(parsed(header=SHORT)) == ["表头之下没有内容。"]
+    assert words(parsed(*many)) == ["表格超过100个项目，请检查后再上传。"]
+    assert len(rows_of(*many[:100])) == 100
+    assert words(candidate_table.parse(b"\xd0\xcf\x11\xe0" + bytes(600))) == [
+        "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。"
+    ]
+
+
+def test_cells_that_look_like_formulas_stay_the_text_they_are():
+    row = ["1", "=1+1", "@SUM(A1)", "+类", "-局", "", "", "", "=新建5个"]
+    header = HEADER.split(",")
+
+    from_workbook = candidate_table.parse(xlsx_bytes("候选项目", header, [row]))
+    from_text = candidate_table.parse(csv_bytes(header, [row]))
+
+    assert from_workbook.rows == from_text.rows
+    assert (from_workbook.rows[0].title, from_workbook.rows[0].text) == ("=1+1", "@SUM(A1)")
+    assert from_workbook.rows[0].targets == ("=新建5个",)
+
+
+def test_the_lines_of_a_cell_stay_lines_of_the_text_and_make_targets():
+    content = xlsx_bytes(
+        "候选项目",
+        ["项目名称", "建设内容", "年度目标"],
+        [
+            [
+                "停车",
+                "一、新建。\n\n二、 改建。",
+                "1. 新建10所。\n2、改建5所；\n（3）培训1.5万人；加强管理",
+            ]
+        ],
+    )
+
+    (row,) = candidate_table.parse(content).rows
+
+    assert row.text == "一、新建。\n二、 改建。"
+    assert row.targets == ("新建10所", "改建5所", "培训1.5万人", "加强管理")
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "quantity", "unit"),
+    [
+        ("建设保障性租赁住房1.5万套", "建设保障性租赁住房", "1.5", "万套"),
+        ("护理员持证率达70%", "护理员持证率达", "70", "%"),
+        ("新建1,000户", "新建", "1000", "户"),
+        ("新建 10 所", "新建", "10", "所"),
+        ("新增学位9000", "新增学位", "9000", ""),
+        ("安置“拆而未安”农户3000户", "安置“拆而未安”农户", "3000", "户"),
+        ("为65周岁以上老年人提供名额2万个", "为65周岁以上老年人提供名额", "2", "万个"),
+        ("办理时限缩短10日", "办理时限缩短", "10", "日"),
+    ],
+)
+def test_a_target_that_ends_in_a_figure_is_taken_apart(line, text, quantity, unit):
+    assert parts_of(line) == Parts(text, Decimal(quantity), unit)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "孤独症门诊治疗享受住院医疗保障水平",
+        "为65周岁以上老年人免费体检",
+        "确保2026年底前完成",
+        "PM2.5浓度下降",
+        "完成第3期",
+        "新建10—20所",
+        "新建10至20所",
+        "新增1，000户",
+        "1.5万套",
+        "新建1234567890个",
+        "改造0.1234公里",
+        "新建5个（含改建）",
+        "共5 5个",
+        "开通路线007条",
+    ],
+)
+def test_a_target_without_a_clear_figure_stays_text(line):
+    assert parts_of(line) == Parts(line)
+
+
+@given(st.text("新建率共第年日号万个%0159.,，-—（）A  ", max_size=14))
+def test_a_target_put_together_again_reads_as_it_was_written(line):
+    parts = parts_of(line)
+
+    def bare(text: str) -> str:
+        text = re.sub(r"(?<!\d) | (?!\d)|,", "", text)
+        return re.sub(r"\d+\.\d+", lambda match: match[0].rstrip("0").rstrip("."), text)
+
+    assert bare(f"{parts.text}{parts.figure}") == bare(line)
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_end_in_problems_and_never_in_an_error(content):
+    assert candidate_table.parse(content).problems or candidate_table.parse(content).rows
+
+
+# --- the plan and the act -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def poll(db) -> Poll:
+    return make_poll(candidates=2)
+
+
+def test_numbers_decide_what_is_new_what_is_updated_and_what_stays(poll):
+    rows = rows_of("1,候选项目1,建设内容1。", "2,候选项目2,改过。", "5,停车,新建。", ",助餐,新建。")
+
+    plan = importing.plan_import(poll, rows)
+
+    assert [row.number for row in plan.unchanged] == [1]
+    assert [row.number for row in plan.updated] == [2]
+    assert [row.number for row in plan.new] == [5, 6]
+    assert plan.problems == ()
+    assert [title for _number, title, _text in listed(poll)] == ["候选项目1", "候选项目2"]
+
+
+def test_an_import_writes_what_its_plan_says(poll):
+    brought(poll, rows_of("2,候选项目2,改过。", ",停车,新建。", ",助餐,配送。"))
+
+    assert listed(poll) == [
+        (1, "候选项目1", "建设内容1。"),
+        (2, "候选项目2", "改过。"),
+        (3, "停车", "新建。"),
+        (4, "助餐", "配送。"),
+    ]
+
+
+def test_columns_that_the_file_lacks_keep_what_is_there_and_empty_cells_do_not(poll):
+    Project.objects.filter(poll=poll).update(category="交通", investment=5)
+
+    brought(poll, rows_of("1,候选项目1,改过。,,", header=f"{SHORT},类别,年度目标"))
+
+    project = poll.projects.get(number=1)
+    assert (project.category, project.investment) == ("", 5)
+    assert not project.targets.exists()
+    assert poll.projects.get(number=2).targets.count() == 1
+
+
+def test_a_target_that_reads_the_same_keeps_the_parts_somebody_gave_it(poll):
+    project = poll.projects.get(number=1)
+    project.targets.all().delete()
+    Target.objects.create(project=project, position=3, text="慰问", quantity=65, unit="岁以上老人")
+
+    brought(poll, rows_of("1,候选项目1,改过。,慰问65岁以上老人", header=f"{SHORT},年度目标"))
+
+    target = project.targets.get()
+    assert (target.text, target.quantity, target.unit) == ("慰问", 65, "岁以上老人")
+
+
+def test_two_candidates_may_change_titles_with_each_other(poll):
+    brought(poll, rows_of("1,候选项目2,甲。", "2,候选项目1,乙。"))
+
+    assert listed(poll) == [(1, "候选项目2", "甲。"), (2, "候选项目1", "乙。")]
+
+
+def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
+    rows = rows_of("7,停车,新建。", ",候选项目2,新建。")
+    plan = importing.plan_import(poll, rows)
+
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=plan.seen)
+
+    assert [str(problem) for problem in plan.problems] == [
+        "第3行：已有同名的第2项，请填写其编号，或更改名称"
+    ]
+    assert refusal.value.code == "problems"
+    assert poll.projects.count() == 2
+
+
+def test_a_number_after_the_last_possible_one_is_a_problem(poll):
+    rows = rows_of("32767,停车,新建。", ",助餐,新建。")
+
+    assert [problem.line for problem in importing.plan_import(poll, rows).problems] == [3]
+
+
+def test_only_a_poll_in_draft_takes_candidates(poll):
+    rows = rows_of("7,停车,新建。")
+    seen = importing.plan_import(poll, rows).seen
+    Poll.objects.filter(pk=poll.pk).update(delegates_total=3)
+    move_by_force(poll, Poll.Phase.OPEN)
+
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=seen)
+
+    assert refusal.value.code == "not-draft"
+    assert poll.projects.count() == 2
+
+
+def test_candidates_that_changed_after_the_preview_are_not_overwritten(poll):
+    rows = rows_of("3,停车,新建。")
+    seen = importing.plan_import(poll, rows).seen
+    make_project(poll, 3)
+
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=seen)
+
+    assert refusal.value.code == "changed"
+    assert poll.projects.get(number=3).title == "候选项目3"
+
+
+def test_a_preview_of_one_poll_confirms_nothing_for_another(poll):
+    rows = rows_of("3,停车,新建。")
+    other = make_poll(candidates=2)
+
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(other, rows, seen=importing.plan_import(poll, rows).seen)
+
+    assert refusal.value.code == "changed"
+
+
+def test_a_candidate_saved_past_the_lock_stops_the_whole_import(poll, monkeypatch):
+    rows = rows_of("3,停车,新建。", "4,候选项目1,新建。")
+    plan = importing.plan_import(poll, rows)
+    # As if 候选项目1 had been saved between the look and the write.
+    blind = importing.ImportPlan(plan.new, (), (), (), plan.seen)
+    monkeypatch.setattr(importing, "plan_import", lambda poll, rows: blind)
+
+    with pytest.raises(importing.ImportRefused) as refusal:
+        importing.import_candidates(poll, rows, seen=plan.seen)
+
+    assert refusal.value.code == "changed"
+    assert poll.projects.count() == 2
+
+
+@pytest.mark.django_db
+def test_the_eight_candidates_survive_the_way_out_and_in_again():
+    call_command("loaddata", "yiwu-2024", verbosity=0)
+    shipped = Poll.objects.get()
+    content = candidate_table.template_xlsx(importing.cells_of(shipped))
+    fresh = make_poll(candidates=0)
+    rows = candidate_table.parse(content).rows
+
+    brought(fresh, rows)
+
+    assert len(whole(fresh)) == 8
+    assert whole(fresh) == whole(shipped)
+    assert len(importing.plan_import(shipped, rows).unchanged) == 8
+
+
+def test_an_untouched_table_changes_nothing_however_its_candidates_were_typed(poll):
+    project = poll.projects.get(number=1)
+    Project.objects.filter(pk=project.pk).update(
+        title="停车 便民", text="一、新建。\r\n\r\n二、改建。", investment=Decimal("1800.50")
+    )
+    Target.objects.create(project=project, position=7, text="1、建成；改建。")
+
+    rows = candidate_table.parse(candidate_table.template_xlsx(importing.cells_of(poll))).rows
+
+    assert len(importing.plan_import(poll, rows).unchanged) == 2
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(db, client) -> Client:
+    """The browser of a member of the secretariat."""
+    client.force_login(make_office())
+    return client
+
+
+def upload(client: Client, poll: Poll, *lines: str, header: str = SHORT):
+    content = "\r\n".join([header, *lines]).encode()
+    file = SimpleUploadedFile("候选项目.csv", content)
+    return client.post(reverse(IMPORT), {"file": file, "poll": poll.pk})
+
+
+def confirmation(preview) -> dict[str, object]:
+    confirm = preview.context["confirm"]
+    return {name: confirm[name].value() for name in confirm.fields}
+
+
+def told(reply) -> list[str]:
+    return [str(message) for message in reply.context["messages"]]
+
+
+def test_an_upload_is_previewed_and_written_only_when_confirmed(desk, poll):
+    preview = upload(
+        desk,
+        poll,
+        "1,候选项目1,改过。,新建3所",
+        ",停车,新建。,泊位1.5万个",
+        header=f"{SHORT},年度目标",
+    )
+    before = listed(poll)
+    done = desk.post(reverse(IMPORT), confirmation(preview), follow=True)
+
+    assert "将新增1项，更新1项，不变0项，错误0行。" in preview.text
+    assert "导入2行" in preview.text
+    assert "泊位<strong>1.5万个</strong>" in preview.text
+    assert before == [(1, "候选项目1", "建设内容1。"), (2, "候选项目2", "建设内容2。")]
+    assert listed(poll)[0] == (1, "候选项目1", "改过。")
+    assert listed(poll)[2] == (3, "停车", "新建。")
+    assert str(Target.objects.get(project__number=3)) == "泊位1.5万个"
+    assert told(done) == ["已导入2项：新增1项，更新1项。"]
+    assert done.redirect_chain[0][0].endswith(f"?poll__id__exact={poll.pk}")
+    assert LogEntry.objects.filter(change_message="从表格导入。").count() == 2
+
+
+def test_faults_turn_the_import_off_and_can_be_downloaded(desk, poll):
+    preview = upload(desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", ",助餐,配送。")
+    errors = preview.context["errors"]["problems"].value()
+    listing = desk.post(reverse("admin:projects_project_import-errors"), {"problems": errors})
+
+    assert "错误3行" in preview.text
+    assert "第2行：项目名称为空" in preview.text
+    assert "请更正后重新上传。" in preview.text
+    assert 'name="rows"' not in preview.text
+    assert listing.content.decode("utf-8-sig").splitlines() == [
+        "行,错误",
+        "2,第2行：项目名称为空",
+        "3,第3行：编号“x”不是1至32767的整数",
+        "4,第4行：已有同名的第2项，请填写其编号，或更改名称",
+    ]
+    assert "filename*=UTF-8''" in listing.headers["Content-Disposition"]
+
+
+def test_unknown_columns_are_named_in_the_preview(desk, poll):
+    preview = upload(
+        desk, poll, "7,停车,新建。,红,交通,1800", header=f"{SHORT},颜色,类别,总投资（万元）"
+    )
+
+    assert "以下各列不导入：颜色。" in preview.text
+    assert "交通 · 投资1800万元" in preview.text
+
+
+def test_the_newest_draft_is_offered_unless_the_address_names_another(desk, poll):
+    newest = make_poll(candidates=0)
+    opened = make_poll(candidates=1, delegates_total=3)
+    move_by_force(opened, Poll.Phase.OPEN)
+
+    page = desk.get(reverse(IMPORT))
+    asked = desk.get(reverse(IMPORT), {"poll": poll.pk})
+
+    [form] = page.context["forms"]
+    assert form["poll"].value() == newest.pk
+    assert list(form.fields["poll"].queryset) == [newest, poll]
+    assert asked.context["forms"][0]["poll"].value() == poll.pk
+
+
+def test_an_opened_poll_is_refused_at_the_upload_and_at_the_confirmation(desk):
+    poll = make_poll(candidates=1, delegates_total=3)
+    make_poll(candidates=0)
+    preview = upload(desk, poll, "7,停车,新建。")
+    move_by_force(poll, Poll.Phase.OPEN)
+
+    late = upload(desk, poll, "7,停车,新建。")
+    confirmed = desk.post(reverse(IMPORT), confirmation(preview))
+
+    assert "投票已经开始，候选项目不能再修改。" in late.text
+    assert told(confirmed) == ["没有导入：投票已经开始，候选项目不能再修改。"]
+    assert poll.projects.count() == 1
+
+
+def test_without_a_draft_the_page_says_what_to_do(desk):
+    page = desk.get(reverse(IMPORT))
+
+    assert "没有尚未开始投票的票决，不能导入。请先新增票决。" in page.text
+    assert 'type="file"' not in page.text
+
+
+def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, poll, time_machine):
+    time_machine.move_to("2026-01-18 09:00:00+08:00")
+    desk.force_login(User.objects.get())
+    rows = [Candidate(2, 7, "停车", "新建。")]
+    seen = importing.plan_import(poll, rows).seen
+    sent = {"poll": poll.pk, "seen": seen, "rows": signed(rows, ROWS)}
+
+    tampered = desk.post(reverse(IMPORT), sent | {"rows": sent["rows"][:-1] + "x"})
+    time_machine.move_to("2026-01-18 10:30:00+08:00")
+    desk.force_login(User.objects.get())
+    late = desk.post(reverse(IMPORT), sent)
+
+    assert told(tampered) == told(late) == ["预览已过期，请重新上传。"]
+    assert poll.projects.count() == 2
+
+
+def test_the_template_is_empty_or_holds_the_candidates_of_a_draft(desk, poll):
+    address = reverse("admin:projects_project_template")
+
+    empty = desk.get(address)
+    filled = desk.get(address, {"poll": poll.pk})
+
+    assert words(candidate_table.parse(empty.content)) == ["表头之下没有内容。"]
+    assert [row.title for row in candidate_table.parse(filled.content).rows] == [
+        "候选项目1",
+        "候选项目2",
+    ]
+    assert f"{address}?poll={poll.pk}" in desk.get(reverse(IMPORT)).text
+
+
+@pytest.mark.parametrize("make", [make_scrutineer, lambda: User.objects.create_superuser("root")])
+def test_only_the_office_imports(client, poll, make):
+    client.force_login(make())
+    rows = [Candidate(2, 7, "停车", "新建。")]
+    sent = {
+        "poll": poll.pk,
+        "seen": importing.plan_import(poll, rows).seen,
+        "rows": signed(rows, ROWS),
+    }
+
+    statuses = [
+        client.get(reverse(IMPORT)).status_code,
+        client.post(reverse(IMPORT), sent).status_code,
+        client.get(reverse("admin:projects_project_template")).status_code,
+    ]
+    listing = client.get(reverse("admin:projects_project_changelist"))
+
+    assert statuses == [403, 403, 403]
+    assert poll.projects.count() == 2
+    assert reverse(IMPORT) not in listing.text
+
+
+def test_a_list_without_candidates_says_how_they_come_in(desk):
+    listing = desk.get(reverse("admin:projects_project_changelist"))
+
+    assert "还没有候选项目。可逐个新增，或从表格导入。" in listing.text
+    assert f"{reverse(IMPORT)}?poll=" in listing.text
+    assert f"{reverse('admin:projects_project_add')}?poll=" in listing.text
+
+
+def test_a_poll_without_candidates_says_so_beside_another_that_has_some(desk, poll):
+    address = reverse("admin:projects_project_changelist")
+    bare = make_poll(candidates=0)
+
+    listing = desk.get(address, {"poll__id__exact": bare.pk})
+
+    assert "还没有候选项目。可逐个新增，或从表格导入。" in listing.text
+    assert f"{reverse(IMPORT)}?poll={bare.pk}" in listing.text
+
+
+def test_a_list_that_finds_nothing_says_what_was_looked_for(desk, poll):
+    address = reverse("admin:projects_project_changelist")
+
+    assert "没有找到“地铁”。" in desk.get(address, {"q": "地铁"}).text
+    assert "没有符合条件的项目。" in desk.get(address, {"category": "交通"}).text
+    both = {"category": "交通", "poll__id__exact": poll.pk}
+    assert "没有符合条件的项目。" in desk.get(address, both).text
+    assert "候选项目2" in desk.get(address).text
+    assert "还没有候选项目" not in desk.get(address).text

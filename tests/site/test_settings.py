@@ -1,0 +1,274 @@
+"""The settings as a site really starts with them: what is demanded, and what is then in force."""
+
+import json
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.contrib.auth.password_validation import (
+    MinimumLengthValidator,
+    get_default_password_validators,
+)
+from django.db import connection
+
+from tests.conftest import ROOT
+
+PRODUCTION = {
+    "SECRET_KEY": "t4kP-9vR_wq2LzXe7Yb0HcN5uJmA8sGd3fQiVoKrTnEl6ZyBxM",
+    "ALLOWED_HOSTS": "vote.example.cn",
+    "DATABASE_URL": "sqlite://:memory:",
+    "PUBLIC_URL": "https://vote.example.cn",
+}
+LAN = {"LAN_HTTP": "1", "ALLOWED_HOSTS": "192.168.1.20,10.0.0.5,localhost,[::1]"}
+
+# How a site of its own talks to browsers.
+TRANSPORT = {
+    "SESSION_COOKIE_SECURE": True,
+    "SESSION_COOKIE_HTTPONLY": True,
+    "SESSION_COOKIE_SAMESITE": "Lax",
+    "SESSION_COOKIE_NAME": "__Host-session",
+    # What the prefix demands of a cookie beside Secure: no domain, and the whole host's path.
+    "SESSION_COOKIE_DOMAIN": None,
+    "SESSION_COOKIE_PATH": "/",
+    "SESSION_ENGINE": "django.contrib.sessions.backends.db",
+    "CSRF_COOKIE_SECURE": True,
+    "CSRF_COOKIE_HTTPONLY": True,
+    "CSRF_COOKIE_SAMESITE": "Lax",
+    "CSRF_COOKIE_NAME": "__Host-csrf",
+    "CSRF_COOKIE_DOMAIN": None,
+    "CSRF_COOKIE_PATH": "/",
+    "SECURE_SSL_REDIRECT": True,
+    "SECURE_HSTS_SECONDS": 31_536_000,
+    "SECURE_CONTENT_TYPE_NOSNIFF": True,
+    "SECURE_REFERRER_POLICY": "same-origin",
+    "SECURE_PROXY_SSL_HEADER": None,
+    "X_FRAME_OPTIONS": "DENY",
+    "DEBUG": False,
+}
+
+START = "import django; django.setup()"
+SHOW = """
+import json, sys, django
+from django.conf import settings
+django.setup()
+json.dump({name: getattr(settings, name) for name in sys.argv[1:]}, sys.stdout, default=str)
+"""
+
+
+def python(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the repository with `env` and nothing else of this shell."""
+    clean = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "yiwu_vote.settings"}
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=ROOT,
+        env=clean | {"PYTHONDONTWRITEBYTECODE": "1"} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def started(*names: str, **env: str) -> dict[str, Any]:
+    """Return these settings of a site that starts with `env`."""
+    run = python("-c", SHOW, *names, **env)
+    assert run.returncode == 0, run.stderr
+    values: dict[str, Any] = json.loads(run.stdout)
+    return values
+
+
+def refusal(**env: str) -> str:
+    """Return the last line of what a site says that does not start with `env`."""
+    run = python("-c", START, **env)
+    assert run.returncode != 0
+    return run.stderr.strip().splitlines()[-1]
+
+
+# --- what is demanded -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"])
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_site_does_not_start_without_what_only_its_owner_knows(name, empty):
+    env = {key: value for key, value in PRODUCTION.items() if key != name}
+
+    words = refusal(**env | ({name: ""} if empty else {}))
+
+    assert "ImproperlyConfigured" in words
+    assert name in words
+
+
+def test_a_site_with_all_of_it_starts():
+    values = started("DEBUG", "DEMO", "LAN_HTTP", "SECRET_KEY", "ALLOWED_HOSTS", **PRODUCTION)
+
+    assert values == {
+        "DEBUG": False,
+        "DEMO": False,
+        "LAN_HTTP": False,
+        "SECRET_KEY": PRODUCTION["SECRET_KEY"],
+        "ALLOWED_HOSTS": ["vote.example.cn"],
+    }
+
+
+@pytest.mark.parametrize(
+    "host", ["vote.example.cn", "8.8.8.8", "*", ".example.cn", "[2001:4860::1]"]
+)
+def test_plain_http_is_refused_where_a_host_is_not_inside(host):
+    words = refusal(**PRODUCTION | LAN | {"ALLOWED_HOSTS": f"192.168.1.20,{host}"})
+
+    assert "ImproperlyConfigured" in words
+    assert host in words
+
+
+def test_plain_http_is_allowed_inside_and_relaxes_only_the_cookies_and_transport():
+    values = started(*TRANSPORT, **PRODUCTION | LAN)
+
+    assert values == TRANSPORT | {
+        "SESSION_COOKIE_SECURE": False,
+        "CSRF_COOKIE_SECURE": False,
+        "SESSION_COOKIE_NAME": "sessionid",
+        "CSRF_COOKIE_NAME": "csrftoken",
+        "SECURE_SSL_REDIRECT": False,
+        "SECURE_HSTS_SECONDS": 0,
+    }
+
+
+# --- cookies, transport, pages --------------------------------------------------------------------
+
+
+def test_a_site_sends_its_cookies_over_https_to_its_own_host_only():
+    assert started(*TRANSPORT, **PRODUCTION) == TRANSPORT
+
+
+def test_a_proxy_is_believed_only_where_there_is_one():
+    values = started("SECURE_PROXY_SSL_HEADER", **PRODUCTION | {"BEHIND_PROXY": "1"})
+
+    assert values == {"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"]}
+
+
+def test_djangos_own_deployment_checks_have_nothing_to_say():
+    run = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert run.returncode == 0, run.stderr
+    assert "no issues" in run.stdout + run.stderr
+
+
+def test_a_staff_password_has_twelve_characters_at_least():
+    (length,) = [
+        validator
+        for validator in get_default_password_validators()
+        if isinstance(validator, MinimumLengthValidator)
+    ]
+
+    assert length.min_length == 12
+
+
+# --- the demo -------------------------------------------------------------------------------------
+
+
+def test_the_demo_makes_a_secret_key_of_its_own_once_and_keeps_it(tmp_path):
+    var = tmp_path / "var"
+
+    first = started("SECRET_KEY", "ALLOWED_HOSTS", DEMO="1", VAR_DIR=str(var))
+    second = started("SECRET_KEY", DEMO="1", VAR_DIR=str(var))
+    elsewhere = started("SECRET_KEY", DEMO="1", VAR_DIR=str(tmp_path / "other"))
+
+    assert len(first["SECRET_KEY"]) >= 50
+    assert second["SECRET_KEY"] == first["SECRET_KEY"] == (var / "secret-key").read_text()
+    assert elsewhere["SECRET_KEY"] != first["SECRET_KEY"]
+    assert first["ALLOWED_HOSTS"] == ["127.0.0.1", "localhost", "[::1]"]
+
+
+def test_nobody_else_can_read_the_key_of_the_demo(tmp_path):
+    var = tmp_path / "var"
+
+    started("SECRET_KEY", DEMO="1", VAR_DIR=str(var))
+
+    assert stat.S_IMODE((var / "secret-key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+
+
+# --- the database ---------------------------------------------------------------------------------
+
+only_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="these are words of SQLite")
+
+
+def answer(question: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        return cursor.fetchone()[0]
+
+
+@only_sqlite
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("secure_delete", 1), ("foreign_keys", 1)],
+)
+def test_sqlite_writes_each_commit_to_the_disk_and_leaves_nothing_behind(pragma, value):
+    assert answer(f"PRAGMA {pragma}") == value
+
+
+@only_sqlite
+@pytest.mark.django_db
+def test_a_transaction_on_sqlite_holds_the_write_lock_from_its_beginning():
+    # This test runs inside a transaction that has written nothing.
+    other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0)
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+
+    other.close()
+
+
+@only_sqlite
+@pytest.mark.django_db(transaction=True)
+def test_the_write_lock_of_sqlite_is_free_outside_a_transaction():
+    other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0)
+
+    other.execute("BEGIN IMMEDIATE")  # raises if it is not
+    other.rollback()
+    other.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "value"), [("synchronous_commit", "on"), ("fsync", "on"), ("lock_timeout", "10s")]
+)
+def test_postgresql_writes_each_commit_to_the_disk_and_waits_for_no_lock_for_ever(name, value):
+    assert answer(f"SELECT current_setting('{name}')") == value
+
+
+def test_sqlite_is_as_safe_in_production_as_in_these_tests():
+    database = started("DATABASES", **PRODUCTION)["DATABASES"]["default"]
+
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert database["OPTIONS"]["init_command"].replace(" ", "").split(";")[:3] == [
+        "PRAGMAjournal_mode=WAL",
+        "PRAGMAsynchronous=FULL",
+        "PRAGMAsecure_delete=ON",
+    ]
+
+
+def test_postgresql_is_as_safe_in_production_as_in_these_tests():
+    url = {"DATABASE_URL": "postgres://vote:secret@db.example.cn:5433/vote"}
+
+    database = started("DATABASES", **PRODUCTION | url)["DATABASES"]["default"]
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.cn", 5433, "vote")
+    assert "-c synchronous_commit=on" in database["OPTIONS"]["options"]
+    assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (600, True)
+
+
+def test_what_the_address_of_the_database_demands_is_kept():
+    url = {"DATABASE_URL": "postgres://vote@db.example.cn/vote?sslmode=verify-full"}
+
+    database = started("DATABASES", **PRODUCTION | url)["DATABASES"]["default"]
+
+    assert database["OPTIONS"]["sslmode"] == "verify-full"
+    assert "-c synchronous_commit=on" in database["OPTIONS"]["options"]
