@@ -1,6 +1,6 @@
 """The rules of a poll as plain sentences, for delegates and staff alike (DESIGN §4)."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from projects.models import Poll
 
@@ -8,25 +8,25 @@ from projects.models import Poll
 def rules_in_words(poll: Poll) -> list[str]:
     """Return each rule of `poll` as one sentence, in the order in which a vote meets them."""
     if poll.proposals == Poll.Proposals.COUNTED:
-        first = _("从候选项目和推荐项目中确定%(places)d项。")
+        first = gettext("从候选项目和推荐项目中确定%(places)d项。")
     else:
-        first = _("从候选项目中确定%(places)d项。")
+        first = gettext("从候选项目中确定%(places)d项。")
     words = [first % {"places": poll.places}]
     words += [_choices(poll), _blank(poll), _proposals(poll), _voters(poll), _majority(poll)]
     words += [
-        _("按得票多少排列，得票相同的名次并列。"),
-        _("最后的名额有得票相同、不能确定的，系统不作取舍，再次票决或由会议决定。"),
-        _("通过的项目不足%(places)d项的，补充票决、由会议决定或名额留空。")
+        gettext("按得票多少排列，得票相同的名次并列。"),
+        gettext("最后的名额有得票相同、不能确定的，系统不作取舍，再次票决或由会议决定。"),
+        gettext("通过的项目不足%(places)d项的，补充票决、由会议决定或名额留空。")
         % {"places": poll.places},
         _confirmers(poll),
-        _("公布通过的项目和各项目的得票数。")
+        gettext("公布通过的项目和各项目的得票数。")
         if poll.show_votes
-        else _("只公布通过的项目，不公布得票数。"),
+        else gettext("只公布通过的项目，不公布得票数。"),
     ]
     if poll.simple:
-        words.append(_("简易方式：密钥的任一持有人可单独开启票箱。"))
+        words.append(gettext("简易方式：密钥的任一持有人可单独开启票箱。"))
     if poll.is_rehearsal:
-        words.insert(0, _("本次为演练，不计票。"))
+        words.insert(0, gettext("本次为演练，不计票。"))
     return words
 
 
@@ -34,50 +34,54 @@ def _choices(poll: Poll) -> str:
     exactly = poll.choice_rule == Poll.ChoiceRule.EXACTLY
     if poll.form == Poll.Form.EACH:
         words = (
-            _("对每个项目表示赞成、反对或弃权，没有表示的按弃权计；赞成的须为%(count)d项。")
+            gettext("对每个项目表示赞成、反对或弃权，没有表示的按弃权计；赞成的须为%(count)d项。")
             if exactly
-            else _("对每个项目表示赞成、反对或弃权，没有表示的按弃权计；赞成的最多%(count)d项。")
+            else gettext(
+                "对每个项目表示赞成、反对或弃权，没有表示的按弃权计；赞成的最多%(count)d项。"
+            )
         )
     elif exactly:
-        words = _("每张表决票须选足%(count)d项，多选、少选都不能提交。")
+        words = gettext("每张表决票须选足%(count)d项，多选、少选都不能提交。")
     else:
-        words = _("每张表决票最多选%(count)d项，可以少选。")
+        words = gettext("每张表决票最多选%(count)d项，可以少选。")
     return words % {"count": poll.places}
 
 
 def _blank(poll: Poll) -> str:
     if poll.blank_allowed:
-        return _("可以一项不选，勾选弃权后提交，为弃权票。")
-    return _("不接受弃权票，空白的表决票不能提交。")
+        return gettext("可以一项不选，勾选弃权后提交，为弃权票。")
+    return gettext("不接受弃权票，空白的表决票不能提交。")
 
 
 def _proposals(poll: Poll) -> str:
     count = {"count": poll.proposal_limit}
     match poll.proposals:
         case Poll.Proposals.COUNTED:
-            return _("可以另外推荐新项目，每票最多%(count)d项，计票，每项占用一个名额。") % count
+            return (
+                gettext("可以另外推荐新项目，每票最多%(count)d项，计票，每项占用一个名额。") % count
+            )
         case Poll.Proposals.ADVISORY:
-            return _("可以另外推荐新项目，每票最多%(count)d项，不计票，仅汇总研究。") % count
-    return _("不接受推荐新项目。")
+            return gettext("可以另外推荐新项目，每票最多%(count)d项，不计票，仅汇总研究。") % count
+    return gettext("不接受推荐新项目。")
 
 
 def _voters(poll: Poll) -> str:
     if poll.voters == Poll.Voters.PRESENT:
-        return _("已报到的代表可以投票。")
-    return _("名册上的全体代表都可以投票。")
+        return gettext("已报到的代表可以投票。")
+    return gettext("名册上的全体代表都可以投票。")
 
 
 def _majority(poll: Poll) -> str:
     match poll.majority:
         case Poll.Majority.PRESENT:
-            return _("得票超过实到代表人数的一半，才能通过。")
+            return gettext("得票超过实到代表人数的一半，才能通过。")
         case Poll.Majority.VALID:
-            return _("得票超过有效票数的一半，才能通过。")
+            return gettext("得票超过有效票数的一半，才能通过。")
         case Poll.Majority.NONE:
-            return _("不要求得票过半数，得票多的项目通过。")
+            return gettext("不要求得票过半数，得票多的项目通过。")
     if poll.delegates_total is None:
-        return _("得票超过全体代表人数的一半，才能通过。")
-    return _("得票超过全体代表%(total)d人的一半，即至少%(needed)d票，才能通过。") % {
+        return gettext("得票超过全体代表人数的一半，才能通过。")
+    return gettext("得票超过全体代表%(total)d人的一半，即至少%(needed)d票，才能通过。") % {
         "total": poll.delegates_total,
         "needed": poll.delegates_total // 2 + 1,
     }
@@ -85,7 +89,7 @@ def _majority(poll: Poll) -> str:
 
 def _confirmers(poll: Poll) -> str:
     if poll.confirmers > 1:
-        return _("计票结果由%(count)d名监票人复核，其中一名为总监票人，计票人不能复核。") % {
+        return gettext("计票结果由%(count)d名监票人复核，其中一名为总监票人，计票人不能复核。") % {
             "count": poll.confirmers
         }
-    return _("计票结果由一名监票人复核，计票人不能复核。")
+    return gettext("计票结果由一名监票人复核，计票人不能复核。")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 # Bytes; the largest upload is a roll of 2 MB.
 LARGEST_BODY = 3_000_000
@@ -18,6 +18,6 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            words = _("提交的内容过大，没有处理。请返回后重新提交。")
+            words = gettext("提交的内容过大，没有处理。请返回后重新提交。")
             return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)

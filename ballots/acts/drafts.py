@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.facts import outcome
@@ -18,16 +18,16 @@ from ballots.models import RollEntry
 from projects.models import Poll, Project, Target
 
 REFUSALS = {
-    "not-office": gettext_lazy("只有会务人员可以办理。"),
-    "not-void": gettext_lazy("只有作废的票决可以另建草稿。"),
-    "made-before": gettext_lazy("已经另建过草稿，请在票决进程中查找。"),
-    "wrong-phase": gettext_lazy("只有复核后、公布前可以发起再次票决或补充票决。"),
-    "round-exists": gettext_lazy("已经发起过再次票决或补充票决，请在票决进程中查找。"),
-    "decided": gettext_lazy("会议决定已经登记，不能再发起票决。"),
-    "no-tie": gettext_lazy("没有得票相同、待定的项目，不需要再次票决。"),
-    "not-second-round": gettext_lazy("只有再次票决和补充票决的草稿可以在这里删除。"),
-    "key-made": gettext_lazy("已经生成过密钥，操作记录须保留，不能删除。"),
-    "no-shortfall": gettext_lazy("没有不足的名额，或没有其余项目，不能补充票决。"),
+    "not-office": _("只有会务人员可以办理。"),
+    "not-void": _("只有作废的票决可以另建草稿。"),
+    "made-before": _("已经另建过草稿，请在票决进程中查找。"),
+    "wrong-phase": _("只有复核后、公布前可以发起再次票决或补充票决。"),
+    "round-exists": _("已经发起过再次票决或补充票决，请在票决进程中查找。"),
+    "decided": _("会议决定已经登记，不能再发起票决。"),
+    "no-tie": _("没有得票相同、待定的项目，不需要再次票决。"),
+    "not-second-round": _("只有再次票决和补充票决的草稿可以在这里删除。"),
+    "key-made": _("已经生成过密钥，操作记录须保留，不能删除。"),
+    "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
 }
 
 # What a draft takes over; phase, times and key are its own.
@@ -101,7 +101,9 @@ def run_off(poll: Poll, *, by: User) -> Poll:
     standing = _settling(poll)
     if not standing.is_tied:
         raise DraftRefused("no-tie")
-    words = _("首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。")
+    words = gettext(
+        "首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。"
+    )
     return _second_round(standing, Poll.Kind.RUN_OFF, words, by=by)
 
 
@@ -112,7 +114,7 @@ def supplementary(poll: Poll, *, by: User) -> Poll:
     standing = _settling(poll)
     if standing.is_tied or not standing.rest:
         raise DraftRefused("no-shortfall")
-    words = _("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
+    words = gettext("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
     return _second_round(standing, Poll.Kind.SUPPLEMENTARY, words, by=by)
 
 

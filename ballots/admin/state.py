@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import TruncMinute
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots import triggers
 from ballots.facts import counting, preflight
@@ -106,8 +106,8 @@ def system_state() -> list[Finding]:
 
 def _database() -> Finding:
     if triggers.are_installed(connection):
-        return Finding("ok", _("数据库正常"))
-    return Finding("blocks", _("数据库的保护规则缺失，请运行 manage.py migrate"))
+        return Finding("ok", gettext("数据库正常"))
+    return Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
 
 
 def _disk() -> Finding:
@@ -117,8 +117,8 @@ def _disk() -> Finding:
         folder = folder.parent
     free = shutil.disk_usage(folder).free // GIGABYTE
     if not free:
-        return Finding("warns", _("磁盘剩余不足1GB，请清理"))
-    return Finding("ok", _("磁盘剩余%(free)dGB") % {"free": free})
+        return Finding("warns", gettext("磁盘剩余不足1GB，请清理"))
+    return Finding("ok", gettext("磁盘剩余%(free)dGB") % {"free": free})
 
 
 def _waits() -> Finding:
@@ -128,5 +128,7 @@ def _waits() -> Finding:
     """
     count = Delegate.objects.filter(locked_until__gt=timezone.now()).count()
     if not count:
-        return Finding("ok", _("没有代表因输错投票码而须等待"))
-    return Finding("warns", _("%(count)d名代表因多次输错投票码，暂时不能输入") % {"count": count})
+        return Finding("ok", gettext("没有代表因输错投票码而须等待"))
+    return Finding(
+        "warns", gettext("%(count)d名代表因多次输错投票码，暂时不能输入") % {"count": count}
+    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import details
 from ballots.facts import outcome
@@ -77,7 +77,7 @@ def research_file(poll: Poll) -> Download:
     writer.writerows(
         [voter, ",".join(map(str, numbers))] for voter, numbers in zip(voters, votes, strict=True)
     )
-    names = tables.file_names(poll, _("研究数据"), "pabulib", "pb")
+    names = tables.file_names(poll, gettext("研究数据"), "pabulib", "pb")
     return Download(*names, out.getvalue().encode())
 
 

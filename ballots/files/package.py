@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import counting, outcome
@@ -67,7 +67,7 @@ def full_package(poll: Poll) -> Download:
         "result.json": {"digest": result.digest, "figures": result.figures},
         "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
     }
-    return _zipped(poll, "full", _("监票数据包"), files)
+    return _zipped(poll, "full", gettext("监票数据包"), files)
 
 
 def public_package(poll: Poll) -> Download:
@@ -89,7 +89,7 @@ def public_package(poll: Poll) -> Download:
             for entry in poll.journal.order_by("seq")
         ],
     }
-    return _zipped(poll, "public", _("公开数据包"), files)
+    return _zipped(poll, "public", gettext("公开数据包"), files)
 
 
 def _poll(poll: Poll) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _poll(poll: Poll) -> dict[str, Any]:
     box = poll.box
     remarks = tables.remarks(poll)
     if box.threshold == 1:
-        remarks.append(_("简易方式：任一持有人可单独开启票箱"))
+        remarks.append(gettext("简易方式：任一持有人可单独开启票箱"))
     return {
         **lifecycle.frozen_poll(poll),
         "remarks": remarks,

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
@@ -24,16 +24,16 @@ from projects.models import Poll
 WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目")
 WORD_JOINER = "\u2060"
 PASSED = {
-    "all": gettext_lazy("获得全体代表过半数的赞成票"),
-    "present": gettext_lazy("获得实到代表过半数的赞成票"),
-    "valid": gettext_lazy("获得有效票过半数的赞成票"),
-    "none": gettext_lazy("得票较多"),
+    "all": _("获得全体代表过半数的赞成票"),
+    "present": _("获得实到代表过半数的赞成票"),
+    "valid": _("获得有效票过半数的赞成票"),
+    "none": _("得票较多"),
 }
-HOW = {"count": gettext_lazy("票决"), **outcome.ROUNDS, "decision": gettext_lazy("会议决定")}
+HOW = {"count": _("票决"), **outcome.ROUNDS, "decision": _("会议决定")}
 PROPOSALS = {
-    "counted": gettext_lazy("推荐项目计票，每票最多推荐%(limit)d项"),
-    "advisory": gettext_lazy("推荐项目不计票，仅汇总研究"),
-    "off": gettext_lazy("不接受推荐项目"),
+    "counted": _("推荐项目计票，每票最多推荐%(limit)d项"),
+    "advisory": _("推荐项目不计票，仅汇总研究"),
+    "off": _("不接受推荐项目"),
 }
 
 
@@ -84,20 +84,22 @@ def round_name(poll: Poll) -> str:
     if poll.parent is None:
         return poll.get_kind_display()
     name = str(outcome.ROUNDS[outcome.kind_of_round(poll)])
-    return _("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
+    return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
 def rules_in_words(figures: dict[str, Any]) -> str:
     """Return the rules that the count followed as one line."""
     rules = figures["rules"]
     parts = [
-        _("应选%(places)d项") % {"places": figures["places"]},
-        _("必须选足") if rules["exactly"] else _("可以少选"),
-        _("逐项表决赞成、反对、弃权") if rules["form"] == "each" else _("选择赞成的项目"),
+        gettext("应选%(places)d项") % {"places": figures["places"]},
+        gettext("必须选足") if rules["exactly"] else gettext("可以少选"),
+        gettext("逐项表决赞成、反对、弃权")
+        if rules["form"] == "each"
+        else gettext("选择赞成的项目"),
         str(PROPOSALS[rules["proposals"]]) % {"limit": rules["proposal_limit"]},
-        _("不要求过半数，得票多的确定")
+        gettext("不要求过半数，得票多的确定")
         if rules["majority"] == "none"
-        else _("通过须得%(needed)d票（%(majority)s）")
+        else gettext("通过须得%(needed)d票（%(majority)s）")
         % {
             "needed": figures["needed"],
             "majority": Poll.Majority(rules["majority"]).label,
@@ -126,9 +128,9 @@ def said(ruling: str, into: str, reason: str) -> str:
     """Return one ruling in words, such as “不予计票（理由：内容不清）”."""
     words = str(WriteIn.Ruling(ruling).label)
     if into:
-        words = _("%(ruling)s：%(into)s") % {"ruling": words, "into": into}
+        words = gettext("%(ruling)s：%(into)s") % {"ruling": words, "into": into}
     if reason:
-        words += _("（理由：%(reason)s）") % {"reason": reason}
+        words += gettext("（理由：%(reason)s）") % {"reason": reason}
     return words
 
 
@@ -170,7 +172,7 @@ def _change(entry: JournalEntry) -> str:
     if entry.kind == "write-ins-ruled":
         keys = "、".join(key for key, _ruling in data["rulings"])
         return f"{keys}：{said(WriteIn.Ruling.ALONE, '', '')}"
-    return _("%(key)s. %(title)s：由“%(before)s”改为“%(after)s”") % {
+    return gettext("%(key)s. %(title)s：由“%(before)s”改为“%(after)s”") % {
         "key": data["write_in"],
         "title": data["title"],
         "before": said(*data["before"]),
@@ -212,11 +214,13 @@ def announcement_of(poll: Poll) -> Announcement:
     names = {"meeting": meeting, "year": year, "date": date_words(poll.closed_at)}
     return Announcement(
         poll=poll,
-        title=_("%(meeting)s关于%(year)d年度民生实事项目票决结果的公告") % names,
-        opening=_("%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事候选项目进行票决。")
+        title=gettext("%(meeting)s关于%(year)d年度民生实事项目票决结果的公告") % names,
+        opening=gettext(
+            "%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事候选项目进行票决。"
+        )
         % names,
-        closing=_("现予公告。"),
-        signature=_("%(meeting)s主席团") % names,
+        closing=gettext("现予公告。"),
+        signature=gettext("%(meeting)s主席团") % names,
         dated=date_words(poll.published_at or poll.closed_at),
     )
 
@@ -225,7 +229,7 @@ def figures_words(standing: Outcome) -> str:
     """Return the figures of a notice, a sentence for each round that is out (ux.md §11)."""
     first, *others = standing.rounds
     words = (
-        _(
+        gettext(
             "应到代表%(roll)d人，实到代表%(present)d人；"
             "发出表决票%(issued)d张，收回表决票%(returned)d张，"
             "其中有效票%(valid)d张、无效票%(invalid)d张。"
@@ -234,7 +238,7 @@ def figures_words(standing: Outcome) -> str:
     )
     for later in others:
         words += (
-            _(
+            gettext(
                 "%(round)s时，实到代表%(present)d人；"
                 "发出表决票%(issued)d张，收回表决票%(returned)d张，"
                 "其中有效票%(valid)d张、无效票%(invalid)d张。"
@@ -251,20 +255,22 @@ def _decision_words(standing: Outcome) -> str:
     decision = standing.last.decision
     if decision is None:
         return ""
-    words = _("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
+    words = gettext("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
     return words if words.endswith("。") else f"{words}。"
 
 
 def _lead(standing: Outcome) -> str:
     year = standing.result.figures["poll"]["year"]
     if not standing.filled:
-        return _("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
+        return gettext("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
     ways = {place.how for place in standing.filled}
     *others, last = [str(words) for way, words in HOW.items() if way in ways]
     how = (
-        _("%(others)s和%(last)s") % {"others": "、".join(others), "last": last} if others else last
+        gettext("%(others)s和%(last)s") % {"others": "、".join(others), "last": last}
+        if others
+        else last
     )
-    return _("经%(how)s，确定下列%(count)d个项目为%(year)d年度民生实事项目：") % {
+    return gettext("经%(how)s，确定下列%(count)d个项目为%(year)d年度民生实事项目：") % {
         "how": how,
         "count": len(standing.filled),
         "year": year,
@@ -275,7 +281,7 @@ def _annex(standing: Outcome) -> list[dict[str, Any]]:
     """Return the votes of each round that is out, the first one first, and how each item ended."""
     return [
         {
-            "name": _("首次票决")
+            "name": gettext("首次票决")
             if this.poll.parent is None
             else outcome.ROUNDS[outcome.kind_of_round(this.poll)],
             "valid": this.result.figures["turnout"]["valid"],
@@ -302,7 +308,7 @@ def words(poll: Poll) -> dict[str, Any]:
     return {
         "round_name": round_name(poll),
         "turnout_words": turnout_words(figures),
-        "valid_words": _("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
+        "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
         "parts": _parts(standing),
         "open_words": outcome.open_words(standing),
@@ -318,15 +324,15 @@ def turnout_words(figures: dict[str, Any]) -> str:
     turnout = figures["turnout"]
     is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
     is_whole = turnout["returned"] == turnout["issued"]
-    return _(
+    return gettext(
         "大会应到代表%(roll)d名，实到代表%(present)d名，%(quorum)s。"
         "本次表决共发出表决票%(issued)d张，收回%(returned)d张，"
         "收回的表决票数%(relation)s发出的表决票数%(valid)s。"
     ) % {
         **turnout,
-        "quorum": _("符合法定人数") if is_quorate else _("不足法定人数"),
-        "valid": _("，本次表决有效") if is_quorate else "",
-        "relation": _("等于") if is_whole else _("少于"),
+        "quorum": gettext("符合法定人数") if is_quorate else gettext("不足法定人数"),
+        "valid": gettext("，本次表决有效") if is_quorate else "",
+        "relation": gettext("等于") if is_whole else gettext("少于"),
     }
 
 
@@ -353,14 +359,18 @@ def _declared(standing: Outcome, how: str, count: int) -> str:
     }
     match how:
         case "count":
-            found = _("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
+            found = gettext("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
             # Of one project there is no order to speak of.
-            order = _("按得票多少，") if count > 1 else ""
-            return found + order + _("确定为%(year)d年度民生实事项目：") % named
+            order = gettext("按得票多少，") if count > 1 else ""
+            return found + order + gettext("确定为%(year)d年度民生实事项目：") % named
         case "decision":
-            return _("根据会议决定，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+            return (
+                gettext("根据会议决定，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+            )
         case _:
-            return _("经%(round)s，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+            return (
+                gettext("经%(round)s，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named
+            )
 
 
 # --- shared ---------------------------------------------------------------------------------------
@@ -371,7 +381,7 @@ def date_words(moment: datetime | None) -> str:
     if moment is None:
         return ""
     day = timezone.localtime(moment)
-    return _("%(year)d年%(month)d月%(day)d日") % {
+    return gettext("%(year)d年%(month)d月%(day)d日") % {
         "year": day.year,
         "month": day.month,
         "day": day.day,

@@ -14,8 +14,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import details
 from ballots.facts import counting, outcome, record
@@ -25,26 +25,26 @@ from projects.models import Poll
 from yiwu_vote.tables import sheets
 
 REFUSALS = {
-    "not-voting": gettext_lazy("只有投票期间才有未投票代表名单。"),
-    "not-closed": gettext_lazy("投票截止后才有回执编号清单。"),
-    "not-counted": gettext_lazy("计票完成后才能导出。"),
-    "not-published": gettext_lazy("结果公布后才能导出公开数据包。"),
-    "void": gettext_lazy("本次票决作废，没有票决结果。"),
+    "not-voting": _("只有投票期间才有未投票代表名单。"),
+    "not-closed": _("投票截止后才有回执编号清单。"),
+    "not-counted": _("计票完成后才能导出。"),
+    "not-published": _("结果公布后才能导出公开数据包。"),
+    "void": _("本次票决作废，没有票决结果。"),
 }
 
 OUTCOMES = {
-    "adopted": gettext_lazy("通过"),
-    "tied": gettext_lazy("得票相同，待定"),
-    "short": gettext_lazy("未通过"),
-    "out": gettext_lazy("未通过"),
+    "adopted": _("通过"),
+    "tied": _("得票相同，待定"),
+    "short": _("未通过"),
+    "out": _("未通过"),
 }
-SOURCES = {"candidate": gettext_lazy("候选"), "proposal": gettext_lazy("推荐")}
+SOURCES = {"candidate": _("候选"), "proposal": _("推荐")}
 
 # How a place was filled where the count alone could not say.
 SETTLED = {
-    "run-off": gettext_lazy("经再次票决通过"),
-    "supplementary": gettext_lazy("经补充票决通过"),
-    "decision": gettext_lazy("经会议决定确定"),
+    "run-off": _("经再次票决通过"),
+    "supplementary": _("经补充票决通过"),
+    "decision": _("经会议决定确定"),
 }
 
 
@@ -73,20 +73,20 @@ def result_csv(poll: Poll) -> Download:
     settled = remarks_on_items(poll)
     origins = outcome.first_keys(poll)
     header = [
-        _("名次"),
-        _("是否并列"),
-        _("项目编号"),
-        _("项目名称"),
-        _("类别"),
-        _("来源（候选/推荐）"),
-        _("责任单位"),
-        _("得票数"),
-        *([_("反对票数"), _("弃权票数")] if is_each else []),
-        _("得票率(%)"),
-        _("占全体代表(%)"),
-        _("是否过半数"),
-        _("结果"),
-        _("备注"),
+        gettext("名次"),
+        gettext("是否并列"),
+        gettext("项目编号"),
+        gettext("项目名称"),
+        gettext("类别"),
+        gettext("来源（候选/推荐）"),
+        gettext("责任单位"),
+        gettext("得票数"),
+        *([gettext("反对票数"), gettext("弃权票数")] if is_each else []),
+        gettext("得票率(%)"),
+        gettext("占全体代表(%)"),
+        gettext("是否过半数"),
+        gettext("结果"),
+        gettext("备注"),
     ]
     rows: list[Sequence[sheets.Cell]] = [
         [
@@ -101,13 +101,13 @@ def result_csv(poll: Poll) -> Download:
             *([item["against"], item["abstained"]] if is_each else []),
             item["share_of_valid"],
             item["share_of_all"],
-            _("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
+            gettext("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
             str(OUTCOMES[item["outcome"]]),
             "；".join([*settled[item["item"]], *remarks(poll)]),
         ]
         for item in result.figures["items"]
     ]
-    return _csv(poll, _("结果"), "result", header, rows)
+    return _csv(poll, gettext("结果"), "result", header, rows)
 
 
 def summary_csv(poll: Poll) -> Download:
@@ -124,33 +124,33 @@ def summary_csv(poll: Poll) -> Download:
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
-        [_("全体代表"), turnout["delegates_total"]],
-        [_("应到"), turnout["roll"]],
-        [_("实到"), turnout["present"]],
-        [_("发出"), turnout["issued"]],
-        [_("收回"), turnout["returned"]],
-        [_("有效"), turnout["valid"]],
-        [_("弃权"), turnout["blank"]],
-        [_("无效"), turnout["invalid"]],
-        [_("应选项数"), figures["places"]],
-        [_("通过所需票数"), figures["needed"]],
-        [_("候选项目数"), figures["candidates"]],
-        [_("推荐件数"), figures["proposals"]],
-        [_("归并项数"), figures["proposed_items"]],
-        [_("重复选择的表决票"), figures["doubled"]],
-        [_("不予计票"), figures["refused"]],
-        [_("留空名额"), standing.open_places if standing.is_final else ""],
-        [_("会议决定"), decision.words if decision else ""],
-        [_("开始"), _moment(poll.opened_at)],
-        [_("截止"), _moment(poll.closed_at)],
-        [_("计票"), _moment(result.counted_at)],
-        [_("公布"), _moment(poll.published_at)],
-        [_("计票人"), named(result.counted_by)],
-        [_("复核人"), "、".join(map(named, confirmers))],
-        [_("数据校验码"), result.digest],
-        [_("备注"), "；".join(remarks(poll))],
+        [gettext("全体代表"), turnout["delegates_total"]],
+        [gettext("应到"), turnout["roll"]],
+        [gettext("实到"), turnout["present"]],
+        [gettext("发出"), turnout["issued"]],
+        [gettext("收回"), turnout["returned"]],
+        [gettext("有效"), turnout["valid"]],
+        [gettext("弃权"), turnout["blank"]],
+        [gettext("无效"), turnout["invalid"]],
+        [gettext("应选项数"), figures["places"]],
+        [gettext("通过所需票数"), figures["needed"]],
+        [gettext("候选项目数"), figures["candidates"]],
+        [gettext("推荐件数"), figures["proposals"]],
+        [gettext("归并项数"), figures["proposed_items"]],
+        [gettext("重复选择的表决票"), figures["doubled"]],
+        [gettext("不予计票"), figures["refused"]],
+        [gettext("留空名额"), standing.open_places if standing.is_final else ""],
+        [gettext("会议决定"), decision.words if decision else ""],
+        [gettext("开始"), _moment(poll.opened_at)],
+        [gettext("截止"), _moment(poll.closed_at)],
+        [gettext("计票"), _moment(result.counted_at)],
+        [gettext("公布"), _moment(poll.published_at)],
+        [gettext("计票人"), named(result.counted_by)],
+        [gettext("复核人"), "、".join(map(named, confirmers))],
+        [gettext("数据校验码"), result.digest],
+        [gettext("备注"), "；".join(remarks(poll))],
     ]
-    return _csv(poll, _("汇总"), "summary", [_("项目"), _("数值")], rows)
+    return _csv(poll, gettext("汇总"), "summary", [gettext("项目"), gettext("数值")], rows)
 
 
 def turnout_csv(poll: Poll) -> Download:
@@ -165,17 +165,18 @@ def turnout_csv(poll: Poll) -> Download:
     )
     columns = ("delegation", "on_roll", "came", "marks", "waiting", "share")
     rows: list[Sequence[sheets.Cell]] = [
-        [row[column] for column in columns] for row in [*found, {"delegation": _("合计")} | whole]
+        [row[column] for column in columns]
+        for row in [*found, {"delegation": gettext("合计")} | whole]
     ]
     header = [
-        _("代表团"),
-        _("应到人数"),
-        _("实到人数"),
-        _("已投票人数"),
-        _("未投票人数"),
-        _("投票率(%)"),
+        gettext("代表团"),
+        gettext("应到人数"),
+        gettext("实到人数"),
+        gettext("已投票人数"),
+        gettext("未投票人数"),
+        gettext("投票率(%)"),
     ]
-    return _csv(poll, _("投票情况"), "turnout", header, rows)
+    return _csv(poll, gettext("投票情况"), "turnout", header, rows)
 
 
 def waiting_xlsx(poll: Poll) -> Download:
@@ -189,18 +190,30 @@ def waiting_xlsx(poll: Poll) -> Download:
     entries = _roll(poll).filter(voted=False)
     if poll.voters == Poll.Voters.PRESENT:
         entries = entries.filter(present=True)
-    header = [_("序号"), _("代表团"), _("代表证号"), _("姓名"), _("联系电话")]
+    header = [
+        gettext("序号"),
+        gettext("代表团"),
+        gettext("代表证号"),
+        gettext("姓名"),
+        gettext("联系电话"),
+    ]
     rows: list[Sequence[sheets.Cell]] = [
         [place, entry.delegation, entry.number, entry.name, entry.delegate.phone]
         for place, entry in enumerate(entries, start=1)
     ]
-    return _xlsx(poll, _("未投票代表名单"), "waiting", header, rows)
+    return _xlsx(poll, gettext("未投票代表名单"), "waiting", header, rows)
 
 
 def attendance_xlsx(poll: Poll) -> Download:
     """Return 签到情况表: the whole roll, who has come and who takes a paper ballot; at any time."""
     poll = _fresh(poll)
-    header = [_("代表团"), _("代表证号"), _("姓名"), _("实到"), _("方式")]
+    header = [
+        gettext("代表团"),
+        gettext("代表证号"),
+        gettext("姓名"),
+        gettext("实到"),
+        gettext("方式"),
+    ]
     rows: list[Sequence[sheets.Cell]] = [
         [
             entry.delegation,
@@ -211,7 +224,7 @@ def attendance_xlsx(poll: Poll) -> Download:
         ]
         for entry in _roll(poll)
     ]
-    return _xlsx(poll, _("签到情况表"), "attendance", header, rows)
+    return _xlsx(poll, gettext("签到情况表"), "attendance", header, rows)
 
 
 def ballots_csv(poll: Poll) -> Download:
@@ -225,8 +238,8 @@ def ballots_csv(poll: Poll) -> Download:
     ballots = list(poll.ballots.filter(invalid=Ballot.Invalid.VALID))
     secrets.SystemRandom().shuffle(ballots)
     each = poll.form == Poll.Form.EACH
-    header = [_("票序（随机）"), _("所选项数"), _("所选项目编号（以“、”分隔）")]
-    header += [_("反对项目编号（以“、”分隔）")] if each else []
+    header = [gettext("票序（随机）"), gettext("所选项数"), gettext("所选项目编号（以“、”分隔）")]
+    header += [gettext("反对项目编号（以“、”分隔）")] if each else []
     rows: list[Sequence[sheets.Cell]] = [
         [
             place,
@@ -236,7 +249,7 @@ def ballots_csv(poll: Poll) -> Download:
         ]
         for place, ballot in enumerate(ballots, start=1)
     ]
-    return _csv(poll, _("表决票明细"), "ballots", header, rows)
+    return _csv(poll, gettext("表决票明细"), "ballots", header, rows)
 
 
 def receipts_csv(poll: Poll) -> Download:
@@ -248,7 +261,9 @@ def receipts_csv(poll: Poll) -> Download:
     rows: list[Sequence[sheets.Cell]] = [
         [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
     ]
-    return _csv(poll, _("回执编号清单"), "receipts", [_("序号"), _("回执编号")], rows)
+    return _csv(
+        poll, gettext("回执编号清单"), "receipts", [gettext("序号"), gettext("回执编号")], rows
+    )
 
 
 def write_ins_csv(poll: Poll) -> Download:
@@ -259,14 +274,14 @@ def write_ins_csv(poll: Poll) -> Download:
     poll, result = counted(poll)
     votes = {item["item"]: item["votes"] for item in result.figures["items"]}
     header = [
-        _("推荐编号"),
-        _("项目名称"),
-        _("主要内容"),
-        _("建议责任单位"),
-        _("处理方式"),
-        _("并入项目"),
-        _("理由"),
-        _("得票数"),
+        gettext("推荐编号"),
+        gettext("项目名称"),
+        gettext("主要内容"),
+        gettext("建议责任单位"),
+        gettext("处理方式"),
+        gettext("并入项目"),
+        gettext("理由"),
+        gettext("得票数"),
     ]
     rows: list[Sequence[sheets.Cell]] = [
         [
@@ -281,20 +296,20 @@ def write_ins_csv(poll: Poll) -> Download:
         ]
         for write_in in poll.write_ins.select_related("into_project", "into_write_in")
     ]
-    return _csv(poll, _("推荐项目"), "proposals", header, rows)
+    return _csv(poll, gettext("推荐项目"), "proposals", header, rows)
 
 
 def journal_csv(poll: Poll) -> Download:
     """Return 操作记录: the acts on a poll with their checksums, at any time, without any votes."""
     poll = _fresh(poll)
     header = [
-        _("序号"),
-        _("时间"),
-        _("操作人"),
-        _("操作"),
-        _("对象"),
-        _("说明"),
-        _("校验码"),
+        gettext("序号"),
+        gettext("时间"),
+        gettext("操作人"),
+        gettext("操作"),
+        gettext("对象"),
+        gettext("说明"),
+        gettext("校验码"),
     ]
     rows: list[Sequence[sheets.Cell]] = [
         [
@@ -308,7 +323,7 @@ def journal_csv(poll: Poll) -> Download:
         ]
         for entry in poll.journal.select_related("by", "second").order_by("seq")
     ]
-    return _csv(poll, _("操作记录"), "journal", header, rows)
+    return _csv(poll, gettext("操作记录"), "journal", header, rows)
 
 
 # --- shared with the pages of the day and the packages ---------------------------------------------------------------------
@@ -360,9 +375,9 @@ def remarks(poll: Poll) -> list[str]:
     """Return what every figure of this poll must carry beside it."""
     found = []
     if poll.is_rehearsal:
-        found.append(_("演练，不计票"))
+        found.append(gettext("演练，不计票"))
     if poll.phase == Poll.Phase.COUNTED:
-        found.append(_("未复核"))
+        found.append(gettext("未复核"))
     return found
 
 
@@ -383,7 +398,7 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
             words.append(str(SETTLED[way]))
         elif item["outcome"] == "out":
             words.append(
-                _("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
+                gettext("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
             )
         elif item["outcome"] == "short" or (item["outcome"] == "tied" and standing.is_final):
             words.append(outcome.ending(standing, item))
@@ -408,7 +423,7 @@ def _source(item: dict[str, Any], origins: Mapping[str, str]) -> str:
     """Return where an item comes from; `origins` are the keys that candidates had at first."""
     key = origins.get(item["item"], "")
     if key.startswith("推"):
-        return _("推荐（首次票决%(key)s）") % {"key": key}
+        return gettext("推荐（首次票决%(key)s）") % {"key": key}
     return str(SOURCES[item["source"]])
 
 
@@ -471,7 +486,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _yes_or_no(value: bool) -> str:
-    return _("是") if value else _("否")
+    return gettext("是") if value else gettext("否")
 
 
 def _into(write_in: WriteIn) -> str:

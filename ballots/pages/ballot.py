@@ -23,7 +23,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -92,7 +92,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
         return _let_in(request, enrolment.card_by_code(typed))
     except SignInRefused as refusal:
         if refusal.code == "wait":
-            page = say_no(request, heading=_("请稍后再试"), text=str(refusal), status=429)
+            page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
             page.headers["Retry-After"] = str(refusal.count * 60)
             return page
         context = {"typed": typed, "error": str(refusal)}
@@ -389,7 +389,7 @@ def _query_to(request: DelegateRequest, poll: Poll) -> str:
 def _cast_refused(request: DelegateRequest, form: CastForm, refusal: BallotRefused) -> HttpResponse:
     if refusal.code == "card-replaced":
         request.session.flush()
-        messages.warning(request, _("您已领取新卡，请使用新卡进入。"), "card-replaced")
+        messages.warning(request, gettext("您已领取新卡，请使用新卡进入。"), "card-replaced")
         return SeeOther(reverse("ballots:sign-in"))
     if refusal.code == "faults":
         form.refuse(refusal.faults)

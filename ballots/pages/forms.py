@@ -19,8 +19,8 @@ from django.forms.formsets import (
 )
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots.models import rules_of
 from ballots.pages import wording
@@ -123,19 +123,19 @@ class ProposalForm(forms.Form):
     """One block of 推荐新项目. How long a text may be is for the rules to say."""
 
     title = Words(
-        label=gettext_lazy("项目名称（必填）"),
-        help_text=gettext_lazy("不超过30字，写明做什么、在哪里、做多少"),
+        label=_("项目名称（必填）"),
+        help_text=_("不超过30字，写明做什么、在哪里、做多少"),
         required=False,
         widget=forms.TextInput(attrs={"data-limit": TITLE_LIMIT, "autocomplete": "off"}),
     )
     detail = Words(
-        label=gettext_lazy("主要内容和目标（选填）"),
-        help_text=gettext_lazy("不超过200字"),
+        label=_("主要内容和目标（选填）"),
+        help_text=_("不超过200字"),
         required=False,
         widget=forms.Textarea(attrs={"data-limit": DETAIL_LIMIT, "rows": 3}),
     )
     unit = Words(
-        label=gettext_lazy("建议责任单位（选填）"),
+        label=_("建议责任单位（选填）"),
         required=False,
         widget=forms.TextInput(attrs={"data-limit": UNIT_LIMIT, "autocomplete": "off"}),
     )
@@ -328,12 +328,12 @@ class BallotForm(forms.Form):
         opposed = self._candidates(self.selection.against)
         left = self._candidates(self._abstained)
         groups = [
-            Group(_("赞成%(count)d项") % {"count": len(favoured)}, favoured),
-            Group(_("反对%(count)d项") % {"count": len(opposed)}, opposed),
-            Group(_("弃权%(count)d项") % {"count": len(left)}, left, is_left=True),
+            Group(gettext("赞成%(count)d项") % {"count": len(favoured)}, favoured),
+            Group(gettext("反对%(count)d项") % {"count": len(opposed)}, opposed),
+            Group(gettext("弃权%(count)d项") % {"count": len(left)}, left, is_left=True),
         ]
         if advisory:
-            words = _("推荐%(count)d项（不计票）") % {"count": len(advisory)}
+            words = gettext("推荐%(count)d项（不计票）") % {"count": len(advisory)}
             groups.append(Group(words, advisory))
         return groups
 
@@ -356,7 +356,7 @@ class BallotForm(forms.Form):
 
     def _candidates(self, numbers: Iterable[int]) -> list[Line]:
         return [
-            Line(str(number), _("第%d项") % number, f"{number}. {self.titles[number]}")
+            Line(str(number), gettext("第%d项") % number, f"{number}. {self.titles[number]}")
             for number in numbers
         ]
 
@@ -365,7 +365,7 @@ class BallotForm(forms.Form):
         return [
             Line(
                 f"p{place}",
-                _("推荐项目%d") % (place + 1),
+                gettext("推荐项目%d") % (place + 1),
                 proposal.title,
                 proposal.detail,
                 proposal.unit,

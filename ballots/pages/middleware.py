@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -63,7 +63,7 @@ class DelegateMiddleware:
             return None
         if CARD_KEY in request.session:
             request.session.flush()
-            messages.warning(request, _("您已领取新卡，请使用新卡进入。"), "card-replaced")
+            messages.warning(request, gettext("您已领取新卡，请使用新卡进入。"), "card-replaced")
         elif settings.SESSION_COOKIE_NAME in request.COOKIES and not request.user.is_authenticated:
             messages.warning(request, _expired(request), "expired")
         if request.htmx:
@@ -77,10 +77,10 @@ def _expired(request: HttpRequest) -> str:
     # Whoever was not about to submit may have submitted before: nobody is told that he has not.
     # `kept` is set by the script that has just kept the choices on the device.
     if request.POST.get("kept"):
-        return _("登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。")
+        return gettext("登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。")
     if request.method == "POST":
-        return _("登录已过期，表决票尚未提交。请重新扫描投票卡。")
-    return _("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
+        return gettext("登录已过期，表决票尚未提交。请重新扫描投票卡。")
+    return gettext("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
 
 
 def _card(request: HttpRequest) -> AccessCard | None:

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
@@ -54,7 +54,7 @@ def recommend(request: DelegateRequest) -> HttpResponse:
         recommending.recommend(poll, delegate=request.delegate, proposal=proposal)
     except RecommendationRefused as refusal:
         return _page(request, poll, form, refusal=refusal)
-    messages.success(request, _("推荐已提交，由会务组研究处理。处理前可以撤回。"))
+    messages.success(request, gettext("推荐已提交，由会务组研究处理。处理前可以撤回。"))
     return SeeOther(reverse("ballots:recommend"))
 
 
@@ -72,7 +72,7 @@ def withdraw(request: DelegateRequest) -> HttpResponse:
         except RecommendationRefused as refusal:
             messages.warning(request, str(refusal))
         else:
-            messages.success(request, _("推荐已撤回。"))
+            messages.success(request, gettext("推荐已撤回。"))
     return SeeOther(reverse("ballots:recommend"))
 
 

@@ -4,8 +4,8 @@ No rule stands here. A ballot of the form “each” (赞成, 反对 or 弃权 o
 its own (ux.md D5b); everywhere `candidates` is the number of the candidates.
 """
 
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Rules, Selection
 
@@ -13,75 +13,69 @@ from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Rul
 # of the ballot from 1, and so does the field's name, less one.
 PROBLEMS = {
     # The form's own questions, which no rule of the vote knows.
-    "malformed": ("candidates", gettext_lazy("提交的内容有误，请核对您的选择后重新提交")),
+    "malformed": ("candidates", _("提交的内容有误，请核对您的选择后重新提交")),
     "abstains-and-chooses": (
         "abstain",
-        gettext_lazy("您勾选了弃权，又选择了项目，请只保留其中一种。"),
+        _("您勾选了弃权，又选择了项目，请只保留其中一种。"),
     ),
-    "nothing-chosen": ("abstain", gettext_lazy("您没有选择任何项目")),
+    "nothing-chosen": ("abstain", _("您没有选择任何项目")),
     # The faults of ballots.pure.rules.
-    "blank": ("candidates", gettext_lazy("您没有选择任何项目")),
+    "blank": ("candidates", _("您没有选择任何项目")),
     "too-many": (
         "candidates",
-        gettext_lazy("您选了%(number)d项，最多选%(places)d项，请取消%(count)d项"),
+        _("您选了%(number)d项，最多选%(places)d项，请取消%(count)d项"),
     ),
     "too-few": (
         "candidates",
-        gettext_lazy("您选了%(number)d项，应选%(places)d项，还差%(count)d项"),
+        _("您选了%(number)d项，应选%(places)d项，还差%(count)d项"),
     ),
-    "not-on-list": ("candidates", gettext_lazy("第%(number)d项不在候选项目中，请重新选择")),
-    "repeated": ("candidates", gettext_lazy("第%(number)d项重复出现，请重新选择")),
-    "no-against": ("candidates", gettext_lazy("本次票决只能选择赞成的项目")),
-    "proposals-off": ("candidates", gettext_lazy("本次票决不接受推荐新项目")),
+    "not-on-list": ("candidates", _("第%(number)d项不在候选项目中，请重新选择")),
+    "repeated": ("candidates", _("第%(number)d项重复出现，请重新选择")),
+    "no-against": ("candidates", _("本次票决只能选择赞成的项目")),
+    "proposals-off": ("candidates", _("本次票决不接受推荐新项目")),
     "too-many-proposals": (
         "proposals",
-        gettext_lazy("推荐项目最多%(limit)d项，请删除%(count)d项"),
+        _("推荐项目最多%(limit)d项，请删除%(count)d项"),
     ),
-    "proposal-no-title": ("title", gettext_lazy("请填写推荐项目%(number)d的名称")),
+    "proposal-no-title": ("title", _("请填写推荐项目%(number)d的名称")),
     "title-too-long": (
         "title",
-        gettext_lazy("推荐项目%(number)d的名称超过%(title_limit)d字，请缩短"),
+        _("推荐项目%(number)d的名称超过%(title_limit)d字，请缩短"),
     ),
     "detail-too-long": (
         "detail",
-        gettext_lazy("推荐项目%(number)d的主要内容和目标超过%(detail_limit)d字，请缩短"),
+        _("推荐项目%(number)d的主要内容和目标超过%(detail_limit)d字，请缩短"),
     ),
     "unit-too-long": (
         "unit",
-        gettext_lazy("推荐项目%(number)d的建议责任单位超过%(unit_limit)d字，请缩短"),
+        _("推荐项目%(number)d的建议责任单位超过%(unit_limit)d字，请缩短"),
     ),
     "proposal-bad-text": (
         "title",
-        gettext_lazy("推荐项目%(number)d含有不能使用的字符（如不可见字符），请删去后重新填写"),
+        _("推荐项目%(number)d含有不能使用的字符（如不可见字符），请删去后重新填写"),
     ),
     "proposal-is-candidate": (
         "title",
-        gettext_lazy("推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接勾选第%(other)d项"),
+        _("推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接勾选第%(other)d项"),
     ),
     "proposal-repeated": (
         "title",
-        gettext_lazy("推荐项目%(number)d与推荐项目%(other)d名称相同"),
+        _("推荐项目%(number)d与推荐项目%(other)d名称相同"),
     ),
 }
 # What is said in other words where each project takes 赞成, 反对 or 弃权 (ux.md D5b).
 PROBLEMS_OF_EACH = {
-    "abstains-and-chooses": gettext_lazy(
-        "您勾选了弃权，又作了赞成、反对或推荐，请只保留其中一种。"
-    ),
-    "nothing-chosen": gettext_lazy("您没有赞成或反对任何项目"),
-    "blank": gettext_lazy("您没有赞成或反对任何项目"),
-    "too-many": gettext_lazy(
-        "您赞成了%(number)d项，赞成最多%(places)d项，请把%(count)d项改为反对或弃权"
-    ),
-    "too-many-mixed": gettext_lazy(
+    "abstains-and-chooses": _("您勾选了弃权，又作了赞成、反对或推荐，请只保留其中一种。"),
+    "nothing-chosen": _("您没有赞成或反对任何项目"),
+    "blank": _("您没有赞成或反对任何项目"),
+    "too-many": _("您赞成了%(number)d项，赞成最多%(places)d项，请把%(count)d项改为反对或弃权"),
+    "too-many-mixed": _(
         "您赞成和推荐了%(number)d项，合计最多%(places)d项，"
         "请把%(count)d项改为反对或弃权，或删除推荐项目"
     ),
-    "too-few": gettext_lazy("您赞成了%(number)d项，赞成应为%(places)d项，还差%(count)d项"),
-    "too-few-mixed": gettext_lazy(
-        "您赞成和推荐了%(number)d项，合计应为%(places)d项，还差%(count)d项"
-    ),
-    "proposal-is-candidate": gettext_lazy(
+    "too-few": _("您赞成了%(number)d项，赞成应为%(places)d项，还差%(count)d项"),
+    "too-few-mixed": _("您赞成和推荐了%(number)d项，合计应为%(places)d项，还差%(count)d项"),
+    "proposal-is-candidate": _(
         "推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接对第%(other)d项表示赞成"
     ),
 }
@@ -126,44 +120,46 @@ def instruction(rules: Rules, candidates: int) -> str:
     if rules.form == "each":
         words = _instruction_of_each(rules, candidates)
     elif reach > candidates and rules.exactly:
-        words = _(
+        words = gettext(
             "请从%(candidates)d个候选项目中选择，也可推荐新项目，"
             "合计应选%(places)d项，不能多选或少选。"
         )
     elif reach > candidates:
-        words = _(
+        words = gettext(
             "请从%(candidates)d个候选项目中选择，也可推荐新项目，合计最多%(most)d项，可以少选。"
         )
     elif rules.exactly:
-        words = _("请从%(candidates)d个候选项目中选择，应选%(places)d项，不能多选或少选。")
+        words = gettext("请从%(candidates)d个候选项目中选择，应选%(places)d项，不能多选或少选。")
     elif reach == candidates:
-        words = _("请从%(candidates)d个候选项目中选择，可以全选，也可以少选。")
+        words = gettext("请从%(candidates)d个候选项目中选择，可以全选，也可以少选。")
     else:
-        words = _("请从%(candidates)d个候选项目中选择，最多选%(most)d项，可以少选。")
+        words = gettext("请从%(candidates)d个候选项目中选择，最多选%(most)d项，可以少选。")
     return words % {"candidates": candidates, "places": rules.places, "most": reach}
 
 
 def _instruction_of_each(rules: Rules, candidates: int) -> str:
     counted = rules.proposals == "counted"
     if most(rules, candidates) > candidates and rules.exactly:
-        return _(
+        return gettext(
             "请对%(candidates)d个候选项目逐项表决，也可推荐新项目，"
             "赞成和推荐合计应为%(places)d项；未作选择的按弃权计。"
         )
     if most(rules, candidates) > candidates:
-        return _(
+        return gettext(
             "请对%(candidates)d个候选项目逐项表决，也可推荐新项目，"
             "赞成和推荐合计最多%(most)d项；未作选择的按弃权计。"
         )
     if rules.exactly:
-        words = _(
+        words = gettext(
             "请对%(candidates)d个候选项目逐项表决，赞成应为%(places)d项；未作选择的按弃权计。"
         )
     elif rules.places >= candidates and not counted:
-        words = _("请对%(candidates)d个候选项目逐项表决，可以全部赞成；未作选择的按弃权计。")
+        words = gettext("请对%(candidates)d个候选项目逐项表决，可以全部赞成；未作选择的按弃权计。")
     else:
-        words = _("请对%(candidates)d个候选项目逐项表决，赞成最多%(most)d项；未作选择的按弃权计。")
-    return words + (_("推荐的新项目也计入这%(places)d项。") if counted else "")
+        words = gettext(
+            "请对%(candidates)d个候选项目逐项表决，赞成最多%(most)d项；未作选择的按弃权计。"
+        )
+    return words + (gettext("推荐的新项目也计入这%(places)d项。") if counted else "")
 
 
 def summary(selection: Selection, rules: Rules, candidates: int) -> str:
@@ -172,22 +168,22 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
     against = len(selection.against)
     match rules.form, rules.proposals:
         case "each", "counted" if proposed:
-            words = _(
+            words = gettext(
                 "您赞成%(all)d项（其中推荐%(proposed)d项），反对%(against)d项，弃权%(left)d项。"
             )
         case "each", "advisory" if proposed:
-            words = _(
+            words = gettext(
                 "您赞成%(chosen)d项，反对%(against)d项，弃权%(left)d项，"
                 "另推荐%(proposed)d项（不计票）。"
             )
         case "each", _other:
-            words = _("您赞成%(chosen)d项，反对%(against)d项，弃权%(left)d项。")
+            words = gettext("您赞成%(chosen)d项，反对%(against)d项，弃权%(left)d项。")
         case _form, "counted":
-            words = _("您共选择%(all)d项：候选项目%(chosen)d项，推荐项目%(proposed)d项。")
+            words = gettext("您共选择%(all)d项：候选项目%(chosen)d项，推荐项目%(proposed)d项。")
         case _form, "advisory":
-            words = _("您共选择%(chosen)d项，另推荐%(proposed)d项（不计票）。")
+            words = gettext("您共选择%(chosen)d项，另推荐%(proposed)d项（不计票）。")
         case _other:
-            words = _("您共选择%(chosen)d项。")
+            words = gettext("您共选择%(chosen)d项。")
     return words % {
         "all": chosen + proposed,
         "chosen": chosen,
@@ -207,9 +203,9 @@ def room(selection: Selection, rules: Rules, candidates: int) -> str:
     if rules.form == "each" or free <= 0:
         return ""
     if not left:
-        words = _("候选项目已全部选择，还可推荐%d项，也可直接提交。")
+        words = gettext("候选项目已全部选择，还可推荐%d项，也可直接提交。")
     elif left < free:
-        words = _("还可再选%d项（含推荐），也可直接提交。")
+        words = gettext("还可再选%d项（含推荐），也可直接提交。")
     else:
-        words = _("还可再选%d项，也可直接提交。")
+        words = gettext("还可再选%d项，也可直接提交。")
     return words % free

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 from tqdm import tqdm
 
 from ballots.acts import lifecycle
@@ -47,7 +47,7 @@ class ReadyCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         if not preflight.tables_are_ready():
-            raise CommandError(_("数据库尚未就绪，请先运行 manage.py migrate。"))
+            raise CommandError(gettext("数据库尚未就绪，请先运行 manage.py migrate。"))
         return super().execute(*args, **options)
 
 
@@ -58,7 +58,7 @@ class PollCommand(ReadyCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--poll", type=int, metavar="ID", help=_("票决的编号；只有一个符合时可以不写")
+            "--poll", type=int, metavar="ID", help=gettext("票决的编号；只有一个符合时可以不写")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -77,8 +77,8 @@ class StepCommand(PollCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--user", required=True, metavar="NAME", help=_("办理人的用户名"))
-        parser.add_argument("--second", metavar="NAME", help=_("第二人的用户名"))
+        parser.add_argument("--user", required=True, metavar="NAME", help=gettext("办理人的用户名"))
+        parser.add_argument("--second", metavar="NAME", help=gettext("第二人的用户名"))
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
         by = person(options["user"], poll)
@@ -99,7 +99,7 @@ class ShareCommand(StepCommand):
             "--shares",
             type=Path,
             metavar="FILE",
-            help=_("密钥份额，每行一份（只限演练；不写则逐份输入）"),
+            help=gettext("密钥份额，每行一份（只限演练；不写则逐份输入）"),
         )
 
 
@@ -109,24 +109,25 @@ def the_poll(pk: int | None, phases: Iterable[str]) -> Poll:
         poll = Poll.objects.filter(pk=pk).first()
         if poll is None:
             raise CommandError(
-                _("没有编号为%(id)d的票决。") % {"id": pk} + _listed(Poll.objects.all())
+                gettext("没有编号为%(id)d的票决。") % {"id": pk} + _listed(Poll.objects.all())
             )
         return poll
     fitting = list(Poll.objects.filter(phase__in=list(phases)))
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        raise CommandError(_("有多个票决可以办理，请用 --poll 指明：") + _listed(fitting))
+        raise CommandError(gettext("有多个票决可以办理，请用 --poll 指明：") + _listed(fitting))
     names = "、".join(str(Phase(phase).label) for phase in phases)
     raise CommandError(
-        _("没有可以办理这一步的票决（须处于“%(phases)s”阶段）。") % {"phases": names}
+        gettext("没有可以办理这一步的票决（须处于“%(phases)s”阶段）。") % {"phases": names}
         + _listed(Poll.objects.all())
     )
 
 
 def _listed(polls: Iterable[Poll]) -> str:
     return "".join(
-        f"\n  --poll {poll.pk}  {poll}  {_('阶段')}：{poll.get_phase_display()}" for poll in polls
+        f"\n  --poll {poll.pk}  {poll}  {gettext('阶段')}：{poll.get_phase_display()}"
+        for poll in polls
     )
 
 
@@ -138,11 +139,13 @@ def person(name: str, poll: Poll) -> User:
     if poll.is_rehearsal:
         user = User.objects.filter(username=name).first()
         if user is None:
-            raise CommandError(_("没有用户“%(name)s”。") % {"name": name})
+            raise CommandError(gettext("没有用户“%(name)s”。") % {"name": name})
         return user
-    signed = authenticate(username=name, password=secret(_("%(name)s的密码：") % {"name": name}))
+    signed = authenticate(
+        username=name, password=secret(gettext("%(name)s的密码：") % {"name": name})
+    )
     if not isinstance(signed, User):
-        raise CommandError(_("用户名或密码不正确：%(name)s") % {"name": name})
+        raise CommandError(gettext("用户名或密码不正确：%(name)s") % {"name": name})
     return signed
 
 
@@ -151,7 +154,7 @@ def secret(prompt: str) -> str:
     try:
         return getpass(prompt)
     except EOFError:
-        raise CommandError(_("正式票决须在终端中输入密码和密钥份额。")) from None
+        raise CommandError(gettext("正式票决须在终端中输入密码和密钥份额。")) from None
 
 
 def typed_shares(poll: Poll, file: Path | None) -> list[str]:
@@ -160,15 +163,15 @@ def typed_shares(poll: Poll, file: Path | None) -> list[str]:
         made = BallotBox.objects.filter(poll=poll).first()
         needed = made.threshold if made else 0
         return [
-            secret(_("第%(place)d份密钥份额：") % {"place": place})
+            secret(gettext("第%(place)d份密钥份额：") % {"place": place})
             for place in range(1, needed + 1)
         ]
     if not poll.is_rehearsal:
-        raise CommandError(_("正式票决不能从文件读取密钥份额，请由保管人逐份输入。"))
+        raise CommandError(gettext("正式票决不能从文件读取密钥份额，请由保管人逐份输入。"))
     try:
         return [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, ValueError):
-        raise CommandError(_("无法读取文件 %(file)s") % {"file": file}) from None
+        raise CommandError(gettext("无法读取文件 %(file)s") % {"file": file}) from None
 
 
 def open_poll(poll: Poll, *, by: User) -> Poll:
@@ -200,6 +203,6 @@ def track(
             shown = tenths
     seconds = round(time.monotonic() - start)
     out.write(
-        _("完成：%(count)d%(unit)s，用时%(seconds)d秒")
+        gettext("完成：%(count)d%(unit)s，用时%(seconds)d秒")
         % {"count": total, "unit": unit, "seconds": seconds}
     )

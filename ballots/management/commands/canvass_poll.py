@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import canvass
 from ballots.management.commands._steps import Phase, StepCommand
@@ -19,7 +19,7 @@ class Command(StepCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--each-alone", action="store_true", help=_("尚未处理的推荐项目都单列一项")
+            "--each-alone", action="store_true", help=gettext("尚未处理的推荐项目都单列一项")
         )
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
@@ -27,6 +27,6 @@ class Command(StepCommand):
             alone = canvass.rule_each_alone(poll, by=by) if options["each_alone"] else 0
             canvass.close_canvass(poll, by=by, second=second)
         self.stdout.write(
-            _("归并结束：推荐项目%(count)d件，其中%(alone)d件刚刚单列。")
+            gettext("归并结束：推荐项目%(count)d件，其中%(alone)d件刚刚单列。")
             % {"count": poll.write_ins.count(), "alone": alone}
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.acts.lifecycle import StepRefused
@@ -23,17 +23,17 @@ class Command(StepCommand):
         if poll.phase != Phase.CLOSED or poll.journal.filter(kind="storage-rewritten").exists():
             poll = lifecycle.close_poll(poll, by=by)
             self.stdout.write(
-                _("投票已截止。已封存%(count)d张表决票，次序已打乱。")
+                gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
                 % {"count": poll.sealed_ballots.count()}
             )
-        self.stdout.write(_("正在重写存储……"))
+        self.stdout.write(gettext("正在重写存储……"))
         try:
             lifecycle.rewrite_storage(poll, by=by)
         except StepRefused as refusal:
             if refusal.code != "storage-busy":
                 raise
             raise CommandError(
-                _("投票已截止，表决票已封存，只有存储没有重写。%(why)s") % {"why": refusal}
-                + _("\n请再运行一次 close_poll --poll %(id)d，只重写存储。") % {"id": poll.pk}
+                gettext("投票已截止，表决票已封存，只有存储没有重写。%(why)s") % {"why": refusal}
+                + gettext("\n请再运行一次 close_poll --poll %(id)d，只重写存储。") % {"id": poll.pk}
             ) from None
-        self.stdout.write(_("存储已重写。"))
+        self.stdout.write(gettext("存储已重写。"))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.management.commands._steps import Phase, StepCommand
@@ -21,7 +21,7 @@ class Command(StepCommand):
             lifecycle.confirm_result(poll, by=second)
             poll.refresh_from_db()
         if poll.phase == Phase.CONFIRMED:
-            self.stdout.write(_("复核完成，可以公布。"))
+            self.stdout.write(gettext("复核完成，可以公布。"))
         else:
             left = poll.confirmers - result.confirmations.count()
-            self.stdout.write(_("已复核，还需%(left)d名监票人复核。") % {"left": left})
+            self.stdout.write(gettext("已复核，还需%(left)d名监票人复核。") % {"left": left})

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import outcome
@@ -24,7 +24,7 @@ class Command(StepCommand):
                 f"{mark} {check['name']}（{check['left']} {check['relation']} {check['right']}）"
             )
         self.stdout.write(
-            _("收回%(returned)d张，有效%(valid)d张；得%(needed)d票以上通过。")
+            gettext("收回%(returned)d张，有效%(valid)d张；得%(needed)d票以上通过。")
             % (figures["turnout"] | {"needed": figures["needed"]})
         )
         for item in figures["items"]:
@@ -32,4 +32,4 @@ class Command(StepCommand):
             self.stdout.write(
                 f"{item['rank']:>3}  {item['item']:<4} {item['title']}  {item['votes']}  {verdict}"
             )
-        self.stdout.write(_("数据校验码：%(digest)s（未复核）") % {"digest": result.digest})
+        self.stdout.write(gettext("数据校验码：%(digest)s（未复核）") % {"digest": result.digest})

@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, connections, transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import enrolment, lifecycle, rehearsal
@@ -49,16 +49,22 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--delegates", type=int, default=USUAL, metavar="N", help=_("示例代表人数")
+            "--delegates", type=int, default=USUAL, metavar="N", help=gettext("示例代表人数")
         )
-        parser.add_argument("--each", action="store_true", help=_("示例逐项表决：赞成、反对、弃权"))
         parser.add_argument(
-            "--vote", action="store_true", help=_("让其余示例代表投票（留一人），可用于任何演练")
+            "--each", action="store_true", help=gettext("示例逐项表决：赞成、反对、弃权")
         )
-        parser.add_argument("--serve", action="store_true", help=_("随后启动网站"))
-        parser.add_argument("--poll", type=int, metavar="ID", help=_("与 --vote 同用：哪个演练"))
         parser.add_argument(
-            "--user", default="office", metavar="NAME", help=_("与 --vote 同用：会务用户名")
+            "--vote",
+            action="store_true",
+            help=gettext("让其余示例代表投票（留一人），可用于任何演练"),
+        )
+        parser.add_argument("--serve", action="store_true", help=gettext("随后启动网站"))
+        parser.add_argument(
+            "--poll", type=int, metavar="ID", help=gettext("与 --vote 同用：哪个演练")
+        )
+        parser.add_argument(
+            "--user", default="office", metavar="NAME", help=gettext("与 --vote 同用：会务用户名")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,7 +76,7 @@ class Command(BaseCommand):
                 form = Poll.Form.EACH if options["each"] else None
                 demo = self.prepare(options["delegates"], form, serves=options["serve"])
             elif not options["vote"] or options["serve"]:
-                raise CommandError(_("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
+                raise CommandError(gettext("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
             if options["vote"]:
                 self.vote(demo, options)
         except REFUSALS as refusal:
@@ -85,7 +91,7 @@ class Command(BaseCommand):
     def prepare(self, count: int, form: str | None, *, serves: bool) -> Poll:
         """Make the demo unless it is there with its files; running again changes nothing."""
         if not 1 <= count <= MOST:
-            raise CommandError(_("示例代表人数应为1至%(most)d。") % {"most": MOST})
+            raise CommandError(gettext("示例代表人数应为1至%(most)d。") % {"most": MOST})
         call_command("migrate", interactive=False, verbosity=0)
         poll = standing_demo()
         if poll is not None and (files_fit(poll) or take_back(poll)):
@@ -93,14 +99,15 @@ class Command(BaseCommand):
                 refresh_links()
             there = len(read_csv("cards.csv"))
             if count not in {USUAL, there}:
-                self.stdout.write(_("示例已有%(count)d名代表，保持不变。") % {"count": there})
+                self.stdout.write(gettext("示例已有%(count)d名代表，保持不变。") % {"count": there})
             if form not in {None, poll.form}:
                 self.stdout.write(
-                    _("示例的表决方式是“%(form)s”，保持不变。") % {"form": poll.get_form_display()}
+                    gettext("示例的表决方式是“%(form)s”，保持不变。")
+                    % {"form": poll.get_form_display()}
                 )
             return poll
         if poll is not None:
-            self.stdout.write(_("示例的文件不在或与数据库不符，重新生成示例。"))
+            self.stdout.write(gettext("示例的文件不在或与数据库不符，重新生成示例。"))
         stage, passwords = make_demo(count, form or Poll.Form.CHOOSE)
         write_files(stage, passwords)
         put_by(stage.poll)
@@ -118,7 +125,11 @@ class Command(BaseCommand):
 
         def shown(voters: Sequence[AccessCard]) -> Iterator[AccessCard]:
             return track(
-                voters, total=len(voters), what=_("示例代表投票"), unit=_("张"), out=self.stdout
+                voters,
+                total=len(voters),
+                what=gettext("示例代表投票"),
+                unit=gettext("张"),
+                out=self.stdout,
             )
 
         rehearsal.vote_for_the_rest(poll, by=by, track=shown)
@@ -134,31 +145,32 @@ class Command(BaseCommand):
         folder = demo_folder()
         lines = [
             "",
-            _("%(meeting)s　民生实事项目票决（演练，不计票）") % {"meeting": poll.meeting},
-            _("网站　%(site)s/") % {"site": site},
-            _("管理　%(site)s/admin/") % {"site": site},
+            gettext("%(meeting)s　民生实事项目票决（演练，不计票）") % {"meeting": poll.meeting},
+            gettext("网站　%(site)s/") % {"site": site},
+            gettext("管理　%(site)s/admin/") % {"site": site},
             "",
-            _("工作人员（用户名　密码）"),
+            gettext("工作人员（用户名　密码）"),
             *[f"  {row['username']:<12} {row['password']}" for row in staff],
             "",
-            _("投票卡（共%(count)d张，见 %(file)s）")
+            gettext("投票卡（共%(count)d张，见 %(file)s）")
             % {"count": len(rows), "file": folder / "cards.csv"},
             *[
                 f"  {row['姓名']}  {cards.grouped(row['投票码'])}  {row['链接']}"
                 for row in rows[:5]
             ],
             "",
-            _("五分钟走一遍："),
-            _("  1. 用上面两张卡各投一票：打开链接，勾选、核对、提交，记下回执编号。"),
-            _("  2. 以 office 登录 %(day)s，按“让其余示例代表投票”。") % {"day": day},
-            _("     也可在另一终端运行：%(command)s demo --vote") % {"command": command_line()},
-            _("  3. 在同一页面截止投票，再用 %(file)s 中任意%(needed)d份开启票箱。")
+            gettext("五分钟走一遍："),
+            gettext("  1. 用上面两张卡各投一票：打开链接，勾选、核对、提交，记下回执编号。"),
+            gettext("  2. 以 office 登录 %(day)s，按“让其余示例代表投票”。") % {"day": day},
+            gettext("     也可在另一终端运行：%(command)s demo --vote")
+            % {"command": command_line()},
+            gettext("  3. 在同一页面截止投票，再用 %(file)s 中任意%(needed)d份开启票箱。")
             % {"file": folder / "shares.txt", "needed": THRESHOLD},
-            _("  4. 归并推荐项目，会务和监票各一人签名结束，然后计票。"),
-            _("  5. 以 scrutineer 登录复核，再以 office 登录公布。"),
-            _("  6. 看哪些项目过半数通过：%(site)s/results/ ；表格在“票决进程”页面下载。")
+            gettext("  4. 归并推荐项目，会务和监票各一人签名结束，然后计票。"),
+            gettext("  5. 以 scrutineer 登录复核，再以 office 登录公布。"),
+            gettext("  6. 看哪些项目过半数通过：%(site)s/results/ ；表格在“票决进程”页面下载。")
             % {"site": site},
-            _("要从头再来：删除 %(folder)s，再运行一次。") % {"folder": settings.VAR_DIR},
+            gettext("要从头再来：删除 %(folder)s，再运行一次。") % {"folder": settings.VAR_DIR},
             "",
         ]
         for line in lines:
@@ -174,7 +186,7 @@ class Command(BaseCommand):
         one_process = connection.vendor == "sqlite"
         workers, threads = (1, 64) if one_process else (os.cpu_count() or 1, 16)
         self.stdout.write(
-            _("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
+            gettext("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
         )
         self.stdout.flush()
         connections.close_all()
@@ -216,7 +228,9 @@ def demand_free_port() -> None:
             attempt.bind((HOST, port()))
         except OSError:
             raise CommandError(
-                _("端口%(port)d已被占用。请结束占用它的程序，或换一个端口：make run PORT=%(next)d")
+                gettext(
+                    "端口%(port)d已被占用。请结束占用它的程序，或换一个端口：make run PORT=%(next)d"
+                )
                 % {"port": port(), "next": port() + 1}
             ) from None
 
@@ -234,7 +248,7 @@ def make_demo(count: int, form: str) -> tuple[Stage, dict[str, str]]:
     """
     others = Delegate.objects.exclude(delegation__name__startswith=MARK)
     if others.exists() or Poll.objects.real().exclude(phase=Phase.DRAFT).exists():
-        raise CommandError(_("数据库中已有正式的代表名册或票决，不能创建示例。"))
+        raise CommandError(gettext("数据库中已有正式的代表名册或票决，不能创建示例。"))
     passwords = {name: new_password() for name in STAFF}
     staff = {name: make_staff(name, password) for name, password in passwords.items()}
     office, scrutineer = staff["office"], staff["scrutineer"]

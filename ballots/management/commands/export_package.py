@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.files import package
 from ballots.management.commands._steps import Phase, PollCommand
@@ -20,7 +20,7 @@ class Command(PollCommand):
         super().add_arguments(parser)
         parser.add_argument("file", type=Path, metavar="F.zip")
         parser.add_argument(
-            "--public", action="store_true", help=_("公开数据包：不含名册、密封票和表决票")
+            "--public", action="store_true", help=gettext("公开数据包：不含名册、密封票和表决票")
         )
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
@@ -34,8 +34,8 @@ class Command(PollCommand):
                 out.write(content)
         except OSError as error:
             raise CommandError(
-                _("无法写入文件 %(file)s：%(why)s") % {"file": file, "why": error.strerror}
+                gettext("无法写入文件 %(file)s：%(why)s") % {"file": file, "why": error.strerror}
             ) from None
         self.stdout.write(
-            _("已写入 %(file)s。核对：python -m ballots.verifier %(file)s") % {"file": file}
+            gettext("已写入 %(file)s。核对：python -m ballots.verifier %(file)s") % {"file": file}
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.files import tables
 from ballots.management.commands._steps import Phase, PollCommand
@@ -17,8 +17,8 @@ class Command(PollCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--output", type=Path, metavar="F", help=_("写入文件"))
-        parser.add_argument("--summary", action="store_true", help=_("导出汇总"))
+        parser.add_argument("--output", type=Path, metavar="F", help=gettext("写入文件"))
+        parser.add_argument("--summary", action="store_true", help=gettext("导出汇总"))
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
         export = tables.summary_csv if options["summary"] else tables.result_csv
@@ -31,9 +31,9 @@ class Command(PollCommand):
             output.write_bytes(content)
         except OSError as error:
             raise CommandError(
-                _("无法写入文件 %(file)s：%(why)s") % {"file": output, "why": error.strerror}
+                gettext("无法写入文件 %(file)s：%(why)s") % {"file": output, "why": error.strerror}
             ) from None
-        self.stdout.write(_("已写入 %(file)s") % {"file": output})
+        self.stdout.write(gettext("已写入 %(file)s") % {"file": output})
 
     def print_bytes(self, content: bytes) -> None:
         """Hand on the bytes as they are: text would lose the BOM or double the line ends."""

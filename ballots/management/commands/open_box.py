@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.management.commands._steps import Phase, ShareCommand, typed_shares
@@ -16,4 +16,6 @@ class Command(ShareCommand):
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         poll = lifecycle.open_box(poll, texts=typed_shares(poll, options["shares"]), by=by)
-        self.stdout.write(_("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()})
+        self.stdout.write(
+            gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
+        )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.management.commands._steps import Phase, StepCommand, open_poll
 from projects.models import Poll
@@ -15,4 +15,4 @@ class Command(StepCommand):
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         poll = open_poll(poll, by=by)
-        self.stdout.write(_("投票已开始：%(poll)s") % {"poll": poll})
+        self.stdout.write(gettext("投票已开始：%(poll)s") % {"poll": poll})

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import outcome
@@ -21,12 +21,12 @@ class Command(StepCommand):
         parser.add_argument(
             "--leave-open",
             action="store_true",
-            help=_("没有确定的名额留空（演练无须注明）"),
+            help=gettext("没有确定的名额留空（演练无须注明）"),
         )
         parser.add_argument(
             "--step-by-step",
             action="store_true",
-            help=_("只公布标题，由会场逐项揭晓；不写则一次公布全部结果"),
+            help=gettext("只公布标题，由会场逐项揭晓；不写则一次公布全部结果"),
         )
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
@@ -38,10 +38,10 @@ class Command(StepCommand):
             at_once=not options["step_by_step"],
         )
         standing = outcome.outcome_of(poll)
-        words = _("结果已公布，%(count)d个项目通过：") % {"count": len(standing.filled)}
+        words = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(standing.filled)}
         self.stdout.write(words)
         for place in standing.filled:
             self.stdout.write(f"  {place.key}. {place.title}")
         if standing.open_places:
-            words = _("%(count)d个名额没有确定。") % {"count": standing.open_places}
+            words = gettext("%(count)d个名额没有确定。") % {"count": standing.open_places}
             self.stdout.write(words)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import canvass, casting, lifecycle, rehearsal
@@ -47,28 +47,34 @@ class Command(ReadyCommand):
     help = "全流程演练：经网络并发投票，核对计票，报告速度"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--delegates", type=int, default=350, metavar="N", help=_("代表人数"))
         parser.add_argument(
-            "--url", required=True, metavar="URL", help=_("网站地址，须是同一数据库")
+            "--delegates", type=int, default=350, metavar="N", help=gettext("代表人数")
         )
-        parser.add_argument("--parallel", type=int, default=16, metavar="P", help=_("同时几人"))
-        parser.add_argument("--user", metavar="NAME", help=_("会务用户名（示例中为 office）"))
-        parser.add_argument("--second", metavar="NAME", help=_("监票用户名（示例中为 scrutineer）"))
-        parser.add_argument("--allow-host", metavar="HOST", help=_("允许这个非内网的主机"))
-        parser.add_argument("--keep", action="store_true", help=_("演练后不清除"))
-        parser.add_argument("--each", action="store_true", help=_("逐项赞成、反对、弃权"))
+        parser.add_argument(
+            "--url", required=True, metavar="URL", help=gettext("网站地址，须是同一数据库")
+        )
+        parser.add_argument(
+            "--parallel", type=int, default=16, metavar="P", help=gettext("同时几人")
+        )
+        parser.add_argument("--user", metavar="NAME", help=gettext("会务用户名（示例中为 office）"))
+        parser.add_argument(
+            "--second", metavar="NAME", help=gettext("监票用户名（示例中为 scrutineer）")
+        )
+        parser.add_argument("--allow-host", metavar="HOST", help=gettext("允许这个非内网的主机"))
+        parser.add_argument("--keep", action="store_true", help=gettext("演练后不清除"))
+        parser.add_argument("--each", action="store_true", help=gettext("逐项赞成、反对、弃权"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         count, parallel = options["delegates"], options["parallel"]
         if not 1 <= count <= MOST_DELEGATES or not 1 <= parallel <= 500:
             raise CommandError(
-                _("代表人数应为1至%(most)d，同时人数应为1至500。") % {"most": MOST_DELEGATES}
+                gettext("代表人数应为1至%(most)d，同时人数应为1至500。") % {"most": MOST_DELEGATES}
             )
         site = allowed_site(options["url"], options["allow_host"])
         office = staff(options["user"], "office", roles.is_office)
         scrutineer = staff(options["second"], "scrutineer", roles.is_scrutineer)
         if Poll.objects.real().taking_ballots().exists():
-            raise CommandError(_("正式票决正在投票，不能在同一数据库演练。"))
+            raise CommandError(gettext("正式票决正在投票，不能在同一数据库演练。"))
         clear_away(by=office)
         try:
             form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
@@ -84,8 +90,10 @@ class Command(ReadyCommand):
             else:
                 clear_away(by=office)
         if faults:
-            raise CommandError(_("演练不通过。") + "".join(f"\n✗ {fault}" for fault in faults))
-        self.stdout.write(_("演练通过：计票与所投一致。"))
+            raise CommandError(
+                gettext("演练不通过。") + "".join(f"\n✗ {fault}" for fault in faults)
+            )
+        self.stdout.write(gettext("演练通过：计票与所投一致。"))
 
     def rehearse(
         self,
@@ -133,7 +141,11 @@ class Command(ReadyCommand):
         with ThreadPoolExecutor(max_workers=parallel) as pool:
             answers = pool.map(attempt, stage.cards, ballots)
             shown = track(
-                answers, total=len(ballots), what=_("投票"), unit=_("张"), out=self.stdout
+                answers,
+                total=len(ballots),
+                what=gettext("投票"),
+                unit=gettext("张"),
+                out=self.stdout,
             )
             for ballot, answer in zip(ballots, shown, strict=True):
                 if isinstance(answer, str):
@@ -153,17 +165,17 @@ def allowed_site(url: str, allowed: str | None) -> SplitResult:
     except ValueError:
         port = -1
     if site.scheme not in {"http", "https"} or not site.hostname or port == -1:
-        raise CommandError(_("网址应如 http://127.0.0.1:8000 。"))
+        raise CommandError(gettext("网址应如 http://127.0.0.1:8000 。"))
     if site.hostname == allowed:
         return site
     try:
         found = socket.getaddrinfo(site.hostname, None)
     except OSError:
-        raise CommandError(_("无法解析主机 %(host)s。") % {"host": site.hostname}) from None
+        raise CommandError(gettext("无法解析主机 %(host)s。") % {"host": site.hostname}) from None
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not all(address.is_private for address in addresses):
         raise CommandError(
-            _("%(host)s不是本机或内网地址；确需演练请加 --allow-host %(host)s")
+            gettext("%(host)s不是本机或内网地址；确需演练请加 --allow-host %(host)s")
             % {"host": site.hostname}
         )
     return site
@@ -172,13 +184,13 @@ def allowed_site(url: str, allowed: str | None) -> SplitResult:
 def staff(name: str | None, of_the_demo: str, has_office: Callable[[User], bool]) -> User:
     """Return the member of staff `name`, or in the demo the one of that name."""
     if name is None and not settings.DEMO:
-        raise CommandError(_("请用 --user 和 --second 写明会务和监票的用户名。"))
+        raise CommandError(gettext("请用 --user 和 --second 写明会务和监票的用户名。"))
     name = name or of_the_demo
     user = User.objects.filter(username=name).first()
     if user is None:
-        raise CommandError(_("没有用户“%(name)s”。") % {"name": name})
+        raise CommandError(gettext("没有用户“%(name)s”。") % {"name": name})
     if not has_office(user):
-        raise CommandError(_("用户“%(name)s”不是会务或监票人员。") % {"name": name})
+        raise CommandError(gettext("用户“%(name)s”不是会务或监票人员。") % {"name": name})
     return user
 
 
@@ -205,20 +217,20 @@ def clear_away(*, by: User) -> None:
 def measures(outcome: Outcome) -> Iterator[str]:
     """Yield throughput and the percentiles of each step, in milliseconds."""
     cast = len(outcome.visits)
-    yield _("%(cast)d张表决票，用时%(seconds).1f秒，每秒%(rate).1f张") % {
+    yield gettext("%(cast)d张表决票，用时%(seconds).1f秒，每秒%(rate).1f张") % {
         "cast": cast,
         "seconds": outcome.seconds,
         "rate": cast / outcome.seconds if outcome.seconds else 0,
     }
-    yield f"{_('步骤'):　<4}  {'p50':>8} {'p95':>8} {'p99':>8}  ms"
+    yield f"{gettext('步骤'):　<4}  {'p50':>8} {'p95':>8} {'p99':>8}  ms"
     for step in outcome.visits[0].seconds if outcome.visits else ():
         times = sorted(visit.seconds[step] for visit in outcome.visits)
         shown = " ".join(f"{1000 * percentile(times, part):8.1f}" for part in (50, 95, 99))
         yield f"{step:　<4}  {shown}"
     if not outcome.visits:
-        yield _("没有一人投票成功，请确认网站已启动、使用同一数据库和同一 SECRET_KEY。")
+        yield gettext("没有一人投票成功，请确认网站已启动、使用同一数据库和同一 SECRET_KEY。")
     for words, times_seen in outcome.errors.most_common(10):
-        yield _("失败%(count)d次：%(words)s") % {"count": times_seen, "words": words}
+        yield gettext("失败%(count)d次：%(words)s") % {"count": times_seen, "words": words}
 
 
 def percentile(times: Sequence[float], part: int) -> float:
@@ -229,10 +241,10 @@ def percentile(times: Sequence[float], part: int) -> float:
 def differences(outcome: Outcome, result: Result, poll: Poll) -> Iterator[str]:
     """Yield where box and count differ from the ballots for which there was a receipt."""
     if outcome.errors:
-        yield _("有%(count)d次失败") % {"count": outcome.errors.total()}
+        yield gettext("有%(count)d次失败") % {"count": outcome.errors.total()}
     codes = set(poll.sealed_ballots.values_list("code", flat=True))
     if codes != set(outcome.acknowledged):
-        yield _("回执编号与票箱不符（回执%(said)d，票箱%(kept)d）") % {
+        yield gettext("回执编号与票箱不符（回执%(said)d，票箱%(kept)d）") % {
             "said": len(outcome.acknowledged),
             "kept": len(codes),
         }
@@ -250,21 +262,21 @@ def differences(outcome: Outcome, result: Result, poll: Poll) -> Iterator[str]:
     }
     for key in sorted(expected.keys() | counted.keys()):
         if expected[key] != counted.get(key, 0):
-            yield _("“%(key)s”应为%(expected)d票，计得%(counted)d票") % {
+            yield gettext("“%(key)s”应为%(expected)d票，计得%(counted)d票") % {
                 "key": key,
                 "expected": expected[key],
                 "counted": counted.get(key, 0),
             }
     for item in figures["items"]:
         if item["against"] != opposed[item["item"]]:
-            yield _("“%(key)s”应为反对%(expected)d票，计得%(counted)d票") % {
+            yield gettext("“%(key)s”应为反对%(expected)d票，计得%(counted)d票") % {
                 "key": item["item"],
                 "expected": opposed[item["item"]],
                 "counted": item["against"],
             }
     blank = sum(1 for ballot in cast if ballot.is_blank)
     if (figures["turnout"]["valid"], figures["turnout"]["blank"]) != (len(cast), blank):
-        yield _("有效票或弃权票的张数不符")
+        yield gettext("有效票或弃权票的张数不符")
     for check in figures["checks"]:
         if not check["holds"]:
             yield check["name"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots.acts import ceremony
 from ballots.management.commands._steps import Phase, ShareCommand, typed_shares
@@ -16,4 +16,4 @@ class Command(ShareCommand):
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         ceremony.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by)
-        self.stdout.write(_("试开成功。"))
+        self.stdout.write(gettext("试开成功。"))

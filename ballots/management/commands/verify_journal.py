@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
 
 from ballots import journal
 from ballots.management.commands._steps import ReadyCommand, the_poll
@@ -14,7 +14,7 @@ class Command(ReadyCommand):
     help = "校验操作记录"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--poll", type=int, metavar="ID", help=_("只校验一个票决"))
+        parser.add_argument("--poll", type=int, metavar="ID", help=gettext("只校验一个票决"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["poll"] is None:
@@ -26,15 +26,17 @@ class Command(ReadyCommand):
             place = journal.first_broken(poll)
             last = poll.journal.order_by("-seq").first()
             if place is not None:
-                broken.append(_("%(poll)s：第%(place)d条不符") % {"poll": poll, "place": place})
+                broken.append(
+                    gettext("%(poll)s：第%(place)d条不符") % {"poll": poll, "place": place}
+                )
             elif last is not None:
                 self.stdout.write(
-                    _("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s")
+                    gettext("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s")
                     % {"poll": poll, "count": last.seq, "hash": last.hash}
                 )
         if broken:
             raise CommandError(
-                _("操作记录校验不通过。") + "".join(f"\n✗ {line}" for line in broken)
+                gettext("操作记录校验不通过。") + "".join(f"\n✗ {line}" for line in broken)
             )
         if not polls:
-            self.stdout.write(_("还没有操作记录。"))
+            self.stdout.write(gettext("还没有操作记录。"))
