@@ -37,6 +37,11 @@ def is_scrutineer(user: "User | AnonymousUser") -> bool:
     return _is_in(user, SCRUTINEER, CHIEF)
 
 
+def has_office(user: "User | AnonymousUser") -> bool:
+    """Tell whether `user` is of the secretariat or a scrutineer: whoever has a part in the vote."""
+    return _is_in(user, OFFICE, SCRUTINEER, CHIEF)
+
+
 def is_chief(user: "User | AnonymousUser") -> bool:
     """Tell whether `user` is the chief scrutineer (总监票人)."""
     return _is_in(user, CHIEF)

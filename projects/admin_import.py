@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from projects import candidate_table, importing
 from projects.forms import PROBLEMS, ROWS, ConfirmImportForm, ErrorListForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
+from yiwu_vote.refusal import Refused
 from yiwu_vote.tables import sheets
 from yiwu_vote.tables.downloads import attachment
 from yiwu_vote.tables.preview import signed
@@ -79,7 +80,7 @@ def _import(request: StaffRequest) -> HttpResponse:
         poll, rows = form.cleaned_data["poll"], form.cleaned_data["rows"]
         try:
             plan = importing.import_candidates(poll, rows, seen=form.cleaned_data["seen"])
-        except importing.ImportRefused as refusal:
+        except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             _log(request, poll, plan)

@@ -13,20 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from projects import candidate_table
 from projects.candidate_table import Candidate, Problem
 from projects.models import Poll, Project, Target
+from yiwu_vote.refusal import Refusals
 
-REFUSALS = {
-    "not-draft": _("没有导入：投票已经开始，候选项目不能再修改。"),
-    "changed": _("没有导入：候选项目在预览之后有变动，请重新上传。"),
-    "problems": _("没有导入：表格有错误，请更正后重新上传。"),
-}
-
-
-class ImportRefused(Exception):
-    """The candidates are not imported, none of them: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
+refused = Refusals(
+    {
+        "not-draft": _("没有导入：投票已经开始，候选项目不能再修改。"),
+        "changed": _("没有导入：候选项目在预览之后有变动，请重新上传。"),
+        "problems": _("没有导入：表格有错误，请更正后重新上传。"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,7 @@ def plan_import(poll: Poll, rows: Sequence[Candidate]) -> ImportPlan:
 def import_candidates(poll: Poll, rows: Sequence[Candidate], *, seen: str) -> ImportPlan:
     """Write all `rows` or nothing, and return what was done; `seen` is that of the plan shown.
 
-    Raises ImportRefused unless `poll` is a draft whose candidates are still those of the plan, and
+    Raises Refused unless `poll` is a draft whose candidates are still those of the plan, and
     every row will do.
     """
     try:
@@ -99,17 +94,17 @@ def import_candidates(poll: Poll, rows: Sequence[Candidate], *, seen: str) -> Im
             return _import(Poll.objects.locked(poll), rows, seen)
     except IntegrityError:
         # The candidates' own form takes no lock: it may have been saved in between.
-        raise ImportRefused("changed") from None
+        raise refused("changed") from None
 
 
 def _import(poll: Poll, rows: Sequence[Candidate], seen: str) -> ImportPlan:
     if poll.phase != Poll.Phase.DRAFT:
-        raise ImportRefused("not-draft")
+        raise refused("not-draft")
     plan = plan_import(poll, rows)
     if plan.seen != seen:
-        raise ImportRefused("changed")
+        raise refused("changed")
     if plan.problems:
-        raise ImportRefused("problems")
+        raise refused("problems")
     present = {project.number: project for project in _projects(poll)}
     changed = [present[row.number] for row in plan.updated]
     # Two candidates may change titles with each other; the unique pair would refuse the first.

@@ -4,25 +4,18 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
 from ballots.models import Announcement
+from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
 
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "wrong-phase": _("复核后才能拟写公告。公告没有保存。"),
-    "second-round": _("公告由首次票决统一发布，请在首次票决中拟写。公告没有保存。"),
-    "words-needed": _("标题、开头、结尾、署名和日期都要填写。公告没有保存。"),
-    "votes-stay-closed": _("本次票决设定为不公布得票数，公告不能附得票情况。公告没有保存。"),
-}
-
-
-class AnnouncementRefused(Exception):
-    """The words of a notice cannot be saved now, or not these: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
+refused = Refusals(
+    {
+        "wrong-phase": _("复核后才能拟写公告。公告没有保存。"),
+        "second-round": _("公告由首次票决统一发布，请在首次票决中拟写。公告没有保存。"),
+        "words-needed": _("标题、开头、结尾、署名和日期都要填写。公告没有保存。"),
+        "votes-stay-closed": _("本次票决设定为不公布得票数，公告不能附得票情况。公告没有保存。"),
+    }
+)
 
 
 @transaction.atomic
@@ -42,17 +35,14 @@ def save_announcement(
 
     All but the `number` must be there. `with_votes` annexes the votes of each project, which only a
     poll that shows its votes may do (DESIGN §3). A second round is announced with its first one.
-    Raises AnnouncementRefused.
+    Raises Refused.
     """
-    if not roles.is_office(by):
-        raise AnnouncementRefused("not-office")
-    poll = Poll.objects.locked(poll)
-    if poll.phase not in {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}:
-        raise AnnouncementRefused("wrong-phase")
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED, words=refused)
     if poll.parent_id is not None:
-        raise AnnouncementRefused("second-round")
+        raise refused("second-round")
     if with_votes and not poll.show_votes:
-        raise AnnouncementRefused("votes-stay-closed")
+        raise refused("votes-stay-closed")
     words = {
         "title": title.strip(),
         "opening": opening.strip(),
@@ -61,7 +51,7 @@ def save_announcement(
         "dated": dated.strip(),
     }
     if not all(words.values()):
-        raise AnnouncementRefused("words-needed")
+        raise refused("words-needed")
     notice, _made = Announcement.objects.update_or_create(
         poll=poll, defaults=words | {"number": number.strip(), "with_votes": with_votes}
     )

@@ -10,28 +10,22 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.acts.enrolment import CARD_KEY
 from ballots.models import AccessCard
+from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "second-needed": _("归档须由会务和监票各一人签名。"),
-    "not-over": _("只有结果已全部揭晓或已作废的票决可以归档。"),
-    "archived-before": _("本次票决已经归档。"),
-    "too-early": _("异议期到%(until)s为止，期满后才能归档。"),
-    "words-needed": _("请写明密钥份额如何销毁。"),
-    "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
-}
-
-
-class ArchiveRefused(Exception):
-    """The poll cannot be archived now, or not by these people: `code` is for programs."""
-
-    def __init__(self, code: str, until: str = "") -> None:
-        super().__init__(str(REFUSALS[code]) % {"until": until})
-        self.code = code
+refused = Refusals(
+    {
+        "second-needed": _("归档须由会务和监票各一人签名。"),
+        "not-over": _("只有结果已全部揭晓或已作废的票决可以归档。"),
+        "archived-before": _("本次票决已经归档。"),
+        "too-early": _("异议期到%(until)s为止，期满后才能归档。"),
+        "words-needed": _("请写明密钥份额如何销毁。"),
+        "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
+    }
+)
 
 
 def objections_until(poll: Poll) -> datetime | None:
@@ -55,25 +49,23 @@ def archive(
     Cards, the sessions they opened and the times of the roll are deleted. Cards of delegates who
     stand on the roll of a poll that is not over stay: they still need them. Ballots, result and
     journal stay, and with them both packages. `key_destroyed` says how the shares were destroyed,
-    `backups` which copies of the database still hold what is deleted here. Raises ArchiveRefused.
+    `backups` which copies of the database still hold what is deleted here. Raises Refused.
     """
-    if not roles.is_office(by):
-        raise ArchiveRefused("not-office")
-    if second is None or second == by or not roles.is_scrutineer(second):
-        raise ArchiveRefused("second-needed")
+    demand_office(by)
+    second = demand_second(by, second, words=refused)
     if not key_destroyed.strip():
-        raise ArchiveRefused("words-needed")
+        raise refused("words-needed")
     copies = [line.strip() for line in backups if line.strip()]
     if not copies:
-        raise ArchiveRefused("backups-needed")
-    poll = Poll.objects.locked(poll)
+        raise refused("backups-needed")
+    poll = locked(poll)
     if poll.archived_at is not None:
-        raise ArchiveRefused("archived-before")
+        raise refused("archived-before")
     until = objections_until(poll)
     if until is None:
-        raise ArchiveRefused("not-over")
+        raise refused("not-over")
     if timezone.now() < until:
-        raise ArchiveRefused("too-early", f"{timezone.localtime(until):%Y-%m-%d %H:%M}")
+        raise refused("too-early", until=f"{timezone.localtime(until):%Y-%m-%d %H:%M}")
     poll.archived_at = timezone.now()
     poll.save(update_fields=["archived_at"])
     cards = AccessCard.objects.filter(delegate__roll_entries__poll=poll)

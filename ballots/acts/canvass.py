@@ -11,29 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal, roles
 from ballots.models import BallotBox, WriteIn
 from ballots.pure import similar
+from ballots.refusal import Refusals, demand_any_office, locked
 from projects.models import Poll, Project
 
-REFUSALS = {
-    "not-opened": _("只有开箱后、计票前可以处理推荐项目。"),
-    "already-closed": _("推荐项目的归并已经结束。"),
-    "not-staff": _("只有会务或监票人员可以办理。"),
-    "second-needed": _("归并结束须由会务和监票各一人签名确认。"),
-    "open-rulings": _("还有推荐项目没有处理。"),
-    "circle": _("有推荐项目互相并入，请更正后再结束归并。"),
-    "into-itself": _("不能并入自身，也不能与另一项互相并入。处理方式没有改变。"),
-    "other-poll": _("只能并入同一次票决的项目。处理方式没有改变。"),
-    "where-to": _("请选择并入哪一项。处理方式没有改变。"),
-    "reason-needed": _("不予计票须注明理由。处理方式没有改变。"),
-    "changed": _("这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"),
-}
-
-
-class CanvassRefused(Exception):
-    """A ruling is not allowed now, or not by this person: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
+refused = Refusals(
+    {
+        "not-opened": _("只有开箱后、计票前可以处理推荐项目。"),
+        "already-closed": _("推荐项目的归并已经结束。"),
+        "second-needed": _("归并结束须由会务和监票各一人签名确认。"),
+        "open-rulings": _("还有推荐项目没有处理。"),
+        "circle": _("有推荐项目互相并入，请更正后再结束归并。"),
+        "into-itself": _("不能并入自身，也不能与另一项互相并入。处理方式没有改变。"),
+        "other-poll": _("只能并入同一次票决的项目。处理方式没有改变。"),
+        "where-to": _("请选择并入哪一项。处理方式没有改变。"),
+        "reason-needed": _("不予计票须注明理由。处理方式没有改变。"),
+        "changed": _("这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -78,18 +72,17 @@ def rule(
     `into` is the candidate or the proposal of the same poll that it is merged into; a refusal needs
     a `reason`. `seen` is `standing` of the ruling that the person saw: nobody overrules unknowingly
     what somebody else has just decided. Nothing is known of votes here (DESIGN §3). Raises
-    CanvassRefused.
+    Refused.
     """
     poll = _locked(poll)
-    if not (roles.is_office(by) or roles.is_scrutineer(by)):
-        raise CanvassRefused("not-staff")
+    demand_any_office(by)
     write_in = poll.write_ins.select_related("into_project", "into_write_in").get(pk=write_in.pk)
     if seen is not None and seen != standing(write_in):
-        raise CanvassRefused("changed")
+        raise refused("changed")
     ruling = WriteIn.Ruling(ruling)
     reason = reason.strip() if ruling == WriteIn.Ruling.REFUSED else ""
     if ruling == WriteIn.Ruling.REFUSED and not reason:
-        raise CanvassRefused("reason-needed")
+        raise refused("reason-needed")
     before = _said(write_in)
     write_in.ruling, write_in.reason = ruling, reason
     write_in.into_project, write_in.into_write_in = _target(poll, ruling, into)
@@ -123,21 +116,21 @@ def _target(
         case _:
             return None, None
     if target is None:
-        raise CanvassRefused("where-to")
+        raise refused("where-to")
     if target.poll_id != poll.pk:
-        raise CanvassRefused("other-poll")
+        raise refused("other-poll")
     return project, write_in
 
 
 def _demand_no_circle(poll: Poll, write_in: WriteIn) -> None:
-    """Raise CanvassRefused where following the mergers from `write_in` leads back to it."""
+    """Raise Refused where following the mergers from `write_in` leads back to it."""
     into = dict(poll.write_ins.values_list("pk", "into_write_in"))
     into[write_in.pk] = write_in.into_write_in_id
     seen: set[UUID] = set()
     step: UUID | None = write_in.pk
     while step is not None:
         if step in seen:
-            raise CanvassRefused("into-itself")
+            raise refused("into-itself")
         seen.add(step)
         step = into[step]
 
@@ -158,8 +151,7 @@ def _said(write_in: WriteIn) -> list[str]:
 def rule_each_alone(poll: Poll, *, by: User) -> int:
     """Let every proposal that has no ruling yet stand alone; return how many that were."""
     poll = _locked(poll)
-    if not (roles.is_office(by) or roles.is_scrutineer(by)):
-        raise CanvassRefused("not-staff")
+    demand_any_office(by)
     waiting = list(poll.write_ins.filter(ruling=WriteIn.Ruling.NONE))
     if waiting:
         poll.write_ins.filter(pk__in=[write_in.pk for write_in in waiting]).update(
@@ -182,9 +174,9 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
     """
     poll = _locked(poll)
     if second is None or by == second or not _are_both_offices(by, second):
-        raise CanvassRefused("second-needed")
+        raise refused("second-needed")
     if poll.write_ins.filter(ruling=WriteIn.Ruling.NONE).exists():
-        raise CanvassRefused("open-rulings")
+        raise refused("open-rulings")
     places_of(poll)
     BallotBox.objects.filter(poll=poll).update(canvassed=True)
     rulings = [
@@ -198,7 +190,7 @@ def places_of(poll: Poll) -> dict[str, str | None]:
     """Return, for each proposal's id, the key of the item it counts for; None where refused.
 
     A proposal merged into another follows it to where that one went. Raises KeyError for one
-    without a ruling, so that nothing can be counted before the canvass is done, and CanvassRefused
+    without a ruling, so that nothing can be counted before the canvass is done, and Refused
     ("circle") for one that was merged, over others, into itself.
     """
     write_ins = {write_in.pk: write_in for write_in in poll.write_ins.all()}
@@ -206,7 +198,7 @@ def places_of(poll: Poll) -> dict[str, str | None]:
 
     def place(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
         if write_in.pk in followed:
-            raise CanvassRefused("circle")
+            raise refused("circle")
         match write_in.ruling:
             case WriteIn.Ruling.ALONE:
                 return write_in.key
@@ -229,9 +221,7 @@ def _are_both_offices(one: User, other: User) -> bool:
 
 
 def _locked(poll: Poll) -> Poll:
-    poll = Poll.objects.locked(poll)
-    if poll.phase != Poll.Phase.OPENED:
-        raise CanvassRefused("not-opened")
+    poll = locked(poll, Poll.Phase.OPENED, code="not-opened", words=refused)
     if poll.box.canvassed:
-        raise CanvassRefused("already-closed")
+        raise refused("already-closed")
     return poll

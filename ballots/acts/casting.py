@@ -12,32 +12,23 @@ from django.views.decorators.debug import sensitive_variables
 
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
-from ballots.pure.rules import Fault, Selection, faults
+from ballots.pure.rules import Selection, faults
+from ballots.refusal import Refusals
 from projects.models import Poll
 
-REFUSALS = {
-    "already-voted": _("您已提交表决票"),
-    "not-open": _("投票尚未开始"),
-    "paused": _("投票暂停"),
-    "closed": _("投票已截止"),
-    "void": _("本次票决作废"),
-    "not-on-roll": _("您不在本次票决的名册上，请联系会务组。"),
-    "not-present": _("您尚未报到，请先到会务组报到。"),
-    "card-replaced": _("投票卡已更换"),
-    "faults": _("表决票不符合票决规则"),
-}
-
-
-class BallotRefused(Exception):
-    """A rule says no: `code` is for programs; `faults` says what stands wrong on the ballot."""
-
-    def __init__(
-        self, code: str, *, faults: list[Fault] | None = None, at: datetime | None = None
-    ) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
-        self.faults = faults or []
-        self.at = at
+refused = Refusals(
+    {
+        "already-voted": _("您已提交表决票"),
+        "not-open": _("投票尚未开始"),
+        "paused": _("投票暂停"),
+        "closed": _("投票已截止"),
+        "void": _("本次票决作废"),
+        "not-on-roll": _("您不在本次票决的名册上，请联系会务组。"),
+        "not-present": _("您尚未报到，请先到会务组报到。"),
+        "card-replaced": _("投票卡已更换"),
+        "faults": _("表决票不符合票决规则"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ def candidates(poll: Poll) -> dict[int, str]:
 
 @sensitive_variables()
 def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: str) -> Receipt:
-    """Seal one whole ballot into the box, or raise BallotRefused and record nothing.
+    """Seal one whole ballot into the box, or raise Refused and record nothing.
 
     `token` comes from the review page. The same token gives the same receipt again, so that a
     double tap or a lost answer is no second attempt; any other token is told "already-voted", also
@@ -74,23 +65,23 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
         poll = Poll.objects.locked(poll)
         entry = RollEntry.objects.filter(poll=poll, delegate_id=card.delegate_id).first()
         if entry is None:
-            raise BallotRefused("not-on-roll")
+            raise refused("not-on-roll")
         if entry.voted:
             return _receipt_again(entry, token)
         _demand_open(poll)
         if poll.voters == Poll.Voters.PRESENT and not entry.present:
-            raise BallotRefused("not-present")
+            raise refused("not-present")
         held = AccessCard.objects.select_related("delegate").get(pk=card.pk)
         if held.revoked_at:
-            raise BallotRefused("card-replaced")
+            raise refused("card-replaced")
         if held.delegate.status != Delegate.Status.ACTIVE:
             # 代表法 art. 61: a deputy whose duties are suspended does not vote, roll or no roll.
-            raise BallotRefused("not-on-roll")
+            raise refused("not-on-roll")
         if wrong:
-            raise BallotRefused("faults", faults=wrong)
+            raise refused("faults", faults=wrong)
         if sealed is None:
             # The poll opened while this request was under way: the rules it was judged by are old.
-            raise BallotRefused("not-open")
+            raise refused("not-open")
         now = timezone.now()
         receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
         code = sealing.receipt_code(receipt)
@@ -136,20 +127,20 @@ def _receipt_again(entry: RollEntry, token: str) -> Receipt:
         or entry.voted_at is None
         or not constant_time_compare(envelope.token, token)
     ):
-        raise BallotRefused("already-voted", at=entry.voted_at)
+        raise refused("already-voted", at=entry.voted_at)
     return Receipt(code=envelope.code, submitted_at=entry.voted_at)
 
 
 def _demand_open(poll: Poll) -> None:
     match poll.phase:
         case Poll.Phase.DRAFT:
-            raise BallotRefused("not-open")
+            raise refused("not-open")
         case Poll.Phase.PAUSED:
-            raise BallotRefused("paused")
+            raise refused("paused")
         case Poll.Phase.VOID:
-            raise BallotRefused("void", at=poll.closed_at)
+            raise refused("void", at=poll.closed_at)
         case Poll.Phase.OPEN:
             if poll.closes_at is not None and poll.closes_at <= database_now():
-                raise BallotRefused("closed", at=poll.closes_at)
+                raise refused("closed", at=poll.closes_at)
         case _:
-            raise BallotRefused("closed", at=poll.closed_at)
+            raise refused("closed", at=poll.closed_at)

@@ -10,36 +10,29 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.models import Ballot, BallotBox, WriteIn, rules_of
 from ballots.pure import chain, sealing, shares
 from ballots.pure.rules import Proposal, Selection, faults, folded
+from ballots.refusal import Refusals, Refused, demand_any_office, locked
 from projects.models import Poll
 
-REFUSALS = {
-    "not-staff": _("只有会务或监票人员可以办理。"),
-    "not-draft": _("投票已开始，不能再生成密钥。"),
-    "no-key": _("本次票决还没有生成密钥。"),
-    "holders": _("请填写每位保管人的姓名，不能重复。"),
-    "clerk-holds": _("简易方式下，保管人不能是经办人本人。"),
-    "threshold": _(
-        "份数不符合要求：开箱所需份数至少为2，且总份数不少于其2倍减1；简易方式固定为2份、任一份可开启。"
-    ),
-    "wrong-key": _("这些份额合成的密钥与票箱不符，请检查是否用了旧的份额。"),
-}
+refused = Refusals(
+    {
+        "not-draft": _("投票已开始，不能再生成密钥。"),
+        "no-key": _("本次票决还没有生成密钥。"),
+        "holders": _("请填写每位保管人的姓名，不能重复。"),
+        "clerk-holds": _("简易方式下，保管人不能是经办人本人。"),
+        "threshold": _(
+            "份数不符合要求：开箱所需份数至少为2，且总份数不少于其2倍减1；简易方式固定为2份、任一份可开启。"
+        ),
+        "wrong-key": _("这些份额合成的密钥与票箱不符，请检查是否用了旧的份额。"),
+    }
+)
 
 
 # Bytes of the trial ballot that tests a key; it holds nothing.
 TRIAL_SIZE = 256
-
-
-class BoxRefused(Exception):
-    """The key cannot be made or used: `code` is for programs, `position` names a share (from 1)."""
-
-    def __init__(self, code: str, *, message: str = "", position: int = 0) -> None:
-        super().__init__(message or str(REFUSALS[code]))
-        self.code = code
-        self.position = position
 
 
 @dataclass(frozen=True)
@@ -56,22 +49,20 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
     """Make a new key for the box of a draft poll and return the shares, one a holder.
 
     The server keeps the public key and a commitment to each share. An earlier key of the poll is
-    void from now on, and must be tested anew. Raises BoxRefused.
+    void from now on, and must be tested anew. Raises Refused.
     """
-    _demand_staff(by)
-    poll = Poll.objects.locked(poll)
-    if poll.phase != Poll.Phase.DRAFT:
-        raise BoxRefused("not-draft")
+    demand_any_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     names = [name.strip() for name in holders]
     if not all(names) or len(set(names)) != len(names):
-        raise BoxRefused("holders")
+        raise refused("holders")
     if poll.simple:
         if (threshold, len(names)) != (1, 2):
-            raise BoxRefused("threshold")
+            raise refused("threshold")
         if by.get_full_name() in names or by.get_username() in names:
-            raise BoxRefused("clerk-holds")
+            raise refused("clerk-holds")
     elif threshold < 2 or not 2 * threshold - 1 <= len(names) <= shares.HOLDERS_LIMIT:
-        raise BoxRefused("threshold")
+        raise refused("threshold")
     before = BallotBox.objects.filter(poll=poll).first()
     ceremony = before.ceremony + 1 if before else 1
     seed = sealing.new_seed()
@@ -117,12 +108,10 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
 def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
     """Open a blank trial ballot with the typed shares; without this a poll cannot open.
 
-    Raises BoxRefused, which names the share that is wrong.
+    Raises Refused, which names the share that is wrong.
     """
-    _demand_staff(by)
-    poll = Poll.objects.locked(poll)
-    if poll.phase != Poll.Phase.DRAFT:
-        raise BoxRefused("not-draft")
+    demand_any_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     key = recover_key(poll, texts)
     box = poll.box
     trial = sealing.seal(
@@ -130,7 +119,7 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
     )
     opened, _nonce = sealing.unseal(trial, key=key, poll=poll.uuid)
     if opened != Selection():
-        raise BoxRefused("wrong-key")
+        raise refused("wrong-key")
     box.tested_at = timezone.now()
     box.save(update_fields=["tested_at"])
     journal.append(poll, "key-tested", by=by, data={"ceremony": box.ceremony})
@@ -139,10 +128,10 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
 
 @sensitive_variables()
 def recover_key(poll: Poll, texts: Sequence[str]) -> sealing.PrivateKey:
-    """Return the private key that the typed shares make, or raise BoxRefused."""
+    """Return the private key that the typed shares make, or raise Refused."""
     box = BallotBox.objects.filter(poll=poll).first()
     if box is None:
-        raise BoxRefused("no-key")
+        raise refused("no-key")
     try:
         seed = shares.recover(
             texts,
@@ -152,10 +141,10 @@ def recover_key(poll: Poll, texts: Sequence[str]) -> sealing.PrivateKey:
             commitments=box.commitments,
         )
     except shares.ShareRefused as refusal:
-        raise BoxRefused(refusal.code, message=str(refusal), position=refusal.position) from None
+        raise Refused(refusal.code, str(refusal), position=refusal.position) from None
     key = sealing.derive(seed, poll=poll.uuid)
     if key.public != bytes(box.public_key):
-        raise BoxRefused("wrong-key")
+        raise refused("wrong-key")
     return key
 
 
@@ -164,7 +153,7 @@ def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn
     """Open every sealed ballot with the typed shares; none is dropped (DESIGN §5.5).
 
     Returns unsaved ballots in the order of fresh random keys and one write-in for each distinct
-    proposal, numbered in random order. Raises BoxRefused.
+    proposal, numbered in random order. Raises Refused.
     """
     opened = _opened(poll, recover_key(poll, texts))
     write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
@@ -241,8 +230,3 @@ def _ballot(
         against=sorted(selection.against),
         write_ins=sorted(str(write_ins[_same(proposal)].id) for proposal in selection.proposals),
     )
-
-
-def _demand_staff(by: User) -> None:
-    if not (roles.is_office(by) or roles.is_scrutineer(by)):
-        raise BoxRefused("not-staff")

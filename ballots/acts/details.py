@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.models import JournalEntry
+from ballots.refusal import Refusals, demand_reason, demand_scrutineer, locked
 from projects.models import Poll
 
 BALLOTS = "ballots"
@@ -20,24 +21,18 @@ CONTENTS = {
     PABULIB: _("研究数据（Pabulib 格式）"),
 }
 
-REFUSALS = {
-    "not-scrutineer": _("只有监票人可以导出明细。"),
-    "reason-needed": _("请写明导出的原因。"),
-    "void": _("本次票决作废，没有明细可以导出。"),
-    "not-confirmed": _("复核后才能导出表决票明细。"),
-    "not-out": _("结果全部揭晓后才能导出研究数据；演练在计票后即可导出。"),
-    "tells-proposals": _(
-        "本次票决须选足应选项数，所选项数较少的表决票一望而知写有推荐项目，因此不能导出明细。"
-    ),
-}
-
-
-class DetailsRefused(Exception):
-    """A file of single ballots cannot be had now, or not by this person: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
+refused = Refusals(
+    {
+        "not-scrutineer": _("只有监票人可以导出明细。"),
+        "reason-needed": _("请写明导出的原因。"),
+        "void": _("本次票决作废，没有明细可以导出。"),
+        "not-confirmed": _("复核后才能导出表决票明细。"),
+        "not-out": _("结果全部揭晓后才能导出研究数据；演练在计票后即可导出。"),
+        "tells-proposals": _(
+            "本次票决须选足应选项数，所选项数较少的表决票一望而知写有推荐项目，因此不能导出明细。"
+        ),
+    }
+)
 
 
 def is_due(poll: Poll, what: str) -> bool:
@@ -53,29 +48,27 @@ def is_due(poll: Poll, what: str) -> bool:
 
 
 def demand_due(poll: Poll, what: str) -> None:
-    """Raise DetailsRefused where the file `what` of `poll` may not be made now, or never."""
+    """Raise Refused where the file `what` of `poll` may not be made now, or never."""
     if poll.phase == Poll.Phase.VOID:
-        raise DetailsRefused("void")
+        raise refused("void")
     if not is_due(poll, what):
-        raise DetailsRefused("not-confirmed" if what == BALLOTS else "not-out")
+        raise refused("not-confirmed" if what == BALLOTS else "not-out")
     if _tells_proposals(poll):
-        raise DetailsRefused("tells-proposals")
+        raise refused("tells-proposals")
 
 
 @transaction.atomic
 def note_export(poll: Poll, *, what: str, reason: str, by: User) -> JournalEntry:
     """Put on record that `by` takes the file `what` (BALLOTS or PABULIB) away, and why.
 
-    Raises DetailsRefused for anybody but a scrutineer, without a reason, and before the file may be
+    Raises Refused for anybody but a scrutineer, without a reason, and before the file may be
     made.
     """
-    if not roles.is_scrutineer(by):
-        raise DetailsRefused("not-scrutineer")
-    if not reason.strip():
-        raise DetailsRefused("reason-needed")
-    poll = Poll.objects.locked(poll)
+    demand_scrutineer(by, words=refused)
+    reason = demand_reason(reason, words=refused)
+    poll = locked(poll)
     demand_due(poll, what)
-    return journal.append(poll, "exported", by=by, data={"what": what, "reason": reason.strip()})
+    return journal.append(poll, "exported", by=by, data={"what": what, "reason": reason})
 
 
 def _tells_proposals(poll: Poll) -> bool:

@@ -12,23 +12,25 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.facts import outcome
 from ballots.models import RollEntry
+from ballots.refusal import Refusals, demand_office, demand_phase, locked
 from projects.models import Poll, Project, Target
 
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "not-void": _("只有作废的票决可以另建草稿。"),
-    "made-before": _("已经另建过草稿，请在票决进程中查找。"),
-    "wrong-phase": _("只有复核后、公布前可以发起再次票决或补充票决。"),
-    "round-exists": _("已经发起过再次票决或补充票决，请在票决进程中查找。"),
-    "decided": _("会议决定已经登记，不能再发起票决。"),
-    "no-tie": _("没有得票相同、待定的项目，不需要再次票决。"),
-    "not-second-round": _("只有再次票决和补充票决的草稿可以在这里删除。"),
-    "key-made": _("已经生成过密钥，操作记录须保留，不能删除。"),
-    "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
-}
+refused = Refusals(
+    {
+        "not-void": _("只有作废的票决可以另建草稿。"),
+        "made-before": _("已经另建过草稿，请在票决进程中查找。"),
+        "wrong-phase": _("只有复核后、公布前可以发起再次票决或补充票决。"),
+        "round-exists": _("已经发起过再次票决或补充票决，请在票决进程中查找。"),
+        "decided": _("会议决定已经登记，不能再发起票决。"),
+        "no-tie": _("没有得票相同、待定的项目，不需要再次票决。"),
+        "not-second-round": _("只有再次票决和补充票决的草稿可以在这里删除。"),
+        "key-made": _("已经生成过密钥，操作记录须保留，不能删除。"),
+        "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
+    }
+)
 
 # What a draft takes over; phase, times and key are its own.
 COPIED = (
@@ -66,14 +68,6 @@ COPIED_OF_PROJECT = (
 )
 
 
-class DraftRefused(Exception):
-    """No draft can be made of this poll now: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
-
-
 @transaction.atomic
 def fresh_draft(poll: Poll, *, by: User) -> Poll:
     """Return a new draft with the candidates, rules and roll of a void poll; it needs a new key.
@@ -82,10 +76,9 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
     """
     first = _locked(poll.parent, by) if poll.parent is not None else None
     poll = _locked(poll, by)
-    if poll.phase != Poll.Phase.VOID:
-        raise DraftRefused("not-void")
+    demand_phase(poll, Poll.Phase.VOID, code="not-void", words=refused)
     if _was_drafted(poll):
-        raise DraftRefused("made-before")
+        raise refused("made-before")
     if first is not None:
         _settling(first)
     draft = _draft(poll)
@@ -100,7 +93,7 @@ def run_off(poll: Poll, *, by: User) -> Poll:
     poll = _locked(poll, by)
     standing = _settling(poll)
     if not standing.is_tied:
-        raise DraftRefused("no-tie")
+        raise refused("no-tie")
     words = gettext(
         "首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。"
     )
@@ -113,7 +106,7 @@ def supplementary(poll: Poll, *, by: User) -> Poll:
     poll = _locked(poll, by)
     standing = _settling(poll)
     if standing.is_tied or not standing.rest:
-        raise DraftRefused("no-shortfall")
+        raise refused("no-shortfall")
     words = gettext("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
     return _second_round(standing, Poll.Kind.SUPPLEMENTARY, words, by=by)
 
@@ -124,9 +117,9 @@ def drop(poll: Poll, *, by: User) -> Poll:
     poll = _locked(poll, by)
     first = poll.parent
     if poll.phase != Poll.Phase.DRAFT or first is None:
-        raise DraftRefused("not-second-round")
+        raise refused("not-second-round")
     if poll.journal.exists():
-        raise DraftRefused("key-made")
+        raise refused("key-made")
     poll.roll.all().delete()
     poll.projects.all().delete()
     poll.delete()
@@ -142,13 +135,12 @@ def is_idle(poll: Poll) -> bool:
 
 def _settling(poll: Poll) -> outcome.Outcome:
     """Return the outcome of a confirmed poll whose open places nothing has settled yet."""
-    if poll.phase != Poll.Phase.CONFIRMED:
-        raise DraftRefused("wrong-phase")
+    demand_phase(poll, Poll.Phase.CONFIRMED, words=refused)
     standing = outcome.outcome_of(poll)
     if standing.decision is not None:
-        raise DraftRefused("decided")
+        raise refused("decided")
     if standing.round is not None:
-        raise DraftRefused("round-exists")
+        raise refused("round-exists")
     return standing
 
 
@@ -242,6 +234,5 @@ def _was_drafted(poll: Poll) -> bool:
 
 
 def _locked(poll: Poll, by: User) -> Poll:
-    if not roles.is_office(by):
-        raise DraftRefused("not-office")
-    return Poll.objects.locked(poll)
+    demand_office(by)
+    return locked(poll)

@@ -15,38 +15,41 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.models import AccessCard, Delegate, Delegation, RollEntry
 from ballots.pure import cards
 from ballots.pure.roll_table import Problem, RollRow
+from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll, PollQuerySet
 
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "not-draft": _("投票已开始，只能单个增补代表，并须注明依据。"),
-    "voting-over": _("投票已截止，不能再修改。"),
-    "present-stays": _("投票开始后，实到代表只能增加，不能减少。"),
-    "second-needed": _("投票进行中，须由另一位工作人员签名确认。"),
-    "same-person": _("第二人须是另一位会务或监票人员。"),
-    "reason-needed": _("请说明原因。"),
-    "not-active": _("该代表不是在任代表，不能列入名册。"),
-    "card-not-active": _("该代表不是在任代表，不能发卡。"),
-    "already-on-roll": _("该代表已在名册上。"),
-    "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
-    "total-reached": _("名册人数不能超过全体代表人数。请核对全体代表人数和名册。"),
-    "no-number-left": _("卡号已用完（最多10000个）。"),
-    "problems": _("名册有错误，请更正后重新上传。"),
-    "not-on-roll": _("名册上没有该代表。"),
-}
+refused = Refusals(
+    {
+        "not-draft": _("投票已开始，只能单个增补代表，并须注明依据。"),
+        "voting-over": _("投票已截止，不能再修改。"),
+        "present-stays": _("投票开始后，实到代表只能增加，不能减少。"),
+        "not-active": _("该代表不是在任代表，不能列入名册。"),
+        "card-not-active": _("该代表不是在任代表，不能发卡。"),
+        "already-on-roll": _("该代表已在名册上。"),
+        "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
+        "total-reached": _("名册人数不能超过全体代表人数。请核对全体代表人数和名册。"),
+        "no-number-left": _("卡号已用完（最多10000个）。"),
+        "problems": _("名册有错误，请更正后重新上传。"),
+        "not-on-roll": _("名册上没有该代表。"),
+    }
+)
 
-SIGN_IN_REFUSALS = {
-    "empty": _("请输入投票码"),
-    "length": _("投票码应为16位数字，您输入了%(count)d位"),
-    "check-digit": _("投票码有误，请对照投票卡逐组核对"),
-    "unknown": _("没有找到该投票码，请核对；仍不成功请到会务组办理"),
-    "revoked": _("该投票卡已作废，请到会务组领取新卡"),
-    "wait": _("尝试次数较多，请%(count)d分钟后再试。急需投票的，请到会务组办理。"),
-}
+sign_in_refused = Refusals(
+    {
+        "empty": _("请输入投票码"),
+        "length": _("投票码应为16位数字，您输入了%(count)d位"),
+        "check-digit": _("投票码有误，请对照投票卡逐组核对"),
+        "unknown": _("没有找到该投票码，请核对；仍不成功请到会务组办理"),
+        "revoked": _("该投票卡已作废，请到会务组领取新卡"),
+        "wait": _("尝试次数较多，请%(count)d分钟后再试。急需投票的，请到会务组办理。"),
+    }
+)
+
+VOTING = (Poll.Phase.OPEN, Poll.Phase.PAUSED)
 
 # Under this name a session keeps the card that signed in.
 CARD_KEY = "card"
@@ -54,23 +57,6 @@ CARD_KEY = "card"
 # The first wrong codes of a card number cost nothing; then waits of 1, 2, 4, 8, 10 minutes.
 FREE_FAILURES = 5
 LONGEST_WAIT = 10
-
-
-class EnrolmentRefused(Exception):
-    """An act on the roll or the cards is not allowed: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
-
-
-class SignInRefused(Exception):
-    """A card does not let anybody in; `count` is digits for "length", minutes for "wait"."""
-
-    def __init__(self, code: str, count: int = 0) -> None:
-        super().__init__(str(SIGN_IN_REFUSALS[code]) % {"count": count})
-        self.code = code
-        self.count = count
 
 
 # --- delegates ------------------------------------------------------------------------------------
@@ -123,12 +109,12 @@ def plan_import(rows: Sequence[RollRow], *, add_delegations: bool) -> ImportPlan
 def import_roll(rows: Sequence[RollRow], *, by: User, add_delegations: bool) -> ImportPlan:
     """Write the whole roll or nothing, and return what was done.
 
-    Raises EnrolmentRefused if a row has a problem or `by` is not of the office.
+    Raises Refused if a row has a problem or `by` is not of the office.
     """
-    _demand_office(by)
+    demand_office(by)
     plan = plan_import(rows, add_delegations=add_delegations)
     if plan.problems:
-        raise EnrolmentRefused("problems")
+        raise refused("problems")
     offset = Delegation.objects.count()
     Delegation.objects.bulk_create(
         Delegation(name=name, position=offset + place)
@@ -181,10 +167,8 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
 
     May be repeated while the poll is in draft: presence already marked is kept.
     """
-    _demand_office(by)
-    poll = _locked(poll)
-    if poll.phase != Poll.Phase.DRAFT:
-        raise EnrolmentRefused("not-draft")
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     active = list(
         Delegate.objects.filter(status=Delegate.Status.ACTIVE).select_related("delegation")
     )
@@ -210,15 +194,13 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
 def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     """Mark the delegates with these 代表证号 present; return how many are present now.
 
-    Raises EnrolmentRefused after the close, or for a number that is not on the roll.
+    Raises Refused after the close, or for a number that is not on the roll.
     """
-    _demand_office(by)
-    poll = _locked(poll)
-    if poll.phase != Poll.Phase.DRAFT and not poll.takes_ballots:
-        raise EnrolmentRefused("voting-over")
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
     entries = poll.roll.filter(number__in=numbers)
     if len(entries) != len(set(numbers)):
-        raise EnrolmentRefused("not-on-roll")
+        raise refused("not-on-roll")
     newly = [entry.number for entry in entries if not entry.present]
     poll.roll.filter(number__in=newly).update(present=True)
     total = poll.roll.filter(present=True).count()
@@ -231,12 +213,10 @@ def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
 def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
-    Raises EnrolmentRefused once the poll has opened: 实到 may then only rise (DESIGN §3).
+    Raises Refused once the poll has opened: 实到 may then only rise (DESIGN §3).
     """
-    _demand_office(by)
-    poll = _locked(poll)
-    if poll.phase != Poll.Phase.DRAFT:
-        raise EnrolmentRefused("present-stays")
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
     poll.roll.filter(number__in=numbers).update(present=False)
     return poll.roll.filter(present=True).count()
 
@@ -246,21 +226,18 @@ def add_to_roll(
     poll: Poll, *, delegate: Delegate, reason: str, by: User, second: User | None
 ) -> RollEntry:
     """Add one delegate to the roll of a poll that is taking ballots; two people sign (DESIGN §3)."""
-    _demand_office(by)
-    poll = _locked(poll)
-    if not poll.takes_ballots:
-        raise EnrolmentRefused("voting-over")
+    demand_office(by)
+    poll = locked(poll, *VOTING, code="voting-over", words=refused)
     if delegate.status != Delegate.Status.ACTIVE:
-        raise EnrolmentRefused("not-active")
-    if not reason.strip():
-        raise EnrolmentRefused("reason-needed")
-    _demand_second(by, second)
+        raise refused("not-active")
+    reason = demand_reason(reason)
+    demand_colleague(by, second)
     if poll.roll.filter(delegate=delegate).exists():
-        raise EnrolmentRefused("already-on-roll")
+        raise refused("already-on-roll")
     if poll.roll.filter(number=delegate.number).exists():
-        raise EnrolmentRefused("number-taken")
+        raise refused("number-taken")
     if poll.delegates_total is not None and poll.roll.count() >= poll.delegates_total:
-        raise EnrolmentRefused("total-reached")
+        raise refused("total-reached")
     entry = _entry(poll, delegate)
     entry.save(force_insert=True)
     journal.append(
@@ -268,7 +245,7 @@ def add_to_roll(
         "roll-added",
         by=by,
         second=second,
-        data={"number": entry.number, "name": entry.name, "reason": reason.strip()},
+        data={"number": entry.number, "name": entry.name, "reason": reason},
     )
     return entry
 
@@ -301,7 +278,7 @@ def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
 
     Of two people who issue the same cards at once, the second gets none.
     """
-    _demand_office(by)
+    demand_office(by)
     # Every delegate and not the takers alone: card numbers are drawn from those that are free.
     rows = Delegate.objects.select_for_update().order_by("pk")
     current = {row.pk: row for row in rows}
@@ -330,9 +307,8 @@ def reissue_card(
     While a poll with this delegate on its roll takes ballots, `second`, another member of staff,
     must sign: whoever prints cards could otherwise vote for the absent.
     """
-    _demand_office(by)
-    if not reason.strip():
-        raise EnrolmentRefused("reason-needed")
+    demand_office(by)
+    reason = demand_reason(reason)
     polls = list(
         Poll.objects.select_for_update(no_key=True, of=("self",))
         .filter(
@@ -343,31 +319,31 @@ def reissue_card(
         .order_by("pk")
     )
     if any(poll.takes_ballots for poll in polls):
-        _demand_second(by, second)
+        demand_colleague(by, second)
     # Read again under its lock: the card number stays, whatever the caller's copy says.
     delegate = Delegate.objects.select_for_update().get(pk=delegate.pk)
     if delegate.status != Delegate.Status.ACTIVE:
-        raise EnrolmentRefused("card-not-active")
+        raise refused("card-not-active")
     delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     if delegate.card_number is None:
         _give_card_numbers([delegate])
     card = _fresh_card(delegate)
-    _row(card, by=by, reason=reason.strip()).save(force_insert=True)
+    _row(card, by=by, reason=reason).save(force_insert=True)
     for poll in polls:
         journal.append(
             poll,
             "card-reissued",
             by=by,
             second=second,
-            data={"number": delegate.number, "name": delegate.name, "reason": reason.strip()},
+            data={"number": delegate.number, "name": delegate.name, "reason": reason},
         )
     return card
 
 
 def end_wait(delegate: Delegate, *, by: User) -> None:
     """Let a delegate try again at once: the desk has seen who it is."""
-    _demand_office(by)
+    demand_office(by)
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
 
 
@@ -380,7 +356,7 @@ def _give_card_numbers(delegates: Iterable[Delegate]) -> None:
     )
     free = [number for n in range(10_000) if (number := f"{n:04}") not in taken]
     if len(free) < len(without):
-        raise EnrolmentRefused("no-number-left")
+        raise refused("no-number-left")
     # Random numbers: nobody can lock out a neighbour by adding one to his own card number.
     numbers = secrets.SystemRandom().sample(free, len(without))
     for delegate, number in zip(without, numbers, strict=True):
@@ -423,7 +399,7 @@ def card_by_token(token: str) -> AccessCard | None:
 
 
 def card_by_code(text: str) -> AccessCard:
-    """Return the valid card whose typed code is `text`, or raise SignInRefused.
+    """Return the valid card whose typed code is `text`, or raise Refused.
 
     Failures are counted per card number, never per address: a hall shares one (DESIGN §6). A wrong
     check digit is a slip of the finger and not a failure.
@@ -431,12 +407,12 @@ def card_by_code(text: str) -> AccessCard:
     try:
         code = cards.read_code(text)
     except cards.CodeRefused as refusal:
-        raise SignInRefused(refusal.code, refusal.count) from None
+        raise sign_in_refused(refusal.code, count=refusal.count) from None
     with transaction.atomic():
         card, refusal_code, minutes = _look_up(code)
     # Raised outside the transaction, which would otherwise forget the failure it has counted.
     if card is None:
-        raise SignInRefused(refusal_code, minutes)
+        raise sign_in_refused(refusal_code, count=minutes)
     return card
 
 
@@ -519,22 +495,3 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
     if asked:
         return polls.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
     return polls.first()
-
-
-# --- shared ---------------------------------------------------------------------------------------
-
-
-def _locked(poll: Poll) -> Poll:
-    return Poll.objects.locked(poll)
-
-
-def _demand_office(by: User) -> None:
-    if not roles.is_office(by):
-        raise EnrolmentRefused("not-office")
-
-
-def _demand_second(by: User, second: User | None) -> None:
-    if second is None:
-        raise EnrolmentRefused("second-needed")
-    if second == by or not (roles.is_office(second) or roles.is_scrutineer(second)):
-        raise EnrolmentRefused("same-person")

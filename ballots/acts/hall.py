@@ -4,20 +4,9 @@ import secrets
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
+from ballots.refusal import demand_office, locked
 from projects.models import Poll
-
-REFUSALS = {"not-office": _("只有会务人员可以办理。")}
-
-
-class ScreenRefused(Exception):
-    """Only the office hands out the screen's address: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
 
 
 @transaction.atomic
@@ -33,9 +22,8 @@ def end_screen(poll: Poll, *, by: User) -> Poll:
 
 
 def _give(poll: Poll, key: str | None, by: User) -> Poll:
-    if not roles.is_office(by):
-        raise ScreenRefused("not-office")
-    poll = Poll.objects.locked(poll)
+    demand_office(by)
+    poll = locked(poll)
     poll.screen_key = key
     poll.save(update_fields=["screen_key"])
     return poll

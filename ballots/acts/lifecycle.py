@@ -32,42 +32,41 @@ from ballots.models import (
     rules_of,
 )
 from ballots.pure import chain, sealing
+from ballots.refusal import (
+    Refusals,
+    demand_any_office,
+    demand_office,
+    demand_reason,
+    demand_scrutineer,
+    demand_second,
+    locked,
+)
 from projects.models import Poll, Project
 
-REFUSALS = {
-    "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
-    "not-office": _("只有会务人员可以办理。"),
-    "not-staff": _("只有会务或监票人员可以办理。"),
-    "not-scrutineer": _("只有监票人可以复核。"),
-    "incomplete": _("开始投票前检查没有全部通过。"),
-    "reason-needed": _("请说明原因。"),
-    "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
-    "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
-    "second-needed": _("须由另一位工作人员签名确认。"),
-    "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
-    "counter-confirms": _("计票与复核须由不同人员完成。"),
-    "confirmed-before": _("您已复核过这次计票。"),
-    "checks-fail": _("核对不通过，结果不能公布，请联系技术人员。"),
-    "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
-    "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
-    "confirmer-publishes": _("公布人不能是复核人。"),
-    "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
-    "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
-    "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
-    "all-revealed": _("结果已经全部揭晓。"),
-    "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
-    "not-rehearsal": _("只有演练可以清除。"),
-    "box-unlike-roll": _("票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"),
-}
-
-
-class StepRefused(Exception):
-    """The poll cannot take this step now, or not by this person: `code` is for programs."""
-
-    def __init__(self, code: str, **params: Any) -> None:
-        message = str(REFUSALS[code])
-        super().__init__(message % params if params else message)
-        self.code = code
+refused = Refusals(
+    {
+        "not-scrutineer": _("只有监票人可以复核。"),
+        "incomplete": _("开始投票前检查没有全部通过。"),
+        "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
+        "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
+        "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
+        "counter-confirms": _("计票与复核须由不同人员完成。"),
+        "confirmed-before": _("您已复核过这次计票。"),
+        "checks-fail": _("核对不通过，结果不能公布，请联系技术人员。"),
+        "figures-changed": _("复核时重新计票的数据与原数据不一致，请联系技术人员。"),
+        "chief-needed": _("复核人中须有总监票人，请由总监票人复核。"),
+        "confirmer-publishes": _("公布人不能是复核人。"),
+        "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
+        "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
+        "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
+        "all-revealed": _("结果已经全部揭晓。"),
+        "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
+        "not-rehearsal": _("只有演练可以清除。"),
+        "box-unlike-roll": _(
+            "票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"
+        ),
+    }
+)
 
 
 # --- voting ---------------------------------------------------------------------------------------
@@ -77,15 +76,15 @@ class StepRefused(Exception):
 def open_poll(poll: Poll, *, by: User) -> Poll:
     """Open the vote; from now on candidates, rules and roll are frozen and their hashes recorded.
 
-    Raises StepRefused("incomplete") while the pre-flight list has a ✗.
+    Raises refused("incomplete") while the pre-flight list has a ✗.
     """
-    _demand(roles.is_office(by), "not-office")
+    demand_office(by)
     if poll.parent is not None:
         # What a second round settles must not be decided or published at the same moment.
-        _locked(poll.parent)
-    poll = _locked(poll, Poll.Phase.DRAFT)
+        locked(poll.parent)
+    poll = locked(poll, Poll.Phase.DRAFT)
     if preflight.blocks(preflight.what_is_missing(poll)):
-        raise StepRefused("incomplete")
+        raise refused("incomplete")
     numbers = list(poll.projects.values_list("number", flat=True))
     BallotBox.objects.filter(poll=poll).update(
         ballot_size=sealing.padded_size(rules_of(poll), numbers)
@@ -98,19 +97,19 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
 @transaction.atomic
 def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
     """Take no ballots for a while; what delegates have filled in stays on their phones."""
-    _demand(roles.is_office(by), "not-office")
-    _demand(bool(reason.strip()), "reason-needed")
-    poll = _locked(poll, Poll.Phase.OPEN)
+    demand_office(by)
+    reason = demand_reason(reason)
+    poll = locked(poll, Poll.Phase.OPEN)
     _move(poll, Poll.Phase.PAUSED)
-    journal.append(poll, "paused", by=by, data={"reason": reason.strip()})
+    journal.append(poll, "paused", by=by, data={"reason": reason})
     return poll
 
 
 @transaction.atomic
 def resume_poll(poll: Poll, *, by: User) -> Poll:
     """Take ballots again after a pause."""
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.PAUSED)
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.PAUSED)
     _move(poll, Poll.Phase.OPEN)
     journal.append(poll, "resumed", by=by)
     return poll
@@ -121,17 +120,17 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
     """Close the vote: wait for running casts, take the names off, shuffle by receipt (DESIGN §5.4).
 
     `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
-    and StepRefused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
+    and refused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
     """
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.OPEN, Poll.Phase.PAUSED)
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.OPEN, Poll.Phase.PAUSED)
     marks = poll.roll.filter(voted=True).count()
     if voted is not None and voted != marks:
-        raise StepRefused("figure-moved", count=marks)
+        raise refused("figure-moved", count=marks)
     _move(poll, Poll.Phase.CLOSED, closed_at=timezone.now())
     receipts = _strip(poll)
     if len(receipts) != marks:
-        raise StepRefused("box-unlike-roll")
+        raise refused("box-unlike-roll")
     journal.append(
         poll,
         "closed",
@@ -151,16 +150,16 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
     Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
     have; the README says so.
     """
-    _demand(roles.is_office(by), "not-office")
+    demand_office(by)
     with transaction.atomic():
-        _locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
+        locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     try:
         _vacuum()
     except OperationalError:
         # Somebody else is reading or writing: the old pages are still there.
-        raise StepRefused("storage-busy") from None
+        raise refused("storage-busy") from None
     with transaction.atomic():
-        journal.append(_locked(poll), "storage-rewritten", by=by)
+        journal.append(locked(poll), "storage-rewritten", by=by)
 
 
 def _vacuum() -> None:
@@ -263,10 +262,10 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
 
     Ballots are written in the order of fresh random keys, proposals as distinct texts with random
-    numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, StepRefused otherwise.
+    numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, Refused otherwise.
     """
-    _demand(roles.is_office(by) or roles.is_scrutineer(by), "not-staff")
-    poll = _locked(poll, Poll.Phase.CLOSED)
+    demand_any_office(by)
+    poll = locked(poll, Poll.Phase.CLOSED)
     ballots, write_ins = ceremony.unseal(poll, texts)
     _move(poll, Poll.Phase.OPENED)
     WriteIn.objects.bulk_create(write_ins)
@@ -290,10 +289,10 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
 @transaction.atomic
 def count_poll(poll: Poll, *, by: User) -> Result:
     """Count the ballots and freeze the figures; only after the canvass is closed (DESIGN §3)."""
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.OPENED)
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.OPENED)
     if not poll.box.canvassed:
-        raise StepRefused("canvass-open")
+        raise refused("canvass-open")
     # Salted: the digest is public, and without it few votes could be found by trying (security.md).
     figures = counting.figures(poll) | {"salt": secrets.token_hex(16)}
     result = Result.objects.create(
@@ -315,22 +314,22 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
     Counts again, by both roads, and refuses if any figure or check differs. The one who counted
     never confirms; of two confirmers one is the chief scrutineer (DESIGN §4).
     """
-    _demand(roles.is_scrutineer(by), "not-scrutineer")
-    poll = _locked(poll, Poll.Phase.COUNTED)
+    demand_scrutineer(by, words=refused)
+    poll = locked(poll, Poll.Phase.COUNTED)
     result = outcome.standing_result(poll)
     if by == result.counted_by:
-        raise StepRefused("counter-confirms")
+        raise refused("counter-confirms")
     if result.confirmations.filter(by=by).exists():
-        raise StepRefused("confirmed-before")
+        raise refused("confirmed-before")
     if not all(check["holds"] for check in result.figures["checks"]):
-        raise StepRefused("checks-fail")
+        raise refused("checks-fail")
     if not _still_holds(poll, result):
-        raise StepRefused("figures-changed")
+        raise refused("figures-changed")
     before = list(result.confirmations.all())
     chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
     last = len(before) + 1 >= poll.confirmers
     if last and poll.confirmers > 1 and not chief:
-        raise StepRefused("chief-needed")
+        raise refused("chief-needed")
     Confirmation.objects.create(result=result, by=by, chief=roles.is_chief(by))
     journal.append(
         poll, "confirmed", by=by, data={"result": result.digest, "number": len(before) + 1}
@@ -343,11 +342,11 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
 @transaction.atomic
 def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     """Send the count back to the canvass with a reason; its totals stay on record."""
-    _demand(roles.is_scrutineer(by), "not-scrutineer")
-    _demand(bool(reason.strip()), "reason-needed")
-    poll = _locked(poll, Poll.Phase.COUNTED)
+    demand_scrutineer(by, words=refused)
+    reason = demand_reason(reason)
+    poll = locked(poll, Poll.Phase.COUNTED)
     result = outcome.standing_result(poll)
-    Result.objects.filter(pk=result.pk).update(sent_back=reason.strip())
+    Result.objects.filter(pk=result.pk).update(sent_back=reason)
     BallotBox.objects.filter(poll=poll).update(canvassed=False)
     _move(poll, Poll.Phase.OPENED)
     journal.append(
@@ -356,7 +355,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
         by=by,
         data={
             "result": result.digest,
-            "reason": reason.strip(),
+            "reason": reason,
             "votes": _votes(result.figures),
         },
     )
@@ -378,17 +377,17 @@ def publish_result(
     places must be settled (DESIGN §4) or left open knowingly (`leave_open`). `at_once` goes to the
     last step of the reveal, where there is no hall to show it to.
     """
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.CONFIRMED)
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.CONFIRMED)
     standing = outcome.outcome_of(poll)
     if standing.result.confirmations.filter(by=by).exists():
-        raise StepRefused("confirmer-publishes")
+        raise refused("confirmer-publishes")
     if adopted is not None and adopted != len(standing.filled):
-        raise StepRefused("figure-wrong")
+        raise refused("figure-wrong")
     if standing.round_runs:
-        raise StepRefused("second-round-runs")
+        raise refused("second-round-runs")
     if not standing.is_settled and not leave_open:
-        raise StepRefused("unsettled", count=standing.open_places)
+        raise refused("unsettled", count=standing.open_places)
     Result.objects.filter(pk=standing.result.pk).update(published_by=by)
     now = timezone.now()
     _move(poll, Poll.Phase.PUBLISHED, published_at=now, revealed_at=now if at_once else None)
@@ -424,12 +423,12 @@ def reveal_all(poll: Poll, *, by: User) -> Poll:
 
 
 def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll, Poll.Phase.PUBLISHED)
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.PUBLISHED)
     if 0 < place <= poll.revealed:
         return poll
     if poll.is_revealed:
-        raise StepRefused("all-revealed")
+        raise refused("all-revealed")
     total = len(outcome.outcome_of(poll).filled)
     poll.revealed = total if everything else min(poll.revealed + 1, total)
     poll.revealed_at = timezone.now() if poll.revealed == total else None
@@ -456,11 +455,10 @@ def _votes(figures: dict[str, Any]) -> list[list[Any]]:
 @transaction.atomic
 def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll:
     """Declare the poll void (作废) by two people; its box is never opened afterwards (DESIGN §3)."""
-    _demand(roles.is_office(by), "not-office")
-    _demand(bool(reason.strip()), "reason-needed")
-    if second is None or second == by or not roles.is_scrutineer(second):
-        raise StepRefused("second-needed")
-    poll = _locked(
+    demand_office(by)
+    reason = demand_reason(reason)
+    second = demand_second(by, second)
+    poll = locked(
         poll,
         Poll.Phase.OPEN,
         Poll.Phase.PAUSED,
@@ -470,11 +468,11 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
         Poll.Phase.CONFIRMED,
     )
     if poll.children.exclude(phase__in=[Poll.Phase.DRAFT, Poll.Phase.VOID]).exists():
-        raise StepRefused("second-round-exists")
+        raise refused("second-round-exists")
     before = poll.phase
     _move(poll, Poll.Phase.VOID, closed_at=poll.closed_at or timezone.now())
     receipts = _strip(poll)
-    data = {"reason": reason.strip(), "phase": before}
+    data = {"reason": reason, "phase": before}
     if receipts:
         data["receipts"] = sealing.receipts_root(receipts)
     journal.append(poll, "voided", by=by, second=second, data=data)
@@ -487,10 +485,10 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
 
     The triggers refuse this for a real poll.
     """
-    _demand(roles.is_office(by), "not-office")
-    poll = _locked(poll)
+    demand_office(by)
+    poll = locked(poll)
     if not poll.is_rehearsal:
-        raise StepRefused("not-rehearsal")
+        raise refused("not-rehearsal")
     for second_round in poll.children.all():
         wipe_rehearsal(second_round, by=by)
     Confirmation.objects.filter(result__poll=poll).delete()
@@ -517,24 +515,11 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _locked(poll: Poll, *phases: str) -> Poll:
-    """Return the poll under its lock, or raise StepRefused if it is in none of `phases`."""
-    poll = Poll.objects.locked(poll)
-    if phases and poll.phase not in phases:
-        raise StepRefused("wrong-phase")
-    return poll
-
-
 def _move(poll: Poll, phase: str, **times: Any) -> None:
     poll.phase = phase
     for column, moment in times.items():
         setattr(poll, column, moment)
     poll.save(update_fields=["phase", *times])
-
-
-def _demand(condition: bool, code: str) -> None:
-    if not condition:
-        raise StepRefused(code)
 
 
 def _frozen(poll: Poll) -> dict[str, Any]:

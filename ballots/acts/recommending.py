@@ -6,37 +6,29 @@ from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from ballots import roles
 from ballots.models import Delegate, Recommendation
 from ballots.pure import similar
-from ballots.pure.rules import Fault, Proposal, faults_of_text, folded, same_text
+from ballots.pure.rules import Proposal, faults_of_text, folded, same_text
+from ballots.refusal import Refusals, demand_office, demand_reason, locked
 from projects.models import Poll, Project
 
-REFUSALS = {
-    "not-collecting": _("目前不收集会前推荐，您的推荐没有提交。"),
-    "not-delegate": _("只有在任代表可以推荐，您的推荐没有提交。"),
-    "faults": _("推荐的内容不符合要求，没有提交。"),
-    "too-many": _("每位代表最多推荐%(limit)d项，您的推荐没有提交。可以先撤回一项。"),
-    "recommended-before": _("您已经推荐过同名的项目，没有重复提交。"),
-    "is-candidate": _("候选项目中已有同名的项目，无须推荐。"),
-    "not-yours": _("只能撤回本人尚未处理的推荐。"),
-    "not-office": _("只有会务人员可以办理。"),
-    "not-draft": _("投票已经开始，不能再处理会前推荐。"),
-    "withdrawn": _("代表已经撤回这项推荐。"),
-    "ruled-before": _("这项推荐已经处理过，请刷新页面。"),
-    "title-taken": _("候选项目中已有同名的项目，请改为并入该项目。"),
-    "other-poll": _("只能并入同一次票决的候选项目。"),
-    "reason-needed": _("请说明不采纳的理由，代表可以看到。"),
-}
-
-
-class RecommendationRefused(Exception):
-    """A recommendation or its ruling is not taken: `code` is for programs, `faults` says why."""
-
-    def __init__(self, code: str, *, faults: list[Fault] | None = None, limit: int = 0) -> None:
-        super().__init__(str(REFUSALS[code]) % {"limit": limit})
-        self.code = code
-        self.faults = faults or []
+refused = Refusals(
+    {
+        "not-collecting": _("目前不收集会前推荐，您的推荐没有提交。"),
+        "not-delegate": _("只有在任代表可以推荐，您的推荐没有提交。"),
+        "faults": _("推荐的内容不符合要求，没有提交。"),
+        "too-many": _("每位代表最多推荐%(limit)d项，您的推荐没有提交。可以先撤回一项。"),
+        "recommended-before": _("您已经推荐过同名的项目，没有重复提交。"),
+        "is-candidate": _("候选项目中已有同名的项目，无须推荐。"),
+        "not-yours": _("只能撤回本人尚未处理的推荐。"),
+        "not-draft": _("投票已经开始，不能再处理会前推荐。"),
+        "withdrawn": _("代表已经撤回这项推荐。"),
+        "ruled-before": _("这项推荐已经处理过，请刷新页面。"),
+        "title-taken": _("候选项目中已有同名的项目，请改为并入该项目。"),
+        "other-poll": _("只能并入同一次票决的候选项目。"),
+        "reason-needed": _("请说明不采纳的理由，代表可以看到。"),
+    }
+)
 
 
 def collecting_poll() -> Poll | None:
@@ -55,9 +47,9 @@ def recommend(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> Recommen
     """Record that `delegate` recommends a project for the list of `poll`.
 
     The texts have the limits of a proposal on the ballot (ux.md D6); a delegate may have as many
-    recommendations as a ballot may have proposals. Raises RecommendationRefused.
+    recommendations as a ballot may have proposals. Raises Refused.
     """
-    poll = Poll.objects.locked(poll)
+    poll = locked(poll)
     demand_acceptable(poll, delegate=delegate, proposal=proposal)
     return Recommendation.objects.create(
         poll=poll,
@@ -70,31 +62,31 @@ def recommend(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> Recommen
 
 @sensitive_variables()
 def demand_acceptable(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> None:
-    """Raise RecommendationRefused where `delegate` cannot recommend this for `poll` as it is."""
+    """Raise Refused where `delegate` cannot recommend this for `poll` as it is."""
     if poll.phase != Poll.Phase.DRAFT or not poll.collecting:
-        raise RecommendationRefused("not-collecting")
+        raise refused("not-collecting")
     if delegate.status != Delegate.Status.ACTIVE:
-        raise RecommendationRefused("not-delegate")
+        raise refused("not-delegate")
     wrong = faults_of_text(proposal, 1)
     if wrong:
-        raise RecommendationRefused("faults", faults=wrong)
+        raise refused("faults", faults=wrong)
     titles = poll.projects.values_list("title", flat=True)
     if any(same_text(proposal.title, title) for title in titles):
-        raise RecommendationRefused("is-candidate")
+        raise refused("is-candidate")
     mine = [folded(title) for title in _of(poll, delegate).values_list("title", flat=True)]
     if folded(proposal.title) in mine:
-        raise RecommendationRefused("recommended-before")
+        raise refused("recommended-before")
     if len(mine) >= poll.proposal_limit:
-        raise RecommendationRefused("too-many", limit=poll.proposal_limit)
+        raise refused("too-many", limit=poll.proposal_limit)
 
 
 @transaction.atomic
 def withdraw(recommendation: Recommendation, *, delegate: Delegate) -> None:
-    """Take back a recommendation that nobody has ruled on yet; raises RecommendationRefused."""
-    poll = Poll.objects.locked(recommendation.poll)
+    """Take back a recommendation that nobody has ruled on yet; raises Refused."""
+    poll = locked(recommendation.poll)
     mine = _of(poll, delegate).filter(pk=recommendation.pk, ruling=Recommendation.Ruling.WAITING)
     if poll.phase != Poll.Phase.DRAFT or not mine.exists():
-        raise RecommendationRefused("not-yours")
+        raise refused("not-yours")
     mine.delete()
 
 
@@ -128,7 +120,7 @@ def adopt(recommendation: Recommendation, *, by: User) -> Project:
     poll = recommendation.poll
     listed = dict(poll.projects.values_list("number", "title"))
     if any(same_text(recommendation.title, title) for title in listed.values()):
-        raise RecommendationRefused("title-taken")
+        raise refused("title-taken")
     try:
         with transaction.atomic():
             project = Project.objects.create(
@@ -140,7 +132,7 @@ def adopt(recommendation: Recommendation, *, by: User) -> Project:
             )
     except IntegrityError:
         # The list of candidates has pages of its own, which do not take the poll's lock.
-        raise RecommendationRefused("title-taken") from None
+        raise refused("title-taken") from None
     _rule(recommendation, Recommendation.Ruling.ADOPTED, project=project)
     return project
 
@@ -150,7 +142,7 @@ def merge(recommendation: Recommendation, *, into: Project, reason: str = "", by
     """Say that a candidate of the same poll already is, or now contains, what was recommended."""
     recommendation = _waiting(recommendation, by)
     if into.poll_id != recommendation.poll_id:
-        raise RecommendationRefused("other-poll")
+        raise refused("other-poll")
     _rule(recommendation, Recommendation.Ruling.MERGED, project=into, reason=reason)
 
 
@@ -158,8 +150,7 @@ def merge(recommendation: Recommendation, *, into: Project, reason: str = "", by
 def decline(recommendation: Recommendation, *, reason: str, by: User) -> None:
     """Decline a recommendation with a reason that the delegate can read."""
     recommendation = _waiting(recommendation, by)
-    if not reason.strip():
-        raise RecommendationRefused("reason-needed")
+    reason = demand_reason(reason, words=refused)
     _rule(recommendation, Recommendation.Ruling.DECLINED, reason=reason)
 
 
@@ -182,19 +173,16 @@ def _rule(
 def _waiting(recommendation: Recommendation, by: User) -> Recommendation:
     recommendation = _locked(recommendation, by)
     if recommendation.ruling != Recommendation.Ruling.WAITING:
-        raise RecommendationRefused("ruled-before")
+        raise refused("ruled-before")
     return recommendation
 
 
 def _locked(recommendation: Recommendation, by: User) -> Recommendation:
     """Return the recommendation as it is now, under the lock of its poll, which must be a draft."""
-    if not roles.is_office(by):
-        raise RecommendationRefused("not-office")
-    poll = Poll.objects.locked(recommendation.poll)
-    if poll.phase != Poll.Phase.DRAFT:
-        raise RecommendationRefused("not-draft")
+    demand_office(by)
+    poll = locked(recommendation.poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     fresh = Recommendation.objects.filter(pk=recommendation.pk).first()
     if fresh is None:
-        raise RecommendationRefused("withdrawn")
+        raise refused("withdrawn")
     fresh.poll = poll
     return fresh

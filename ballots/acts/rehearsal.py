@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
 from ballots.acts import casting
 from ballots.models import AccessCard, rules_of
 from ballots.pure.rules import Proposal, Rules, Selection, same_text
+from ballots.refusal import Refusals, demand_office, demand_phase
 from projects.models import Poll
 
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "not-rehearsal": _("只有演练可以使用示例表决票。"),
-    "not-open": _("只有投票进行中可以投示例表决票。"),
-}
+refused = Refusals(
+    {
+        "not-rehearsal": _("只有演练可以使用示例表决票。"),
+        "not-open": _("只有投票进行中可以投示例表决票。"),
+    }
+)
 
 SEED = 7
 # How many of a hundred delegates tick the first candidate, and the last; the others lie between, so
@@ -38,14 +39,6 @@ PROPOSALS = (
 )
 
 
-class RehearsalRefused(Exception):
-    """This poll takes no ballots of nobody: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
-
-
 def vote_for_the_rest(
     poll: Poll,
     *,
@@ -56,15 +49,13 @@ def vote_for_the_rest(
 
     The one left out, the first by number, still sees an open poll. `track` may show the progress.
     Each ballot goes the way of every other, by its own transaction, so that a rehearsal that is
-    closed meanwhile keeps what was cast. Raises RehearsalRefused, or BallotRefused for such a close.
+    closed meanwhile keeps what was cast. Raises Refused, for such a close too.
     """
-    if not roles.is_office(by):
-        raise RehearsalRefused("not-office")
+    demand_office(by)
     poll = Poll.objects.get(pk=poll.pk)
     if not poll.is_rehearsal:
-        raise RehearsalRefused("not-rehearsal")
-    if poll.phase != Poll.Phase.OPEN:
-        raise RehearsalRefused("not-open")
+        raise refused("not-rehearsal")
+    demand_phase(poll, Poll.Phase.OPEN, code="not-open", words=refused)
     waiting = poll.roll.filter(voted=False)
     if poll.voters == Poll.Voters.PRESENT:
         waiting = waiting.filter(present=True)

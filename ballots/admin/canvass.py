@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ballots.acts import canvass
-from ballots.acts.canvass import CanvassRefused
 from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import StaffRequest, address, posted, show, take
 from ballots.models import WriteIn
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 
 R = WriteIn.Ruling
@@ -85,7 +85,7 @@ def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
                 seen=sent["seen"],
                 by=request.user,
             )
-        except CanvassRefused as refusal:
+        except Refused as refusal:
             tell(form, refusal)
         else:
             messages.success(request, f"{ruled.key}：{words_of(ruled)}")

@@ -21,7 +21,6 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots.acts import archiving, drafts
-from ballots.acts.lifecycle import StepRefused
 from ballots.admin import outcome as admin_outcome
 from ballots.admin import state as admin_state
 from ballots.admin.guard import COUNTED, StaffRequest, counted, day, download, figures_of, show
@@ -40,6 +39,7 @@ from ballots.admin.steps import (
 from ballots.facts import outcome, preflight, record
 from ballots.files import tables
 from ballots.models import BallotBox, JournalEntry, Result
+from ballots.refusal import SHARED, Refused
 from projects import wording
 from projects.models import Poll
 
@@ -240,7 +240,7 @@ def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
         raise PermissionDenied
     try:
         return download(FILES[what].make(poll))
-    except tables.ExportRefused as refusal:
+    except Refused as refusal:
         messages.error(request, str(refusal))
         return day(poll)
 
@@ -323,7 +323,7 @@ def _gated(step: Step) -> View:
             raise PermissionDenied
         made = BallotBox.objects.filter(poll=poll).first()
         if poll.phase not in step.phases or not step.fits(poll, made):
-            messages.error(request, str(StepRefused("wrong-phase")))
+            messages.error(request, str(SHARED["wrong-phase"]))
             return day(poll)
         request.step = step
         return step.view(request, poll)

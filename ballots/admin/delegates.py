@@ -56,6 +56,7 @@ from ballots.models import (
     RollEntry,
 )
 from ballots.pure import cards, roll_table
+from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.tables import sheets
 from yiwu_vote.tables.preview import signed
@@ -259,7 +260,7 @@ def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse
     if is_sent and heading.is_valid():
         try:
             issued = enrolment.issue_cards(takers, by=request.user)
-        except enrolment.EnrolmentRefused as refusal:
+        except Refused as refusal:
             tell(heading, refusal)
         else:
             return _sheet(request, issued, heading)
@@ -293,7 +294,7 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
                     )
                     for delegate in delegates
                 ]
-        except enrolment.EnrolmentRefused as refusal:
+        except Refused as refusal:
             tell(reason, refusal)
         else:
             return _sheet(request, issued, heading)
@@ -391,7 +392,7 @@ def _import(request: StaffRequest) -> HttpResponse:
             plan = enrolment.import_roll(
                 rows, by=request.user, add_delegations=form.cleaned_data["add_delegations"]
             )
-        except enrolment.EnrolmentRefused as refusal:
+        except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             done = ngettext("已导入%(count)d人。", "已导入%(count)d人。", len(rows))

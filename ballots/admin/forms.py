@@ -13,10 +13,10 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts import ceremony as box
 from ballots.acts import enrolment
 from ballots.models import AccessCard, Delegate
 from ballots.pure.roll_table import Problem, RollRow
+from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.tables.preview import unsigned
 
@@ -163,7 +163,7 @@ class DoorForm(forms.Form):
         if address is None:
             try:
                 return enrolment.card_by_code(text)
-            except enrolment.SignInRefused as refusal:
+            except Refused as refusal:
                 raise forms.ValidationError(str(refusal), code=refusal.code) from None
         card = enrolment.card_by_token(address[1])
         if card is None:
@@ -333,7 +333,7 @@ class ErrorListForm(forms.Form):
 # --- what the acts refuse -------------------------------------------------------------------------
 
 
-def tell(form: forms.Form, refusal: Exception) -> None:
+def tell(form: forms.Form, refusal: Refused) -> None:
     """Put the words of a refused act on `form`, beside the share they are about if it is one."""
-    position = refusal.position if isinstance(refusal, box.BoxRefused) else 0
-    form.add_error(f"share_{position}" if position else None, str(refusal))
+    field = f"share_{refusal.position}" if refusal.position else None
+    form.add_error(field, str(refusal))

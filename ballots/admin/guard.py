@@ -21,16 +21,6 @@ from django_htmx.middleware import HtmxDetails
 
 from ballots import roles
 from ballots.acts import ceremony, enrolment, lifecycle, rehearsal
-from ballots.acts.archiving import ArchiveRefused
-from ballots.acts.canvass import CanvassRefused
-from ballots.acts.casting import BallotRefused
-from ballots.acts.ceremony import BoxRefused
-from ballots.acts.details import DetailsRefused
-from ballots.acts.drafts import DraftRefused
-from ballots.acts.enrolment import EnrolmentRefused
-from ballots.acts.hall import ScreenRefused
-from ballots.acts.lifecycle import StepRefused
-from ballots.acts.rehearsal import RehearsalRefused
 from ballots.admin.forms import (
     AddToRollForm,
     DoorForm,
@@ -43,26 +33,11 @@ from ballots.admin.forms import (
     tell,
 )
 from ballots.facts import counting, outcome, preflight
-from ballots.facts.outcome import DecisionRefused
 from ballots.files import tables
 from ballots.models import BallotBox, PollDay, Result, RollEntry
+from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.tables.downloads import attachment
-
-REFUSED = (
-    ArchiveRefused,
-    BallotRefused,
-    BoxRefused,
-    CanvassRefused,
-    DecisionRefused,
-    DetailsRefused,
-    DraftRefused,
-    EnrolmentRefused,
-    RehearsalRefused,
-    ScreenRefused,
-    StepRefused,
-)
-
 
 COUNTED = frozenset({Poll.Phase.COUNTED, Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED})
 
@@ -129,7 +104,7 @@ def take(
     if request.method == "POST" and all(verdicts):
         try:
             answer = act()
-        except REFUSED as refusal:
+        except Refused as refusal:
             tell(forms_[0], refusal)
         else:
             if isinstance(answer, HttpResponse):
@@ -217,7 +192,7 @@ def door(request: StaffRequest, poll: Poll) -> HttpResponse:
         # The roll keeps its own numbers; that of the delegate may have been given to another since.
         number = poll.roll.filter(delegate=delegate).values_list("number", flat=True).first()
         if number is None:
-            raise EnrolmentRefused("not-on-roll")
+            raise enrolment.refused("not-on-roll")
         total = enrolment.mark_present(poll, numbers=[number], by=request.user)
         words = gettext("%(name)s（%(number)s，%(delegation)s）已到会。实到%(count)d人。") % {
             "name": delegate.name,

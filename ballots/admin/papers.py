@@ -14,10 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.acts.announcing import AnnouncementRefused, save_announcement
+from ballots.acts.announcing import save_announcement
 from ballots.admin.guard import StaffRequest, address, posted
 from ballots.files import papers, tables
 from ballots.models import Announcement
+from ballots.refusal import Refused
 from projects.models import Poll
 
 
@@ -58,7 +59,7 @@ def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
     if form is not None and form.is_valid():
         try:
             save_announcement(poll, by=request.user, **form.cleaned_data)
-        except AnnouncementRefused as refusal:
+        except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             messages.success(request, gettext("公告已保存。"))

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from ballots import roles
 from ballots.acts import recommending
-from ballots.acts.recommending import RecommendationRefused
 from ballots.admin.guard import StaffRequest
 from ballots.models import Recommendation
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 
 Ruling = Recommendation.Ruling
@@ -104,7 +104,7 @@ def ruling_page(request: StaffRequest, recommendation: Recommendation) -> HttpRe
         if done in offered and offered[done].is_valid():
             try:
                 words = _rule(recommendation, done, offered[done].cleaned_data, request)
-            except RecommendationRefused as refusal:
+            except Refused as refusal:
                 # On top, for the form that was sent may not be one that fits any more.
                 messages.error(request, str(refusal))
             else:
@@ -145,7 +145,7 @@ def _forms(recommendation: Recommendation, done: str, data: Any) -> dict[str, fo
 def _rule(
     recommendation: Recommendation, done: str, sent: dict[str, Any], request: StaffRequest
 ) -> str:
-    """Let the act rule and return the sentence that says so; raises RecommendationRefused."""
+    """Let the act rule and return the sentence that says so; raises Refused."""
     by = request.user
     match done:
         case "adopt":

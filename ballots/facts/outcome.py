@@ -14,8 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal, roles
+from ballots import journal
 from ballots.models import Decision, Result
+from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 
 How = Literal["count", "run-off", "supplementary", "decision"]
@@ -41,25 +42,18 @@ SUPPORTED = {
     "valid": _("获得有效票过半数赞成票"),
     "none": _("获得赞成票"),
 }
-REFUSALS = {
-    "not-office": _("只有会务人员可以办理。"),
-    "second-needed": _("会议决定须由会务和监票各一人签名登记。"),
-    "wrong-phase": _("只有复核后、公布前可以登记会议决定。"),
-    "nothing-open": _("名额已经全部确定，没有需要决定的事项。"),
-    "decided-before": _("会议决定已经登记，不能再改。"),
-    "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
-    "words-needed": _("请写明会议决定的内容。"),
-    "too-many": _("确定的项目超过了剩余的名额。"),
-    "not-open-item": _("所选项目不在待定的项目中。"),
-}
-
-
-class DecisionRefused(Exception):
-    """A decision cannot be recorded now, or not this one: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
+refused = Refusals(
+    {
+        "second-needed": _("会议决定须由会务和监票各一人签名登记。"),
+        "wrong-phase": _("只有复核后、公布前可以登记会议决定。"),
+        "nothing-open": _("名额已经全部确定，没有需要决定的事项。"),
+        "decided-before": _("会议决定已经登记，不能再改。"),
+        "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
+        "words-needed": _("请写明会议决定的内容。"),
+        "too-many": _("确定的项目超过了剩余的名额。"),
+        "not-open-item": _("所选项目不在待定的项目中。"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -346,27 +340,23 @@ def decide(
     """Record what the meeting decided on the open places, signed by the office and a scrutineer.
 
     `items` are the keys of the projects that fill places; those left over stay open. After a tie
-    only the tied can be named. Raises DecisionRefused.
+    only the tied can be named. Raises Refused.
     """
-    if not roles.is_office(by):
-        raise DecisionRefused("not-office")
-    if second is None or second == by or not roles.is_scrutineer(second):
-        raise DecisionRefused("second-needed")
+    demand_office(by)
+    second = demand_second(by, second, words=refused)
     if not words.strip():
-        raise DecisionRefused("words-needed")
-    poll = Poll.objects.locked(poll)
-    if poll.phase != Poll.Phase.CONFIRMED:
-        raise DecisionRefused("wrong-phase")
+        raise refused("words-needed")
+    poll = locked(poll, Poll.Phase.CONFIRMED, words=refused)
     standing = outcome_of(poll)
     if standing.decision is not None:
-        raise DecisionRefused("decided-before")
+        raise refused("decided-before")
     if standing.round_runs:
-        raise DecisionRefused("second-round-runs")
+        raise refused("second-round-runs")
     if standing.is_settled:
-        raise DecisionRefused("nothing-open")
+        raise refused("nothing-open")
     keys = _in_order(items, standing.rest)
     if len(keys) > standing.places_left:
-        raise DecisionRefused("too-many")
+        raise refused("too-many")
     decision = Decision.objects.create(
         poll=poll,
         places=standing.places_left,
@@ -389,7 +379,7 @@ def _in_order(items: Collection[str], rest: Sequence[dict[str, Any]]) -> list[st
     """Return the keys of `items` in the order of the count, or raise for one that is not open."""
     keys = [row["item"] for row in rest if row["item"] in items]
     if set(keys) != set(items):
-        raise DecisionRefused("not-open-item")
+        raise refused("not-open-item")
     return keys
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from ballots.acts import lifecycle
 from ballots.facts import counting, outcome
 from ballots.files import tables
-from ballots.files.tables import Download, ExportRefused
+from ballots.files.tables import Download
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
 from projects.models import Poll
@@ -50,7 +50,7 @@ ENTRIES_WITH_VOTES = {"counted", "sent-back"}
 
 
 def full_package(poll: Poll) -> Download:
-    """Return everything a scrutineer needs to check the count; raises ExportRefused before it."""
+    """Return everything a scrutineer needs to check the count; raises Refused before it."""
     poll, result = tables.counted(poll)
     files = {
         "poll.json": _poll(poll),
@@ -78,7 +78,7 @@ def public_package(poll: Poll) -> Download:
     """
     poll, result = tables.counted(poll)
     if poll.phase != Poll.Phase.PUBLISHED:
-        raise ExportRefused("not-published")
+        raise tables.refused("not-published")
     kinds = PUBLIC_ENTRIES | (ENTRIES_WITH_VOTES if poll.show_votes else set())
     files = {
         "poll.json": _poll(poll),

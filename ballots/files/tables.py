@@ -21,16 +21,19 @@ from ballots.acts import details
 from ballots.facts import counting, outcome, record
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing
+from ballots.refusal import Refusals
 from projects.models import Poll
 from yiwu_vote.tables import sheets
 
-REFUSALS = {
-    "not-voting": _("只有投票期间才有未投票代表名单。"),
-    "not-closed": _("投票截止后才有回执编号清单。"),
-    "not-counted": _("计票完成后才能导出。"),
-    "not-published": _("结果公布后才能导出公开数据包。"),
-    "void": _("本次票决作废，没有票决结果。"),
-}
+refused = Refusals(
+    {
+        "not-voting": _("只有投票期间才有未投票代表名单。"),
+        "not-closed": _("投票截止后才有回执编号清单。"),
+        "not-counted": _("计票完成后才能导出。"),
+        "not-published": _("结果公布后才能导出公开数据包。"),
+        "void": _("本次票决作废，没有票决结果。"),
+    }
+)
 
 OUTCOMES = {
     "adopted": _("通过"),
@@ -48,14 +51,6 @@ SETTLED = {
 }
 
 
-class ExportRefused(Exception):
-    """There is nothing to export yet, or never will be: `code` is for programs."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(str(REFUSALS[code]))
-        self.code = code
-
-
 @dataclass(frozen=True)
 class Download:
     """A file to hand out: `ascii_name` is what a header falls back to beside `chinese_name`."""
@@ -66,7 +61,7 @@ class Download:
 
 
 def result_csv(poll: Poll) -> Download:
-    """Return 结果: one row an item, most votes first; raises ExportRefused before the count."""
+    """Return 结果: one row an item, most votes first; raises Refused before the count."""
     poll, result = counted(poll)
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
@@ -111,7 +106,7 @@ def result_csv(poll: Poll) -> Download:
 
 
 def summary_csv(poll: Poll) -> Download:
-    """Return 汇总: the figures of the count, when it was made and by whom; raises ExportRefused.
+    """Return 汇总: the figures of the count, when it was made and by whom; raises Refused.
 
     归并项数 is how many items the 推荐件数 proposals came to (ux.md R11: 共收到…件，归并为…项). The next
     two lines are what the sum of the votes lacks beside them: ballots on which merging made two
@@ -180,13 +175,13 @@ def turnout_csv(poll: Poll) -> Download:
 
 
 def waiting_xlsx(poll: Poll) -> Download:
-    """Return 未投票代表名单: whom to look for while ballots come in; raises ExportRefused else.
+    """Return 未投票代表名单: whom to look for while ballots come in; raises Refused else.
 
     Those who may vote and have not: of everybody present, or of the whole roll (ux.md §2).
     """
     poll = _fresh(poll)
     if not poll.takes_ballots:
-        raise ExportRefused("not-voting")
+        raise refused("not-voting")
     entries = _roll(poll).filter(voted=False)
     if poll.voters == Poll.Voters.PRESENT:
         entries = entries.filter(present=True)
@@ -256,7 +251,7 @@ def receipts_csv(poll: Poll) -> Download:
     """Return 回执编号清单, sorted by number so that it tells no order; raises before the close."""
     poll = _fresh(poll)
     if poll.phase == Poll.Phase.DRAFT or poll.takes_ballots:
-        raise ExportRefused("not-closed")
+        raise refused("not-closed")
     codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
     rows: list[Sequence[sheets.Cell]] = [
         [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
@@ -361,14 +356,14 @@ def _figures_of(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str,
 
 
 def counted(poll: Poll) -> tuple[Poll, Result]:
-    """Return `poll` as it is now and its standing count, or raise ExportRefused if there is none."""
+    """Return `poll` as it is now and its standing count, or raise Refused if there is none."""
     poll = _fresh(poll)
     if poll.phase == Poll.Phase.VOID:
-        raise ExportRefused("void")
+        raise refused("void")
     try:
         return poll, outcome.standing_result(poll)
     except Result.DoesNotExist:
-        raise ExportRefused("not-counted") from None
+        raise refused("not-counted") from None
 
 
 def remarks(poll: Poll) -> list[str]:

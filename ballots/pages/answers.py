@@ -92,7 +92,7 @@ class Refusal:
     keeps: bool = False
 
 
-# By the code of BallotRefused where the act refuses, and the codes that only a page can know.
+# By the code of Refused where the act refuses, and the codes that only a page can know.
 REFUSALS = {
     "closed": Refusal(
         403,

@@ -30,8 +30,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots.acts import casting, enrolment, recommending
-from ballots.acts.casting import BallotRefused
-from ballots.acts.enrolment import CARD_KEY, SignInRefused
+from ballots.acts.enrolment import CARD_KEY
 from ballots.facts import counting
 from ballots.models import AccessCard, Delegate, RollEntry
 from ballots.pages.answers import (
@@ -58,6 +57,7 @@ from ballots.pages.forms import (
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing, similar
 from ballots.pure.rules import TITLE_LIMIT
+from ballots.refusal import Refused
 from projects.models import Poll, by_category
 from projects.wording import rules_in_words
 
@@ -90,7 +90,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
     typed = request.POST.get("code", "")
     try:
         return _let_in(request, enrolment.card_by_code(typed))
-    except SignInRefused as refusal:
+    except Refused as refusal:
         if refusal.code == "wait":
             page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
             page.headers["Retry-After"] = str(refusal.count * 60)
@@ -371,7 +371,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
     token = form.cleaned_data["token"]
     try:
         casting.cast_ballot(poll=poll, card=request.card, selection=form.selection, token=token)
-    except BallotRefused as refusal:
+    except Refused as refusal:
         return _cast_refused(request, form, refusal)
     except OperationalError as error:
         # The class alone: the database's own words may quote what it was given.
@@ -386,7 +386,7 @@ def _query_to(request: DelegateRequest, poll: Poll) -> str:
     return "" if is_usual else f"?poll={poll.pk}"
 
 
-def _cast_refused(request: DelegateRequest, form: CastForm, refusal: BallotRefused) -> HttpResponse:
+def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) -> HttpResponse:
     if refusal.code == "card-replaced":
         request.session.flush()
         messages.warning(request, gettext("您已领取新卡，请使用新卡进入。"), "card-replaced")

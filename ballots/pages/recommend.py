@@ -15,13 +15,13 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from ballots.acts import recommending
-from ballots.acts.recommending import RecommendationRefused
 from ballots.models import Delegate, Recommendation
 from ballots.pages.answers import SeeOther, preferring
 from ballots.pages.forms import Problem, ProposalForm
 from ballots.pages.middleware import DelegateRequest
 from ballots.pages.wording import PROBLEMS
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Proposal
+from ballots.refusal import Refused
 from projects.models import Poll
 
 
@@ -43,7 +43,7 @@ def recommend(request: DelegateRequest) -> HttpResponse:
         return _page(request, poll, form)
     proposal = (form.proposal if form.is_valid() else None) or Proposal("")
     if poll is None or request.POST.get("poll") != str(poll.pk):
-        return _page(request, poll, form, refusal=RecommendationRefused("not-collecting"))
+        return _page(request, poll, form, refusal=recommending.refused("not-collecting"))
     try:
         recommending.demand_acceptable(poll, delegate=request.delegate, proposal=proposal)
         # Whoever was shown what is like a title may recommend that title all the same, no other.
@@ -52,7 +52,7 @@ def recommend(request: DelegateRequest) -> HttpResponse:
         if alike:
             return _page(request, poll, form, alike=alike, title=proposal.title)
         recommending.recommend(poll, delegate=request.delegate, proposal=proposal)
-    except RecommendationRefused as refusal:
+    except Refused as refusal:
         return _page(request, poll, form, refusal=refusal)
     messages.success(request, gettext("推荐已提交，由会务组研究处理。处理前可以撤回。"))
     return SeeOther(reverse("ballots:recommend"))
@@ -67,9 +67,9 @@ def withdraw(request: DelegateRequest) -> HttpResponse:
         mine = _of(request.delegate).filter(pk=asked).first() if is_number else None
         try:
             if mine is None:
-                raise RecommendationRefused("not-yours")
+                raise recommending.refused("not-yours")
             recommending.withdraw(mine, delegate=request.delegate)
-        except RecommendationRefused as refusal:
+        except Refused as refusal:
             messages.warning(request, str(refusal))
         else:
             messages.success(request, gettext("推荐已撤回。"))
@@ -90,7 +90,7 @@ def _page(
     poll: Poll | None,
     form: ProposalForm,
     *,
-    refusal: RecommendationRefused | None = None,
+    refusal: Refused | None = None,
     **context: Any,
 ) -> HttpResponse:
     made = list(_of(request.delegate).select_related("poll", "project").order_by("-pk"))
@@ -115,7 +115,7 @@ def _page(
     return render(request, "ballots/recommend.html", own | context, status=status)
 
 
-def _problems(refusal: RecommendationRefused, place: int, field: str) -> list[Problem]:
+def _problems(refusal: Refused, place: int, field: str) -> list[Problem]:
     """Return what to put right, in the words of the ballot (ux.md D6); `place` counts from 1."""
     if not refusal.faults:
         return [Problem(refusal.code, field, str(refusal))]

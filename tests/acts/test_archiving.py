@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from ballots import verifier
 from ballots.acts import archiving, drafts, enrolment, lifecycle
-from ballots.acts.archiving import ArchiveRefused
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.browsing import publish, read, signed_in
 from tests.helpers.factories import (
@@ -57,7 +57,7 @@ def archive(held: Stage, **changes: Any) -> Poll:
 
 def refusal_of(act: Callable[[], Any]) -> str:
     before = snapshot()
-    with pytest.raises(ArchiveRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         act()
     assert snapshot() == before
     return refusal.value.code

@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection, transaction
 
 from ballots import journal, triggers
 from ballots.acts import canvass, lifecycle
-from ballots.acts.canvass import CanvassRefused
 from ballots.models import JournalEntry, WriteIn
 from ballots.pure.rules import Proposal
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.database.test_races import Race, codes, stop_in, without_the_lock
 from tests.helpers.factories import (
@@ -36,7 +36,7 @@ R = WriteIn.Ruling
 def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     """Return the code with which an act is refused, having changed nothing."""
     before = snapshot()
-    with pytest.raises(CanvassRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         act(*args, **kwargs)
     assert snapshot() == before
     return refusal.value.code
@@ -481,7 +481,7 @@ def test_proposals_merged_in_a_circle_do_not_let_the_canvass_close():
     for title, into in (("甲", "乙"), ("乙", "丙"), ("丙", "甲")):
         rule(stage, title, R.INTO_WRITE_IN, into_write_in=write_in(stage, into))
 
-    with pytest.raises(CanvassRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
     assert refusal.value.code == "circle"
@@ -662,6 +662,6 @@ def test_without_the_lock_two_mergers_at_once_make_a_circle(monkeypatch):
         answers = race.play(lambda: merge(one, other), lambda: merge(other, one))
 
     assert codes(list(answers)) == {"ok": 2}
-    with pytest.raises(CanvassRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         canvass.places_of(stage.poll)
     assert refusal.value.code == "circle"

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ballots.acts import casting, ceremony, enrolment, lifecycle
-from ballots.acts.casting import BallotRefused
 from ballots.models import AccessCard, BallotBox, Envelope, RollEntry
 from ballots.pure import sealing
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def refusal_of(stage: Stage, place: int, chosen: Selection, **kwargs: Any) -> BallotRefused:
+def refusal_of(stage: Stage, place: int, chosen: Selection, **kwargs: Any) -> Refused:
     """Cast a ballot that must be refused and must leave the database as it was."""
     before = snapshot()
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         stage.cast(place, chosen, **kwargs)
     assert snapshot() == before
     return refusal.value
@@ -334,7 +334,7 @@ def test_a_replaced_card_casts_nothing_and_the_new_one_does():
         stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         casting.cast_ballot(poll=stage.poll, card=old, selection=selection(1), token="t")
 
     assert refusal.value.code == "card-replaced"
@@ -398,7 +398,7 @@ def test_the_refusals_come_in_the_order_of_the_design():
 
     def told(card: AccessCard) -> str:
         poll = Poll.objects.get(pk=stage.poll.pk)
-        with pytest.raises(BallotRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             casting.cast_ballot(poll=poll, card=card, selection=selection(*range(1, 12)), token="t")
         return refusal.value.code
 
@@ -428,7 +428,7 @@ def test_a_poll_that_opened_after_the_page_read_it_takes_no_empty_envelope():
     stale = Poll.objects.get(pk=stage.poll.pk)
     lifecycle.open_poll(stage.poll, by=stage.office)
 
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert refusal.value.code == "not-open"
@@ -441,7 +441,7 @@ def test_a_poll_that_closed_after_the_page_read_it_takes_nothing():
     stale = Poll.objects.get(pk=stage.poll.pk)
     stage.close()
 
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert (refusal.value.code, refusal.value.at) == ("closed", stage.poll.closed_at)
@@ -495,7 +495,7 @@ def test_the_value_under_the_lock_counts_and_not_the_one_the_page_has_read():
     stale = Poll.objects.get(pk=stage.poll.pk)
     set_closing_time(stage.poll, timezone.now() - timedelta(seconds=1))
 
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert refusal.value.code == "closed"
@@ -574,7 +574,7 @@ def test_a_delegate_suspended_while_the_poll_is_open_does_not_vote(status):
     stage = make_stage()
     type(stage.delegates[0]).objects.filter(pk=stage.delegates[0].pk).update(status=status)
 
-    with pytest.raises(BallotRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         stage.cast(0, selection(1))
 
     assert refusal.value.code == "not-on-roll"

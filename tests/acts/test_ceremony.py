@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 
 from ballots import journal
 from ballots.acts import ceremony, lifecycle
-from ballots.acts.ceremony import BoxRefused
 from ballots.models import BallotBox, JournalEntry
 from ballots.pure import sealing, shares
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.django_db
 FIVE = ["保管人甲", "保管人乙", "保管人丙", "保管人丁", "保管人戊"]
 
 
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> BoxRefused:
+def refusal_of(act: Any, *args: Any, **kwargs: Any) -> Refused:
     """Return how an act is refused, having changed nothing."""
     before = snapshot()
-    with pytest.raises(BoxRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         act(*args, **kwargs)
     assert snapshot() == before
     return refusal.value
@@ -95,7 +95,7 @@ def test_any_three_of_five_open_and_no_two_do():
         assert ceremony.recover_key(poll, three).public == bytes(poll.box.public_key)
         assert ceremony.recover_key(poll, three[::-1]).public == bytes(poll.box.public_key)
     for two in combinations(texts, 2):
-        with pytest.raises(BoxRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             ceremony.recover_key(poll, two)
         assert refusal.value.code == "too-few"
     assert ceremony.recover_key(poll, texts)
@@ -199,7 +199,7 @@ def test_a_poll_does_not_open_before_its_key_was_tested():
     stage = make_stage(open_it=False)
     BallotBox.objects.update(tested_at=None)
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.open_poll(stage.poll, by=stage.office)
     assert refusal.value.code == "incomplete"
 

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import details, lifecycle
-from ballots.acts.details import BALLOTS, PABULIB, DetailsRefused
+from ballots.acts.details import BALLOTS, PABULIB
 from ballots.files import package, tables
 from ballots.models import Envelope, JournalEntry
 from ballots.pure import sealing
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.files.test_tables import confirm, count, make_opened, read, table
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
@@ -125,7 +126,7 @@ def test_no_single_ballot_is_exported_before_the_count_is_confirmed(phase):
     if phase != Poll.Phase.DRAFT:
         move_by_force(poll, phase)
 
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         tables.ballots_csv(poll)
 
     assert refusal.value.code == ("void" if phase == "void" else "not-confirmed")
@@ -139,7 +140,7 @@ def test_where_every_ballot_is_full_a_short_one_would_tell_of_its_proposal_and_n
     stage.open_box()
     confirm(count(stage))
 
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         tables.ballots_csv(stage.poll)
 
     assert refusal.value.code == "tells-proposals"
@@ -163,7 +164,7 @@ def note(stage: Stage, **changed: Any) -> JournalEntry:
 
 
 def refusal_of(stage: Stage, **changed: Any) -> str:
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         note(stage, **changed)
     return refusal.value.code
 

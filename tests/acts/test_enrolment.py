@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import enrolment, lifecycle
-from ballots.acts.enrolment import CARD_KEY, EnrolmentRefused, SignInRefused
+from ballots.acts.enrolment import CARD_KEY
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, RollEntry
 from ballots.pure import cards
 from ballots.pure.roll_table import RollRow
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.database.test_races import Race, stop_in
 from tests.helpers.factories import (
@@ -40,7 +41,7 @@ P = Poll.Phase
 def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     """Return the code with which an act is refused, having changed nothing."""
     before = snapshot()
-    with pytest.raises(EnrolmentRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         act(*args, **kwargs)
     assert snapshot() == before
     return refusal.value.code
@@ -525,7 +526,7 @@ def test_the_digests_depend_on_the_secret_key(settings):
     settings.SECRET_KEY = "another key, as somebody with a copy of the database alone would have"
 
     assert enrolment.card_by_token(card.token) is None
-    with pytest.raises(SignInRefused):
+    with pytest.raises(Refused):
         enrolment.card_by_code(card.code)
 
 
@@ -540,7 +541,7 @@ def test_a_new_card_keeps_the_number_and_ends_the_old_code_and_token_at_once():
     delegate.refresh_from_db()
     assert delegate.card_number == number == new.code[:4]
     assert enrolment.card_by_token(old.token) is None
-    with pytest.raises(SignInRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         enrolment.card_by_code(old.code)
     assert refusal.value.code == "revoked"
     card = enrolment.card_by_code(new.code)
@@ -703,7 +704,7 @@ def wrong_code(number: str, n: int = 0) -> str:
 
 
 def refused_sign_in(text: str) -> tuple[str, int]:
-    with pytest.raises(SignInRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         enrolment.card_by_code(text)
     return refusal.value.code, refusal.value.count
 

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 
 from ballots import journal
 from ballots.acts import recommending
-from ballots.acts.recommending import RecommendationRefused
 from ballots.models import Delegate, Recommendation
 from ballots.pure.rules import Proposal
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.database.test_races import Race, codes, stop_in, without_the_lock
 from tests.helpers.factories import (
@@ -31,7 +31,7 @@ R = Recommendation.Ruling
 def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
     """Return the code with which an act is refused, having changed nothing."""
     before = snapshot()
-    with pytest.raises(RecommendationRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         act(*args, **kwargs)
     assert snapshot() == before
     return refusal.value.code
@@ -106,7 +106,7 @@ def test_the_texts_have_the_limits_of_a_proposal_on_the_ballot(proposal, fault):
     poll, [delegate] = collecting(), make_delegates(1)
     before = snapshot()
 
-    with pytest.raises(RecommendationRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         recommending.recommend(poll, delegate=delegate, proposal=proposal)
 
     assert [found.code for found in refusal.value.faults] == [fault]

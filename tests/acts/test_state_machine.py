@@ -23,13 +23,11 @@ from hypothesis.stateful import (
 
 from ballots import journal
 from ballots.acts import canvass, casting, enrolment, lifecycle
-from ballots.acts.canvass import CanvassRefused
-from ballots.acts.casting import BallotRefused, Receipt
-from ballots.acts.ceremony import BoxRefused
-from ballots.acts.lifecycle import StepRefused
+from ballots.acts.casting import Receipt
 from ballots.facts import outcome
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import make_stage
 
@@ -90,7 +88,7 @@ class BallotDay(RuleBasedStateMachine):
         """Take a step of which the model says whether it goes through; tell whether it did."""
         try:
             act(self.poll, *args, **kwargs)
-        except (StepRefused, CanvassRefused, BoxRefused, enrolment.EnrolmentRefused):
+        except Refused:
             assert not allowed, f"{act.__name__} was refused in {self.phase}"
             return False
         assert allowed, f"{act.__name__} went through in {self.phase}"
@@ -100,7 +98,7 @@ class BallotDay(RuleBasedStateMachine):
     def cast_now(self, place: int, chosen: Selection, token: str, card: AccessCard) -> Any:
         try:
             return casting.cast_ballot(poll=self.poll, card=card, selection=chosen, token=token)
-        except BallotRefused as refusal:
+        except Refused as refusal:
             return refusal.code
 
     def refusal(self, place: int) -> str:

@@ -19,6 +19,7 @@ from ballots.acts import canvass, lifecycle
 from ballots.files import tables
 from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
+from ballots.refusal import SHARED
 from projects.models import Poll
 from tests.conftest import ROOT
 from tests.helpers.factories import (
@@ -458,7 +459,7 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     office = stage.office.username
 
     def busy(poll: Poll, *, by: User) -> None:
-        raise lifecycle.StepRefused("storage-busy")
+        raise lifecycle.refused("storage-busy")
 
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle, "rewrite_storage", busy)
@@ -474,7 +475,7 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     assert "投票已截止" not in run("close_poll", "--user", office)
     assert stage.poll.journal.filter(kind="closed").count() == 1
     # And once that is done, a third time finds nothing to do.
-    assert refused("close_poll", "--user", office) == str(lifecycle.StepRefused("wrong-phase"))
+    assert refused("close_poll", "--user", office) == str(SHARED["wrong-phase"])
 
 
 def test_the_count_prints_checks_and_items(stage):

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
-from ballots.acts.casting import BallotRefused, Receipt
+from ballots.acts.casting import Receipt
 from ballots.models import (
     AccessCard,
     BallotBox,
@@ -34,6 +34,7 @@ from ballots.models import (
     SealedBallot,
 )
 from ballots.pure import cards, sealing
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
 
@@ -86,7 +87,7 @@ def test_of_fifty_casts_at_once_one_is_accepted_and_the_others_are_told_so():
     outcomes = at_once(*[cast(stage, 0, chosen=n % 12 + 1) for n in range(50)])
 
     (receipt,) = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
-    refusals = [outcome for outcome in outcomes if isinstance(outcome, BallotRefused)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
     assert codes(outcomes) == {"ok": 1, "already-voted": 49}
     assert {refusal.at for refusal in refusals} == {receipt.submitted_at}
     assert Envelope.objects.get().code == receipt.code
@@ -280,7 +281,7 @@ def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def loss(stage: Stage, answer: Any) -> str:
     """Return what went wrong for a cast that answered `answer`; nothing if all is well."""
     if not isinstance(answer, Receipt):
-        return "" if isinstance(answer, BallotRefused) else type(answer).__name__
+        return "" if isinstance(answer, Refused) else type(answer).__name__
     sealed = SealedBallot.objects.filter(poll=stage.poll, code=answer.code).exists()
     return "" if sealed else "an acknowledged ballot is lost"
 
@@ -504,7 +505,7 @@ def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
 def opens(poll: Poll, texts: list[str]) -> bool:
     try:
         return bool(ceremony.recover_key(poll, texts))
-    except ceremony.BoxRefused:
+    except Refused:
         return False
 
 

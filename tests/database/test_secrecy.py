@@ -27,7 +27,6 @@ from django.views.debug import ExceptionReporter
 
 from ballots.acts import canvass, casting, lifecycle
 from ballots.acts import ceremony as box
-from ballots.acts.lifecycle import StepRefused
 from ballots.admin import steps as admin_table
 from ballots.facts import counting
 from ballots.models import (
@@ -42,6 +41,7 @@ from ballots.models import (
 )
 from ballots.pure import chain, rules, sealing, shares, tally
 from ballots.pure.rules import Proposal
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.admin.test_permissions import admin_routes
 from tests.conftest import ROOT
@@ -419,7 +419,7 @@ def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
             cursor.execute("BEGIN")
             cursor.execute("SELECT COUNT(*) FROM ballots_envelope")
             own.execute(hasty)
-            with pytest.raises(StepRefused) as refusal:
+            with pytest.raises(Refused) as refusal:
                 lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
             own.execute(patient)
             cursor.execute("ROLLBACK")
@@ -465,7 +465,7 @@ def test_a_vote_leaves_no_choice_in_log_session_or_cache(caplog, capfd):
         logging.getLogger("ballots").debug("a line to see that lines are caught")
         day = Day().vote()
         for place in range(PLACES):
-            with pytest.raises(casting.BallotRefused):
+            with pytest.raises(Refused):
                 day.stage.cast(place, selection(1, proposals=[canary(place)]))
 
     printed = capfd.readouterr()

@@ -27,6 +27,7 @@ from ballots.models import (
     SealedBallot,
     WriteIn,
 )
+from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
 from tests.helpers.factories import (
     make_delegates,
@@ -985,7 +986,7 @@ def test_a_real_poll_is_not_wiped():
     stage = make_stage(kind=Poll.Kind.MAIN)
     stage.cast(0, selection(1))
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
 
     assert refusal.value.code == "not-rehearsal"

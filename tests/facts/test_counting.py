@@ -13,6 +13,7 @@ from ballots.acts import canvass, enrolment, lifecycle
 from ballots.facts import counting
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
 from ballots.pure import chain
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.conftest import ROOT
 from tests.helpers.factories import Stage, make_project, make_stage, selection
@@ -286,7 +287,7 @@ def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
     result = lifecycle.count_poll(stage.poll, by=stage.office)
     before = snapshot()
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
     assert refusal.value.code == "checks-fail"
@@ -310,7 +311,7 @@ def test_figures_that_change_after_the_count_cannot_be_confirmed():
     Ballot.objects.create(poll=stage.poll, chosen=[3])
     Poll.objects.filter(pk=stage.poll.pk).update(phase=Poll.Phase.COUNTED)
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
 
     assert refusal.value.code == "figures-changed"
@@ -531,7 +532,7 @@ def test_nothing_can_be_counted_before_every_proposal_has_its_ruling():
         with pytest.raises(KeyError):
             act(stage.poll)
     for _ in range(2):
-        with pytest.raises(lifecycle.StepRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             lifecycle.count_poll(stage.poll, by=stage.office)
         assert refusal.value.code == "canvass-open"
         # Every ruling alone is not enough: two people must have closed the canvass.
@@ -582,7 +583,7 @@ def test_only_the_count_and_its_confirmation_compute_a_total():
 
 def test_the_reader_of_callers_sees_a_count_in_every_disguise():
     text = """
-from ballots.tally import tally
+from ballots.pure.tally import tally
 def page(poll):
     return counting.figures(poll)
 class View:

@@ -17,6 +17,7 @@ from ballots.acts import casting, ceremony, enrolment, lifecycle
 from ballots.facts import preflight
 from ballots.facts.preflight import Finding, what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
+from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
 from tests.helpers.factories import Stage, make_delegates, make_scrutineer, make_staff, make_stage
 
@@ -218,7 +219,7 @@ def test_one_cause_makes_one_line_and_a_cross_forbids_the_opening(name, kind):
     new = set(lines(stage)) - before
     assert new - AND_ALSO.get(name, set()) == {cause.line(kind)} - before
     if cause.line(kind).startswith("✗"):
-        with pytest.raises(lifecycle.StepRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             lifecycle.open_poll(stage.poll, by=stage.office)
         assert refusal.value.code == "incomplete"
         assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT
@@ -319,7 +320,7 @@ def test_a_real_poll_does_not_open_where_no_phone_can_reach_it(url, settings):
     stage = complete()
     assert f"✗ {words}" in lines(stage)
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert refusal.value.code == "incomplete"
@@ -453,7 +454,7 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
     stage = complete(kind)
     assert "✗ 数据库没有启用逐次落盘，断电可能丢票" in lines(stage)
 
-    with pytest.raises(lifecycle.StepRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert refusal.value.code == "incomplete"

@@ -10,11 +10,11 @@ import pytest
 from django.utils import timezone
 
 from ballots.acts import lifecycle
-from ballots.acts.details import DetailsRefused
 from ballots.facts.outcome import standing_result
 from ballots.files import pabulib
 from ballots.models import Ballot, Envelope
 from ballots.pure import sealing
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.files.test_tables import confirm, count, decide, make_opened, make_tied, run_off
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
@@ -397,7 +397,7 @@ def test_there_is_no_file_before_the_count_nor_of_a_void_poll(phase):
     if phase != Poll.Phase.DRAFT:
         move_by_force(poll, phase)
 
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         pabulib.research_file(poll)
 
     assert refusal.value.code == ("void" if phase == "void" else "not-out")
@@ -407,7 +407,7 @@ def test_a_count_that_was_sent_back_is_in_no_file():
     stage = count(make_opened())
     lifecycle.send_back(stage.poll, reason="归并有误", by=stage.scrutineer)
 
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         pabulib.research_file(stage.poll)
 
     assert refusal.value.code == "not-out"
@@ -423,7 +423,7 @@ def test_a_real_poll_has_no_file_until_the_hall_has_seen_all_of_it(research):
     codes = []
 
     def ask() -> None:
-        with pytest.raises(DetailsRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             pabulib.research_file(stage.poll)
         codes.append(refusal.value.code)
 
@@ -451,7 +451,7 @@ def test_where_every_ballot_is_full_a_short_one_would_tell_of_its_proposal_and_t
     stage.open_box()
     count(stage)
 
-    with pytest.raises(DetailsRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         pabulib.research_file(stage.poll)
 
     assert refusal.value.code == "tells-proposals"

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from ballots import triggers
 from ballots.acts import announcing, canvass, drafts, hall, lifecycle
-from ballots.acts.announcing import AnnouncementRefused, save_announcement
+from ballots.acts.announcing import save_announcement
 from ballots.facts import outcome
 from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -699,7 +700,7 @@ def test_votes_that_the_poll_keeps_closed_are_not_annexed():
 
 def refusal(poll: Poll, **changes: Any) -> str:
     given = WORDS | {"by": make_office()} | changes
-    with pytest.raises(AnnouncementRefused) as refused:
+    with pytest.raises(Refused) as refused:
         save_announcement(poll, **given)
     return refused.value.code
 
@@ -719,7 +720,7 @@ def test_an_act_refuses_the_words_of_a_notice_with_a_code():
         refusal(poll, with_votes=True),
     }
 
-    assert codes == announcing.REFUSALS.keys()
+    assert codes == announcing.refused.keys()
     assert not Announcement.objects.exists()
 
 

@@ -18,9 +18,9 @@ from django.urls import reverse
 from ballots.acts import canvass, drafts, enrolment, lifecycle
 from ballots.facts import outcome, record
 from ballots.files import package, tables
-from ballots.files.tables import ExportRefused
 from ballots.models import Delegate, Result
 from ballots.pure.rules import Selection
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -499,7 +499,7 @@ def test_the_list_of_who_has_not_voted_is_to_be_had_only_while_ballots_come_in()
         step()
         try:
             tables.waiting_xlsx(stage.poll)
-        except ExportRefused as refusal:
+        except Refused as refusal:
             refused.append((stage.poll.phase, refusal.code))
         if stage.poll.phase == Poll.Phase.DRAFT:
             stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
@@ -699,7 +699,7 @@ def test_nothing_of_a_count_is_exported_before_it(export):
     stage.cast(0, selection(1))
     for step in (lambda: None, stage.close, stage.open_box):
         step()
-        with pytest.raises(ExportRefused) as refusal:
+        with pytest.raises(Refused) as refusal:
             export(stage.poll)
         assert refusal.value.code == "not-counted"
 
@@ -708,7 +708,7 @@ def test_nothing_of_a_count_is_exported_before_it(export):
 def test_a_count_that_was_sent_back_is_exported_no_more(counted, export):
     lifecycle.send_back(counted.poll, reason="归并有误", by=counted.scrutineer)
 
-    with pytest.raises(ExportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         export(counted.poll)
 
     assert refusal.value.code == "not-counted"
@@ -720,7 +720,7 @@ def test_a_void_poll_has_no_result_to_export(counted, export):
         counted.poll, reason="程序有误", by=counted.office, second=counted.scrutineer
     )
 
-    with pytest.raises(ExportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         export(counted.poll)
 
     assert refusal.value.code == "void"
@@ -739,7 +739,7 @@ def test_a_void_poll_keeps_journal_and_receipts():
 def test_there_is_no_list_of_receipts_while_ballots_come_in(phase):
     stage = make_stage(delegates=2, open_it=phase == "open")
 
-    with pytest.raises(ExportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         tables.receipts_csv(stage.poll)
 
     assert refusal.value.code == "not-closed"

@@ -25,11 +25,12 @@ from hypothesis import strategies as st
 from ballots import verifier
 from ballots.acts import canvass, ceremony, enrolment, lifecycle
 from ballots.facts import counting
-from ballots.files import package, tables
+from ballots.files import package
 from ballots.models import WriteIn
 from ballots.pure import chain, sealing
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Tally, Turnout, paper, tally
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.conftest import ROOT
 from tests.helpers.factories import Stage, make_delegates, make_stage, selection
@@ -349,11 +350,11 @@ def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publi
     stage.cast(0, selection(1))
     stage.close()
     stage.open_box()
-    with pytest.raises(tables.ExportRefused) as early:
+    with pytest.raises(Refused) as early:
         package.full_package(stage.poll)
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     lifecycle.count_poll(stage.poll, by=stage.office)
-    with pytest.raises(tables.ExportRefused) as unpublished:
+    with pytest.raises(Refused) as unpublished:
         package.public_package(stage.poll)
 
     assert early.value.code == "not-counted"

@@ -316,7 +316,7 @@ def errors() -> None:
     client.get("/nowhere/")
     client.post("/ballot/cast/", filled(poll, 1) | {"poll": "999"})
     review = ready_to_cast(client, poll, 2)
-    for failure in (OperationalError(), casting.BallotRefused("not-on-roll")):
+    for failure in (OperationalError(), casting.refused("not-on-roll")):
         with mock.patch.object(casting, "cast_ballot", side_effect=failure):
             client.post("/ballot/cast/", review)
     for broken in (RuntimeError(), OperationalError()):
@@ -335,9 +335,7 @@ def errors() -> None:
     for kept in ("", "1"):
         stale.post("/ballot/cast/", stale_review | {"kept": kept}, follow=True)
     stale.get("/home/", follow=True)
-    with mock.patch.object(
-        casting, "cast_ballot", side_effect=casting.BallotRefused("card-replaced")
-    ):
+    with mock.patch.object(casting, "cast_ballot", side_effect=casting.refused("card-replaced")):
         client.post("/ballot/cast/", review, follow=True)
 
 

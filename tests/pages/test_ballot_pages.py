@@ -529,7 +529,7 @@ def test_x11_a_card_replaced_during_the_cast_leads_to_the_first_page(client, pol
     sent = ready_to_cast(client, poll, 2)
 
     def replaced(**kwargs):
-        raise casting.BallotRefused("card-replaced")
+        raise casting.refused("card-replaced")
 
     monkeypatch.setattr(casting, "cast_ballot", replaced)
     reply = client.post("/ballot/cast/", sent, follow=True)
@@ -561,7 +561,7 @@ def test_who_was_taken_off_the_roll_during_the_cast_is_told(client, poll, monkey
     sent = ready_to_cast(client, poll, 2)
 
     def not_on_roll(**kwargs):
-        raise casting.BallotRefused("not-on-roll")
+        raise casting.refused("not-on-roll")
 
     monkeypatch.setattr(casting, "cast_ballot", not_on_roll)
     reply = client.post("/ballot/cast/", sent)
@@ -602,7 +602,7 @@ def test_a_fault_that_only_the_act_finds_comes_back_as_a_ballot_to_correct(
 
 def _refuse_two(*, poll, selection, **kwargs):
     found = faults(selection, rules_of(poll), {5: "候选项目5"})
-    raise casting.BallotRefused("faults", faults=found)
+    raise casting.refused("faults", faults=found)
 
 
 # --- the receipt ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ballots.acts import canvass, drafts, hall, lifecycle
-from ballots.acts.hall import ScreenRefused
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -83,7 +83,7 @@ def test_an_address_that_was_taken_back_leads_nowhere(shown):
 
 def test_only_the_office_hands_out_the_address(shown):
     for act in (hall.open_screen, hall.end_screen):
-        with pytest.raises(ScreenRefused):
+        with pytest.raises(Refused):
             act(shown.poll, by=shown.scrutineer)
 
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballots.refusal import Refused
 from projects import candidate_table, importing
 from projects.candidate_table import Candidate, Parts, parts_of
 from projects.forms import ROWS
@@ -345,7 +346,7 @@ def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
     rows = rows_of("7,停车,新建。", ",候选项目2,新建。")
     plan = importing.plan_import(poll, rows)
 
-    with pytest.raises(importing.ImportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         importing.import_candidates(poll, rows, seen=plan.seen)
 
     assert [str(problem) for problem in plan.problems] == [
@@ -367,7 +368,7 @@ def test_only_a_poll_in_draft_takes_candidates(poll):
     Poll.objects.filter(pk=poll.pk).update(delegates_total=3)
     move_by_force(poll, Poll.Phase.OPEN)
 
-    with pytest.raises(importing.ImportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         importing.import_candidates(poll, rows, seen=seen)
 
     assert refusal.value.code == "not-draft"
@@ -379,7 +380,7 @@ def test_candidates_that_changed_after_the_preview_are_not_overwritten(poll):
     seen = importing.plan_import(poll, rows).seen
     make_project(poll, 3)
 
-    with pytest.raises(importing.ImportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         importing.import_candidates(poll, rows, seen=seen)
 
     assert refusal.value.code == "changed"
@@ -390,7 +391,7 @@ def test_a_preview_of_one_poll_confirms_nothing_for_another(poll):
     rows = rows_of("3,停车,新建。")
     other = make_poll(candidates=2)
 
-    with pytest.raises(importing.ImportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         importing.import_candidates(other, rows, seen=importing.plan_import(poll, rows).seen)
 
     assert refusal.value.code == "changed"
@@ -403,7 +404,7 @@ def test_a_candidate_saved_past_the_lock_stops_the_whole_import(poll, monkeypatc
     blind = importing.ImportPlan(plan.new, (), (), (), plan.seen)
     monkeypatch.setattr(importing, "plan_import", lambda poll, rows: blind)
 
-    with pytest.raises(importing.ImportRefused) as refusal:
+    with pytest.raises(Refused) as refusal:
         importing.import_candidates(poll, rows, seen=plan.seen)
 
     assert refusal.value.code == "changed"

@@ -13,33 +13,13 @@ from django.utils.translation import gettext
 from tqdm import tqdm
 
 from ballots.acts import lifecycle
-from ballots.acts.canvass import CanvassRefused
-from ballots.acts.casting import BallotRefused
-from ballots.acts.ceremony import BoxRefused
-from ballots.acts.drafts import DraftRefused
-from ballots.acts.enrolment import EnrolmentRefused
-from ballots.acts.lifecycle import StepRefused
-from ballots.acts.rehearsal import RehearsalRefused
 from ballots.facts import preflight
-from ballots.facts.outcome import DecisionRefused
-from ballots.files.tables import ExportRefused
 from ballots.models import BallotBox
+from ballots.refusal import Refused
 from projects.models import Poll
 
 Item = TypeVar("Item")
 Phase = Poll.Phase
-
-REFUSALS = (
-    BallotRefused,
-    BoxRefused,
-    CanvassRefused,
-    DecisionRefused,
-    DraftRefused,
-    EnrolmentRefused,
-    ExportRefused,
-    RehearsalRefused,
-    StepRefused,
-)
 
 
 class ReadyCommand(BaseCommand):
@@ -64,7 +44,7 @@ class PollCommand(ReadyCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.work(the_poll(options["poll"], self.phases), options)
-        except REFUSALS as refusal:
+        except Refused as refusal:
             raise CommandError(str(refusal)) from None
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
@@ -178,7 +158,7 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
     """Open `poll`, or say in the refusal what is missing, line by line."""
     try:
         return lifecycle.open_poll(poll, by=by)
-    except StepRefused as refusal:
+    except Refused as refusal:
         if refusal.code != "incomplete":
             raise
         missing = [

@@ -10,8 +10,8 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.acts.lifecycle import StepRefused
 from ballots.management.commands._steps import Phase, StepCommand
+from ballots.refusal import Refused
 from projects.models import Poll
 
 
@@ -29,7 +29,7 @@ class Command(StepCommand):
         self.stdout.write(gettext("正在重写存储……"))
         try:
             lifecycle.rewrite_storage(poll, by=by)
-        except StepRefused as refusal:
+        except Refused as refusal:
             if refusal.code != "storage-busy":
                 raise
             raise CommandError(

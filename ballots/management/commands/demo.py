@@ -22,10 +22,11 @@ from django.utils.translation import gettext
 from ballots import roles
 from ballots.acts import enrolment, lifecycle, rehearsal
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
-from ballots.management.commands._steps import REFUSALS, Phase, person, the_poll, track
+from ballots.management.commands._steps import Phase, person, the_poll, track
 from ballots.models import AccessCard, Delegate
 from ballots.pure import cards
 from ballots.pure.roll_table import RollRow
+from ballots.refusal import Refused
 from projects.models import Poll
 
 # The name of the rules by which the demo knows its own poll among other rehearsals.
@@ -79,7 +80,7 @@ class Command(BaseCommand):
                 raise CommandError(gettext("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
             if options["vote"]:
                 self.vote(demo, options)
-        except REFUSALS as refusal:
+        except Refused as refusal:
             raise CommandError(str(refusal)) from None
         if demo is not None:
             self.tell(demo)
@@ -120,7 +121,7 @@ class Command(BaseCommand):
         else:
             poll = demo
         if not poll.is_rehearsal:
-            raise rehearsal.RehearsalRefused("not-rehearsal")
+            raise rehearsal.refused("not-rehearsal")
         by = person(options["user"], poll)
 
         def shown(voters: Sequence[AccessCard]) -> Iterator[AccessCard]:

@@ -21,11 +21,12 @@ from ballots import roles
 from ballots.acts import canvass, casting, lifecycle, rehearsal
 from ballots.acts.enrolment import IssuedCard
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
-from ballots.management.commands._steps import REFUSALS, ReadyCommand, track
+from ballots.management.commands._steps import ReadyCommand, track
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
 from ballots.models import AccessCard, Delegate, Delegation, Result, rules_of
 from ballots.pure.roll_table import RollRow
 from ballots.pure.rules import Selection
+from ballots.refusal import Refused
 from projects.models import Poll
 
 DELEGATION = f"{MARK}演练代表团"
@@ -79,7 +80,7 @@ class Command(ReadyCommand):
         try:
             form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
             faults = self.rehearse(count, parallel, site, office, scrutineer, form=form)
-        except REFUSALS as refusal:
+        except Refused as refusal:
             raise CommandError(str(refusal)) from None
         finally:
             if options["keep"]:
