@@ -20,7 +20,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test messages screenshots lint lint-code lint-format lint-templates format types migrations deploy check lock clean
+.PHONY: help run test messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -43,14 +43,17 @@ messages: $(VENV)/.dev
 screenshots: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q tests/browser/screenshots.py
 
-# Three targets, so that `make -k lint` tells all that is wrong.
-lint: lint-code lint-format lint-templates
+# Four targets, so that `make -k lint` tells all that is wrong.
+lint: lint-code lint-format lint-layers lint-templates
 
 lint-code: $(VENV)/.dev
 	$(BIN)/ruff check .
 
 lint-format: $(VENV)/.dev
 	$(BIN)/ruff format --check --output-format concise .
+
+lint-layers: $(VENV)/.dev
+	$(BIN)/lint-imports --no-logo --no-cache
 
 lint-templates: $(VENV)/.dev
 	$(BIN)/djlint --lint --quiet templates
