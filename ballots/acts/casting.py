@@ -10,6 +10,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
 from ballots.pure.rules import Selection, faults
@@ -42,11 +43,6 @@ class Receipt:
 def new_token() -> str:
     """Return the one-time token of a review page: the same token never makes a second ballot."""
     return secrets.token_hex(16)
-
-
-def candidates(poll: Poll) -> dict[int, str]:
-    """Return the title of each candidate of `poll` by its number, in order."""
-    return dict(poll.projects.order_by("number").values_list("number", "title"))
 
 
 @sensitive_variables()

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import casting
+from ballots.facts import polls
 from ballots.models import AccessCard, rules_of
 from ballots.pure.rules import Proposal, Rules, Selection, same_text
 from ballots.refusal import Refusals, demand_office, demand_phase
@@ -63,7 +64,7 @@ def vote_for_the_rest(
         revoked_at__isnull=True, delegate__in=waiting.values("delegate")
     )
     voters = list(cards.order_by("delegate__number"))[1:]
-    ballots = iter(sample_ballots(len(voters), rules_of(poll), casting.candidates(poll)))
+    ballots = iter(sample_ballots(len(voters), rules_of(poll), polls.candidates(poll)))
     for card in track(voters):
         casting.cast_ballot(
             poll=poll, card=card, selection=next(ballots), token=casting.new_token()

@@ -32,6 +32,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 from ballots.acts import casting, enrolment, recommending
 from ballots.acts.enrolment import CARD_KEY
 from ballots.facts import counting
+from ballots.facts.polls import candidates, poll_for, polls_of
 from ballots.models import AccessCard, Delegate, RollEntry
 from ballots.pages.answers import (
     REFUSALS,
@@ -153,7 +154,7 @@ def sign_out(request: VisitorRequest) -> HttpResponse:
 def _posted_poll(request: DelegateRequest) -> Poll:
     """Return the poll that the posted form names: a ballot never lands in another one's box."""
     asked = request.POST.get("poll", "")
-    poll = enrolment.poll_for(request.delegate, asked=asked) if asked else None
+    poll = poll_for(request.delegate, asked=asked) if asked else None
     if poll is None or str(poll.pk) != asked or request.GET.get("poll", asked) != asked:
         raise PageRefused("other-poll")
     request.poll = poll
@@ -205,7 +206,7 @@ def _demand_fillable(poll: Poll, entry: RollEntry) -> None:
 @vary_on_headers("HX-Request")
 @refusable
 def home(request: DelegateRequest) -> HttpResponse:
-    polls = list(enrolment.polls_of(request.delegate))
+    polls = list(polls_of(request.delegate))
     waiting = [poll for poll in polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
         return render(request, "ballots/which_poll.html", {"polls": waiting})
@@ -299,7 +300,7 @@ def ballot(request: DelegateRequest) -> HttpResponse:
     """
     posted = request.method == "POST"
     poll = _posted_poll(request) if posted else asked_poll(request)
-    form = BallotForm(request.POST if posted else None, poll=poll, titles=casting.candidates(poll))
+    form = BallotForm(request.POST if posted else None, poll=poll, titles=candidates(poll))
     exchange = exchanged(form, request.POST)
     if exchange and not exchange.is_full:
         form = BallotForm(exchange.data, poll=poll, titles=form.titles)
@@ -319,7 +320,7 @@ def alike(request: VisitorRequest) -> HttpResponse:
     sent = next((name for name in request.POST if TITLE_FIELD.fullmatch(name)), "")
     proposal = ProposalForm({"title": request.POST.get(sent, "")})
     asked = request.POST.get("poll", "")
-    poll = enrolment.poll_for(request.delegate, asked=asked) if asked else None
+    poll = poll_for(request.delegate, asked=asked) if asked else None
     if request.delegate is None:
         # The browser must keep the cookie of a session that has ended: by it the next page knows
         # that it has, and says so.
@@ -331,7 +332,7 @@ def alike(request: VisitorRequest) -> HttpResponse:
     context = {
         "place": sent.split("-")[1],
         "title": title,
-        "alike": similar.nearest(title[:TITLE_LIMIT], casting.candidates(poll)),
+        "alike": similar.nearest(title[:TITLE_LIMIT], candidates(poll)),
     }
     return render(request, "ballots/_hints.html", context)
 
@@ -346,7 +347,7 @@ def review(request: DelegateRequest) -> HttpResponse:
     poll = _posted_poll(request)
     entry = _entry(request, poll)
     _demand_fillable(poll, entry)
-    form = BallotForm(request.POST, poll=poll, titles=casting.candidates(poll))
+    form = BallotForm(request.POST, poll=poll, titles=candidates(poll))
     if not form.is_valid():
         return _ballot_page(request, form, entry)
     removed = form.line(request.POST.get("remove", ""))
@@ -365,7 +366,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
         return SeeOther(reverse("ballots:ballot") + request.poll_query)
     poll = _posted_poll(request)
-    form = CastForm(request.POST, poll=poll, titles=casting.candidates(poll))
+    form = CastForm(request.POST, poll=poll, titles=candidates(poll))
     if not form.is_valid():
         return _ballot_page(request, form, _entry(request, poll))
     token = form.cleaned_data["token"]
@@ -382,7 +383,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
 
 def _query_to(request: DelegateRequest, poll: Poll) -> str:
     """Return what leads on to `poll`: nothing where it is the one that pages are about anyway."""
-    is_usual = not request.poll_query and enrolment.poll_for(request.delegate) == poll
+    is_usual = not request.poll_query and poll_for(request.delegate) == poll
     return "" if is_usual else f"?poll={poll.pk}"
 
 

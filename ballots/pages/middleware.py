@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from ballots.acts import enrolment
 from ballots.acts.enrolment import CARD_KEY
+from ballots.facts import polls
 from ballots.models import AccessCard, Delegate
 from projects.models import Poll
 
@@ -52,7 +52,7 @@ class DelegateMiddleware:
         request.delegate = request.card.delegate if request.card else None
         asked = request.GET.get("poll", "")
         request.poll_query = "?" + urlencode({"poll": asked}) if asked else ""
-        request.poll = SimpleLazyObject(lambda: enrolment.poll_for(request.delegate, asked=asked))
+        request.poll = SimpleLazyObject(lambda: polls.poll_for(request.delegate, asked=asked))
         return self.get_response(request)
 
     def process_view(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ballots.acts import drafts, enrolment, lifecycle
-from ballots.facts import outcome, preflight
+from ballots.acts import drafts, lifecycle
+from ballots.facts import outcome, polls, preflight
 from ballots.models import JournalEntry
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -208,18 +208,18 @@ def test_a_draft_is_idle_once_something_else_settled_the_places():
 
     assert not before
     assert drafts.is_idle(Poll.objects.get(pk=draft.pk))
-    assert draft not in enrolment.polls_of(held.delegates[0])
+    assert draft not in polls.polls_of(held.delegates[0])
 
 
 def test_the_whole_result_comes_before_that_of_its_second_round():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
     lifecycle.publish_result(second.poll, by=held.office, at_once=True)
-    assert enrolment.poll_for(held.delegates[0]) == second.poll
+    assert polls.poll_for(held.delegates[0]) == second.poll
     lifecycle.publish_result(held.poll, by=held.office, at_once=True)
 
-    assert enrolment.poll_for(held.delegates[0]) == held.poll
-    assert enrolment.poll_for(None) == held.poll
+    assert polls.poll_for(held.delegates[0]) == held.poll
+    assert polls.poll_for(None) == held.poll
 
 
 def test_a_second_round_fills_nothing_before_the_hall_has_seen_it_all():

@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from ballots.acts import canvass, drafts, enrolment, lifecycle
-from ballots.facts import counting, preflight
+from ballots.facts import counting, polls, preflight
 from ballots.facts import outcome as outcomes
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, ballot
@@ -378,7 +378,7 @@ def test_home_asks_which_of_two_polls_and_links_keep_the_answer(stage):
 def test_a_cast_for_the_second_of_two_polls_leads_to_its_own_receipt(stage):
     other = make_stage(delegates=1, delegates_total=9)
     client = signed_in(stage)
-    usual = enrolment.poll_for(stage.delegates[0])
+    usual = polls.poll_for(stage.delegates[0])
     second = next(poll for poll in (stage.poll, other.poll) if poll != usual)
 
     reply = client.post("/ballot/cast/", ready_to_cast(client, second, 3))

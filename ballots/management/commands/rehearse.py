@@ -18,8 +18,9 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from ballots import roles
-from ballots.acts import canvass, casting, lifecycle, rehearsal
+from ballots.acts import canvass, lifecycle, rehearsal
 from ballots.acts.enrolment import IssuedCard
+from ballots.facts import polls
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import ReadyCommand, track
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
@@ -116,7 +117,7 @@ class Command(ReadyCommand):
             form=form,
         )
         poll = stage.poll
-        ballots = rehearsal.sample_ballots(count, rules_of(poll), casting.candidates(poll))
+        ballots = rehearsal.sample_ballots(count, rules_of(poll), polls.candidates(poll))
         outcome = self.visit_all(site, stage, ballots, parallel)
         for line in measures(outcome):
             self.stdout.write(line)

@@ -1,0 +1,55 @@
+"""Which poll a page is about, who may see it, and what it puts to the vote."""
+
+from django.db.models import Case, F, IntegerField, Q, When
+from django.db.models.functions import Coalesce
+
+from ballots.models import Delegate
+from projects.models import Poll, PollQuerySet
+
+
+def polls_of(delegate: Delegate | None) -> PollQuerySet:
+    """Return the polls a page may be about, the one that matters most first (DESIGN §9).
+
+    For a delegate first those taking ballots, a real one before a rehearsal; then what was closed,
+    counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in
+    particular sees what is out before what is going on, and no draft.
+    """
+    going_on = [Poll.Phase.OPEN, Poll.Phase.PAUSED]
+    # The draft of a second round that nothing waits for any more is nobody's concern.
+    idle = Q(phase=Poll.Phase.DRAFT) & (
+        (Q(parent__isnull=False) & ~Q(parent__phase=Poll.Phase.CONFIRMED))
+        | Q(parent__decision__isnull=False)
+    )
+    polls = Poll.objects.exclude(idle).annotate(
+        # A first round is published after its second one, and its result is the whole.
+        latest=Coalesce("published_at", "closed_at", "opened_at"),
+        concern=Case(
+            When(phase=Poll.Phase.DRAFT, then=2),
+            When(phase__in=going_on, then=0 if delegate else 1),
+            default=1 if delegate else 0,
+            output_field=IntegerField(),
+        ),
+        practice=Case(
+            When(kind=Poll.Kind.REHEARSAL, then=1), default=0, output_field=IntegerField()
+        ),
+    )
+    if delegate is None:
+        return polls.exclude(phase=Poll.Phase.DRAFT).order_by(
+            "practice", "concern", F("latest").desc(nulls_last=True), "-pk"
+        )
+    return polls.filter(roll__delegate=delegate).order_by(
+        "concern", "practice", F("latest").desc(nulls_last=True), "-pk"
+    )
+
+
+def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
+    """Return the poll a page is about: the one `asked` for by its number, else the first."""
+    polls = polls_of(delegate)
+    if asked:
+        return polls.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
+    return polls.first()
+
+
+def candidates(poll: Poll) -> dict[int, str]:
+    """Return the title of each candidate of `poll` by its number, in order."""
+    return dict(poll.projects.order_by("number").values_list("number", "title"))
