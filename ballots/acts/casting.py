@@ -4,12 +4,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from ballots.facts import database
 from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
@@ -96,19 +97,6 @@ def receipt_of(entry: RollEntry) -> Receipt | None:
     return Receipt(code=envelope.code, submitted_at=entry.voted_at)
 
 
-def database_now() -> datetime:
-    """Return the database's clock at this moment, not at the start of the transaction.
-
-    SQLite has no clock of its own: it asks this machine's, as Python does.
-    """
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-        return moment
-
-
 def _seal(poll: Poll, selection: Selection) -> bytes:
     box = poll.box
     return sealing.seal(
@@ -136,7 +124,7 @@ def _demand_open(poll: Poll) -> None:
         case Poll.Phase.VOID:
             raise refused("void", at=poll.closed_at)
         case Poll.Phase.OPEN:
-            if poll.closes_at is not None and poll.closes_at <= database_now():
+            if poll.closes_at is not None and poll.closes_at <= database.now():
                 raise refused("closed", at=poll.closes_at)
         case _:
             raise refused("closed", at=poll.closed_at)

@@ -4,7 +4,7 @@ import ipaddress
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,14 +12,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots import roles, triggers
-from ballots.acts import casting
-from ballots.facts import outcome
+from ballots.facts import database, outcome
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
 from ballots.pure.tally import quorum
 from projects.models import Poll
@@ -280,24 +278,11 @@ def is_local(url: str) -> bool:
         return host in {"", "localhost"}
 
 
-def tables_are_ready() -> bool:
-    """Tell whether every migration has been applied to the database."""
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
-
-
 def _database() -> Iterator[Finding]:
     """A ballot that was acknowledged must survive a power cut (DESIGN §5.6)."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
-            safe = cursor.fetchone() == ("on", "on")
-        else:
-            cursor.execute("PRAGMA synchronous")
-            safe = cursor.fetchone()[0] >= 2
     if not triggers.are_installed(connection):
         yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
-    if safe:
+    if database.writes_are_durable():
         yield Finding("ok", gettext("数据库每次写入都落盘"))
     else:
         yield Finding("blocks", gettext("数据库没有启用逐次落盘，断电可能丢票"))
@@ -310,7 +295,7 @@ def _clock() -> Iterator[Finding]:
     """
     if connection.vendor != "postgresql":
         return
-    if abs(casting.database_now() - timezone.now()) <= CLOCKS_AGREE:
+    if abs(database.now() - timezone.now()) <= CLOCKS_AGREE:
         yield Finding("ok", gettext("服务器时间正确（与数据库时间一致）"))
     else:
         yield Finding("warns", gettext("服务器时间与数据库时间不一致，请校准后再开始投票"))
@@ -321,7 +306,7 @@ def backup() -> Finding:
     if not settings.BACKUP_DIR:
         return Finding("warns", gettext("未设置备份目录（BACKUP_DIR），不能核对备份"))
     try:
-        made = _newest_file(Path(settings.BACKUP_DIR))
+        made = database.newest_file(Path(settings.BACKUP_DIR))
     except OSError:
         return Finding("warns", gettext("备份目录打不开，请检查 BACKUP_DIR"))
     if made is None:
@@ -330,13 +315,6 @@ def backup() -> Finding:
     if timezone.now() - made > BACKUP_LASTS:
         return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
     return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})
-
-
-def _newest_file(folder: Path) -> datetime | None:
-    """Return when the newest file in `folder` was written; an empty one is a backup that failed."""
-    files = [path.stat() for path in folder.iterdir() if path.is_file()]
-    times = [file.st_mtime for file in files if file.st_size]
-    return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
 def _listed(numbers: list[int]) -> str:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ballots.facts import counting, outcome, preflight
+from ballots.facts import counting, database, outcome
 from ballots.facts.outcome import Outcome
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
@@ -149,7 +149,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer whether the database does, and whether its tables are those of this program."""
     try:
-        waiting = not preflight.tables_are_ready()
+        waiting = not database.tables_are_ready()
     except Error:
         return HttpResponse("database", content_type="text/plain", status=503)
     if waiting:

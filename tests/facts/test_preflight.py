@@ -13,8 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from ballots import roles, triggers
-from ballots.acts import casting, ceremony, enrolment, lifecycle
-from ballots.facts import preflight
+from ballots.acts import ceremony, enrolment, lifecycle
+from ballots.facts import database, preflight
 from ballots.facts.preflight import Finding, what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
 from ballots.refusal import Refused
@@ -466,9 +466,7 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
 @pytest.mark.django_db
 def test_clocks_that_differ_are_told_where_there_are_two_of_them(monkeypatch):
     stage = complete()
-    monkeypatch.setattr(
-        casting, "database_now", lambda: timezone.now() + 2 * preflight.CLOCKS_AGREE
-    )
+    monkeypatch.setattr(database, "now", lambda: timezone.now() + 2 * preflight.CLOCKS_AGREE)
 
     found = [line for line in lines(stage) if "时间" in line]
 

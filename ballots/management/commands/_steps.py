@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from tqdm import tqdm
 
 from ballots.acts import lifecycle
-from ballots.facts import preflight
+from ballots.facts import database, preflight
 from ballots.models import BallotBox
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -26,7 +26,7 @@ class ReadyCommand(BaseCommand):
     """A command that needs every table: without them it says so instead of failing at the first."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        if not preflight.tables_are_ready():
+        if not database.tables_are_ready():
             raise CommandError(gettext("数据库尚未就绪，请先运行 manage.py migrate。"))
         return super().execute(*args, **options)
 
