@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from ballots.acts.enrolment import FREE_FAILURES, LONGEST_WAIT
+from ballots.acts.sign_in import FREE_FAILURES, LONGEST_WAIT
 
 # Seconds after which a name's wrong passwords are forgotten.
 MEMORY = 60 * 60

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts.sign_in import CARD_KEY
 from ballots.models import AccessCard
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll

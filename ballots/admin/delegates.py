@@ -28,7 +28,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from ballots import roles
-from ballots.acts import enrolment
+from ballots.acts import cards, sign_in
+from ballots.acts.delegates import import_roll, plan_import
 from ballots.admin import day as admin_day
 from ballots.admin import guard as admin_steps
 from ballots.admin import recommendations as admin_recommend
@@ -55,7 +56,7 @@ from ballots.models import (
     Recommendation,
     RollEntry,
 )
-from ballots.pure import cards, roll_table
+from ballots.pure import card_code, roll_table
 from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.tables import sheets
@@ -174,7 +175,7 @@ class DelegateAdmin(OfficeAdmin):
     def end_wait(self, request: StaffRequest, queryset: QuerySet[Delegate]) -> None:
         with transaction.atomic():
             for delegate in queryset:
-                enrolment.end_wait(delegate, by=request.user)
+                sign_in.end_wait(delegate, by=request.user)
         self.message_user(request, gettext("已解除等待，代表可以马上再输入投票码。"))
 
     def get_urls(self) -> list[URLPattern]:
@@ -259,7 +260,7 @@ def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse
         return _no_cards(request, is_sent=is_sent)
     if is_sent and heading.is_valid():
         try:
-            issued = enrolment.issue_cards(takers, by=request.user)
+            issued = cards.issue_cards(takers, by=request.user)
         except Refused as refusal:
             tell(heading, refusal)
         else:
@@ -289,7 +290,7 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
             # All or none: a sheet with half of the cards would leave people without one.
             with transaction.atomic():
                 issued = [
-                    enrolment.reissue_card(
+                    cards.reissue_card(
                         delegate, reason=reason.reason, by=request.user, second=second.person
                     )
                     for delegate in delegates
@@ -304,14 +305,14 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
 
 @sensitive_variables()
 def _sheet(
-    request: StaffRequest, issued: Sequence[enrolment.IssuedCard], heading: HeadingForm
+    request: StaffRequest, issued: Sequence[cards.IssuedCard], heading: HeadingForm
 ) -> HttpResponse:
     """Answer with the cards to print; their codes exist in this answer and nowhere else."""
     if not issued:
         return _no_cards(request, is_sent=True)
     poll: Poll | None = heading.cleaned_data["heading"]
     printed = [
-        PrintedCard(card.delegate, cards.grouped(card.code), _qr(card.token)) for card in issued
+        PrintedCard(card.delegate, card_code.grouped(card.code), _qr(card.token)) for card in issued
     ]
     delegations = []
     for delegation, group in groupby(printed, key=lambda card: card.delegate.delegation):
@@ -367,7 +368,7 @@ def import_page(request: StaffRequest) -> HttpResponse:
         return _upload_page(request, form)
     add_delegations = form.cleaned_data["add_delegations"]
     parsed = roll_table.parse(form.cleaned_data["file"].read())
-    plan = enrolment.plan_import(parsed.rows, add_delegations=add_delegations)
+    plan = plan_import(parsed.rows, add_delegations=add_delegations)
     problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
     confirm = ConfirmImportForm(
         initial={"rows": signed(parsed.rows, ROWS), "add_delegations": add_delegations}
@@ -389,7 +390,7 @@ def _import(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         rows = form.cleaned_data["rows"]
         try:
-            plan = enrolment.import_roll(
+            plan = import_roll(
                 rows, by=request.user, add_delegations=form.cleaned_data["add_delegations"]
             )
         except Refused as refusal:

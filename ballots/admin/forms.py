@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts import enrolment
+from ballots.acts import sign_in
 from ballots.models import AccessCard, Delegate
 from ballots.pure.roll_table import Problem, RollRow
 from ballots.refusal import Refused
@@ -162,10 +162,10 @@ class DoorForm(forms.Form):
         address = CARD_ADDRESS.search(text)
         if address is None:
             try:
-                return enrolment.card_by_code(text)
+                return sign_in.card_by_code(text)
             except Refused as refusal:
                 raise forms.ValidationError(str(refusal), code=refusal.code) from None
-        card = enrolment.card_by_token(address[1])
+        card = sign_in.card_by_token(address[1])
         if card is None:
             raise forms.ValidationError(_("这张投票卡无效或已作废。"), code="unknown")
         return card

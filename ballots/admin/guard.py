@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_htmx.middleware import HtmxDetails
 
 from ballots import roles
-from ballots.acts import ceremony, enrolment, lifecycle, rehearsal
+from ballots.acts import ceremony, lifecycle, rehearsal, roll
 from ballots.admin.forms import (
     AddToRollForm,
     DoorForm,
@@ -126,7 +126,7 @@ def download(file: tables.Download) -> HttpResponse:
 
 def draw_up_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> str:
-        count = enrolment.draw_up_roll(poll, by=request.user)
+        count = roll.draw_up_roll(poll, by=request.user)
         return gettext("名册已更新，共%(count)d人。") % {"count": count}
 
     return take(request, poll, act, on_roll=poll.roll.count())
@@ -137,9 +137,7 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = PresenceForm(posted(request), poll=poll)
 
     def act() -> HttpResponse:
-        mark = (
-            enrolment.mark_absent if form.cleaned_data["do"] == "undo" else enrolment.mark_present
-        )
+        mark = roll.mark_absent if form.cleaned_data["do"] == "undo" else roll.mark_present
         total = mark(poll, numbers=form.meant, by=request.user)
         messages.success(request, gettext("已记录。实到%(count)d人。") % {"count": total})
         return redirect(address(poll, "presence"))
@@ -192,8 +190,8 @@ def door(request: StaffRequest, poll: Poll) -> HttpResponse:
         # The roll keeps its own numbers; that of the delegate may have been given to another since.
         number = poll.roll.filter(delegate=delegate).values_list("number", flat=True).first()
         if number is None:
-            raise enrolment.refused("not-on-roll")
-        total = enrolment.mark_present(poll, numbers=[number], by=request.user)
+            raise roll.refused("not-on-roll")
+        total = roll.mark_present(poll, numbers=[number], by=request.user)
         words = gettext("%(name)s（%(number)s，%(delegation)s）已到会。实到%(count)d人。") % {
             "name": delegate.name,
             "number": number,
@@ -274,7 +272,7 @@ def add_to_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:
-        entry = enrolment.add_to_roll(
+        entry = roll.add_to_roll(
             poll,
             delegate=form.cleaned_data["delegate"],
             reason=form.cleaned_data["reason"],

@@ -29,8 +29,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from ballots.acts import casting, enrolment, recommending
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts import casting, recommending
+from ballots.acts.sign_in import CARD_KEY, card_by_code, card_by_token
 from ballots.facts import counting
 from ballots.facts.polls import candidates, poll_for, polls_of
 from ballots.models import AccessCard, Delegate, RollEntry
@@ -90,7 +90,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
         return render(request, "ballots/sign_in.html")
     typed = request.POST.get("code", "")
     try:
-        return _let_in(request, enrolment.card_by_code(typed))
+        return _let_in(request, card_by_code(typed))
     except Refused as refusal:
         if refusal.code == "wait":
             page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
@@ -105,7 +105,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
 @sensitive_post_parameters()
 def card(request: VisitorRequest, token: str) -> HttpResponse:
     """Show whose card it is; only the POST signs in, for scanners and previews GET (DESIGN §6)."""
-    found = enrolment.card_by_token(token)
+    found = card_by_token(token)
     if found is None:
         return render(request, "ballots/card_invalid.html", status=404)
     if request.method != "POST":

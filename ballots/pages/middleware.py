@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts.sign_in import CARD_KEY
 from ballots.facts import polls
 from ballots.models import AccessCard, Delegate
 from projects.models import Poll

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from ballots import verifier
-from ballots.acts import archiving, drafts, enrolment, lifecycle
+from ballots.acts import archiving, drafts, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
 from ballots.refusal import Refused
@@ -112,7 +112,7 @@ def test_the_sessions_that_the_cards_opened_end_and_those_of_staff_do_not(client
 def test_cards_of_a_poll_that_is_not_over_stay_with_their_sessions():
     held = over()
     other = make_poll(delegates_total=9)
-    enrolment.draw_up_roll(other, by=held.office)
+    roll.draw_up_roll(other, by=held.office)
     other.roll.exclude(number__in=["001", "002"]).delete()
     stays, goes = signed_in(held, 0), signed_in(held, 3)
 
@@ -150,7 +150,7 @@ def test_a_second_round_that_may_still_open_keeps_its_cards():
 def test_the_pages_of_a_delegate_who_still_has_a_card_say_no_time():
     held = over()
     other = make_poll(delegates_total=9)
-    enrolment.draw_up_roll(other, by=held.office)
+    roll.draw_up_roll(other, by=held.office)
     client = signed_in(held)
 
     archive(held)

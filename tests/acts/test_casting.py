@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ballots.acts import casting, ceremony, enrolment, lifecycle
+from ballots.acts import cards, casting, ceremony, lifecycle, roll
 from ballots.models import AccessCard, BallotBox, Envelope, RollEntry
 from ballots.pure import sealing
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
@@ -57,7 +57,7 @@ def database_clock() -> datetime:
 def stage_without(*absent: str, **columns: Any) -> Stage:
     """Return a stage to which the delegates of these numbers have not come."""
     stage = make_stage(open_it=False, **columns)
-    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     return stage
 
@@ -232,9 +232,7 @@ def test_a_retry_with_a_card_replaced_meanwhile_is_still_no_second_ballot():
     stage = make_stage()
     card = stage.card(0)
     first = stage.cast(0, selection(1), token="mine")
-    enrolment.reissue_card(
-        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
-    )
+    cards.reissue_card(stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer)
 
     again = casting.cast_ballot(poll=stage.poll, card=card, selection=selection(2), token="mine")
 
@@ -254,8 +252,8 @@ def test_one_token_serves_one_delegate_only():
 def test_a_delegate_votes_once_in_each_poll_of_the_day():
     stage = make_stage()
     other = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=5)
-    enrolment.draw_up_roll(other, by=stage.office)
-    enrolment.mark_present(other, numbers=["001"], by=stage.office)
+    roll.draw_up_roll(other, by=stage.office)
+    roll.mark_present(other, numbers=["001"], by=stage.office)
     sheets = ceremony.make_key(other, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
     ceremony.test_key(other, texts=[sheet.text for sheet in sheets[:2]], by=stage.office)
     other = lifecycle.open_poll(other, by=stage.office)
@@ -275,7 +273,7 @@ def test_a_delegate_votes_once_in_each_poll_of_the_day():
 def test_who_is_not_on_the_roll_casts_nothing():
     stage = make_stage()
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=stage.office)
+    cards.issue_cards([stranger], by=stage.office)
     stage.delegates.append(stranger)
 
     assert refusal_of(stage, 5, selection(1)).code == "not-on-roll"
@@ -315,7 +313,7 @@ def test_who_is_not_present_casts_nothing_where_presence_is_asked_for():
     stage = stage_without("002")
 
     assert refusal_of(stage, 1, selection(1)).code == "not-present"
-    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
+    roll.mark_present(stage.poll, numbers=["002"], by=stage.office)
     stage.cast(1, selection(1))
 
 
@@ -330,9 +328,7 @@ def test_the_whole_roll_votes_where_the_rules_say_so():
 def test_a_replaced_card_casts_nothing_and_the_new_one_does():
     stage = make_stage()
     old = stage.card(0)
-    enrolment.reissue_card(
-        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
-    )
+    cards.reissue_card(stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer)
 
     with pytest.raises(Refused) as refusal:
         casting.cast_ballot(poll=stage.poll, card=old, selection=selection(1), token="t")
@@ -390,7 +386,7 @@ def test_the_refusals_come_in_the_order_of_the_design():
     stage = stage_without("001", "002")
     old = [stage.card(place) for place in range(2)]
     for place in range(2):
-        enrolment.reissue_card(
+        cards.reissue_card(
             stage.delegates[place], reason="遗失", by=stage.office, second=stage.scrutineer
         )
     RollEntry.objects.filter(number="001").update(voted=True, voted_at=timezone.now())
@@ -407,7 +403,7 @@ def test_the_refusals_come_in_the_order_of_the_design():
     codes = [told(old[0]), told(old[1])]
     lifecycle.resume_poll(stage.poll, by=stage.office)
     codes.append(told(old[1]))
-    enrolment.mark_present(stage.poll, numbers=["002"], by=stage.office)
+    roll.mark_present(stage.poll, numbers=["002"], by=stage.office)
     codes.append(told(old[1]))
     codes.append(told(stage.card(1)))
 

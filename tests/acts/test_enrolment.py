@@ -12,11 +12,11 @@ from django.urls import include, path
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import enrolment, lifecycle
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts import cards, delegates, lifecycle, roll, sign_in
+from ballots.acts.sign_in import CARD_KEY
 from ballots.facts import polls
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, RollEntry
-from ballots.pure import cards
+from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -51,7 +51,7 @@ def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
 def stage_without(*absent: str, **columns: Any) -> Stage:
     """Return a stage to which the delegates of these numbers have not come."""
     stage = make_stage(open_it=False, **columns)
-    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     return stage
 
@@ -72,7 +72,7 @@ def test_a_plan_says_what_is_new_changed_and_unchanged_and_writes_nothing():
     ]
     before = snapshot()
 
-    plan = enrolment.plan_import(rows, add_delegations=False)
+    plan = delegates.plan_import(rows, add_delegations=False)
 
     assert [entry.number for entry in plan.unchanged] == ["001"]
     assert [entry.number for entry in plan.updated] == ["002"]
@@ -98,7 +98,7 @@ def test_every_column_of_the_file_may_change_a_delegate(change):
     columns = {"name": "代表1", "delegation": "城区代表团", "order": 1} | change
     office = make_office()
 
-    plan = enrolment.import_roll(
+    plan = delegates.import_roll(
         [RollRow(line=2, number="001", **columns)], by=office, add_delegations=False
     )
 
@@ -121,7 +121,7 @@ def test_an_unknown_delegation_is_a_problem_of_each_of_its_rows():
         row(4, "003", "丙", "稠城代表团"),
     ]
 
-    plan = enrolment.plan_import(rows, add_delegations=False)
+    plan = delegates.plan_import(rows, add_delegations=False)
 
     assert [problem.line for problem in plan.problems] == [3, 4]
     assert all("稠城代表团" in problem.text for problem in plan.problems)
@@ -133,7 +133,7 @@ def test_an_import_with_a_problem_writes_nothing_at_all():
     rows = [row(2, "001", "甲"), row(3, "002", "乙", "稠城代表团")]
 
     assert (
-        refusal_of(enrolment.import_roll, rows, by=make_office(), add_delegations=False)
+        refusal_of(delegates.import_roll, rows, by=make_office(), add_delegations=False)
         == "problems"
     )
     assert not Delegate.objects.exists()
@@ -150,7 +150,7 @@ def test_an_import_that_breaks_in_the_middle_writes_nothing_at_all(monkeypatch):
     before = snapshot()
     monkeypatch.setattr(Delegate.objects, "bulk_update", fail)
     with pytest.raises(OSError, match="disk full"):
-        enrolment.import_roll(rows, by=office, add_delegations=True)
+        delegates.import_roll(rows, by=office, add_delegations=True)
 
     assert snapshot() == before
 
@@ -159,7 +159,7 @@ def test_unknown_delegations_are_added_in_the_order_of_the_file_where_that_is_wi
     Delegation.objects.create(name="城区代表团", position=1)
     rows = [row(2, "001", "甲", "丙团"), row(3, "002", "乙", "甲团"), row(4, "003", "丙", "丙团")]
 
-    plan = enrolment.import_roll(rows, by=make_office(), add_delegations=True)
+    plan = delegates.import_roll(rows, by=make_office(), add_delegations=True)
 
     assert plan.new_delegations == ("丙团", "甲团")
     assert [delegation.name for delegation in Delegation.objects.all()] == [
@@ -173,10 +173,10 @@ def test_unknown_delegations_are_added_in_the_order_of_the_file_where_that_is_wi
 def test_the_same_file_a_second_time_changes_nothing():
     rows = [row(2, "001", "甲", order=3), row(3, "002", "乙", phone="13800000000", seat="3排")]
     office = make_office()
-    enrolment.import_roll(rows, by=office, add_delegations=True)
+    delegates.import_roll(rows, by=office, add_delegations=True)
     before = snapshot()
 
-    plan = enrolment.import_roll(rows, by=office, add_delegations=True)
+    plan = delegates.import_roll(rows, by=office, add_delegations=True)
 
     assert (len(plan.new), len(plan.updated), len(plan.unchanged)) == (0, 0, 2)
     assert snapshot() == before
@@ -185,11 +185,11 @@ def test_the_same_file_a_second_time_changes_nothing():
 def test_an_import_leaves_status_cards_and_absent_delegates_alone():
     people = make_delegates(2)
     office = make_office()
-    enrolment.issue_cards(people, by=office)
+    cards.issue_cards(people, by=office)
     Delegate.objects.filter(number="001").update(status=Delegate.Status.SUSPENDED)
     numbers = list(Delegate.objects.values_list("card_number", flat=True))
 
-    enrolment.import_roll([row(2, "001", "改名")], by=office, add_delegations=False)
+    delegates.import_roll([row(2, "001", "改名")], by=office, add_delegations=False)
 
     assert Delegate.objects.get(number="001").status == Delegate.Status.SUSPENDED
     assert list(Delegate.objects.values_list("card_number", flat=True)) == numbers
@@ -206,7 +206,7 @@ def test_the_roll_holds_the_delegates_in_office_in_their_own_words():
     poll = make_poll()
 
     # 001 is in office, 002 to 004 are suspended, observer, ended; 005 is in office.
-    assert enrolment.draw_up_roll(poll, by=make_office()) == 2
+    assert roll.draw_up_roll(poll, by=make_office()) == 2
     assert list(poll.roll.values_list("number", "name", "delegation").order_by("number")) == [
         ("001", "代表1", "城区代表团"),
         ("005", "代表5", "城区代表团"),
@@ -216,13 +216,13 @@ def test_the_roll_holds_the_delegates_in_office_in_their_own_words():
 def test_drawing_up_the_roll_again_follows_status_and_names_and_keeps_presence():
     people = make_delegates(3)
     office, poll = make_office(), make_poll()
-    enrolment.draw_up_roll(poll, by=office)
-    enrolment.mark_present(poll, numbers=["001", "003"], by=office)
+    roll.draw_up_roll(poll, by=office)
+    roll.mark_present(poll, numbers=["001", "003"], by=office)
     Delegate.objects.filter(pk=people[2].pk).update(status=Delegate.Status.ENDED)
     Delegate.objects.filter(pk=people[0].pk).update(name="改名")
     make_delegates(1)
 
-    assert enrolment.draw_up_roll(poll, by=office) == 3
+    assert roll.draw_up_roll(poll, by=office) == 3
     assert list(poll.roll.values_list("number", "name", "present").order_by("number")) == [
         ("001", "改名", True),
         ("002", "代表2", False),
@@ -233,11 +233,11 @@ def test_drawing_up_the_roll_again_follows_status_and_names_and_keeps_presence()
 def test_two_delegates_may_swap_their_numbers_before_the_roll_is_drawn_up_again():
     one, other = make_delegates(2)
     office, poll = make_office(), make_poll()
-    enrolment.draw_up_roll(poll, by=office)
+    roll.draw_up_roll(poll, by=office)
     for delegate, number in ((one, "x"), (other, "001"), (one, "002")):
         Delegate.objects.filter(pk=delegate.pk).update(number=number)
 
-    enrolment.draw_up_roll(poll, by=office)
+    roll.draw_up_roll(poll, by=office)
 
     assert poll.roll.get(number="001").delegate == other
 
@@ -246,7 +246,7 @@ def test_the_roll_is_drawn_up_in_draft_only():
     stage = make_stage()
     make_delegates(1)
 
-    assert refusal_of(enrolment.draw_up_roll, stage.poll, by=stage.office) == "not-draft"
+    assert refusal_of(roll.draw_up_roll, stage.poll, by=stage.office) == "not-draft"
 
 
 def test_a_name_corrected_later_does_not_change_the_frozen_roll():
@@ -260,11 +260,11 @@ def test_a_name_corrected_later_does_not_change_the_frozen_roll():
 def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
     make_delegates(3)
     office, poll = make_office(), make_poll()
-    enrolment.draw_up_roll(poll, by=office)
+    roll.draw_up_roll(poll, by=office)
 
-    assert enrolment.mark_present(poll, numbers=["001", "002"], by=office) == 2
-    assert enrolment.mark_present(poll, numbers=["002"], by=office) == 2
-    assert enrolment.mark_absent(poll, numbers=["001"], by=office) == 1
+    assert roll.mark_present(poll, numbers=["001", "002"], by=office) == 2
+    assert roll.mark_present(poll, numbers=["002"], by=office) == 2
+    assert roll.mark_absent(poll, numbers=["001"], by=office) == 1
     assert [entry.number for entry in poll.roll.filter(present=True)] == ["002"]
     assert not JournalEntry.objects.exists()
 
@@ -276,8 +276,8 @@ def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
         lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
     poll, office = stage.poll, stage.office
 
-    assert enrolment.mark_present(poll, numbers=["001", "002", "005"], by=office) == 4
-    assert refusal_of(enrolment.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
+    assert roll.mark_present(poll, numbers=["001", "002", "005"], by=office) == 4
+    assert refusal_of(roll.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
     assert poll.roll.filter(present=True).count() == 4
     entry = JournalEntry.objects.get(kind="presence-raised")
     # 005 was there already: it is not counted as added, and nobody is named.
@@ -288,14 +288,14 @@ def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
 def test_marking_those_who_are_present_already_leaves_no_record():
     stage = make_stage()
 
-    assert enrolment.mark_present(stage.poll, numbers=["001"], by=stage.office) == 5
+    assert roll.mark_present(stage.poll, numbers=["001"], by=stage.office) == 5
     assert not JournalEntry.objects.filter(kind="presence-raised").exists()
 
 
 def test_a_number_that_is_not_on_the_roll_marks_nobody():
     stage = stage_without("001")
 
-    code = refusal_of(enrolment.mark_present, stage.poll, numbers=["001", "999"], by=stage.office)
+    code = refusal_of(roll.mark_present, stage.poll, numbers=["001", "999"], by=stage.office)
 
     assert code == "not-on-roll"
 
@@ -306,12 +306,12 @@ def test_after_the_close_neither_presence_nor_roll_changes(phase):
     (stranger,) = make_delegates(1)
     poll, office = move_by_force(stage.poll, phase), stage.office
 
-    assert refusal_of(enrolment.mark_present, poll, numbers=["001"], by=office) == "voting-over"
-    assert refusal_of(enrolment.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
-    assert refusal_of(enrolment.draw_up_roll, poll, by=office) == "not-draft"
+    assert refusal_of(roll.mark_present, poll, numbers=["001"], by=office) == "voting-over"
+    assert refusal_of(roll.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
+    assert refusal_of(roll.draw_up_roll, poll, by=office) == "not-draft"
     assert (
         refusal_of(
-            enrolment.add_to_roll,
+            roll.add_to_roll,
             poll,
             delegate=stranger,
             reason="补选",
@@ -329,7 +329,7 @@ def test_two_people_add_a_delegate_to_the_roll_of_an_open_poll():
     stage = make_stage(delegates_total=6)
     (stranger,) = make_delegates(1)
 
-    entry = enrolment.add_to_roll(
+    entry = roll.add_to_roll(
         stage.poll,
         delegate=stranger,
         reason=" 补选 ",
@@ -346,12 +346,12 @@ def test_two_people_add_a_delegate_to_the_roll_of_an_open_poll():
 def test_a_delegate_added_to_the_roll_can_be_marked_present_and_vote():
     stage = make_stage(delegates_total=6)
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=stage.office)
+    cards.issue_cards([stranger], by=stage.office)
     stage.delegates.append(stranger)
-    enrolment.add_to_roll(
+    roll.add_to_roll(
         stage.poll, delegate=stranger, reason="补选", by=stage.office, second=stage.chief
     )
-    enrolment.mark_present(stage.poll, numbers=["006"], by=stage.office)
+    roll.mark_present(stage.poll, numbers=["006"], by=stage.office)
 
     stage.cast(5, selection(1))
 
@@ -370,7 +370,7 @@ def test_adding_to_the_roll_needs_a_second_person_a_reason_and_a_delegate_in_off
             "by": stage.office,
             "second": stage.scrutineer,
         }
-        return refusal_of(enrolment.add_to_roll, stage.poll, **(arguments | changes))
+        return refusal_of(roll.add_to_roll, stage.poll, **(arguments | changes))
 
     assert code(second=None) == "second-needed"
     assert code(second=stage.office) == "same-person"
@@ -403,7 +403,7 @@ def test_the_roll_never_has_more_people_than_there_are_delegates():
 
 
 def add(stage: Stage, delegate: Delegate) -> RollEntry:
-    return enrolment.add_to_roll(
+    return roll.add_to_roll(
         stage.poll,
         delegate=delegate,
         reason="补选",
@@ -417,7 +417,7 @@ def test_a_draft_roll_is_drawn_up_and_not_added_to():
     (stranger,) = make_delegates(1)
 
     code = refusal_of(
-        enrolment.add_to_roll,
+        roll.add_to_roll,
         stage.poll,
         delegate=stranger,
         reason="补选",
@@ -446,13 +446,13 @@ def test_only_the_office_keeps_roll_presence_and_cards():
     ]
 
     acts: list[tuple[Any, dict[str, Any]]] = [
-        (enrolment.import_roll, {"rows": [], "add_delegations": False}),
-        (enrolment.draw_up_roll, {"poll": poll}),
-        (enrolment.mark_present, {"poll": poll, "numbers": ["001"]}),
-        (enrolment.mark_absent, {"poll": poll, "numbers": ["001"]}),
-        (enrolment.issue_cards, {"delegates": [delegate]}),
-        (enrolment.reissue_card, {"delegate": delegate, "reason": "遗失"}),
-        (enrolment.end_wait, {"delegate": delegate}),
+        (delegates.import_roll, {"rows": [], "add_delegations": False}),
+        (roll.draw_up_roll, {"poll": poll}),
+        (roll.mark_present, {"poll": poll, "numbers": ["001"]}),
+        (roll.mark_absent, {"poll": poll, "numbers": ["001"]}),
+        (cards.issue_cards, {"delegates": [delegate]}),
+        (cards.reissue_card, {"delegate": delegate, "reason": "遗失"}),
+        (sign_in.end_wait, {"delegate": delegate}),
     ]
 
     for by in strangers:
@@ -468,15 +468,15 @@ def test_each_delegate_in_office_gets_one_card_and_no_second_one():
     people[1].status = Delegate.Status.OBSERVER
     people[1].save()
 
-    made = enrolment.issue_cards(people, by=office)
+    made = cards.issue_cards(people, by=office)
 
     assert [card.delegate.number for card in made] == ["001", "003"]
-    assert enrolment.issue_cards(people, by=office) == []
+    assert cards.issue_cards(people, by=office) == []
     assert AccessCard.objects.count() == 2
 
 
 def test_card_numbers_are_four_digits_unique_and_stand_before_the_code():
-    made = enrolment.issue_cards(make_delegates(200), by=make_office())
+    made = cards.issue_cards(make_delegates(200), by=make_office())
 
     numbers = [str(card.delegate.card_number) for card in made]
     assert len(set(numbers)) == 200
@@ -496,22 +496,22 @@ def test_the_last_free_card_number_is_found_and_then_there_is_none():
     first, second = make_delegates(2)
     office = make_office()
 
-    (card,) = enrolment.issue_cards([first], by=office)
+    (card,) = cards.issue_cards([first], by=office)
 
     assert card.delegate.card_number == "4711"
-    assert refusal_of(enrolment.issue_cards, [second], by=office) == "no-number-left"
+    assert refusal_of(cards.issue_cards, [second], by=office) == "no-number-left"
 
 
 def test_the_database_holds_neither_a_code_nor_a_token_in_the_clear():
     stage = make_stage()
-    fresh = enrolment.reissue_card(
+    fresh = cards.reissue_card(
         stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
     )
-    enrolment.card_by_code(fresh.code)
+    sign_in.card_by_code(fresh.code)
     secrets: list[str | bytes] = []
     for card in [*stage.issued, fresh]:
         # Neither whole nor the part that is secret: the number before it, the digit after it.
-        secrets += [card.code, cards.grouped(card.code), card.code[4:15]]
+        secrets += [card.code, card_code.grouped(card.code), card.code[4:15]]
         secrets += [card.token, card.token.lower(), bytes.fromhex(card.token)]
 
     assert where(*secrets) == set()
@@ -521,32 +521,32 @@ def test_the_database_holds_neither_a_code_nor_a_token_in_the_clear():
 
 def test_the_digests_depend_on_the_secret_key(settings):
     (delegate,) = make_delegates(1)
-    (card,) = enrolment.issue_cards([delegate], by=make_office())
-    assert enrolment.card_by_token(card.token)
+    (card,) = cards.issue_cards([delegate], by=make_office())
+    assert sign_in.card_by_token(card.token)
 
     settings.SECRET_KEY = "another key, as somebody with a copy of the database alone would have"
 
-    assert enrolment.card_by_token(card.token) is None
+    assert sign_in.card_by_token(card.token) is None
     with pytest.raises(Refused):
-        enrolment.card_by_code(card.code)
+        sign_in.card_by_code(card.code)
 
 
 def test_a_new_card_keeps_the_number_and_ends_the_old_code_and_token_at_once():
     (delegate,) = make_delegates(1)
     office = make_office()
-    (old,) = enrolment.issue_cards([delegate], by=office)
+    (old,) = cards.issue_cards([delegate], by=office)
     number = delegate.card_number
 
-    new = enrolment.reissue_card(delegate, reason=" 遗失 ", by=office)
+    new = cards.reissue_card(delegate, reason=" 遗失 ", by=office)
 
     delegate.refresh_from_db()
     assert delegate.card_number == number == new.code[:4]
-    assert enrolment.card_by_token(old.token) is None
+    assert sign_in.card_by_token(old.token) is None
     with pytest.raises(Refused) as refusal:
-        enrolment.card_by_code(old.code)
+        sign_in.card_by_code(old.code)
     assert refusal.value.code == "revoked"
-    card = enrolment.card_by_code(new.code)
-    assert enrolment.card_by_token(new.token) == card
+    card = sign_in.card_by_code(new.code)
+    assert sign_in.card_by_token(new.token) == card
     assert (card.reason, card.issued_by) == ("遗失", office)
 
 
@@ -554,9 +554,9 @@ def test_a_delegate_read_before_the_cards_were_made_keeps_the_number_too():
     make_delegates(1)
     stale = Delegate.objects.get()
     office = make_office()
-    (old,) = enrolment.issue_cards([Delegate.objects.get()], by=office)
+    (old,) = cards.issue_cards([Delegate.objects.get()], by=office)
 
-    new = enrolment.reissue_card(stale, reason="遗失", by=office)
+    new = cards.reissue_card(stale, reason="遗失", by=office)
 
     assert new.code[:4] == old.code[:4]
 
@@ -567,18 +567,18 @@ def test_delegates_read_before_the_cards_were_made_get_no_second_one():
     office = make_office()
     Delegate.objects.filter(pk=stale[1].pk).update(status=Delegate.Status.SUSPENDED)
 
-    assert len(enrolment.issue_cards(Delegate.objects.all(), by=office)) == 1
-    assert enrolment.issue_cards(stale, by=office) == []
+    assert len(cards.issue_cards(Delegate.objects.all(), by=office)) == 1
+    assert cards.issue_cards(stale, by=office) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_issue_the_same_cards_at_once_one_gets_them_all_and_the_other_none(monkeypatch):
     office, people = make_office(), make_delegates(3)
     race = Race()
-    stop_in(race, monkeypatch, enrolment, "_give_card_numbers")
+    stop_in(race, monkeypatch, roll, "_give_card_numbers")
 
     def issue() -> int:
-        return len(enrolment.issue_cards(Delegate.objects.all(), by=office))
+        return len(cards.issue_cards(Delegate.objects.all(), by=office))
 
     assert race.play(issue, issue) == (len(people), 0)
     assert AccessCard.objects.count() == len(people)
@@ -589,10 +589,10 @@ def test_who_is_not_in_office_gets_no_new_card_either():
     delegate = stage.delegates[0]
     Delegate.objects.filter(pk=delegate.pk).update(status=Delegate.Status.SUSPENDED)
 
-    code = refusal_of(enrolment.reissue_card, delegate, reason="遗失", by=stage.office)
+    code = refusal_of(cards.reissue_card, delegate, reason="遗失", by=stage.office)
 
     assert code == "card-not-active"
-    assert enrolment.card_by_token(stage.issued[0].token) is not None
+    assert sign_in.card_by_token(stage.issued[0].token) is not None
 
 
 def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
@@ -601,7 +601,7 @@ def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
 
     def code(**changes: Any) -> str:
         arguments: dict[str, Any] = {"reason": "遗失", "by": office, "second": stage.chief}
-        return refusal_of(enrolment.reissue_card, delegate, **(arguments | changes))
+        return refusal_of(cards.reissue_card, delegate, **(arguments | changes))
 
     for _phase in (P.OPEN, P.PAUSED):
         assert code(second=None) == "second-needed"
@@ -610,7 +610,7 @@ def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
         assert code(reason="") == "reason-needed"
         if stage.poll.phase == P.OPEN:
             stage.poll = lifecycle.pause_poll(stage.poll, reason="停电", by=office)
-    enrolment.reissue_card(delegate, reason="遗失", by=office, second=stage.scrutineer)
+    cards.reissue_card(delegate, reason="遗失", by=office, second=stage.scrutineer)
 
     record = JournalEntry.objects.get(kind="card-reissued")
     assert (record.by, record.second) == (office, stage.scrutineer)
@@ -621,10 +621,10 @@ def test_one_person_is_enough_before_the_opening_and_after_the_close_but_the_dra
     stage = make_stage(open_it=False)
     delegate, office = stage.delegates[0], stage.office
 
-    enrolment.reissue_card(delegate, reason="遗失", by=office)
+    cards.reissue_card(delegate, reason="遗失", by=office)
     stage.poll = lifecycle.open_poll(stage.poll, by=office)
     stage.close()
-    enrolment.reissue_card(delegate, reason="遗失", by=office)
+    cards.reissue_card(delegate, reason="遗失", by=office)
 
     assert JournalEntry.objects.filter(kind="card-reissued").count() == 1
     assert journal.first_broken(stage.poll) is None
@@ -633,9 +633,9 @@ def test_one_person_is_enough_before_the_opening_and_after_the_close_but_the_dra
 def test_a_delegate_who_is_not_on_the_open_roll_gets_a_card_from_one_person():
     stage = make_stage()
     (stranger,) = make_delegates(1)
-    enrolment.issue_cards([stranger], by=stage.office)
+    cards.issue_cards([stranger], by=stage.office)
 
-    enrolment.reissue_card(stranger, reason="遗失", by=stage.office)
+    cards.reissue_card(stranger, reason="遗失", by=stage.office)
 
     assert not JournalEntry.objects.filter(kind="card-reissued").exists()
 
@@ -668,12 +668,12 @@ def signed_in(client: Client, card: AccessCard) -> Client:
 @pytest.mark.urls(__name__)
 def test_a_page_is_closed_without_a_card_and_open_with_one(client):
     (delegate,) = make_delegates(1)
-    (card,) = enrolment.issue_cards([delegate], by=make_office())
+    (card,) = cards.issue_cards([delegate], by=make_office())
 
     assert client.get("/").text == "sign in"
     refused = client.get("/closed/")
     assert (refused.status_code, refused["Location"]) == (303, "/")
-    signed_in(client, enrolment.card_by_code(card.code))
+    signed_in(client, sign_in.card_by_code(card.code))
     assert client.get("/closed/").text == "代表1"
 
 
@@ -681,13 +681,13 @@ def test_a_page_is_closed_without_a_card_and_open_with_one(client):
 def test_a_new_card_ends_the_sessions_of_the_old_one_at_once(client):
     one, other = make_delegates(2)
     office = make_office()
-    old, others = enrolment.issue_cards([one, other], by=office)
-    signed_in(client, enrolment.card_by_code(old.code))
-    neighbour = signed_in(Client(), enrolment.card_by_code(others.code))
+    old, others = cards.issue_cards([one, other], by=office)
+    signed_in(client, sign_in.card_by_code(old.code))
+    neighbour = signed_in(Client(), sign_in.card_by_code(others.code))
     key = client.session.session_key
     assert client.get("/closed/").status_code == 200
 
-    enrolment.reissue_card(one, reason="遗失", by=office)
+    cards.reissue_card(one, reason="遗失", by=office)
 
     assert client.get("/closed/").status_code == 303
     assert client.session.session_key != key
@@ -701,12 +701,12 @@ def test_a_new_card_ends_the_sessions_of_the_old_one_at_once(client):
 def wrong_code(number: str, n: int = 0) -> str:
     """Return a code of card `number` that nobody holds but whose check digit is right."""
     body = f"{number}{n:011}"
-    return body + cards.check_digit(body)
+    return body + card_code.check_digit(body)
 
 
 def refused_sign_in(text: str) -> tuple[str, int]:
     with pytest.raises(Refused) as refusal:
-        enrolment.card_by_code(text)
+        sign_in.card_by_code(text)
     return refusal.value.code, refusal.value.count
 
 
@@ -718,7 +718,7 @@ def card(time_machine):
     """A card just issued, at a moment that stands still."""
     time_machine.move_to(START, tick=False)
     (delegate,) = make_delegates(1)
-    (issued,) = enrolment.issue_cards([delegate], by=make_office())
+    (issued,) = cards.issue_cards([delegate], by=make_office())
     return issued
 
 
@@ -727,11 +727,11 @@ def test_a_code_lets_in_however_it_is_grouped(card):
 
     for text in (
         card.code,
-        cards.grouped(card.code),
+        card_code.grouped(card.code),
         card.code.replace("0", "０"),
         f" {card.code}\n",
     ):
-        assert enrolment.card_by_code(text) == row
+        assert sign_in.card_by_code(text) == row
 
 
 def test_what_is_no_code_is_refused_before_anything_is_looked_up(card, django_assert_num_queries):
@@ -750,7 +750,7 @@ def test_a_wrong_check_digit_is_no_failure_however_often(card):
         assert refused_sign_in(slip) == ("check-digit", 0)
 
     assert Delegate.objects.get().failures == 0
-    assert enrolment.card_by_code(card.code)
+    assert sign_in.card_by_code(card.code)
 
 
 def test_waits_grow_from_the_fifth_wrong_code_to_ten_minutes_and_no_further(card, time_machine):
@@ -769,7 +769,7 @@ def test_waits_grow_from_the_fifth_wrong_code_to_ten_minutes_and_no_further(card
         now += timedelta(minutes=10)
         time_machine.move_to(now, tick=False)
     # No permanent lock: after a hundred wrong codes the right one still lets in, and starts anew.
-    assert enrolment.card_by_code(card.code)
+    assert sign_in.card_by_code(card.code)
     assert (Delegate.objects.get().failures, Delegate.objects.get().locked_until) == (0, None)
 
 
@@ -785,7 +785,7 @@ def test_while_a_wait_lasts_the_right_code_waits_too_and_is_told_how_long(card, 
     # Trying meanwhile makes the wait no longer.
     assert refused_sign_in(wrong_code(number, 7)) == ("wait", 1)
     time_machine.move_to(START + timedelta(minutes=2), tick=False)
-    assert enrolment.card_by_code(card.code)
+    assert sign_in.card_by_code(card.code)
 
 
 def test_the_right_code_clears_the_failures_before_it(card):
@@ -793,7 +793,7 @@ def test_the_right_code_clears_the_failures_before_it(card):
     for _round in range(5):
         for n in range(4):
             assert refused_sign_in(wrong_code(number, n)) == ("unknown", 0)
-        assert enrolment.card_by_code(card.code)
+        assert sign_in.card_by_code(card.code)
 
     assert Delegate.objects.get().failures == 0
 
@@ -803,33 +803,33 @@ def test_the_desk_can_end_a_wait(card):
         refused_sign_in(wrong_code(card.code[:4], n))
     assert refused_sign_in(card.code)[0] == "wait"
 
-    enrolment.end_wait(card.delegate, by=make_office())
+    sign_in.end_wait(card.delegate, by=make_office())
 
-    assert enrolment.card_by_code(card.code)
+    assert sign_in.card_by_code(card.code)
 
 
 def test_a_new_card_ends_a_wait(card):
     for n in range(5):
         refused_sign_in(wrong_code(card.code[:4], n))
 
-    new = enrolment.reissue_card(card.delegate, reason="遗失", by=make_office())
+    new = cards.reissue_card(card.delegate, reason="遗失", by=make_office())
 
-    assert enrolment.card_by_code(new.code)
+    assert sign_in.card_by_code(new.code)
 
 
 def test_the_qr_code_is_not_throttled(card):
     for n in range(5):
         refused_sign_in(wrong_code(card.code[:4], n))
     for _ in range(50):
-        assert enrolment.card_by_token("F" * 32) is None
+        assert sign_in.card_by_token("F" * 32) is None
 
-    assert enrolment.card_by_token(card.token)
-    assert enrolment.card_by_token(card.token.lower())
+    assert sign_in.card_by_token(card.token)
+    assert sign_in.card_by_token(card.token.lower())
 
 
 def test_the_hall_is_not_locked_out_by_wrong_codes_for_other_numbers(card):
     people = make_delegates(20)
-    others = enrolment.issue_cards(people, by=make_office())
+    others = cards.issue_cards(people, by=make_office())
 
     for other in others:
         for n in range(5):
@@ -838,11 +838,11 @@ def test_the_hall_is_not_locked_out_by_wrong_codes_for_other_numbers(card):
     for n in range(50):
         assert refused_sign_in(wrong_code(f"{unknown:04}", n)) == ("unknown", 0)
 
-    assert enrolment.card_by_code(card.code)
+    assert sign_in.card_by_code(card.code)
 
 
 def test_an_old_code_is_no_failure(card):
-    enrolment.reissue_card(card.delegate, reason="遗失", by=make_office())
+    cards.reissue_card(card.delegate, reason="遗失", by=make_office())
 
     for _ in range(10):
         assert refused_sign_in(card.code) == ("revoked", 0)
@@ -890,7 +890,7 @@ def test_the_poll_that_matters_most_comes_first_and_the_newest_of_its_kind():
     expected = []
     for place, (kind, phase) in enumerate(ORDER):
         poll = make_poll(kind=kind, candidates=1, delegates_total=1)
-        enrolment.draw_up_roll(poll, by=office)
+        roll.draw_up_roll(poll, by=office)
         if phase != P.DRAFT:
             walk(poll, phase)
             # Made first to last, moved last to first: it is the last step that counts.
@@ -898,7 +898,7 @@ def test_the_poll_that_matters_most_comes_first_and_the_newest_of_its_kind():
         expected.append(poll)
     # Another real one that is over, long before all the others of its rank.
     later = make_poll(kind="main", candidates=1, delegates_total=1)
-    enrolment.draw_up_roll(later, by=office)
+    roll.draw_up_roll(later, by=office)
     walk(later, P.PUBLISHED)
     move_clock(later, start - timedelta(days=365))
     expected.insert(9, later)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import archiving, canvass, ceremony, drafts, enrolment, lifecycle
+from ballots.acts import archiving, canvass, ceremony, drafts, lifecycle, roll
 from ballots.facts import outcome
 from ballots.facts.outcome import standing_result
 from ballots.models import (
@@ -383,9 +383,9 @@ def test_a_real_poll_does_not_open_with(fault):
 def test_a_real_poll_does_not_open_on_an_address_of_this_machine(settings):
     stage = make_stage(kind=Poll.Kind.MAIN, open_it=False)
     rehearsal = make_stage(open_it=False, delegates_total=50)
-    enrolment.draw_up_roll(stage.poll, by=stage.office)
+    roll.draw_up_roll(stage.poll, by=stage.office)
     Poll.objects.filter(pk=stage.poll.pk).update(delegates_total=10)
-    enrolment.mark_present(
+    roll.mark_present(
         stage.poll, numbers=[d.number for d in Delegate.objects.all()], by=stage.office
     )
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
@@ -910,7 +910,7 @@ def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
     stage = stage_in("void")
     stage.poll = drafts.fresh_draft(stage.poll, by=stage.office)
     numbers = [delegate.number for delegate in stage.delegates]
-    enrolment.mark_present(stage.poll, numbers=numbers, by=stage.office)
+    roll.mark_present(stage.poll, numbers=numbers, by=stage.office)
     sheets = ceremony.make_key(
         stage.poll, holders=["甲", "乙", "丙", "丁", "戊"], threshold=3, by=stage.office
     )

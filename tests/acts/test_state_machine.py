@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from ballots import journal
-from ballots.acts import canvass, casting, enrolment, lifecycle
+from ballots.acts import canvass, cards, casting, lifecycle, roll
 from ballots.acts.casting import Receipt
 from ballots.facts import outcome
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
@@ -68,7 +68,7 @@ class BallotDay(RuleBasedStateMachine):
             delegates=DELEGATES, candidates=CANDIDATES, places=PLACES, open_it=False
         )
         self.cards = [stage.card(place) for place in range(DELEGATES)]
-        enrolment.mark_absent(stage.poll, numbers=["004", "005", "006"], by=stage.office)
+        roll.mark_absent(stage.poll, numbers=["004", "005", "006"], by=stage.office)
         lifecycle.open_poll(stage.poll, by=stage.office)
         self.present = {0, 1, 2}
         self.cast: dict[int, tuple[Selection, str, Receipt]] = {}
@@ -145,7 +145,7 @@ class BallotDay(RuleBasedStateMachine):
     def get_a_new_card_and_try_the_old_one(self, place: int, chosen: Selection) -> None:
         old = self.cards[place]
         stage = self.session
-        enrolment.reissue_card(
+        cards.reissue_card(
             stage.delegates[place], reason="遗失", by=stage.office, second=stage.chief
         )
         self.entries += self.phase in {P.OPEN, P.PAUSED}
@@ -159,7 +159,7 @@ class BallotDay(RuleBasedStateMachine):
         allowed = self.phase in {P.OPEN, P.PAUSED}
         number = self.session.delegates[place].number
         new = place not in self.present
-        act = enrolment.mark_present
+        act = roll.mark_present
         if self.step(allowed, act, numbers=[number], by=self.session.office, entries=new):
             self.present.add(place)
 

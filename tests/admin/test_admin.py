@@ -18,10 +18,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots.acts import enrolment
+from ballots.acts import cards, roll, sign_in
 from ballots.admin.forms import ROWS
 from ballots.models import AccessCard, Delegate, Delegation
-from ballots.pure import cards, roll_table
+from ballots.pure import card_code, roll_table
 from projects.models import Poll, Project, Target
 from tests.helpers import factories
 from tests.helpers.factories import (
@@ -300,7 +300,7 @@ def test_a_candidate_of_an_opened_poll_can_be_read_and_neither_changed_nor_delet
 
 def test_the_list_tells_who_has_a_card_and_who_must_wait(desk, clerk):
     valid, _none, waiting = make_delegates(3)
-    enrolment.issue_cards([valid, waiting], by=clerk)
+    cards.issue_cards([valid, waiting], by=clerk)
     Delegate.objects.filter(pk=waiting.pk).update(
         locked_until=timezone.now() + timedelta(minutes=4)
     )
@@ -338,7 +338,7 @@ def test_cards_for_all_who_have_none_come_as_one_sheet_whose_codes_work(desk):
     codes = re.findall(r'class="card-code">([\d ]+)<', sheet.text)
     assert len(codes) == 13
     assert all(code.count(" ") == 3 for code in codes)
-    numbers = [enrolment.card_by_code(code).delegate.number for code in codes]
+    numbers = [sign_in.card_by_code(code).delegate.number for code in codes]
     assert numbers == [person.number for person in Delegate.objects.exclude(status="ended")]
     # A new page for each delegation, ten cards a page: 11 and 2.
     assert sheet.text.count("card-page") == 3
@@ -366,7 +366,7 @@ def test_the_qr_code_holds_the_address_in_upper_case(desk, monkeypatch):
 
     [address] = texts
     start, token = address[:-33], address[-33:-1]
-    card = enrolment.card_by_token(token)
+    card = sign_in.card_by_token(token)
     assert start == "HTTPS://VOTE.EXAMPLE.CN/K/"
     assert card is not None
     assert card.delegate == delegate
@@ -410,21 +410,21 @@ def reissue_fields(page, **changed) -> dict[str, object]:
 
 def test_a_new_card_voids_the_old_one_and_keeps_the_reason(desk, clerk):
     [delegate] = make_delegates(1)
-    [old] = enrolment.issue_cards([delegate], by=clerk)
+    [old] = cards.issue_cards([delegate], by=clerk)
     address = reverse("admin:ballots_delegate_reissue")
     page = desk.get(address, {"ids": delegate.pk})
 
     sheet = desk.post(address, reissue_fields(page, why="other", words="卡面污损"))
 
     [code] = re.findall(r'class="card-code">([\d ]+)<', sheet.text)
-    card = enrolment.card_by_code(code)
+    card = sign_in.card_by_code(code)
     assert card.reason == "其他：卡面污损"
-    assert enrolment.card_by_token(old.token) is None
+    assert sign_in.card_by_token(old.token) is None
 
 
 def test_a_new_card_needs_a_reason_in_words_where_it_is_another_one(desk, clerk):
     [delegate] = make_delegates(1)
-    enrolment.issue_cards([delegate], by=clerk)
+    cards.issue_cards([delegate], by=clerk)
     address = reverse("admin:ballots_delegate_reissue")
     page = desk.get(address, {"ids": delegate.pk})
 
@@ -438,7 +438,7 @@ def test_a_new_card_needs_a_reason_in_words_where_it_is_another_one(desk, clerk)
 
 def test_sending_the_page_of_a_new_card_twice_does_not_void_the_card_just_printed(desk, clerk):
     [delegate] = make_delegates(1)
-    enrolment.issue_cards([delegate], by=clerk)
+    cards.issue_cards([delegate], by=clerk)
     address = reverse("admin:ballots_delegate_reissue")
     filled = reissue_fields(desk.get(address, {"ids": delegate.pk}))
 
@@ -451,7 +451,7 @@ def test_sending_the_page_of_a_new_card_twice_does_not_void_the_card_just_printe
 
 def test_several_new_cards_come_on_one_sheet_through_the_list(desk, clerk):
     people = make_delegates(3)
-    enrolment.issue_cards(people, by=clerk)
+    cards.issue_cards(people, by=clerk)
     page = desk.post(
         reverse("admin:ballots_delegate_changelist"),
         {"action": "reissue", "_selected_action": [people[0].pk, people[2].pk]},
@@ -507,7 +507,7 @@ def test_no_secret_reaches_the_history_of_a_page(desk, clerk):
     entries = [f"{entry.object_repr} {entry.change_message}" for entry in LogEntry.objects.all()]
 
     assert code not in " ".join(entries)
-    assert cards.read_code(code) not in " ".join(entries)
+    assert card_code.read_code(code) not in " ".join(entries)
 
 
 # --- import ---------------------------------------------------------------------------------------
@@ -671,7 +671,7 @@ def test_lists_ask_the_database_no_more_often_when_there_is_more_in_them(desk, c
             poll = make_poll(kind=Poll.Kind.REHEARSAL, candidates=0, delegates_total=99)
             make_delegates(1, delegation=f"第{next(_place)}代表团")
             make_project(poll, 1)
-            enrolment.draw_up_roll(poll, by=clerk)
+            roll.draw_up_roll(poll, by=clerk)
 
     fill(5)
     with_five = queries_of(desk, address)

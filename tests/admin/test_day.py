@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ballots.acts import canvass, ceremony, drafts, enrolment, lifecycle
+from ballots.acts import canvass, cards, ceremony, drafts, lifecycle, roll
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
@@ -107,20 +107,20 @@ def test_the_next_step_follows_the_poll_through_its_day():
     make_delegates(3)
     poll = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=3)
     desk = desk_of(office)
-    enrolment.issue_cards(Delegate.objects.all(), by=office)
+    cards.issue_cards(Delegate.objects.all(), by=office)
     seen = []
 
     def look() -> None:
         seen.append(desk.get(at(poll)).context["next"].name)
 
     look()
-    enrolment.draw_up_roll(poll, by=office)
+    roll.draw_up_roll(poll, by=office)
     look()
     sheets = ceremony.make_key(poll, holders=list(HOLDERS.values()), threshold=3, by=office)
     look()
     ceremony.test_key(poll, texts=[sheet.text for sheet in sheets[:3]], by=office)
     look()
-    enrolment.mark_present(poll, numbers=["001"], by=office)
+    roll.mark_present(poll, numbers=["001"], by=office)
     look()
     lifecycle.open_poll(poll, by=office)
     look()
@@ -244,9 +244,9 @@ def draft() -> Stage:
     """A rehearsal on the eve: five of 城区代表团 and one of 城南代表团, nobody present yet."""
     stage = make_stage(open_it=False, delegates_total=6)
     make_delegates(1, delegation="城南代表团")
-    enrolment.draw_up_roll(stage.poll, by=stage.office)
+    roll.draw_up_roll(stage.poll, by=stage.office)
     numbers = list(stage.poll.roll.values_list("number", flat=True))
-    enrolment.mark_absent(stage.poll, numbers=numbers, by=stage.office)
+    roll.mark_absent(stage.poll, numbers=numbers, by=stage.office)
     return stage
 
 
@@ -273,11 +273,11 @@ def test_presence_is_marked_singly_or_by_delegation_less_absentees(draft, do, ti
 def test_a_mark_can_be_taken_back_in_draft_and_not_after_the_opening(draft):
     desk = desk_of(draft.office)
     ticks = {"delegation": "城区代表团", "numbers": ["001"]}
-    enrolment.mark_present(draft.poll, numbers=["001", "002"], by=draft.office)
+    roll.mark_present(draft.poll, numbers=["001", "002"], by=draft.office)
 
     desk.post(at(draft.poll, "presence"), ticks | {"do": "undo"})
     taken_back = draft.poll.roll.filter(present=True).count()
-    [card] = enrolment.issue_cards([Delegate.objects.get(number="006")], by=draft.office)
+    [card] = cards.issue_cards([Delegate.objects.get(number="006")], by=draft.office)
     lifecycle.open_poll(draft.poll, by=draft.office)
     page = desk.get(at(draft.poll, "presence"))
     reply = desk.post(at(draft.poll, "presence"), ticks | {"do": "undo", "numbers": ["002"]})
@@ -335,7 +335,7 @@ def test_the_door_goes_by_the_number_that_the_roll_has_for_the_delegate(draft):
 
 def test_the_door_refuses_a_card_of_somebody_who_is_not_on_the_roll(draft):
     [stranger] = make_delegates(1)
-    [card] = enrolment.issue_cards([stranger], by=draft.office)
+    [card] = cards.issue_cards([stranger], by=draft.office)
     gone = draft.poll.roll.first()
     # His number stands on the roll, but as that of somebody else.
     Delegate.objects.filter(pk=gone.delegate_id).update(number="X")
@@ -350,7 +350,7 @@ def test_the_door_refuses_a_card_of_somebody_who_is_not_on_the_roll(draft):
 def test_the_door_says_what_is_wrong_with_a_card_and_keeps_none_of_it_on_the_page(draft):
     desk = desk_of(draft.office)
     code = draft.issued[0].code
-    enrolment.reissue_card(draft.delegates[0], reason="遗失", by=draft.office)
+    cards.reissue_card(draft.delegates[0], reason="遗失", by=draft.office)
 
     revoked = desk.post(at(draft.poll, "door"), {"card": code})
     short = desk.post(at(draft.poll, "door"), {"card": "1234"})

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ballots import triggers
-from ballots.acts import archiving, canvass, enrolment, lifecycle
+from ballots.acts import archiving, canvass, lifecycle, roll
 from ballots.admin import state as admin_state
 from ballots.facts.preflight import Finding
 from ballots.models import Delegate, RollEntry
@@ -235,10 +235,10 @@ def test_a_page_is_fetched_whole_when_the_first_of_two_has_confirmed():
 
 def test_the_opening_is_offered_as_soon_as_the_list_allows_it():
     stage = make_stage(open_it=False, kind=Poll.Kind.MAIN)
-    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
     desk = desk_of(stage.office)
     page = desk.get(at(stage.poll))
-    enrolment.mark_present(stage.poll, numbers=["001", "002"], by=stage.office)
+    roll.mark_present(stage.poll, numbers=["001", "002"], by=stage.office)
 
     reply = ask(desk, stage.poll, page.context["seen"])
 
@@ -318,7 +318,7 @@ def test_whoever_has_not_voted_is_on_a_list_and_in_a_file_with_phone_numbers_for
 )
 def test_the_page_says_when_nobody_is_missing(absent, words):
     stage = make_stage(open_it=False)
-    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     for place in range(5 - len(absent)):
         stage.cast(place, selection(1))

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from ballots import journal
-from ballots.acts import enrolment
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts import cards, roll
+from ballots.acts.sign_in import CARD_KEY
 from ballots.admin import steps as admin_table
 from ballots.admin.steps import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
@@ -210,8 +210,8 @@ def people() -> dict[str, Client]:
     office = make_office()
     poll = make_poll(candidates=1)
     [delegate] = make_delegates(1)
-    enrolment.issue_cards([delegate], by=office)
-    enrolment.draw_up_roll(poll, by=office)
+    cards.issue_cards([delegate], by=office)
+    roll.draw_up_roll(poll, by=office)
     with transaction.atomic():
         journal.append(poll, "key-made", by=office, data={"ceremony": 1})
     Recommendation.objects.create(poll=poll, delegate=delegate, title="新建停车场")
@@ -291,7 +291,7 @@ def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
 
 def test_a_scrutineer_reads_presence_and_marks_nobody():
     stage = make_stage(open_it=False)
-    enrolment.mark_absent(stage.poll, numbers=["001"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["001"], by=stage.office)
     watch = browser(stage.scrutineer)
     asked = reverse("admin:ballots_pollday_presence", args=[stage.poll.pk])
 

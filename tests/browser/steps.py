@@ -5,8 +5,8 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Locator, Page, expect
 
-from ballots.acts.enrolment import CARD_KEY
-from ballots.pure import cards
+from ballots.acts.sign_in import CARD_KEY
+from ballots.pure import card_code
 from tests.helpers.factories import PASSWORD, Stage
 
 PHONE = {"width": 360, "height": 740}
@@ -28,7 +28,7 @@ def sign_in(page: Page, base: str, day: Stage, place: int) -> None:
 
 def type_code(page: Page, day: Stage, place: int) -> None:
     """The same where the page that asks for the code is shown already."""
-    page.get_by_label("投票码").fill(cards.grouped(day.issued[place].code))
+    page.get_by_label("投票码").fill(card_code.grouped(day.issued[place].code))
     page.get_by_role("button", name="进入").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("您好")
     ready(page)

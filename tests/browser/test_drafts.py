@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from ballots.acts.enrolment import CARD_KEY
+from ballots.acts.sign_in import CARD_KEY
 from tests.browser.steps import (
     drafts,
     open_ballot,

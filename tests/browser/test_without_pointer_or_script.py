@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-from ballots.pure import cards
+from ballots.pure import card_code
 from tests.browser.steps import review, row, sign_in, submit, tick, ticked
 
 SMALL = {"width": 320, "height": 568}
@@ -40,7 +40,7 @@ def test_the_whole_path_by_keyboard_with_every_focus_in_sight(open_page, live_se
     keys = page.keyboard
     page.goto(live_server.url)
     tab_to(page, page.get_by_label("投票码"))
-    keys.type(cards.grouped(day.issued[0].code))
+    keys.type(card_code.grouped(day.issued[0].code))
     tab_to(page, page.get_by_role("button", name="进入"))
     keys.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("代表1代表，您好")

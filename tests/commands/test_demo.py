@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots import roles
-from ballots.acts import canvass, casting, enrolment, lifecycle, rehearsal
+from ballots.acts import canvass, casting, lifecycle, rehearsal, roll, sign_in
 from ballots.facts import outcome
 from ballots.management.commands import demo, rehearse
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
@@ -140,11 +140,11 @@ def test_a_code_and_a_link_of_the_file_lead_to_the_same_card(site):
     run("demo", "--delegates", 3)
 
     row = rows(site / "cards.csv")[1]
-    card = enrolment.card_by_code(row["投票码"])
+    card = sign_in.card_by_code(row["投票码"])
 
     assert (card.delegate.number, card.delegate.name) == (row["代表证号"], row["姓名"])
     assert row["链接"].startswith(f"{SITE}/k/")
-    assert enrolment.card_by_token(demo.token_of(row["链接"])) == card
+    assert sign_in.card_by_token(demo.token_of(row["链接"])) == card
 
 
 def test_the_staff_can_log_in_and_have_their_offices(site):
@@ -223,9 +223,9 @@ def test_lost_files_are_made_anew_and_fit(site):
 
     assert "重新生成示例" in text
     new = rows(site / "cards.csv")[0]
-    assert enrolment.card_by_code(new["投票码"]).delegate.number == old["代表证号"]
+    assert sign_in.card_by_code(new["投票码"]).delegate.number == old["代表证号"]
     with pytest.raises(Refused):
-        enrolment.card_by_code(old["投票码"])
+        sign_in.card_by_code(old["投票码"])
     assert demo_poll().roll.filter(voted=True).count() == 0
 
 
@@ -321,7 +321,7 @@ def test_all_but_one_vote_and_the_one_has_a_card_that_was_printed(site):
 
 def test_whoever_voted_by_hand_is_not_asked_again(site):
     run("demo", "--delegates", 6)
-    session_card = enrolment.card_by_code(rows(site / "cards.csv")[4]["投票码"])
+    session_card = sign_in.card_by_code(rows(site / "cards.csv")[4]["投票码"])
     casting.cast_ballot(poll=demo_poll(), card=session_card, selection=selection(1), token="t")
 
     assert "完成：4张" in run("demo", "--vote")
@@ -365,7 +365,7 @@ def test_nobody_votes_before_the_opening_or_in_a_pause(stage):
 
 def test_the_absent_do_not_vote(db):
     stage = make_stage(delegates=6, open_it=False)
-    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
     lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 3
@@ -374,7 +374,7 @@ def test_the_absent_do_not_vote(db):
 
 def test_where_the_whole_roll_may_vote_the_absent_do_too(db):
     stage = make_stage(delegates=6, voters="roll", open_it=False)
-    enrolment.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
     lifecycle.open_poll(stage.poll, by=stage.office)
 
     assert rehearsal.vote_for_the_rest(stage.poll, by=stage.office) == 5

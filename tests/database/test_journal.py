@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from ballots import journal, triggers
-from ballots.acts import archiving, canvass, ceremony, details, drafts, enrolment, lifecycle
+from ballots.acts import archiving, canvass, cards, ceremony, details, drafts, lifecycle, roll
 from ballots.facts import outcome
 from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
 from ballots.pure import chain
@@ -102,9 +102,9 @@ def whole_day() -> Day:
     day = opened_day()
     stage = day.stage
     office, second = stage.office, stage.scrutineer
-    enrolment.add_to_roll(stage.poll, delegate=day.late, reason="补选", by=office, second=second)
-    enrolment.mark_present(stage.poll, numbers=[day.late.number], by=office)
-    fresh = enrolment.reissue_card(stage.delegates[0], reason="遗失", by=office, second=second)
+    roll.add_to_roll(stage.poll, delegate=day.late, reason="补选", by=office, second=second)
+    roll.mark_present(stage.poll, numbers=[day.late.number], by=office)
+    fresh = cards.reissue_card(stage.delegates[0], reason="遗失", by=office, second=second)
     day.secrets += [fresh.code, fresh.token]
     lifecycle.pause_poll(stage.poll, reason="停电", by=office)
     lifecycle.resume_poll(stage.poll, by=office)
@@ -413,7 +413,7 @@ ACTS: dict[str, tuple[Callable[[], Stage], Step]] = {
     "opened": (drafted, lambda s: lifecycle.open_poll(s.poll, by=s.office)),
     "roll-added": (
         running,
-        lambda s: enrolment.add_to_roll(
+        lambda s: roll.add_to_roll(
             s.poll,
             delegate=Delegate.objects.get(roll_entries=None),
             reason="补选",
@@ -423,9 +423,7 @@ ACTS: dict[str, tuple[Callable[[], Stage], Step]] = {
     ),
     "card-reissued": (
         running,
-        lambda s: enrolment.reissue_card(
-            s.delegates[0], reason="遗失", by=s.office, second=s.chief
-        ),
+        lambda s: cards.reissue_card(s.delegates[0], reason="遗失", by=s.office, second=s.chief),
     ),
     "paused": (running, lambda s: lifecycle.pause_poll(s.poll, reason="停电", by=s.office)),
     "resumed": (paused, lambda s: lifecycle.resume_poll(s.poll, by=s.office)),

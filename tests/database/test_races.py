@@ -22,7 +22,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
+from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll, sign_in
 from ballots.acts.casting import Receipt
 from ballots.models import (
     AccessCard,
@@ -33,7 +33,7 @@ from ballots.models import (
     RollEntry,
     SealedBallot,
 )
-from ballots.pure import cards, sealing
+from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
@@ -106,9 +106,9 @@ def test_fifty_casts_at_once_with_one_token_get_one_receipt_and_make_one_row():
 def test_wrong_codes_at_once_are_all_counted():
     stage = make_stage(delegates=1)
     number = stage.issued[0].code[:4]
-    wrong = cards.new_code(number)
+    wrong = card_code.new_code(number)
 
-    outcomes = at_once(*[lambda: enrolment.card_by_code(wrong) for _ in range(4)])
+    outcomes = at_once(*[lambda: sign_in.card_by_code(wrong) for _ in range(4)])
 
     assert codes(outcomes) == {"unknown": 4}
     assert Delegate.objects.get().failures == 4
@@ -465,14 +465,14 @@ def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
     stage = make_stage(delegates=8, open_it=False)
     office = stage.office
     numbers = [delegate.number for delegate in stage.delegates]
-    enrolment.mark_absent(stage.poll, numbers=numbers[1:], by=office)
+    roll.mark_absent(stage.poll, numbers=numbers[1:], by=office)
     poll = lifecycle.open_poll(stage.poll, by=office)
 
     def present(number: str) -> Callable[[], Any]:
-        return lambda: enrolment.mark_present(poll, numbers=[number], by=office)
+        return lambda: roll.mark_present(poll, numbers=[number], by=office)
 
     def new_card(place: int) -> Callable[[], Any]:
-        return lambda: enrolment.reissue_card(
+        return lambda: cards.reissue_card(
             stage.delegates[place], reason="遗失", by=office, second=stage.chief
         )
 
@@ -514,7 +514,7 @@ def opens(poll: Poll, texts: list[str]) -> bool:
 
 def new_card(stage: Stage) -> Callable[[], Any]:
     delegate = stage.delegates[0]
-    return lambda: enrolment.reissue_card(
+    return lambda: cards.reissue_card(
         delegate, reason="遗失", by=stage.office, second=stage.scrutineer
     )
 
@@ -528,7 +528,7 @@ def test_a_cast_under_way_is_before_the_new_card(monkeypatch):
     answer, issued = race.play(cast(stage, 0), new_card(stage))
 
     assert isinstance(answer, Receipt)
-    assert isinstance(issued, enrolment.IssuedCard)
+    assert isinstance(issued, cards.IssuedCard)
     assert Envelope.objects.get().code == answer.code
     old.refresh_from_db()
     assert old.revoked_at is not None
@@ -541,7 +541,7 @@ def test_a_cast_with_the_old_card_is_refused_from_the_moment_a_new_one_is_made(m
 
     issued, answer = race.play(new_card(stage), cast(stage, 0))
 
-    assert isinstance(issued, enrolment.IssuedCard)
+    assert isinstance(issued, cards.IssuedCard)
     assert codes([answer]) == {"card-replaced": 1}
     assert not Envelope.objects.exists()
     stage.cast(0, selection(1))
@@ -553,6 +553,6 @@ def test_two_new_cards_at_once_leave_one_valid_card():
     outcomes = at_once(new_card(stage), new_card(stage))
 
     assert codes(outcomes) == {"ok": 2}
-    valid = [card for card in outcomes if enrolment.card_by_token(card.token)]
+    valid = [card for card in outcomes if sign_in.card_by_token(card.token)]
     assert len(valid) == 1
     assert {card.code[:4] for card in outcomes} == {stage.issued[0].code[:4]}

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from ballots import triggers
-from ballots.acts import canvass, enrolment, lifecycle
+from ballots.acts import canvass, lifecycle, roll
 from ballots.facts import counting
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
 from ballots.pure import chain
@@ -33,7 +33,7 @@ def opened_stage(**columns: Any) -> Stage:
 def stage_without(*absent: str, **columns: Any) -> Stage:
     """Return a stage to which the delegates of these numbers have not come."""
     stage = make_stage(open_it=False, **columns)
-    enrolment.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     return stage
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ballots import roles, triggers
-from ballots.acts import ceremony, enrolment, lifecycle
+from ballots.acts import ceremony, lifecycle, roll
 from ballots.facts import database, preflight
 from ballots.facts.preflight import Finding, what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
@@ -105,7 +105,7 @@ def take_card(stage: Stage) -> None:
 def absent(*places: int) -> Callable[[Stage], None]:
     def act(stage: Stage) -> None:
         numbers = [stage.delegates[place].number for place in places]
-        enrolment.mark_absent(stage.poll, numbers=numbers, by=stage.office)
+        roll.mark_absent(stage.poll, numbers=numbers, by=stage.office)
 
     return act
 
@@ -403,9 +403,7 @@ def test_a_signature_of_somebody_who_came_and_went_is_told():
     stage = make_stage(delegates_total=6)
     ghost = make_scrutineer("ghost")
     (delegate,) = make_delegates(1)
-    enrolment.add_to_roll(
-        stage.poll, delegate=delegate, reason="补选", by=stage.office, second=ghost
-    )
+    roll.add_to_roll(stage.poll, delegate=delegate, reason="补选", by=stage.office, second=ghost)
     User.objects.filter(pk=ghost.pk).update(is_active=False)
 
     assert [finding.mark for finding in preflight.changes_since_opening(stage.poll)] == ["△"]

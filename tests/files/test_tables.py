@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ballots.acts import canvass, drafts, enrolment, lifecycle
+from ballots.acts import canvass, cards, drafts, lifecycle, roll
 from ballots.facts import outcome, record
 from ballots.files import package, tables
 from ballots.models import Delegate, Result
@@ -429,15 +429,15 @@ def test_turnout_by_delegation_adds_up():
     stage = make_stage(delegates=3, delegates_total=5)
     others = make_delegates(2, delegation="城南代表团")
     for delegate in others:
-        enrolment.issue_cards([delegate], by=stage.office)
-        enrolment.add_to_roll(
+        cards.issue_cards([delegate], by=stage.office)
+        roll.add_to_roll(
             stage.poll,
             delegate=delegate,
             reason="增补",
             by=stage.office,
             second=stage.scrutineer,
         )
-    enrolment.mark_present(stage.poll, numbers=[others[0].number], by=stage.office)
+    roll.mark_present(stage.poll, numbers=[others[0].number], by=stage.office)
     stage.cast(0, selection(1))
 
     assert read(tables.turnout_csv, stage) == [
@@ -485,7 +485,7 @@ def test_those_who_have_not_voted_are_listed_with_their_phones_and_the_zeros_of_
 @pytest.mark.parametrize(("voters", "waiting"), [("present", ["001"]), ("roll", ["001", "002"])])
 def test_whoever_may_not_vote_is_not_waited_for(voters, waiting):
     stage = make_stage(delegates=2, open_it=False, voters=voters, delegates_total=3)
-    enrolment.mark_absent(stage.poll, numbers=["002"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["002"], by=stage.office)
     move_by_force(stage.poll, Poll.Phase.OPEN)
 
     assert [row[2] for row in values(tables.waiting_xlsx, stage)[1:]] == waiting
@@ -523,7 +523,7 @@ def test_phones_are_for_the_office_and_attendance_for_all_who_hold_an_office():
 
 def test_attendance_lists_the_whole_roll_with_who_came():
     stage = make_stage(delegates=2, open_it=False)
-    enrolment.mark_absent(stage.poll, numbers=["002"], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=["002"], by=stage.office)
 
     assert values(tables.attendance_xlsx, stage) == [
         ["代表团", "代表证号", "姓名", "实到", "方式"],
@@ -601,7 +601,7 @@ def test_until_the_count_the_list_tells_of_an_opened_box_only_how_many_ballots()
 def test_the_journal_names_both_who_signed_and_whom_it_is_about():
     stage = make_stage(delegates=2, delegates_total=3)
     newcomer = make_delegates(1)[0]
-    enrolment.add_to_roll(
+    roll.add_to_roll(
         stage.poll,
         delegate=newcomer,
         reason="补选",

@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballots import verifier
-from ballots.acts import canvass, ceremony, enrolment, lifecycle
+from ballots.acts import canvass, ceremony, lifecycle
+from ballots.acts.roll import add_to_roll
 from ballots.facts import counting
 from ballots.files import package
 from ballots.models import WriteIn
@@ -277,7 +278,7 @@ def test_a_delegate_added_while_voting_is_known_from_the_journal():
 
 def make_newcomer(stage: Stage) -> str:
     newcomer = make_delegates(1)[0]
-    enrolment.add_to_roll(
+    add_to_roll(
         stage.poll,
         delegate=newcomer,
         reason="补选",

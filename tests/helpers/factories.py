@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from ballots import roles
-from ballots.acts import canvass, casting, ceremony, enrolment, lifecycle
+from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll
 from ballots.models import AccessCard, Delegate, Delegation, RollEntry
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
@@ -89,7 +89,7 @@ class Stage:
     scrutineer: User
     chief: User
     delegates: list[Delegate]
-    issued: list[enrolment.IssuedCard]
+    issued: list[cards.IssuedCard]
     shares: list[str]
 
     def card(self, place: int = 0) -> AccessCard:
@@ -130,9 +130,9 @@ def make_stage(
     chief = make_scrutineer(chief=True)
     poll = make_poll(kind=kind, **({"delegates_total": max(delegates, 1)} | columns))
     people = make_delegates(delegates)
-    issued = enrolment.issue_cards(people, by=office)
-    enrolment.draw_up_roll(poll, by=office)
-    enrolment.mark_present(poll, numbers=[person.number for person in people], by=office)
+    issued = cards.issue_cards(people, by=office)
+    roll.draw_up_roll(poll, by=office)
+    roll.mark_present(poll, numbers=[person.number for person in people], by=office)
     if poll.simple:
         sheets = ceremony.make_key(poll, holders=["保管人甲", "保管人乙"], threshold=1, by=office)
     else:
@@ -198,7 +198,7 @@ def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:
 def make_ready(stage: Stage, draft: Poll) -> Stage:
     """Return `draft`, made of the poll of `stage`, on its day: all present, a new key tested."""
     numbers = [person.number for person in stage.delegates]
-    enrolment.mark_present(draft, numbers=numbers, by=stage.office)
+    roll.mark_present(draft, numbers=numbers, by=stage.office)
     holders = [f"保管人{name}" for name in "甲乙丙丁戊"]
     sheets = ceremony.make_key(draft, holders=holders, threshold=3, by=stage.office)
     shares = [sheet.text for sheet in sheets]

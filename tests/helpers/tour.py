@@ -21,13 +21,13 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots.acts import announcing, canvass, casting, drafts, enrolment, hall, lifecycle
+from ballots.acts import announcing, canvass, cards, casting, drafts, hall, lifecycle
 from ballots.admin.steps import FILES, PAPERS, STEPS
 from ballots.facts import counting
 from ballots.files import papers
 from ballots.management.commands import _steps
 from ballots.models import AccessCard, Delegate, Delegation, WriteIn
-from ballots.pure import cards
+from ballots.pure import card_code
 from projects.models import Poll, Project
 from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
 from tests.helpers.factories import (
@@ -170,7 +170,7 @@ def signing_in() -> None:
     stage = make_stage(delegates=2)
     code, token = stage.issued[0].code, stage.issued[0].token
     wrong_digit = code[:-1] + str((int(code[-1]) + 1) % 10)
-    for typed in ("", "0127 4821", wrong_digit, cards.new_code("9999")):
+    for typed in ("", "0127 4821", wrong_digit, card_code.new_code("9999")):
         client.post("/", {"code": typed})
     for path in ("/", f"/k/{token}/", "/k/NOSUCHTOKEN/", "/tablet/"):
         client.get(path)
@@ -353,7 +353,7 @@ def recommendations() -> None:
     poll = make_poll(collecting=True)
     [delegate] = make_delegates(1)
     office = make_office()
-    [issued] = enrolment.issue_cards([delegate], by=office)
+    [issued] = cards.issue_cards([delegate], by=office)
     client = Client()
     client.post("/", {"code": issued.code})
     client.get("/home/")

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ballots import verifier
-from ballots.acts import casting, enrolment, lifecycle
+from ballots.acts import casting, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.pure.rules import Proposal, faults
@@ -542,7 +542,7 @@ def test_x11_a_card_replaced_during_the_cast_leads_to_the_first_page(client, pol
 def test_who_has_not_reported_keeps_the_review_page_until_he_has(db):
     stage = make_stage(open_it=False)
     absent = stage.delegates[0].number
-    enrolment.mark_absent(stage.poll, numbers=[absent], by=stage.office)
+    roll.mark_absent(stage.poll, numbers=[absent], by=stage.office)
     poll = lifecycle.open_poll(stage.poll, by=stage.office)
     client = signed_in(stage)
     assert "您尚未报到，请先到会务组报到" in client.get("/home/").text
@@ -552,7 +552,7 @@ def test_who_has_not_reported_keeps_the_review_page_until_he_has(db):
 
     assert reply.status_code == 403
     assert "您尚未报到" in reply.text
-    enrolment.mark_present(poll, numbers=[absent], by=stage.office)
+    roll.mark_present(poll, numbers=[absent], by=stage.office)
     again = client.post("/ballot/cast/", posted(read(reply).form("/ballot/cast/")))
     assert again.status_code == 303
 

@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots.acts import canvass, drafts, enrolment, lifecycle
+from ballots.acts import canvass, drafts, lifecycle, roll, sign_in
 from ballots.facts import counting, polls, preflight
 from ballots.facts import outcome as outcomes
 from ballots.models import Envelope, SealedBallot
@@ -839,7 +839,7 @@ def test_the_candidates_are_listed_by_number_with_what_is_known_of_them(stage, c
         investment="1800.00",
         deadline="2026年11月底",
     )
-    enrolment.draw_up_roll(early, by=stage.office)
+    roll.draw_up_roll(early, by=stage.office)
 
     text = read(client.get(f"/projects/?poll={early.pk}")).text
 
@@ -990,7 +990,7 @@ def test_nothing_of_an_address_with_a_token_reaches_the_log_of_an_error(stage, m
     def fails(token):
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr(enrolment, "card_by_token", fails)
+    monkeypatch.setattr(sign_in, "card_by_token", fails)
     Client(raise_request_exception=False).get("/k/SECRETTOKEN/")
 
     assert "error" in caplog.text

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from ballots.acts import enrolment, recommending
+from ballots.acts import cards, recommending
 from ballots.models import Delegate, Recommendation
 from ballots.pure.rules import Proposal
 from projects.models import Poll
@@ -52,7 +52,7 @@ def client(poll, delegate) -> Client:
 
 
 def browser_of(delegate: Delegate, **options: Any) -> Client:
-    [issued] = enrolment.issue_cards([delegate], by=make_office())
+    [issued] = cards.issue_cards([delegate], by=make_office())
     client = Client(**options)
     assert client.post("/", {"code": issued.code}).status_code == 303
     return client

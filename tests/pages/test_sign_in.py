@@ -8,9 +8,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from ballots.acts import enrolment
+from ballots.acts import cards, sign_in
 from ballots.models import AccessCard
-from ballots.pure import cards
+from ballots.pure import card_code
 from tests.helpers.browsing import read, signed_in
 from tests.helpers.secrecy import where
 
@@ -26,7 +26,7 @@ def issued(stage):
 def test_the_code_signs_in_however_it_is_typed(client, issued):
     spellings = [
         issued.code,
-        cards.grouped(issued.code),
+        card_code.grouped(issued.code),
         "-".join(issued.code),
         f"  {issued.code}\t",
         issued.code.translate(str.maketrans("0123456789", "０１２３４５６７８９")),
@@ -69,7 +69,7 @@ def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
         ("", "请输入投票码"),
         ("0127 4821", "投票码应为16位数字，您输入了8位"),
         (wrong_digit, "投票码有误，请对照投票卡逐组核对"),
-        (cards.new_code("9999"), "没有找到该投票码"),
+        (card_code.new_code("9999"), "没有找到该投票码"),
         ("1\0", "投票码应为16位数字，您输入了"),
     ]:
         reply = client.post("/", {"code": typed})
@@ -82,9 +82,7 @@ def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
 
 
 def test_a_card_that_was_replaced_says_so(client, stage, issued):
-    enrolment.reissue_card(
-        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
-    )
+    cards.reissue_card(stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer)
 
     reply = client.post("/", {"code": issued.code})
 
@@ -93,9 +91,9 @@ def test_a_card_that_was_replaced_says_so(client, stage, issued):
 
 
 def test_too_many_attempts_are_told_to_wait(client, stage, issued):
-    number = issued.code[: cards.CARD_NUMBER_LENGTH]
-    for _ in range(enrolment.FREE_FAILURES):
-        assert client.post("/", {"code": cards.new_code(number)}).status_code == 422
+    number = issued.code[: card_code.CARD_NUMBER_LENGTH]
+    for _ in range(sign_in.FREE_FAILURES):
+        assert client.post("/", {"code": card_code.new_code(number)}).status_code == 422
 
     reply = client.post("/", {"code": issued.code})
 
@@ -141,9 +139,7 @@ def test_somebody_elses_card_signs_nobody_in(client, issued):
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_qr_address_that_is_void_or_torn_says_so(client, stage, issued, method):
-    enrolment.reissue_card(
-        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
-    )
+    cards.reissue_card(stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer)
 
     for token in (issued.token, issued.token[:20], "x"):
         reply = getattr(client, method)(f"/k/{token}/")
@@ -193,9 +189,7 @@ def test_behind_a_proxy_the_address_it_adds_decides(client, stage, issued, setti
 
 def test_a_replaced_card_ends_its_session_at_once(stage):
     client = signed_in(stage)
-    enrolment.reissue_card(
-        stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer
-    )
+    cards.reissue_card(stage.delegates[0], reason="遗失", by=stage.office, second=stage.scrutineer)
 
     reply = client.get("/home/", follow=True)
 

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
-from ballots.pure import cards
+from ballots.pure import card_code
 from yiwu_vote.limits import BodyLimitMiddleware
 from yiwu_vote.logs import HideTokens
 
@@ -22,7 +22,7 @@ POLICY = (
     " font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'; manifest-src 'self'"
 )
-TOKEN = cards.new_token()
+TOKEN = card_code.new_token()
 
 # --- logs -----------------------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@ from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from ballots.acts import ceremony, enrolment
+from ballots.acts import ceremony, roll
+from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
+from ballots.acts.delegates import import_roll
 from ballots.management.commands._steps import open_poll
 from ballots.models import Delegate
 from ballots.pure.roll_table import RollRow
@@ -29,7 +31,7 @@ class Stage:
     """An open rehearsal, the cards of its delegates in their order, and the shares of its key."""
 
     poll: Poll
-    cards: list[enrolment.IssuedCard]
+    cards: list[IssuedCard]
     shares: list[str]
 
 
@@ -41,21 +43,21 @@ def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns:
     delegates who are in office stand on it too, absent. Raises what the acts raise, and CommandError
     with the list of what is missing.
     """
-    enrolment.import_roll(rows, by=by, add_delegations=True)
+    import_roll(rows, by=by, add_delegations=True)
     numbers = [row.number for row in rows]
     Delegate.objects.filter(number__in=numbers).update(status=Delegate.Status.ACTIVE)
     delegates = list(Delegate.objects.filter(number__in=numbers).order_by("number"))
     cards = [
         # Of a card made before only digests are left, so that its holder gets another.
-        enrolment.reissue_card(delegate, reason=ANEW, by=by, second=scrutineer)
+        reissue_card(delegate, reason=ANEW, by=by, second=scrutineer)
         for delegate in delegates
         if delegate.card_number
     ]
-    cards += enrolment.issue_cards(delegates, by=by)
+    cards += issue_cards(delegates, by=by)
     cards.sort(key=lambda card: card.delegate.number)
     poll = _poll(**columns)
-    on_roll = enrolment.draw_up_roll(poll, by=by)
-    enrolment.mark_present(poll, numbers=numbers, by=by)
+    on_roll = roll.draw_up_roll(poll, by=by)
+    roll.mark_present(poll, numbers=numbers, by=by)
     Poll.objects.filter(pk=poll.pk).update(delegates_total=on_roll)
     sheets = ceremony.make_key(poll, holders=HOLDERS, threshold=THRESHOLD, by=by)
     shares = [sheet.text for sheet in sheets]

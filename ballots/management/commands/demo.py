@@ -20,11 +20,11 @@ from django.db import connection, connections, transaction
 from django.utils.translation import gettext
 
 from ballots import roles
-from ballots.acts import enrolment, lifecycle, rehearsal
+from ballots.acts import lifecycle, rehearsal, sign_in
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import Phase, person, the_poll, track
 from ballots.models import AccessCard, Delegate
-from ballots.pure import cards
+from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -156,7 +156,7 @@ class Command(BaseCommand):
             gettext("投票卡（共%(count)d张，见 %(file)s）")
             % {"count": len(rows), "file": folder / "cards.csv"},
             *[
-                f"  {row['姓名']}  {cards.grouped(row['投票码'])}  {row['链接']}"
+                f"  {row['姓名']}  {card_code.grouped(row['投票码'])}  {row['链接']}"
                 for row in rows[:5]
             ],
             "",
@@ -352,7 +352,7 @@ def files_fit(poll: Poll) -> bool:
     if not all((folder / name).exists() for name in ("cards.csv", "shares.txt", "staff.csv")):
         return False
     rows = read_csv("cards.csv")
-    card = enrolment.card_by_token(token_of(rows[0]["链接"])) if rows else None
+    card = sign_in.card_by_token(token_of(rows[0]["链接"])) if rows else None
     return card is not None and poll.roll.filter(delegate=card.delegate_id).exists()
 
 

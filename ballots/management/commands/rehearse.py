@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import canvass, lifecycle, rehearsal
-from ballots.acts.enrolment import IssuedCard
+from ballots.acts.cards import IssuedCard
 from ballots.facts import polls
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import ReadyCommand, track

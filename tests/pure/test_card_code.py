@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ballots.pure import cards
+from ballots.pure import card_code
 
 # A machine that is busy makes no test fail.
 unhurried = settings(deadline=None)
@@ -17,7 +17,7 @@ DIGIT = st.sampled_from("0123456789")
 
 
 def whole(body: str) -> str:
-    return body + cards.check_digit(body)
+    return body + card_code.check_digit(body)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def whole(body: str) -> str:
     ],
 )
 def test_the_check_digit_is_that_of_bank_cards(digits, check):
-    assert cards.check_digit(digits) == check
+    assert card_code.check_digit(digits) == check
 
 
 @unhurried
@@ -40,8 +40,8 @@ def test_one_wrong_digit_is_always_found(body, place, digit):
     code = whole(body)
     assume(code[place] != digit)
 
-    with pytest.raises(cards.CodeRefused) as refusal:
-        cards.read_code(code[:place] + digit + code[place + 1 :])
+    with pytest.raises(card_code.CodeRefused) as refusal:
+        card_code.read_code(code[:place] + digit + code[place + 1 :])
 
     assert refusal.value.code == "check-digit"
 
@@ -53,8 +53,8 @@ def test_two_neighbours_in_the_wrong_order_are_found_unless_they_are_nought_and_
     pair = code[place : place + 2]
     assume(pair[0] != pair[1] and set(pair) != {"0", "9"})
 
-    with pytest.raises(cards.CodeRefused) as refusal:
-        cards.read_code(code[:place] + pair[::-1] + code[place + 2 :])
+    with pytest.raises(card_code.CodeRefused) as refusal:
+        card_code.read_code(code[:place] + pair[::-1] + code[place + 2 :])
 
     assert refusal.value.code == "check-digit"
 
@@ -62,24 +62,24 @@ def test_two_neighbours_in_the_wrong_order_are_found_unless_they_are_nought_and_
 @unhurried
 @given(st.text("0123456789", min_size=4, max_size=4))
 def test_a_new_code_begins_with_its_card_number_and_is_read_as_printed(number):
-    code = cards.new_code(number)
+    code = card_code.new_code(number)
 
     assert re.fullmatch(r"\d{16}", code)
     assert code.startswith(number)
-    assert cards.read_code(cards.grouped(code)) == code
+    assert card_code.read_code(card_code.grouped(code)) == code
 
 
 def test_codes_and_tokens_are_never_the_same_twice():
-    assert len({cards.new_code("0127") for _ in range(1000)}) == 1000
-    assert len({cards.new_token() for _ in range(1000)}) == 1000
+    assert len({card_code.new_code("0127") for _ in range(1000)}) == 1000
+    assert len({card_code.new_token() for _ in range(1000)}) == 1000
 
 
 def test_a_token_is_128_bits_in_characters_that_keep_a_qr_code_small():
-    assert re.fullmatch(r"[0-9A-F]{32}", cards.new_token())
+    assert re.fullmatch(r"[0-9A-F]{32}", card_code.new_token())
 
 
 def test_a_code_is_printed_in_groups_of_four():
-    assert cards.grouped("0127482109375526") == "0127 4821 0937 5526"
+    assert card_code.grouped("0127482109375526") == "0127 4821 0937 5526"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_code_is_printed_in_groups_of_four():
     ],
 )
 def test_gaps_hyphens_and_full_width_make_no_difference(typed):
-    assert cards.read_code(typed) == "4111111111111111"
+    assert card_code.read_code(typed) == "4111111111111111"
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_gaps_hyphens_and_full_width_make_no_difference(typed):
     ],
 )
 def test_what_cannot_be_a_code_is_refused_with_the_reason(typed, code, count):
-    with pytest.raises(cards.CodeRefused) as refusal:
-        cards.read_code(typed)
+    with pytest.raises(card_code.CodeRefused) as refusal:
+        card_code.read_code(typed)
 
     assert (refusal.value.code, refusal.value.count) == (code, count)
 
@@ -122,17 +122,17 @@ def test_what_cannot_be_a_code_is_refused_with_the_reason(typed, code, count):
 @given(st.text(max_size=40) | st.text("0123456789 -０９", min_size=16, max_size=20))
 def test_whatever_is_typed_is_a_whole_code_or_a_clear_refusal(typed):
     try:
-        code = cards.read_code(typed)
-    except cards.CodeRefused:
+        code = card_code.read_code(typed)
+    except card_code.CodeRefused:
         return
     assert code == whole(code[:-1])
     assert len(code) == 16
 
 
 def test_what_is_far_too_long_is_not_even_normalised(monkeypatch):
-    monkeypatch.setattr("ballots.pure.cards.unicodedata", None)
+    monkeypatch.setattr("ballots.pure.card_code.unicodedata", None)
 
-    with pytest.raises(cards.CodeRefused) as refusal:
-        cards.read_code("\ufdfa" * 1000)
+    with pytest.raises(card_code.CodeRefused) as refusal:
+        card_code.read_code("\ufdfa" * 1000)
 
     assert refusal.value.code == "length"

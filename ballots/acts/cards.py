@@ -1,0 +1,140 @@
+"""The cards that delegates sign in with: issued, and issued anew; only digests of them are kept."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal
+from ballots.models import AccessCard, Delegate
+from ballots.pure import card_code
+from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
+from projects.models import Poll
+
+refused = Refusals(
+    {
+        "card-not-active": _("该代表不是在任代表，不能发卡。"),
+        "no-number-left": _("卡号已用完（最多10000个）。"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class IssuedCard:
+    """A card just made: the only moment at which its code and its token exist in the clear."""
+
+    delegate: Delegate
+    code: str
+    token: str
+
+
+@transaction.atomic
+def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
+    """Make a card for each of `delegates` in office who holds no valid one, in the order given.
+
+    Of two people who issue the same cards at once, the second gets none.
+    """
+    demand_office(by)
+    # Every delegate and not the takers alone: card numbers are drawn from those that are free.
+    rows = Delegate.objects.select_for_update().order_by("pk")
+    current = {row.pk: row for row in rows}
+    holders = set(
+        AccessCard.objects.filter(revoked_at__isnull=True).values_list("delegate_id", flat=True)
+    )
+    takers = []
+    for delegate in delegates:
+        # The caller's copy may be older than the lock.
+        delegate.card_number = current[delegate.pk].card_number
+        in_office = current[delegate.pk].status == Delegate.Status.ACTIVE
+        if in_office and delegate.pk not in holders:
+            takers.append(delegate)
+    _give_card_numbers(takers)
+    made = [_fresh_card(delegate) for delegate in takers]
+    AccessCard.objects.bulk_create(_row(card, by=by) for card in made)
+    return made
+
+
+@transaction.atomic
+def reissue_card(
+    delegate: Delegate, *, reason: str, by: User, second: User | None = None
+) -> IssuedCard:
+    """Void the delegate's card and make a new one; the old card's sessions end with it (DESIGN §6).
+
+    While a poll with this delegate on its roll takes ballots, `second`, another member of staff,
+    must sign: whoever prints cards could otherwise vote for the absent.
+    """
+    demand_office(by)
+    reason = demand_reason(reason)
+    polls = list(
+        Poll.objects.select_for_update(no_key=True, of=("self",))
+        .filter(
+            roll__delegate=delegate,
+            phase__in=[Poll.Phase.DRAFT, Poll.Phase.OPEN, Poll.Phase.PAUSED],
+            box__isnull=False,
+        )
+        .order_by("pk")
+    )
+    if any(poll.takes_ballots for poll in polls):
+        demand_colleague(by, second)
+    # Read again under its lock: the card number stays, whatever the caller's copy says.
+    delegate = Delegate.objects.select_for_update().get(pk=delegate.pk)
+    if delegate.status != Delegate.Status.ACTIVE:
+        raise refused("card-not-active")
+    delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
+    if delegate.card_number is None:
+        _give_card_numbers([delegate])
+    card = _fresh_card(delegate)
+    _row(card, by=by, reason=reason).save(force_insert=True)
+    for poll in polls:
+        journal.append(
+            poll,
+            "card-reissued",
+            by=by,
+            second=second,
+            data={"number": delegate.number, "name": delegate.name, "reason": reason},
+        )
+    return card
+
+
+def _give_card_numbers(delegates: Iterable[Delegate]) -> None:
+    without = [delegate for delegate in delegates if delegate.card_number is None]
+    if not without:
+        return
+    taken = set(
+        Delegate.objects.filter(card_number__isnull=False).values_list("card_number", flat=True)
+    )
+    free = [number for n in range(10_000) if (number := f"{n:04}") not in taken]
+    if len(free) < len(without):
+        raise refused("no-number-left")
+    # Random numbers: nobody can lock out a neighbour by adding one to his own card number.
+    numbers = secrets.SystemRandom().sample(free, len(without))
+    for delegate, number in zip(without, numbers, strict=True):
+        delegate.card_number = number
+    Delegate.objects.bulk_update(without, ["card_number"])
+
+
+def _fresh_card(delegate: Delegate) -> IssuedCard:
+    if delegate.card_number is None:
+        raise ValueError("a card needs its delegate's card number first")
+    return IssuedCard(delegate, card_code.new_code(delegate.card_number), card_code.new_token())
+
+
+def _row(card: IssuedCard, *, by: User, reason: str = "") -> AccessCard:
+    return AccessCard(
+        delegate=card.delegate,
+        code_digest=digest("code", card.code),
+        token_digest=digest("token", card.token),
+        issued_by=by,
+        reason=reason,
+    )
+
+
+def digest(what: str, secret: str) -> str:
+    """Return what is kept of a card's `secret`, its "code" or its "token", keyed by SECRET_KEY."""
+    return salted_hmac(f"ballots.card.{what}", secret, algorithm="sha256").hexdigest()

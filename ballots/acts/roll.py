@@ -1,0 +1,127 @@
+"""The roll of one poll: drawn up from the delegates in office, who is present, who is added."""
+
+from collections.abc import Collection
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal
+from ballots.models import Delegate, RollEntry
+from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
+from projects.models import Poll
+
+refused = Refusals(
+    {
+        "not-draft": _("投票已开始，只能单个增补代表，并须注明依据。"),
+        "voting-over": _("投票已截止，不能再修改。"),
+        "present-stays": _("投票开始后，实到代表只能增加，不能减少。"),
+        "not-active": _("该代表不是在任代表，不能列入名册。"),
+        "already-on-roll": _("该代表已在名册上。"),
+        "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
+        "total-reached": _("名册人数不能超过全体代表人数。请核对全体代表人数和名册。"),
+        "not-on-roll": _("名册上没有该代表。"),
+    }
+)
+
+
+VOTING = (Poll.Phase.OPEN, Poll.Phase.PAUSED)
+
+
+@transaction.atomic
+def draw_up_roll(poll: Poll, *, by: User) -> int:
+    """Make the roll of a draft poll from the delegates in office; return how many stand on it.
+
+    May be repeated while the poll is in draft: presence already marked is kept.
+    """
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
+    active = list(
+        Delegate.objects.filter(status=Delegate.Status.ACTIVE).select_related("delegation")
+    )
+    poll.roll.exclude(delegate__in=active).delete()
+    there = {entry.delegate_id: entry for entry in poll.roll.all()}
+    fresh, kept = [], []
+    for delegate in active:
+        entry = there.get(delegate.pk)
+        if entry is None:
+            fresh.append(_entry(poll, delegate))
+        else:
+            entry.number, entry.name = delegate.number, delegate.name
+            entry.delegation = delegate.delegation.name
+            kept.append(entry)
+    # A number may have moved from one delegate to another; the unique pair would refuse the update
+    # of the first before the second has let go.
+    RollEntry.objects.filter(pk__in=[entry.pk for entry in kept]).delete()
+    RollEntry.objects.bulk_create(kept + fresh)
+    return len(kept) + len(fresh)
+
+
+@transaction.atomic
+def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
+    """Mark the delegates with these 代表证号 present; return how many are present now.
+
+    Raises Refused after the close, or for a number that is not on the roll.
+    """
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
+    entries = poll.roll.filter(number__in=numbers)
+    if len(entries) != len(set(numbers)):
+        raise refused("not-on-roll")
+    newly = [entry.number for entry in entries if not entry.present]
+    poll.roll.filter(number__in=newly).update(present=True)
+    total = poll.roll.filter(present=True).count()
+    if newly and poll.takes_ballots:
+        journal.append(poll, "presence-raised", by=by, data={"present": total, "added": len(newly)})
+    return total
+
+
+@transaction.atomic
+def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
+    """Take back the presence of these delegates while the poll is in draft; return who remain.
+
+    Raises Refused once the poll has opened: 实到 may then only rise (DESIGN §3).
+    """
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
+    poll.roll.filter(number__in=numbers).update(present=False)
+    return poll.roll.filter(present=True).count()
+
+
+@transaction.atomic
+def add_to_roll(
+    poll: Poll, *, delegate: Delegate, reason: str, by: User, second: User | None
+) -> RollEntry:
+    """Add one delegate to the roll of a poll that is taking ballots; two people sign (DESIGN §3)."""
+    demand_office(by)
+    poll = locked(poll, *VOTING, code="voting-over", words=refused)
+    if delegate.status != Delegate.Status.ACTIVE:
+        raise refused("not-active")
+    reason = demand_reason(reason)
+    demand_colleague(by, second)
+    if poll.roll.filter(delegate=delegate).exists():
+        raise refused("already-on-roll")
+    if poll.roll.filter(number=delegate.number).exists():
+        raise refused("number-taken")
+    if poll.delegates_total is not None and poll.roll.count() >= poll.delegates_total:
+        raise refused("total-reached")
+    entry = _entry(poll, delegate)
+    entry.save(force_insert=True)
+    journal.append(
+        poll,
+        "roll-added",
+        by=by,
+        second=second,
+        data={"number": entry.number, "name": entry.name, "reason": reason},
+    )
+    return entry
+
+
+def _entry(poll: Poll, delegate: Delegate) -> RollEntry:
+    return RollEntry(
+        poll=poll,
+        delegate=delegate,
+        number=delegate.number,
+        name=delegate.name,
+        delegation=delegate.delegation.name,
+    )

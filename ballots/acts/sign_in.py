@@ -1,0 +1,101 @@
+"""Signing in with a card: by its QR token or its typed code, with waits after wrong codes."""
+
+import math
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ballots.acts.cards import digest
+from ballots.models import AccessCard, Delegate
+from ballots.pure import card_code
+from ballots.refusal import Refusals, demand_office
+
+refused = Refusals(
+    {
+        "empty": _("请输入投票码"),
+        "length": _("投票码应为16位数字，您输入了%(count)d位"),
+        "check-digit": _("投票码有误，请对照投票卡逐组核对"),
+        "unknown": _("没有找到该投票码，请核对；仍不成功请到会务组办理"),
+        "revoked": _("该投票卡已作废，请到会务组领取新卡"),
+        "wait": _("尝试次数较多，请%(count)d分钟后再试。急需投票的，请到会务组办理。"),
+    }
+)
+
+# Under this name a session keeps the card that signed in.
+CARD_KEY = "card"
+# The first wrong codes of a card number cost nothing; then waits of 1, 2, 4, 8, 10 minutes.
+FREE_FAILURES = 5
+LONGEST_WAIT = 10
+
+
+def card_by_token(token: str) -> AccessCard | None:
+    """Return the valid card whose QR address holds `token`; never throttled (DESIGN §6)."""
+    return (
+        AccessCard.objects.filter(
+            token_digest=digest("token", token.upper()), revoked_at__isnull=True
+        )
+        .select_related("delegate__delegation")
+        .first()
+    )
+
+
+def card_by_code(text: str) -> AccessCard:
+    """Return the valid card whose typed code is `text`, or raise Refused.
+
+    Failures are counted per card number, never per address: a hall shares one (DESIGN §6). A wrong
+    check digit is a slip of the finger and not a failure.
+    """
+    try:
+        code = card_code.read_code(text)
+    except card_code.CodeRefused as refusal:
+        raise refused(refusal.code, count=refusal.count) from None
+    with transaction.atomic():
+        card, refusal_code, minutes = _look_up(code)
+    # Raised outside the transaction, which would otherwise forget the failure it has counted.
+    if card is None:
+        raise refused(refusal_code, count=minutes)
+    return card
+
+
+def _look_up(code: str) -> tuple[AccessCard | None, str, int]:
+    delegate = (
+        Delegate.objects.select_for_update()
+        .filter(card_number=code[: card_code.CARD_NUMBER_LENGTH])
+        .first()
+    )
+    if delegate is None:
+        return None, "unknown", 0
+    now = timezone.now()
+    if delegate.locked_until and delegate.locked_until > now:
+        seconds = (delegate.locked_until - now).total_seconds()
+        return None, "wait", math.ceil(seconds / 60)
+    card = (
+        delegate.cards.filter(code_digest=digest("code", code))
+        .select_related("delegate__delegation")
+        .first()
+    )
+    if card is None:
+        _count_failure(delegate)
+        return None, "unknown", 0
+    if card.revoked_at:
+        return None, "revoked", 0
+    if delegate.failures:
+        Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
+    return card, "", 0
+
+
+def _count_failure(delegate: Delegate) -> None:
+    delegate.failures = min(delegate.failures + 1, FREE_FAILURES + 4)
+    if delegate.failures >= FREE_FAILURES:
+        minutes = min(2 ** (delegate.failures - FREE_FAILURES), LONGEST_WAIT)
+        delegate.locked_until = timezone.now() + timedelta(minutes=minutes)
+    delegate.save(update_fields=["failures", "locked_until"])
+
+
+def end_wait(delegate: Delegate, *, by: User) -> None:
+    """Let a delegate try again at once: the desk has seen who it is."""
+    demand_office(by)
+    Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
