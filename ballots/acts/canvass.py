@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
+from ballots.facts.rulings import places_of
 from ballots.models import BallotBox, WriteIn
 from ballots.pure import similar
 from ballots.refusal import Refusals, demand_any_office, locked
@@ -20,7 +21,6 @@ refused = Refusals(
         "already-closed": _("推荐项目的归并已经结束。"),
         "second-needed": _("归并结束须由会务和监票各一人签名确认。"),
         "open-rulings": _("还有推荐项目没有处理。"),
-        "circle": _("有推荐项目互相并入，请更正后再结束归并。"),
         "into-itself": _("不能并入自身，也不能与另一项互相并入。处理方式没有改变。"),
         "other-poll": _("只能并入同一次票决的项目。处理方式没有改变。"),
         "where-to": _("请选择并入哪一项。处理方式没有改变。"),
@@ -184,34 +184,6 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
         for write_in in poll.write_ins.order_by("number")
     ]
     journal.append(poll, "canvass-closed", by=by, second=second, data={"rulings": rulings})
-
-
-def places_of(poll: Poll) -> dict[str, str | None]:
-    """Return, for each proposal's id, the key of the item it counts for; None where refused.
-
-    A proposal merged into another follows it to where that one went. Raises KeyError for one
-    without a ruling, so that nothing can be counted before the canvass is done, and Refused
-    ("circle") for one that was merged, over others, into itself.
-    """
-    write_ins = {write_in.pk: write_in for write_in in poll.write_ins.all()}
-    numbers = {pk: str(number) for pk, number in poll.projects.values_list("pk", "number")}
-
-    def place(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
-        if write_in.pk in followed:
-            raise refused("circle")
-        match write_in.ruling:
-            case WriteIn.Ruling.ALONE:
-                return write_in.key
-            case WriteIn.Ruling.INTO_PROJECT if write_in.into_project_id:
-                return numbers[write_in.into_project_id]
-            case WriteIn.Ruling.INTO_WRITE_IN if write_in.into_write_in_id:
-                return place(write_ins[write_in.into_write_in_id], followed | {write_in.pk})
-            case WriteIn.Ruling.REFUSED:
-                return None
-            case _:
-                raise KeyError(write_in.key)
-
-    return {str(pk): place(write_in) for pk, write_in in write_ins.items()}
 
 
 def _are_both_offices(one: User, other: User) -> bool:

@@ -9,17 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.facts.record import BALLOTS
 from ballots.models import JournalEntry
 from ballots.refusal import Refusals, demand_reason, demand_scrutineer, locked
 from projects.models import Poll
-
-BALLOTS = "ballots"
-PABULIB = "pabulib"
-# What each file is called; the journal keeps the short name.
-CONTENTS = {
-    BALLOTS: _("表决票明细"),
-    PABULIB: _("研究数据（Pabulib 格式）"),
-}
 
 refused = Refusals(
     {

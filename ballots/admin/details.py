@@ -7,16 +7,17 @@ from django.http import HttpResponse
 from ballots.acts import details
 from ballots.admin.forms import ReasonForm
 from ballots.admin.guard import StaffRequest, download, posted, take
+from ballots.facts import record
 from ballots.files import pabulib, tables
 from projects.models import Poll
 
 
 def export_ballots(request: StaffRequest, poll: Poll) -> HttpResponse:
-    return _export(request, poll, details.BALLOTS, tables.ballots_csv)
+    return _export(request, poll, record.BALLOTS, tables.ballots_csv)
 
 
 def export_research(request: StaffRequest, poll: Poll) -> HttpResponse:
-    return _export(request, poll, details.PABULIB, pabulib.research_file)
+    return _export(request, poll, record.PABULIB, pabulib.research_file)
 
 
 def _export(

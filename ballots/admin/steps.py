@@ -21,7 +21,7 @@ from ballots.admin import outcome as admin_outcome
 from ballots.admin import papers as admin_papers
 from ballots.admin import screen as admin_hall
 from ballots.admin.guard import COUNTED, StaffRequest
-from ballots.facts import outcome
+from ballots.facts import outcome, record
 from ballots.files import package, tables
 from ballots.models import BallotBox
 from projects.models import Poll
@@ -91,7 +91,7 @@ def _waits_for_archiving(poll: Poll, made: BallotBox | None) -> bool:
 
 
 def _may_be_researched(poll: Poll, made: BallotBox | None) -> bool:
-    return details.is_due(poll, details.PABULIB)
+    return details.is_due(poll, record.PABULIB)
 
 
 def of_staff(user: User) -> bool:

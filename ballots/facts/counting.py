@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from ballots import journal
-from ballots.acts import canvass
+from ballots.facts import rulings
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
 from ballots.pure.tally import Check, Tally, Turnout, paper, tally
@@ -74,7 +74,7 @@ def turnout(poll: Poll) -> Turnout:
 def count(poll: Poll) -> Tally:
     """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
     counted = poll.proposals == Poll.Proposals.COUNTED
-    places = canvass.places_of(poll) if counted else {}
+    places = rulings.places_of(poll) if counted else {}
     papers = [
         paper(
             chosen=ballot.chosen,
@@ -129,7 +129,7 @@ def _merged(poll: Poll, mentioned: Counter[str]) -> int:
     """Return how many of the `mentioned` proposals the canvass put into a candidate."""
     if poll.proposals != Poll.Proposals.COUNTED:
         return 0
-    places = canvass.places_of(poll)
+    places = rulings.places_of(poll)
     return sum(
         count for key, count in mentioned.items() if (place := places[key]) and place.isdecimal()
     )

@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts import details
 from ballots.models import JournalEntry, WriteIn
 from projects.models import Poll
 
@@ -61,10 +60,17 @@ DETAILS = {
     "cards": _("删除的投票卡"),
     "cards_in_use": _("仍在使用的投票卡"),
 }
+# The files of single ballots, by the short name that the journal keeps.
+BALLOTS = "ballots"
+PABULIB = "pabulib"
+CONTENTS = {
+    BALLOTS: _("表决票明细"),
+    PABULIB: _("研究数据（Pabulib 格式）"),
+}
 # What the entries of the journal store as a short name for programs.
 SHORT_NAMES: dict[str, dict[str, Any]] = {
     "ruling": dict(WriteIn.Ruling.choices),
-    "what": details.CONTENTS,
+    "what": CONTENTS,
 }
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots.acts import details
-from ballots.facts import outcome
+from ballots.facts import outcome, record
 from ballots.facts.outcome import Outcome
 from ballots.files import tables
 from ballots.files.tables import Download
@@ -43,7 +43,7 @@ def research_file(poll: Poll) -> Download:
     Raises Refused before everybody knows the result (see `exporting.is_due`).
     """
     poll = Poll.objects.get(pk=poll.pk)
-    details.demand_due(poll, details.PABULIB)
+    details.demand_due(poll, record.PABULIB)
     standing = outcome.outcome_of(poll)
     chosen = poll.ballots.filter(invalid=Ballot.Invalid.VALID).values_list("chosen", flat=True)
     votes = [sorted(numbers) for numbers in chosen if numbers]

@@ -229,7 +229,7 @@ def ballots_csv(poll: Poll) -> Download:
     a ballot in one file is not its number in the next. Raises DetailsRefused (see `acts.details`).
     """
     poll = _fresh(poll)
-    details.demand_due(poll, details.BALLOTS)
+    details.demand_due(poll, record.BALLOTS)
     ballots = list(poll.ballots.filter(invalid=Ballot.Invalid.VALID))
     secrets.SystemRandom().shuffle(ballots)
     each = poll.form == Poll.Form.EACH

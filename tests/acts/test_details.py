@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import details, lifecycle
-from ballots.acts.details import BALLOTS, PABULIB
+from ballots.facts.record import BALLOTS, PABULIB
 from ballots.files import package, tables
 from ballots.models import Envelope, JournalEntry
 from ballots.pure import sealing

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from ballots import journal
 from ballots.acts import canvass, cards, casting, lifecycle, roll
 from ballots.acts.casting import Receipt
-from ballots.facts import outcome
+from ballots.facts import outcome, rulings
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
 from ballots.refusal import Refused
@@ -329,7 +329,7 @@ class BallotDay(RuleBasedStateMachine):
 
     def compare_the_figures(self) -> None:
         """Count the model by hand, under the rulings, and compare."""
-        places = canvass.places_of(self.poll)
+        places = rulings.places_of(self.poll)
         by_text = {(row.title, row.detail, row.unit): row for row in WriteIn.objects.all()}
         votes: Counter[str] = Counter()
         for chosen, *_rest in self.cast.values():
