@@ -82,3 +82,8 @@ def _permissions(using: str, models: tuple[str, ...], verbs: tuple[str, ...]) ->
             content_type__app_label=app, codename__in=codenames
         ).values_list("pk", flat=True)
     return found
+
+
+def named(user: "User") -> str:
+    """Return how a member of staff stands on a page, on paper and in a file."""
+    return user.get_full_name() or user.get_username()

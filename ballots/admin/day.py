@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
+from ballots import roles
 from ballots.acts import archiving, drafts
 from ballots.admin import outcome as admin_outcome
 from ballots.admin import state as admin_state
@@ -36,8 +37,7 @@ from ballots.admin.steps import (
     Step,
     View,
 )
-from ballots.facts import outcome, preflight, record
-from ballots.files import tables
+from ballots.facts import outcome, preflight, record, turnout
 from ballots.models import BallotBox, JournalEntry, Result
 from ballots.refusal import SHARED, Refused
 from projects import wording
@@ -128,7 +128,7 @@ def _live(poll: Poll) -> dict[str, Any]:
     return {
         "poll": poll,
         "figures": figures_of(poll),
-        "delegations": tables.turnout_by_delegation(poll),
+        "delegations": turnout.turnout_by_delegation(poll),
         "curve": admin_state.curve_of(poll),
         "system": admin_state.system_state(),
         "now": timezone.localtime(),
@@ -211,7 +211,7 @@ def _confirmed(poll: Poll) -> list[str]:
     users = User.objects.filter(
         pk__in=Result.objects.filter(poll=poll, sent_back="").values("confirmations__by")
     )
-    return [tables.named(user) for user in users.order_by("username")]
+    return [roles.named(user) for user in users.order_by("username")]
 
 
 # --- the record -----------------------------------------------------------------------------------

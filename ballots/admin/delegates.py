@@ -46,7 +46,7 @@ from ballots.admin.forms import (
     tell,
 )
 from ballots.admin.guard import StaffRequest
-from ballots.files.tables import Download
+from ballots.files.download import Download
 from ballots.models import (
     AccessCard,
     Delegate,

@@ -9,6 +9,7 @@ from ballots.admin.forms import ReasonForm
 from ballots.admin.guard import StaffRequest, download, posted, take
 from ballots.facts import record
 from ballots.files import pabulib, tables
+from ballots.files.download import Download
 from projects.models import Poll
 
 
@@ -21,7 +22,7 @@ def export_research(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def _export(
-    request: StaffRequest, poll: Poll, what: str, make: Callable[[Poll], tables.Download]
+    request: StaffRequest, poll: Poll, what: str, make: Callable[[Poll], Download]
 ) -> HttpResponse:
     form = ReasonForm(posted(request))
 

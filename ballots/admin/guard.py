@@ -32,8 +32,9 @@ from ballots.admin.forms import (
     SharesForm,
     tell,
 )
-from ballots.facts import counting, outcome, preflight
+from ballots.facts import outcome, preflight, turnout
 from ballots.files import tables
+from ballots.files.download import Download
 from ballots.models import BallotBox, PollDay, Result, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -116,7 +117,7 @@ def take(
     return show(request, poll, step.name, step.label, own)
 
 
-def download(file: tables.Download) -> HttpResponse:
+def download(file: Download) -> HttpResponse:
     """Return `file` to be saved under its Chinese name."""
     return attachment(file.content, ascii_name=file.ascii_name, chinese_name=file.chinese_name)
 
@@ -378,13 +379,13 @@ def send_back(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 def figures_of(poll: Poll) -> dict[str, Any]:
     """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (DESIGN §3)."""
-    numbers = counting.turnout(poll)
+    numbers = turnout.turnout_of(poll)
     return {
         "roll": numbers.roll,
         "present": numbers.present,
         "voted": numbers.voted,
         "waiting": max(numbers.issued - numbers.voted, 0),
-        "share": counting.percent(numbers.voted, numbers.issued),
+        "share": turnout.percent(numbers.voted, numbers.issued),
     }
 
 

@@ -16,12 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
+from ballots import roles
 from ballots.acts import archiving, drafts, lifecycle
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import StaffRequest, address, counted, day, posted, take
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
-from ballots.files import tables
 from projects.models import Poll
 
 # What a copied draft must be seen to before it can open; said wherever one is made.
@@ -222,7 +222,7 @@ def archived(poll: Poll) -> dict[str, Any] | None:
     if entry is None:
         return None
     data: dict[str, Any] = json.loads(entry.body)["data"]
-    people = [tables.named(user) for user in (entry.by, entry.second) if user]
+    people = [roles.named(user) for user in (entry.by, entry.second) if user]
     return data | {"entry": entry, "people": "、".join(people)}
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots import triggers
-from ballots.facts import counting, preflight
+from ballots.facts import preflight, turnout
 from ballots.facts.preflight import Finding
 from ballots.models import Delegate
 from projects.models import Poll
@@ -78,7 +78,7 @@ def curve_of(poll: Poll) -> Curve | None:
         total += row["marks"]
         minutes.append(Minute(row["minute"], row["marks"], total))
     end = max(poll.closed_at or timezone.now(), poll.opened_at)
-    issued = max(counting.turnout(poll).issued, total, 1)
+    issued = max(turnout.turnout_of(poll).issued, total, 1)
     path = _path(minutes, poll.opened_at, end, issued)
     return Curve(minutes, path, poll.opened_at, end, issued)
 

@@ -22,7 +22,7 @@ from ballots.admin import papers as admin_papers
 from ballots.admin import screen as admin_hall
 from ballots.admin.guard import COUNTED, StaffRequest
 from ballots.facts import outcome, record
-from ballots.files import package, tables
+from ballots.files import download, package, tables
 from ballots.models import BallotBox
 from projects.models import Poll
 
@@ -450,7 +450,7 @@ class File:
     """A file of the day's page: who may have it, and from which phases on."""
 
     label: Any
-    make: Callable[[Poll], tables.Download]
+    make: Callable[[Poll], download.Download]
     phases: frozenset[str]
     who: Callable[[User], bool] = anybody_here
 

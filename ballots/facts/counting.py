@@ -3,16 +3,16 @@
 import json
 from collections import Counter
 from dataclasses import asdict
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import connection
 
 from ballots import journal
 from ballots.facts import rulings
+from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
-from ballots.pure.tally import Check, Tally, Turnout, paper, tally
+from ballots.pure.tally import Check, Tally, paper, tally
 from projects.models import Poll
 
 # Each ballot is unfolded into rows of (ballot, item), UNION makes repeated rows one, and the
@@ -58,19 +58,6 @@ SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
 """
 
 
-def turnout(poll: Poll) -> Turnout:
-    """Return 应到, 实到, 发出, marks on the roll and invalid ballots of `poll` in this moment."""
-    roll = poll.roll.count()
-    present = poll.roll.filter(present=True).count()
-    return Turnout(
-        roll=roll,
-        present=present,
-        issued=present if poll.voters == Poll.Voters.PRESENT else roll,
-        voted=poll.roll.filter(voted=True).count(),
-        invalid=poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
-    )
-
-
 def count(poll: Poll) -> Tally:
     """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
     counted = poll.proposals == Poll.Proposals.COUNTED
@@ -84,7 +71,7 @@ def count(poll: Poll) -> Tally:
         )
         for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
     ]
-    return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout(poll))
+    return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout_of(poll))
 
 
 def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
@@ -153,7 +140,7 @@ def figures(poll: Poll) -> dict[str, Any]:
     It holds strings, integers, booleans and lists only, so that its canonical text can be hashed.
     """
     result = count(poll)
-    numbers = turnout(poll)
+    numbers = turnout_of(poll)
     rows = _described(poll)
     mentioned = mentions(poll)
     return {
@@ -212,14 +199,6 @@ def figures(poll: Poll) -> dict[str, Any]:
 def digest(data: dict[str, Any]) -> str:
     """Return the checksum (数据校验码) of a result's figures."""
     return chain.digest("result", chain.canonical(data))
-
-
-def percent(part: int, whole: int) -> str:
-    """Return `part` of `whole` in percent with one decimal, halves rounded up; “0.0” of nothing."""
-    if not whole:
-        return "0.0"
-    exact = Decimal(part * 100) / Decimal(whole)
-    return str(exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
 
 
 def _items(poll: Poll) -> list[str]:

@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 from ballots.acts import details
 from ballots.facts import outcome, record
 from ballots.facts.outcome import Outcome
-from ballots.files import tables
-from ballots.files.tables import Download
+from ballots.files import download
+from ballots.files.download import Download
 from ballots.models import Ballot
 from projects.models import Poll
 
@@ -77,7 +77,7 @@ def research_file(poll: Poll) -> Download:
     writer.writerows(
         [voter, ",".join(map(str, numbers))] for voter, numbers in zip(voters, votes, strict=True)
     )
-    names = tables.file_names(poll, gettext("研究数据"), "pabulib", "pb")
+    names = download.file_names(poll, gettext("研究数据"), "pabulib", "pb")
     return Download(*names, out.getvalue().encode())
 
 

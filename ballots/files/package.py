@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import counting, outcome
-from ballots.files import tables
-from ballots.files.tables import Download
+from ballots.files import download, tables
+from ballots.files.download import Download
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
 from projects.models import Poll
@@ -201,5 +201,5 @@ def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, Any]) -> Do
             member = zipfile.ZipInfo(name, date_time=NO_TIME)
             member.external_attr = 0o600 << 16
             archive.writestr(member, text, compress_type=zipfile.ZIP_DEFLATED)
-    names = tables.file_names(poll, content, f"{kind}-package", "zip")
+    names = download.file_names(poll, content, f"{kind}-package", "zip")
     return Download(*names, out.getvalue())

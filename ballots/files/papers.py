@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ballots import roles
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
 from ballots.files import tables
@@ -67,16 +68,16 @@ def report(poll: Poll) -> dict[str, Any]:
         "second_name": outcome.ROUNDS[outcome.kind_of_round(standing.round)]
         if standing.round
         else "",
-        "counted_by": tables.named(standing.result.counted_by),
+        "counted_by": roles.named(standing.result.counted_by),
         "confirmed_by": [
-            tables.named(confirmation.by)
+            roles.named(confirmation.by)
             for confirmation in standing.result.confirmations.select_related("by").order_by("pk")
         ],
     }
 
 
 def _signers(decision: Decision | None) -> list[str]:
-    return [tables.named(user) for user in (decision.by, decision.second)] if decision else []
+    return [roles.named(user) for user in (decision.by, decision.second)] if decision else []
 
 
 def round_name(poll: Poll) -> str:
@@ -142,7 +143,7 @@ def _sent_back(poll: Poll) -> list[dict[str, Any]]:
         {
             "result": result,
             "turnout": result.figures["turnout"],
-            "counted_by": tables.named(result.counted_by),
+            "counted_by": roles.named(result.counted_by),
             "items": tables.described(poll, result.figures),
             "is_each": result.figures["rules"]["form"] == "each",
             "at": returned["at"],
@@ -159,10 +160,10 @@ def _returns(poll: Poll) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for entry in poll.journal.filter(kind__in=kinds).select_related("by").order_by("seq"):
         if entry.kind == "sent-back":
-            found.append({"at": entry.at, "by": tables.named(entry.by), "changes": []})
+            found.append({"at": entry.at, "by": roles.named(entry.by), "changes": []})
         elif found:
             found[-1]["changes"].append(
-                {"at": entry.at, "by": tables.named(entry.by), "words": _change(entry)}
+                {"at": entry.at, "by": roles.named(entry.by), "words": _change(entry)}
             )
     return found
 

@@ -7,21 +7,22 @@ ballots stand in one file alone, 表决票明细, whose page asks for a reason (
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import details
-from ballots.facts import counting, outcome, record
+from ballots.facts import outcome, record
+from ballots.facts.turnout import turnout_by_delegation, turnout_row
+from ballots.files.download import Download, file_names
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing
 from ballots.refusal import Refusals
+from ballots.roles import named
 from projects.models import Poll
 from yiwu_vote.tables import sheets
 
@@ -49,15 +50,6 @@ SETTLED = {
     "supplementary": _("经补充票决通过"),
     "decision": _("经会议决定确定"),
 }
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file to hand out: `ascii_name` is what a header falls back to beside `chinese_name`."""
-
-    ascii_name: str
-    chinese_name: str
-    content: bytes
 
 
 def result_csv(poll: Poll) -> Download:
@@ -155,7 +147,7 @@ def turnout_csv(poll: Poll) -> Download:
     """
     poll = _fresh(poll)
     found = turnout_by_delegation(poll)
-    whole = _figures_of(
+    whole = turnout_row(
         poll, **{name: sum(row[name] for row in found) for name in ("on_roll", "came", "marks")}
     )
     columns = ("delegation", "on_roll", "came", "marks", "waiting", "share")
@@ -324,37 +316,6 @@ def journal_csv(poll: Poll) -> Download:
 # --- shared with the pages of the day and the packages ---------------------------------------------------------------------
 
 
-def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
-    """Return the figures of each delegation in the order of the roll; who has voted, never how."""
-    rows = (
-        poll.roll.values("delegation")
-        .annotate(
-            # The roll keeps its own words, also of somebody who has changed delegation since.
-            place=Min("delegate__delegation__position"),
-            on_roll=Count("pk"),
-            came=Count("pk", filter=Q(present=True)),
-            marks=Count("pk", filter=Q(voted=True)),
-        )
-        .order_by("place", "delegation")
-    )
-    return [
-        {"delegation": row["delegation"]}
-        | _figures_of(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"])
-        for row in rows
-    ]
-
-
-def _figures_of(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str, Any]:
-    base = came if poll.voters == Poll.Voters.PRESENT else on_roll
-    return {
-        "on_roll": on_roll,
-        "came": came,
-        "marks": marks,
-        "waiting": max(base - marks, 0),
-        "share": counting.percent(marks, base),
-    }
-
-
 def counted(poll: Poll) -> tuple[Poll, Result]:
     """Return `poll` as it is now and its standing count, or raise Refused if there is none."""
     poll = _fresh(poll)
@@ -420,23 +381,6 @@ def _source(item: dict[str, Any], origins: Mapping[str, str]) -> str:
     if key.startswith("推"):
         return gettext("推荐（首次票决%(key)s）") % {"key": key}
     return str(SOURCES[item["source"]])
-
-
-def file_names(poll: Poll, content: str, ascii_content: str, extension: str) -> tuple[str, str]:
-    """Return the ASCII and the Chinese name of a file of `poll`, made now."""
-    ascii_name, chinese_name = sheets.download_names(
-        poll.year,
-        content,
-        timezone.localtime(),
-        poll.is_rehearsal,
-        ascii_content=ascii_content,
-    )
-    return f"{ascii_name}.{extension}", f"{chinese_name}.{extension}"
-
-
-def named(user: User) -> str:
-    """Return how a member of staff stands in a file."""
-    return user.get_full_name() or user.get_username()
 
 
 # --- details --------------------------------------------------------------------------------------

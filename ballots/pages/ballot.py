@@ -31,8 +31,8 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots.acts import casting, recommending
 from ballots.acts.sign_in import CARD_KEY, card_by_code, card_by_token
-from ballots.facts import counting
 from ballots.facts.polls import candidates, poll_for, polls_of
+from ballots.facts.turnout import percent, turnout_of
 from ballots.models import AccessCard, Delegate, RollEntry
 from ballots.pages.answers import (
     REFUSALS,
@@ -274,11 +274,11 @@ def _seconds_left(poll: Poll) -> int:
 @refusable
 def progress(request: DelegateRequest) -> HttpResponse:
     poll = asked_poll(request)
-    turnout = counting.turnout(poll)
+    turnout = turnout_of(poll)
     context = {
         "poll": poll,
         "turnout": turnout,
-        "percent": counting.percent(turnout.voted, turnout.issued),
+        "percent": percent(turnout.voted, turnout.issued),
         "now": timezone.localtime(),
     }
     if request.htmx:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ballots.facts import counting, database, outcome
+from ballots.facts import database, outcome, turnout
 from ballots.facts.outcome import Outcome
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
@@ -95,7 +95,7 @@ def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
 
 def _share(votes: int, valid: int) -> str:
     """Return `votes` of `valid` in percent for the mark on the bars; nothing where it is off them."""
-    return counting.percent(votes, valid) if votes <= valid else ""
+    return turnout.percent(votes, valid) if votes <= valid else ""
 
 
 # --- the board of receipts ------------------------------------------------------------------------

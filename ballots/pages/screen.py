@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from ballots.facts import counting, outcome
+from ballots.facts import outcome, turnout
 from ballots.facts.outcome import Place
 from ballots.pages.middleware import VisitorRequest
 from projects.models import Poll
@@ -52,7 +52,7 @@ def _shown(poll: Poll) -> dict[str, Any]:
             return {"state": "published"} | _revealed(poll)
         case Poll.Phase.VOID:
             return {"state": "void"}
-    return {"state": "counting", "returned": counting.turnout(poll).voted}
+    return {"state": "counting", "returned": turnout.turnout_of(poll).voted}
 
 
 def _qr() -> str:
@@ -62,13 +62,13 @@ def _qr() -> str:
 
 
 def _turnout(poll: Poll) -> dict[str, Any]:
-    numbers = counting.turnout(poll)
+    numbers = turnout.turnout_of(poll)
     left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else None
     return {
         "voted": numbers.voted,
         "issued": numbers.issued,
         "waiting": max(numbers.issued - numbers.voted, 0),
-        "percent": counting.percent(numbers.voted, numbers.issued),
+        "percent": turnout.percent(numbers.voted, numbers.issued),
         # Nothing is said of the last minutes before they come, and once the deadline has passed.
         "minutes": math.ceil(left / 60)
         if left is not None and 0 < left <= 60 * LAST_MINUTES
@@ -118,6 +118,6 @@ def _line(item: dict[str, Any], valid: int) -> dict[str, Any]:
         "title": item["title"],
         "is_long": len(item["title"]) > LONG_TITLE,
         "votes": item["votes"],
-        "width": counting.percent(item["votes"], valid),
+        "width": turnout.percent(item["votes"], valid),
         "outcome": item["outcome"],
     }

@@ -14,7 +14,7 @@ from django.utils import timezone
 from ballots import journal
 from ballots.acts import details, lifecycle
 from ballots.facts.record import BALLOTS, PABULIB
-from ballots.files import package, tables
+from ballots.files import download, package, tables
 from ballots.models import Envelope, JournalEntry
 from ballots.pure import sealing
 from ballots.refusal import Refused
@@ -287,7 +287,7 @@ def test_a_file_that_could_not_be_made_is_not_on_record(confirmed, monkeypatch):
     class Broken(Exception):
         """A fault that no code of ours expects."""
 
-    def fail(poll: Poll) -> tables.Download:
+    def fail(poll: Poll) -> download.Download:
         raise Broken
 
     monkeypatch.setattr(tables, "ballots_csv", fail)

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
-from ballots.facts import counting
+from ballots.facts import turnout
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
 from tests.helpers.browsing import publish
@@ -196,7 +196,7 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     page.goto(f"{base}/ballot/")
     tour.look(page, "already voted")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "turnout", None)
+        patch.setattr(turnout, "turnout", None)
         page.goto(f"{base}/progress/")
     expect(page.get_by_role("heading", name="系统出现错误")).to_be_visible()
     tour.look(page, "error of the server")

@@ -11,6 +11,7 @@ from django.db import connection
 from ballots import triggers
 from ballots.acts import canvass, lifecycle, roll
 from ballots.facts import counting
+from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
 from ballots.pure import chain
 from ballots.refusal import Refused
@@ -143,7 +144,7 @@ def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
     put(other, 1, 2)
 
     assert votes(stage.poll) == {"1": 1, "2": 0}
-    assert counting.turnout(stage.poll).invalid == 5
+    assert turnout_of(stage.poll).invalid == 5
 
 
 @pytest.mark.django_db
@@ -393,7 +394,7 @@ def test_the_figures_name_no_person_and_no_receipt():
     ],
 )
 def test_percentages_have_one_decimal_and_round_halves_up(part, whole, text):
-    assert counting.percent(part, whole) == text
+    assert percent(part, whole) == text
 
 
 @pytest.mark.django_db
@@ -401,7 +402,7 @@ def test_percentages_have_one_decimal_and_round_halves_up(part, whole, text):
 def test_who_was_given_a_ballot_depends_on_who_may_vote(voters, issued):
     stage = stage_without("004", "005", voters=voters)
 
-    turnout = counting.turnout(stage.poll)
+    turnout = turnout_of(stage.poll)
 
     assert (turnout.roll, turnout.present, turnout.issued) == (5, 3, issued)
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from ballots.acts import canvass, cards, drafts, lifecycle, roll
 from ballots.facts import outcome, record
-from ballots.files import package, tables
+from ballots.files import download, package, tables
 from ballots.models import Delegate, Result
 from ballots.pure.rules import Selection
 from ballots.refusal import Refused
@@ -34,7 +34,7 @@ from yiwu_vote.tables import sheets
 
 pytestmark = pytest.mark.django_db
 
-Export = Callable[[Poll], tables.Download]
+Export = Callable[[Poll], download.Download]
 COUNTED: list[Export] = [tables.result_csv, tables.summary_csv, tables.write_ins_csv]
 ALWAYS: list[Export] = [tables.turnout_csv, tables.journal_csv]
 EVERY = [*COUNTED, *ALWAYS, tables.receipts_csv]

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from ballots import verifier
 from ballots.acts import canvass, ceremony, lifecycle
 from ballots.acts.roll import add_to_roll
-from ballots.facts import counting
+from ballots.facts.turnout import percent
 from ballots.files import package
 from ballots.models import WriteIn
 from ballots.pure import chain, sealing
@@ -1280,8 +1280,8 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
                 "votes": line.votes,
                 "against": line.against,
                 "abstained": line.abstained,
-                "share_of_valid": counting.percent(line.votes, result.valid),
-                "share_of_all": counting.percent(line.votes, total),
+                "share_of_valid": percent(line.votes, result.valid),
+                "share_of_all": percent(line.votes, total),
                 "majority": line.votes >= result.needed,
                 "outcome": line.outcome,
             }

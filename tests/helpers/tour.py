@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from ballots.acts import announcing, canvass, cards, casting, drafts, hall, lifecycle
 from ballots.admin.steps import FILES, PAPERS, STEPS
-from ballots.facts import counting
+from ballots.facts import turnout
 from ballots.files import papers
 from ballots.management.commands import _steps
 from ballots.models import AccessCard, Delegate, Delegation, WriteIn
@@ -320,7 +320,7 @@ def errors() -> None:
         with mock.patch.object(casting, "cast_ballot", side_effect=failure):
             client.post("/ballot/cast/", review)
     for broken in (RuntimeError(), OperationalError()):
-        with mock.patch.object(counting, "turnout", side_effect=broken):
+        with mock.patch.object(turnout, "turnout", side_effect=broken):
             client.get("/progress/")
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client.cookies

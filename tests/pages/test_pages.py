@@ -17,8 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from ballots.acts import canvass, drafts, lifecycle, roll, sign_in
-from ballots.facts import counting, polls, preflight
 from ballots.facts import outcome as outcomes
+from ballots.facts import polls, preflight, turnout
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, ballot
 from projects.models import Poll, Project
@@ -923,7 +923,7 @@ def broken(stage, monkeypatch) -> Client:
     def fails(poll):
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr(counting, "turnout", fails)
+    monkeypatch.setattr(turnout, "turnout", fails)
     return client
 
 
@@ -957,7 +957,7 @@ def test_a_database_that_is_away_is_a_busy_site_and_no_broken_one(stage, monkeyp
     def away(poll):
         raise OperationalError("the password is hunter2")
 
-    monkeypatch.setattr(counting, "turnout", away)
+    monkeypatch.setattr(turnout, "turnout", away)
     reply = client.get("/progress/")
 
     assert reply.status_code == 503
@@ -977,7 +977,7 @@ def test_a_page_that_is_forbidden_says_so(stage, client, monkeypatch):
     def forbids(poll):
         raise PermissionDenied
 
-    monkeypatch.setattr(counting, "turnout", forbids)
+    monkeypatch.setattr(turnout, "turnout", forbids)
     reply = client.get("/progress/")
 
     assert reply.status_code == 403

@@ -1,0 +1,63 @@
+"""Who has come and who has voted, in all and by delegation; never how."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.db.models import Count, Min, Q
+
+from ballots.models import Ballot
+from ballots.pure.tally import Turnout
+from projects.models import Poll
+
+
+def turnout_of(poll: Poll) -> Turnout:
+    """Return 应到, 实到, 发出, marks on the roll and invalid ballots of `poll` in this moment."""
+    roll = poll.roll.count()
+    present = poll.roll.filter(present=True).count()
+    return Turnout(
+        roll=roll,
+        present=present,
+        issued=present if poll.voters == Poll.Voters.PRESENT else roll,
+        voted=poll.roll.filter(voted=True).count(),
+        invalid=poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
+    )
+
+
+def percent(part: int, whole: int) -> str:
+    """Return `part` of `whole` in percent with one decimal, halves rounded up; “0.0” of nothing."""
+    if not whole:
+        return "0.0"
+    exact = Decimal(part * 100) / Decimal(whole)
+    return str(exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
+
+
+def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
+    """Return the figures of each delegation in the order of the roll; who has voted, never how."""
+    rows = (
+        poll.roll.values("delegation")
+        .annotate(
+            # The roll keeps its own words, also of somebody who has changed delegation since.
+            place=Min("delegate__delegation__position"),
+            on_roll=Count("pk"),
+            came=Count("pk", filter=Q(present=True)),
+            marks=Count("pk", filter=Q(voted=True)),
+        )
+        .order_by("place", "delegation")
+    )
+    return [
+        {"delegation": row["delegation"]}
+        | turnout_row(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"])
+        for row in rows
+    ]
+
+
+def turnout_row(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str, Any]:
+    """Return one row of 投票情况: what is typed in, who is still awaited, and the rate in percent."""
+    base = came if poll.voters == Poll.Voters.PRESENT else on_roll
+    return {
+        "on_roll": on_roll,
+        "came": came,
+        "marks": marks,
+        "waiting": max(base - marks, 0),
+        "share": percent(marks, base),
+    }
