@@ -1,12 +1,22 @@
-"""The address of the hall's big screen: anybody who has it may look, until it is ended."""
+"""The hall's big screen: who may look at it, and how much of the result it has been shown."""
 
 import secrets
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from ballots.refusal import demand_office, locked
+from ballots import journal
+from ballots.facts import outcome
+from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
+
+refused = Refusals(
+    {
+        "all-revealed": _("结果已经全部揭晓。"),
+    }
+)
 
 
 @transaction.atomic
@@ -26,4 +36,35 @@ def _give(poll: Poll, key: str | None, by: User) -> Poll:
     poll = locked(poll)
     poll.screen_key = key
     poll.save(update_fields=["screen_key"])
+    return poll
+
+
+@transaction.atomic
+def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
+    """Show the hall one more project; after the last one everybody may see the result (DESIGN §3).
+
+    `place` is the one (from 1) that the page offered: a double click shows it once.
+    """
+    return _reveal(poll, by=by, place=place)
+
+
+@transaction.atomic
+def reveal_all(poll: Poll, *, by: User) -> Poll:
+    """Show the hall, and everybody else, the whole result at once."""
+    return _reveal(poll, by=by, everything=True)
+
+
+def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.PUBLISHED)
+    if 0 < place <= poll.revealed:
+        return poll
+    if poll.is_revealed:
+        raise refused("all-revealed")
+    total = len(outcome.outcome_of(poll).filled)
+    poll.revealed = total if everything else min(poll.revealed + 1, total)
+    poll.revealed_at = timezone.now() if poll.revealed == total else None
+    poll.save(update_fields=["revealed", "revealed_at"])
+    said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
+    journal.append(poll, "revealed", by=by, data=said)
     return poll

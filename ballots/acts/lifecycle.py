@@ -7,31 +7,27 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ballots import journal, roles
-from ballots.acts import ceremony
+from ballots.acts import unsealing
 from ballots.facts import counting, outcome, preflight
+from ballots.facts.frozen import frozen
 from ballots.models import (
-    Announcement,
     Ballot,
     BallotBox,
     Confirmation,
-    Decision,
     Envelope,
-    JournalEntry,
     Result,
-    RollEntry,
     SealedBallot,
     WriteIn,
     rules_of,
 )
-from ballots.pure import chain, sealing
+from ballots.pure import sealing
 from ballots.refusal import (
     Refusals,
     demand_any_office,
@@ -41,7 +37,7 @@ from ballots.refusal import (
     demand_second,
     locked,
 )
-from projects.models import Poll, Project
+from projects.models import Poll
 
 refused = Refusals(
     {
@@ -59,9 +55,6 @@ refused = Refusals(
         "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
         "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
         "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
-        "all-revealed": _("结果已经全部揭晓。"),
-        "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
-        "not-rehearsal": _("只有演练可以清除。"),
         "box-unlike-roll": _(
             "票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"
         ),
@@ -90,7 +83,7 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
         ballot_size=sealing.padded_size(rules_of(poll), numbers)
     )
     _move(poll, Poll.Phase.OPEN, opened_at=timezone.now())
-    journal.append(poll, "opened", by=by, data=_frozen(poll))
+    journal.append(poll, "opened", by=by, data=frozen(poll))
     return poll
 
 
@@ -144,41 +137,6 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
     return poll
 
 
-def rewrite_storage(poll: Poll, *, by: User) -> None:
-    """Let the database rewrite its files, so that no old page tells the order of casting.
-
-    Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
-    have; the README says so.
-    """
-    demand_office(by)
-    with transaction.atomic():
-        locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
-    try:
-        _vacuum()
-    except OperationalError:
-        # Somebody else is reading or writing: the old pages are still there.
-        raise refused("storage-busy") from None
-    with transaction.atomic():
-        journal.append(locked(poll), "storage-rewritten", by=by)
-
-
-def _vacuum() -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
-            # might see it; a table that ALTER rewrites takes over the living rows alone.
-            cursor.execute(
-                "ALTER TABLE ballots_envelope ALTER COLUMN sealed TYPE bytea USING sealed || ''"
-            )
-            tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
-            cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
-            return
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if cursor.fetchone()[0]:
-            raise OperationalError("a reader held the log of writes")
-
-
 def _strip(poll: Poll) -> list[str]:
     """Replace the envelopes by nameless sealed ballots in order of receipt; return the receipts.
 
@@ -198,61 +156,6 @@ def _strip(poll: Poll) -> list[str]:
 # --- what the opening puts on record --------------------------------------------------------------
 
 
-def frozen_poll(poll: Poll) -> dict[str, Any]:
-    """Return what a poll is, as the opening hashes it and a package shows it."""
-    return {
-        "uuid": str(poll.uuid),
-        "kind": poll.kind,
-        "meeting": poll.meeting,
-        "year": poll.year,
-    }
-
-
-def frozen_rules(poll: Poll) -> dict[str, Any]:
-    """Return the rules of `poll` as the opening hashes them and a package shows them."""
-    return {
-        "places": poll.places,
-        "form": poll.form,
-        "choice_rule": poll.choice_rule,
-        "blank_allowed": poll.blank_allowed,
-        "proposals": poll.proposals,
-        "proposal_limit": poll.proposal_limit,
-        "voters": poll.voters,
-        "majority": poll.majority,
-        "delegates_total": poll.delegates_total,
-        "simple": poll.simple,
-        "show_votes": poll.show_votes,
-        "objection_days": poll.objection_days,
-        "rules_name": poll.rules_name,
-        "rules_adopted_on": str(poll.rules_adopted_on or ""),
-    }
-
-
-def frozen_candidates(poll: Poll) -> list[list[Any]]:
-    """Return number, title, text, targets and the rest of each candidate, in order of number."""
-    return [
-        [
-            project.number,
-            project.title,
-            project.text,
-            [str(line) for line in project.targets.all()],
-            [
-                project.category,
-                project.lead_unit,
-                "" if project.investment is None else str(project.investment),
-                project.deadline,
-                project.site,
-            ],
-        ]
-        for project in poll.projects.order_by("number").prefetch_related("targets")
-    ]
-
-
-def frozen_roll(poll: Poll) -> list[list[str]]:
-    """Return number and name of everybody on the roll, in order of number."""
-    return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
-
-
 # --- the box --------------------------------------------------------------------------------------
 
 
@@ -266,7 +169,7 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """
     demand_any_office(by)
     poll = locked(poll, Poll.Phase.CLOSED)
-    ballots, write_ins = ceremony.unseal(poll, texts)
+    ballots, write_ins = unsealing.unseal(poll, texts)
     _move(poll, Poll.Phase.OPENED)
     WriteIn.objects.bulk_create(write_ins)
     Ballot.objects.bulk_create(ballots)
@@ -407,37 +310,6 @@ def publish_result(
     return standing.result
 
 
-@transaction.atomic
-def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
-    """Show the hall one more project; after the last one everybody may see the result (DESIGN §3).
-
-    `place` is the one (from 1) that the page offered: a double click shows it once.
-    """
-    return _reveal(poll, by=by, place=place)
-
-
-@transaction.atomic
-def reveal_all(poll: Poll, *, by: User) -> Poll:
-    """Show the hall, and everybody else, the whole result at once."""
-    return _reveal(poll, by=by, everything=True)
-
-
-def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
-    demand_office(by)
-    poll = locked(poll, Poll.Phase.PUBLISHED)
-    if 0 < place <= poll.revealed:
-        return poll
-    if poll.is_revealed:
-        raise refused("all-revealed")
-    total = len(outcome.outcome_of(poll).filled)
-    poll.revealed = total if everything else min(poll.revealed + 1, total)
-    poll.revealed_at = timezone.now() if poll.revealed == total else None
-    poll.save(update_fields=["revealed", "revealed_at"])
-    said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
-    journal.append(poll, "revealed", by=by, data=said)
-    return poll
-
-
 def _still_holds(poll: Poll, result: Result) -> bool:
     """Count again and compare all but the salt and the journal's length, which has grown since."""
     fresh = counting.figures(poll)
@@ -479,39 +351,6 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     return poll
 
 
-@transaction.atomic
-def wipe_rehearsal(poll: Poll, *, by: User) -> None:
-    """Remove a rehearsal with everything in it, its second round too.
-
-    The triggers refuse this for a real poll.
-    """
-    demand_office(by)
-    poll = locked(poll)
-    if not poll.is_rehearsal:
-        raise refused("not-rehearsal")
-    for second_round in poll.children.all():
-        wipe_rehearsal(second_round, by=by)
-    Confirmation.objects.filter(result__poll=poll).delete()
-    # A proposal that others were merged into is protected by them, so they part first.
-    poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
-    counted = (Decision, Announcement, Result, Ballot, WriteIn)
-    for model in (*counted, SealedBallot, Envelope, BallotBox, RollEntry, JournalEntry):
-        model._default_manager.filter(poll=poll).delete()
-    poll.recommendations.all().delete()
-    # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
-    Poll.objects.filter(pk=poll.pk).update(
-        phase=Poll.Phase.DRAFT,
-        opened_at=None,
-        closed_at=None,
-        published_at=None,
-        revealed=0,
-        revealed_at=None,
-        archived_at=None,
-    )
-    Project.objects.filter(poll=poll).delete()
-    poll.delete()
-
-
 # --- shared ---------------------------------------------------------------------------------------
 
 
@@ -520,18 +359,3 @@ def _move(poll: Poll, phase: str, **times: Any) -> None:
     for column, moment in times.items():
         setattr(poll, column, moment)
     poll.save(update_fields=["phase", *times])
-
-
-def _frozen(poll: Poll) -> dict[str, Any]:
-    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
-    return {
-        "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
-        "rules": chain.digest("rules", chain.canonical(frozen_rules(poll))),
-        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
-        "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
-        "on_roll": poll.roll.count(),
-        "present": poll.roll.filter(present=True).count(),
-        "ceremony": poll.box.ceremony,
-        "staff": roles.accounts(),
-        "plain_http": settings.PLAIN_HTTP,
-    }

@@ -1,21 +1,37 @@
-"""Ballots of nobody, for a rehearsal: seeded, so that a count can be compared with what was cast."""
+"""A rehearsal: ballots of nobody, seeded so that their count is known beforehand; and its removal."""
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import casting
 from ballots.facts import polls
-from ballots.models import AccessCard, rules_of
+from ballots.models import (
+    AccessCard,
+    Announcement,
+    Ballot,
+    BallotBox,
+    Confirmation,
+    Decision,
+    Envelope,
+    JournalEntry,
+    Result,
+    RollEntry,
+    SealedBallot,
+    WriteIn,
+    rules_of,
+)
 from ballots.pure.rules import Proposal, Rules, Selection, same_text
-from ballots.refusal import Refusals, demand_office, demand_phase
-from projects.models import Poll
+from ballots.refusal import Refusals, demand_office, demand_phase, locked
+from projects.models import Poll, Project
 
 refused = Refusals(
     {
         "not-rehearsal": _("只有演练可以使用示例表决票。"),
+        "not-to-wipe": _("只有演练可以清除。"),
         "not-open": _("只有投票进行中可以投示例表决票。"),
     }
 )
@@ -121,3 +137,36 @@ def _proposals(
     titles = candidates.values()
     new = [one for one in PROPOSALS if not any(same_text(one.title, title) for title in titles)]
     return tuple(chance.sample(new, min(count, len(new), rules.proposal_limit, rules.places)))
+
+
+@transaction.atomic
+def wipe_rehearsal(poll: Poll, *, by: User) -> None:
+    """Remove a rehearsal with everything in it, its second round too.
+
+    The triggers refuse this for a real poll.
+    """
+    demand_office(by)
+    poll = locked(poll)
+    if not poll.is_rehearsal:
+        raise refused("not-to-wipe")
+    for second_round in poll.children.all():
+        wipe_rehearsal(second_round, by=by)
+    Confirmation.objects.filter(result__poll=poll).delete()
+    # A proposal that others were merged into is protected by them, so they part first.
+    poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
+    counted = (Decision, Announcement, Result, Ballot, WriteIn)
+    for model in (*counted, SealedBallot, Envelope, BallotBox, RollEntry, JournalEntry):
+        model._default_manager.filter(poll=poll).delete()
+    poll.recommendations.all().delete()
+    # Candidates are frozen in every phase but the first, so the poll steps back before it goes.
+    Poll.objects.filter(pk=poll.pk).update(
+        phase=Poll.Phase.DRAFT,
+        opened_at=None,
+        closed_at=None,
+        published_at=None,
+        revealed=0,
+        revealed_at=None,
+        archived_at=None,
+    )
+    Project.objects.filter(poll=poll).delete()
+    poll.delete()

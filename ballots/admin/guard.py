@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_htmx.middleware import HtmxDetails
 
 from ballots import roles
-from ballots.acts import ceremony, lifecycle, rehearsal, roll
+from ballots.acts import ceremony, lifecycle, rehearsal, roll, storage
 from ballots.admin.forms import (
     AddToRollForm,
     DoorForm,
@@ -33,7 +33,7 @@ from ballots.admin.forms import (
     tell,
 )
 from ballots.facts import outcome, preflight, turnout
-from ballots.files import tables
+from ballots.facts.words import described
 from ballots.files.download import Download
 from ballots.models import BallotBox, PollDay, Result, RollEntry
 from ballots.refusal import Refused
@@ -330,7 +330,7 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> str:
-        lifecycle.rewrite_storage(poll, by=request.user)
+        storage.rewrite_storage(poll, by=request.user)
         return gettext("存储已重写。")
 
     return take(request, poll, act)
@@ -398,7 +398,7 @@ def counted(poll: Poll) -> dict[str, Any] | None:
     except Result.DoesNotExist:
         return None
     figures = result.figures
-    items = tables.described(poll, figures)
+    items = described(poll, figures)
     tied = [item for item in items if item["outcome"] == "tied"]
     return {
         "result": result,

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from ballots import roles
-from ballots.acts import archiving, drafts, lifecycle
+from ballots.acts import archiving, deciding, drafts, hall, lifecycle, rehearsal
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import StaffRequest, address, counted, day, posted, take
 from ballots.facts import outcome
@@ -121,7 +121,7 @@ def decide(request: StaffRequest, poll: Poll) -> HttpResponse:
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:
-        outcome.decide(
+        deciding.decide(
             poll,
             items=form.cleaned_data["items"],
             words=form.cleaned_data["words"],
@@ -159,7 +159,7 @@ def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = RevealForm(posted(request), initial={"place": progress["next"]})
 
     def act() -> HttpResponse:
-        shown = lifecycle.reveal_next(poll, by=request.user, place=form.cleaned_data["place"])
+        shown = hall.reveal_next(poll, by=request.user, place=form.cleaned_data["place"])
         if shown.is_revealed:
             messages.success(request, gettext("结果已全部揭晓，代表和公众可以看到。"))
             return day(poll)
@@ -170,7 +170,7 @@ def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 def reveal_all(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> str:
-        lifecycle.reveal_all(poll, by=request.user)
+        hall.reveal_all(poll, by=request.user)
         return gettext("结果已全部揭晓，代表和公众可以看到。")
 
     return take(request, poll, act, progress=revealed(poll))
@@ -251,7 +251,7 @@ def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 def wipe(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> HttpResponse:
-        lifecycle.wipe_rehearsal(poll, by=request.user)
+        rehearsal.wipe_rehearsal(poll, by=request.user)
         messages.success(request, gettext("演练已清除。"))
         return redirect("admin:ballots_pollday_changelist")
 

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts.announcing import save_announcement
 from ballots.admin.guard import StaffRequest, address, posted
-from ballots.files import papers, tables
+from ballots.facts.words import remarks
+from ballots.files import papers
 from ballots.models import Announcement
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -68,5 +69,5 @@ def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def _paper(request: StaffRequest, poll: Poll, name: str, context: dict[str, Any]) -> HttpResponse:
-    own = {"poll": poll, "marks": tables.remarks(poll)}
+    own = {"poll": poll, "marks": remarks(poll)}
     return render(request, f"admin/ballots/papers/{name}.html", own | context)

@@ -5,18 +5,13 @@ round, record what the meeting decided, or leave the places open. All numbers co
 results of the rounds.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from django.contrib.auth.models import User
-from django.db import transaction
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal
 from ballots.models import Decision, Result
-from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 
 How = Literal["count", "run-off", "supplementary", "decision"]
@@ -28,32 +23,6 @@ FILLED = {
     "supplementary": _("补充票决通过"),
     "decision": _("按会议决定确定"),
 }
-ROUNDS = {"run-off": _("再次票决"), "supplementary": _("补充票决")}
-# What became of an item that was level and got no place, by what settled it.
-UNSETTLED = {
-    "run-off": _("经再次票决未通过"),
-    "supplementary": _("经补充票决未通过"),
-    "decision": _("经会议决定未确定"),
-}
-# What a shortfall is short of: where no majority is demanded, one vote is enough.
-SUPPORTED = {
-    "all": _("获得全体代表过半数赞成票"),
-    "present": _("获得实到代表过半数赞成票"),
-    "valid": _("获得有效票过半数赞成票"),
-    "none": _("获得赞成票"),
-}
-refused = Refusals(
-    {
-        "second-needed": _("会议决定须由会务和监票各一人签名登记。"),
-        "wrong-phase": _("只有复核后、公布前可以登记会议决定。"),
-        "nothing-open": _("名额已经全部确定，没有需要决定的事项。"),
-        "decided-before": _("会议决定已经登记，不能再改。"),
-        "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
-        "words-needed": _("请写明会议决定的内容。"),
-        "too-many": _("确定的项目超过了剩余的名额。"),
-        "not-open-item": _("所选项目不在待定的项目中。"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -226,161 +195,7 @@ def kind_of_round(poll: Poll) -> How:
 # --- in words -------------------------------------------------------------------------------------
 
 
-def open_words(standing: Outcome) -> str:
-    """Return what is said of the places that nothing has filled; empty where all are filled.
-
-    One sentence for papers, result page and screen (rules.md §3.3). It promises a next step only
-    where one can still be taken.
-    """
-    if not standing.open_places:
-        return ""
-    places = {"places": standing.result.figures["places"], "left": standing.open_places}
-    if standing.last.decision is not None:
-        return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % places
-    if standing.after is not None:
-        named = {"round": ROUNDS[kind_of_round(standing.last.poll)]}
-        words = gettext("应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。")
-        return words % (places | named)
-    return _found(standing) + _what_next(standing)
-
-
-def _found(standing: Outcome) -> str:
-    """Return how the count left places open: a tie or a shortfall (rules.md §3.3)."""
-    figures = standing.result.figures
-    if standing.is_tied:
-        tied = sorted(standing.rest, key=lambda row: in_list_order(row["item"]))
-        return gettext("%(titles)s等%(count)d个项目得赞成票数相等，不能确定，") % {
-            "titles": "".join(f"“{row['title']}”" for row in tied),
-            "count": len(tied),
-        }
-    return gettext("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
-        "supported": SUPPORTED[figures["rules"]["majority"]],
-        "count": len(adopted_items(standing.result)),
-        "places": figures["places"],
-    }
-
-
-def _what_next(standing: Outcome) -> str:
-    """Return how the sentence of `_found` ends; published without more, the places stay open."""
-    left = {"left": standing.open_places}
-    if standing.is_final:
-        return gettext("不足的%(left)d个名额留空。") % left
-    if standing.is_tied:
-        return gettext("就上述项目再次投票。")
-    if standing.round is not None:
-        return gettext("不足的%(left)d个名额补充票决。") % left
-    return gettext("不足部分由主席团决定处理办法。")
-
-
-def verdict(row: dict[str, Any], figures: dict[str, Any]) -> str:
-    """Return what the count itself says of one of its items: each outcome in words of its own."""
-    match row["outcome"]:
-        case "adopted":
-            return gettext("通过")
-        case "tied":
-            return gettext("得票相同，待定")
-        case "out":
-            return gettext("未进入前%(places)d名") % {"places": figures["places"]}
-    return gettext("未得票") if figures["rules"]["majority"] == "none" else gettext("未过半数")
-
-
-def ending(standing: Outcome, row: dict[str, Any]) -> str:
-    """Return what has become of an item of the count, by a second round or the meeting too."""
-    key = row["item"]
-    for place in standing.filled:
-        if place.key == key:
-            return place.how_words
-    if row["outcome"] != "tied":
-        return verdict(row, standing.result.figures)
-    if key not in standing.pending:
-        return str(UNSETTLED[_settled_by(standing, key)])
-    return gettext("得票相同，未确定") if standing.is_final else gettext("得票相同，待定")
-
-
-def _settled_by(standing: Outcome, key: str) -> How:
-    """Return what left the item `key` without a place, which the count had left level."""
-    after = standing.after
-    if standing.decision is not None or after is None:
-        return "decision"
-    keys = {origin: own for own, origin in origins_of(after.poll).items()}
-    row = next(row for row in after.result.figures["items"] if row["item"] == keys[key])
-    if row["outcome"] == "tied":
-        return _settled_by(after, row["item"])
-    return kind_of_round(after.poll)
-
-
-def proposals_words(figures: dict[str, Any]) -> str:
-    """Return what became of the proposals on the ballots (ux.md R11)."""
-    if not figures["proposals"]:
-        return gettext("本次没有推荐项目。")
-    if figures["proposed_items"]:
-        words = gettext("共收到%(proposals)d件，归并为%(proposed_items)d项。") % figures
-    else:
-        words = gettext("共收到%(proposals)d件，没有单列的项目。") % figures
-    parts = []
-    if figures["merged"]:
-        parts.append(gettext("%(merged)d件并入候选项目") % figures)
-    if figures["refused"]:
-        parts.append(gettext("%(refused)d件不予计票") % figures)
-    if not parts:
-        return words
-    named = {"parts": "、".join(parts), "items": figures["proposed_items"]}
-    if figures["proposed_items"]:
-        return words + gettext("其中%(parts)s，不在%(items)d项之内。") % named
-    return words + gettext("其中%(parts)s。") % named
-
-
 # --- decisions ------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def decide(
-    poll: Poll, *, items: Collection[str], words: str, by: User, second: User | None
-) -> Decision:
-    """Record what the meeting decided on the open places, signed by the office and a scrutineer.
-
-    `items` are the keys of the projects that fill places; those left over stay open. After a tie
-    only the tied can be named. Raises Refused.
-    """
-    demand_office(by)
-    second = demand_second(by, second, words=refused)
-    if not words.strip():
-        raise refused("words-needed")
-    poll = locked(poll, Poll.Phase.CONFIRMED, words=refused)
-    standing = outcome_of(poll)
-    if standing.decision is not None:
-        raise refused("decided-before")
-    if standing.round_runs:
-        raise refused("second-round-runs")
-    if standing.is_settled:
-        raise refused("nothing-open")
-    keys = _in_order(items, standing.rest)
-    if len(keys) > standing.places_left:
-        raise refused("too-many")
-    decision = Decision.objects.create(
-        poll=poll,
-        places=standing.places_left,
-        items=keys,
-        words=words.strip(),
-        by=by,
-        second=second,
-    )
-    journal.append(
-        poll,
-        "decided",
-        by=by,
-        second=second,
-        data={"places": decision.places, "items": keys, "words": decision.words},
-    )
-    return decision
-
-
-def _in_order(items: Collection[str], rest: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the keys of `items` in the order of the count, or raise for one that is not open."""
-    keys = [row["item"] for row in rest if row["item"] in items]
-    if set(keys) != set(items):
-        raise refused("not-open-item")
-    return keys
 
 
 def _rest(result: Result) -> list[dict[str, Any]]:

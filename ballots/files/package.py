@@ -15,8 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from ballots.acts import lifecycle
-from ballots.facts import counting, outcome
+from ballots.facts import counting, frozen, outcome, words
 from ballots.files import download, tables
 from ballots.files.download import Download
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
@@ -95,14 +94,14 @@ def public_package(poll: Poll) -> Download:
 def _poll(poll: Poll) -> dict[str, Any]:
     """Return the frozen rules and candidates exactly as the opening hashed them, and the box."""
     box = poll.box
-    remarks = tables.remarks(poll)
+    remarks = words.remarks(poll)
     if box.threshold == 1:
         remarks.append(gettext("简易方式：任一持有人可单独开启票箱"))
     return {
-        **lifecycle.frozen_poll(poll),
+        **frozen.frozen_poll(poll),
         "remarks": remarks,
-        "rules": lifecycle.frozen_rules(poll),
-        "candidates": lifecycle.frozen_candidates(poll),
+        "rules": frozen.frozen_rules(poll),
+        "candidates": frozen.frozen_candidates(poll),
         "box": {
             "ceremony": box.ceremony,
             "suite": box.suite,

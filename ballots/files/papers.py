@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
-from ballots.files import tables
+from ballots.facts.words import ROUNDS, described, ending, open_words, proposals_words
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
 from projects.models import Poll
@@ -30,7 +30,7 @@ PASSED = {
     "valid": _("获得有效票过半数的赞成票"),
     "none": _("得票较多"),
 }
-HOW = {"count": _("票决"), **outcome.ROUNDS, "decision": _("会议决定")}
+HOW = {"count": _("票决"), **ROUNDS, "decision": _("会议决定")}
 PROPOSALS = {
     "counted": _("推荐项目计票，每票最多推荐%(limit)d项"),
     "advisory": _("推荐项目不计票，仅汇总研究"),
@@ -56,18 +56,16 @@ def report(poll: Poll) -> dict[str, Any]:
         "round_name": round_name(poll),
         "rules": rules_in_words(figures),
         "is_each": figures["rules"]["form"] == "each",
-        "items": tables.described(poll, figures),
-        "proposals_words": outcome.proposals_words(figures),
+        "items": described(poll, figures),
+        "proposals_words": proposals_words(figures),
         "rulings": _rulings(poll),
         "sent_back": _sent_back(poll),
         "settled": [place for place in standing.filled if place.how != "count"],
-        "open_words": outcome.open_words(standing),
+        "open_words": open_words(standing),
         "decision": decision,
         "decided_by": _signers(decision),
         "second_round": standing.round,
-        "second_name": outcome.ROUNDS[outcome.kind_of_round(standing.round)]
-        if standing.round
-        else "",
+        "second_name": ROUNDS[outcome.kind_of_round(standing.round)] if standing.round else "",
         "counted_by": roles.named(standing.result.counted_by),
         "confirmed_by": [
             roles.named(confirmation.by)
@@ -84,7 +82,7 @@ def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.parent is None:
         return poll.get_kind_display()
-    name = str(outcome.ROUNDS[outcome.kind_of_round(poll)])
+    name = str(ROUNDS[outcome.kind_of_round(poll)])
     return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
@@ -144,7 +142,7 @@ def _sent_back(poll: Poll) -> list[dict[str, Any]]:
             "result": result,
             "turnout": result.figures["turnout"],
             "counted_by": roles.named(result.counted_by),
-            "items": tables.described(poll, result.figures),
+            "items": described(poll, result.figures),
             "is_each": result.figures["rules"]["form"] == "each",
             "at": returned["at"],
             "by": returned["by"],
@@ -200,7 +198,7 @@ def notice(poll: Poll) -> dict[str, Any]:
         "decision_words": _decision_words(standing),
         "lead": _lead(standing),
         "titles": [place.title for place in places],
-        "open_words": outcome.open_words(standing),
+        "open_words": open_words(standing),
         "annex": _annex(standing) if words.with_votes else [],
     }
 
@@ -246,7 +244,7 @@ def figures_words(standing: Outcome) -> str:
             )
         ) % {
             **later.result.figures["turnout"],
-            "round": outcome.ROUNDS[outcome.kind_of_round(later.poll)],
+            "round": ROUNDS[outcome.kind_of_round(later.poll)],
         }
     return words
 
@@ -284,10 +282,10 @@ def _annex(standing: Outcome) -> list[dict[str, Any]]:
         {
             "name": gettext("首次票决")
             if this.poll.parent is None
-            else outcome.ROUNDS[outcome.kind_of_round(this.poll)],
+            else ROUNDS[outcome.kind_of_round(this.poll)],
             "valid": this.result.figures["turnout"]["valid"],
             "items": [
-                item | {"outcome_words": outcome.ending(this, item)}
+                item | {"outcome_words": ending(this, item)}
                 for item in this.result.figures["items"]
             ],
             "is_each": this.result.figures["rules"]["form"] == "each",
@@ -312,7 +310,7 @@ def words(poll: Poll) -> dict[str, Any]:
         "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
         "parts": _parts(standing),
-        "open_words": outcome.open_words(standing),
+        "open_words": open_words(standing),
         "decision_words": _decision_words(standing),
         "total": len(standing.filled),
         "year": figures["poll"]["year"],

@@ -6,9 +6,8 @@ ballots stand in one file alone, 表决票明细, whose page asks for a reason (
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.acts import details
 from ballots.facts import outcome, record
 from ballots.facts.turnout import turnout_by_delegation, turnout_row
+from ballots.facts.words import OUTCOMES, remarks, remarks_on_items, source_words
 from ballots.files.download import Download, file_names
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing
@@ -35,21 +35,6 @@ refused = Refusals(
         "void": _("本次票决作废，没有票决结果。"),
     }
 )
-
-OUTCOMES = {
-    "adopted": _("通过"),
-    "tied": _("得票相同，待定"),
-    "short": _("未通过"),
-    "out": _("未通过"),
-}
-SOURCES = {"candidate": _("候选"), "proposal": _("推荐")}
-
-# How a place was filled where the count alone could not say.
-SETTLED = {
-    "run-off": _("经再次票决通过"),
-    "supplementary": _("经补充票决通过"),
-    "decision": _("经会议决定确定"),
-}
 
 
 def result_csv(poll: Poll) -> Download:
@@ -82,7 +67,7 @@ def result_csv(poll: Poll) -> Download:
             item["item"],
             item["title"],
             item["category"],
-            _source(item, origins),
+            source_words(item, origins),
             item["lead_unit"],
             item["votes"],
             *([item["against"], item["abstained"]] if is_each else []),
@@ -325,62 +310,6 @@ def counted(poll: Poll) -> tuple[Poll, Result]:
         return poll, outcome.standing_result(poll)
     except Result.DoesNotExist:
         raise refused("not-counted") from None
-
-
-def remarks(poll: Poll) -> list[str]:
-    """Return what every figure of this poll must carry beside it."""
-    found = []
-    if poll.is_rehearsal:
-        found.append(gettext("演练，不计票"))
-    if poll.phase == Poll.Phase.COUNTED:
-        found.append(gettext("未复核"))
-    return found
-
-
-def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
-    """Return what to say of each item of a counted poll beside its outcome, by the item's key.
-
-    How a second round or a decision filled a place, and why an item has none: level and not settled
-    in its favour, short of the majority, or behind too many others.
-    """
-    standing = outcome.outcome_of(poll)
-    figures = standing.result.figures
-    ways = {place.key: place.how for place in standing.filled}
-    found: dict[str, list[str]] = {}
-    for item in figures["items"]:
-        way = ways.get(item["item"], "count")
-        words = []
-        if way != "count":
-            words.append(str(SETTLED[way]))
-        elif item["outcome"] == "out":
-            words.append(
-                gettext("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
-            )
-        elif item["outcome"] == "short" or (item["outcome"] == "tied" and standing.is_final):
-            words.append(outcome.ending(standing, item))
-        found[item["item"]] = words
-    return found
-
-
-def described(poll: Poll, figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the items of a count of `poll` as staff and papers see them, most votes first."""
-    origins = outcome.first_keys(poll)
-    return [
-        item
-        | {
-            "outcome_words": outcome.verdict(item, figures),
-            "source_words": _source(item, origins),
-        }
-        for item in figures["items"]
-    ]
-
-
-def _source(item: dict[str, Any], origins: Mapping[str, str]) -> str:
-    """Return where an item comes from; `origins` are the keys that candidates had at first."""
-    key = origins.get(item["item"], "")
-    if key.startswith("推"):
-        return gettext("推荐（首次票决%(key)s）") % {"key": key}
-    return str(SOURCES[item["source"]])
 
 
 # --- details --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from ballots.facts import database, outcome, turnout
+from ballots.facts import database, outcome, turnout, words
 from ballots.facts.outcome import Outcome
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
@@ -40,9 +40,9 @@ def _outcome(poll: Poll) -> dict[str, Any]:
     standing = outcome.outcome_of(poll)
     return _table(standing) | {
         "turnout": standing.result.figures["turnout"],
-        "open_words": outcome.open_words(standing),
+        "open_words": words.open_words(standing),
         "is_by_vote": all(place.how != "decision" for place in standing.filled),
-        "proposals_words": outcome.proposals_words(standing.result.figures),
+        "proposals_words": words.proposals_words(standing.result.figures),
         "decision": standing.last.decision,
         "rounds": _rounds(standing) if poll.show_votes else [],
         "published_at": clock(poll.published_at),
@@ -69,7 +69,7 @@ def _table(standing: Outcome) -> dict[str, Any]:
         "adopted": adopted,
         "tied": tied,
         "failed": [
-            item | {"outcome": "out", "reason": outcome.ending(standing, item)}
+            item | {"outcome": "out", "reason": words.ending(standing, item)}
             for item in others
             if item not in tied
         ],

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from ballots.facts import outcome, turnout
+from ballots.facts import outcome, turnout, words
 from ballots.facts.outcome import Place
 from ballots.pages.middleware import VisitorRequest
 from projects.models import Poll
@@ -91,7 +91,7 @@ def _revealed(poll: Poll) -> dict[str, Any]:
         "turnout": figures["turnout"],
         "rows": [_row(poll, place, number) for number, place in enumerate(shown, start=1)],
         "is_dense": len(places) > 10,
-        "open_words": outcome.open_words(standing) if poll.is_revealed else "",
+        "open_words": words.open_words(standing) if poll.is_revealed else "",
         "sheets": [],
     }
     if poll.is_revealed and poll.show_votes:

@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from ballots import verifier
-from ballots.acts import archiving, drafts, lifecycle, roll
+from ballots.acts import archiving, drafts, hall, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
 from ballots.refusal import Refused
@@ -214,7 +214,7 @@ def test_a_poll_is_archived_when_it_is_over_and_the_hall_has_seen_it_all():
     assert refusal_of(lambda: archive(held)) == "not-over"
     lifecycle.publish_result(held.poll, by=held.office)
     assert refusal_of(lambda: archive(held)) == "not-over"
-    lifecycle.reveal_all(held.poll, by=held.office)
+    hall.reveal_all(held.poll, by=held.office)
 
     assert archive(held).archived_at is not None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ballots.acts import drafts, lifecycle
+from ballots.acts import deciding, drafts, hall, lifecycle, rehearsal
 from ballots.facts import outcome, polls, preflight
 from ballots.models import JournalEntry
 from ballots.refusal import Refused
@@ -140,14 +140,14 @@ def test_a_second_round_is_made_once_while_the_first_waits_for_it():
     draft = drafts.run_off(held.poll, by=held.office)
     assert refusal_of(drafts.run_off, held.poll, by=make_office()) == "round-exists"
 
-    lifecycle.wipe_rehearsal(draft, by=held.office)
+    rehearsal.wipe_rehearsal(draft, by=held.office)
     drafts.run_off(held.poll, by=held.office)
 
 
 @pytest.mark.parametrize("make", [drafts.run_off, drafts.supplementary])
 def test_none_is_made_after_the_meeting_decided_or_the_result_is_out(make):
     held = tied()
-    outcome.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
     assert refusal_of(make, held.poll, by=held.office) == "decided"
     lifecycle.publish_result(held.poll, by=held.office)
     assert refusal_of(make, held.poll, by=held.office) == "wrong-phase"
@@ -163,7 +163,7 @@ def test_a_void_poll_gets_one_fresh_draft_and_another_once_that_is_wiped():
     draft = drafts.fresh_draft(poll, by=held.office)
 
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "made-before"
-    lifecycle.wipe_rehearsal(draft, by=held.office)
+    rehearsal.wipe_rehearsal(draft, by=held.office)
     drafts.fresh_draft(poll, by=held.office)
 
 
@@ -204,7 +204,7 @@ def test_a_draft_is_idle_once_something_else_settled_the_places():
     held = tied()
     draft = drafts.run_off(held.poll, by=held.office)
     before = drafts.is_idle(draft)
-    outcome.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
 
     assert not before
     assert drafts.is_idle(Poll.objects.get(pk=draft.pk))
@@ -227,7 +227,7 @@ def test_a_second_round_fills_nothing_before_the_hall_has_seen_it_all():
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
     lifecycle.publish_result(second.poll, by=held.office)
     before = outcome.outcome_of(held.poll)
-    lifecycle.reveal_all(second.poll, by=held.office)
+    hall.reveal_all(second.poll, by=held.office)
 
     assert [place.key for place in before.filled] == ["1"]
     assert before.round_runs
@@ -240,8 +240,8 @@ def test_a_void_second_round_is_not_made_anew_once_something_else_settles_the_pl
     poll = void(held, second.poll)
     other = drafts.run_off(held.poll, by=held.office)
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "round-exists"
-    lifecycle.wipe_rehearsal(other, by=held.office)
-    outcome.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
+    rehearsal.wipe_rehearsal(other, by=held.office)
+    deciding.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "decided"
     lifecycle.publish_result(held.poll, by=held.office)
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "wrong-phase"
@@ -256,7 +256,7 @@ EDITS: dict[str, Callable[[Stage, Poll], Any]] = {
         places=2
     ),
     "proposals": lambda held, draft: Poll.objects.filter(pk=draft.pk).update(proposals="counted"),
-    "a decision": lambda held, draft: outcome.decide(
+    "a decision": lambda held, draft: deciding.decide(
         held.poll, items=["2"], words="决定", by=held.office, second=held.chief
     ),
     "its first round published": lambda held, draft: lifecycle.publish_result(

@@ -575,7 +575,7 @@ def test_delegates_read_before_the_cards_were_made_get_no_second_one():
 def test_of_two_who_issue_the_same_cards_at_once_one_gets_them_all_and_the_other_none(monkeypatch):
     office, people = make_office(), make_delegates(3)
     race = Race()
-    stop_in(race, monkeypatch, roll, "_give_card_numbers")
+    stop_in(race, monkeypatch, cards, "_give_card_numbers")
 
     def issue() -> int:
         return len(cards.issue_cards(Delegate.objects.all(), by=office))

@@ -12,8 +12,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import archiving, canvass, ceremony, drafts, lifecycle, roll
-from ballots.facts import outcome
+from ballots.acts import (
+    archiving,
+    canvass,
+    ceremony,
+    deciding,
+    drafts,
+    hall,
+    lifecycle,
+    roll,
+    storage,
+)
+from ballots.acts.rehearsal import wipe_rehearsal
 from ballots.facts.outcome import standing_result
 from ballots.models import (
     Announcement,
@@ -89,22 +99,22 @@ STEPS: dict[str, Step] = {
     "send back": lambda s: lifecycle.send_back(s.poll, reason="归并有误", by=s.scrutineer),
     "run-off": lambda s: drafts.run_off(s.poll, by=s.office),
     "supplementary": lambda s: drafts.supplementary(s.poll, by=s.office),
-    "decide": lambda s: outcome.decide(
+    "decide": lambda s: deciding.decide(
         s.poll, items=["1"], words="主席团决定", by=s.office, second=s.chief
     ),
     "publish": lambda s: lifecycle.publish_result(s.poll, by=s.office),
     "publish and leave open": lambda s: lifecycle.publish_result(
         s.poll, by=s.office, leave_open=True
     ),
-    "reveal next": lambda s: lifecycle.reveal_next(s.poll, by=s.office),
-    "reveal all": lambda s: lifecycle.reveal_all(s.poll, by=s.office),
+    "reveal next": lambda s: hall.reveal_next(s.poll, by=s.office),
+    "reveal all": lambda s: hall.reveal_all(s.poll, by=s.office),
     "archive": lambda s: archiving.archive(
         s.poll, key_destroyed="已销毁", backups=["无"], by=s.office, second=s.chief
     ),
     "void": lambda s: lifecycle.void_poll(s.poll, reason="断电", by=s.office, second=s.scrutineer),
     "fresh draft": lambda s: drafts.fresh_draft(s.poll, by=s.office),
-    "rewrite": lambda s: lifecycle.rewrite_storage(s.poll, by=s.office),
-    "wipe": lambda s: lifecycle.wipe_rehearsal(s.poll, by=s.office),
+    "rewrite": lambda s: storage.rewrite_storage(s.poll, by=s.office),
+    "wipe": lambda s: wipe_rehearsal(s.poll, by=s.office),
 }
 
 # A real poll before each row, and the steps that bring it there from the row above it.
@@ -159,7 +169,7 @@ OTHER_CODES = {
     **{(state, step): "not-draft" for state in WAY for step in ("make key", "test key")},
     **{(state, step): "not-opened" for state in WAY for step in ("rule alone", "close canvass")},
     **{("canvassed", step): "already-closed" for step in ("rule alone", "close canvass")},
-    **{(state, "wipe"): "not-rehearsal" for state in WAY},
+    **{(state, "wipe"): "not-to-wipe" for state in WAY},
     **{(state, "fresh draft"): "not-void" for state in WAY},
     **{(state, "archive"): "not-over" for state in WAY},
     **{(state, "archive"): "too-early" for state in ("revealed", "void")},
@@ -269,19 +279,19 @@ ACTS: dict[str, Callable[[Stage, User], Any]] = {
     "send back": lambda s, by: lifecycle.send_back(s.poll, reason="归并有误", by=by),
     "run-off": lambda s, by: drafts.run_off(s.poll, by=by),
     "supplementary": lambda s, by: drafts.supplementary(s.poll, by=by),
-    "decide": lambda s, by: outcome.decide(
+    "decide": lambda s, by: deciding.decide(
         s.poll, items=["1"], words="主席团决定", by=by, second=s.chief
     ),
     "publish": lambda s, by: lifecycle.publish_result(s.poll, by=by, leave_open=True),
-    "reveal next": lambda s, by: lifecycle.reveal_next(s.poll, by=by),
-    "reveal all": lambda s, by: lifecycle.reveal_all(s.poll, by=by),
+    "reveal next": lambda s, by: hall.reveal_next(s.poll, by=by),
+    "reveal all": lambda s, by: hall.reveal_all(s.poll, by=by),
     "archive": lambda s, by: archiving.archive(
         s.poll, key_destroyed="已销毁", backups=["无"], by=by, second=s.chief
     ),
     "void": lambda s, by: lifecycle.void_poll(s.poll, reason="断电", by=by, second=s.chief),
     "fresh draft": lambda s, by: drafts.fresh_draft(s.poll, by=by),
-    "rewrite": lambda s, by: lifecycle.rewrite_storage(s.poll, by=by),
-    "wipe": lambda s, by: lifecycle.wipe_rehearsal(s.poll, by=by),
+    "rewrite": lambda s, by: storage.rewrite_storage(s.poll, by=by),
+    "wipe": lambda s, by: wipe_rehearsal(s.poll, by=by),
 }
 READY = {
     "open": "draft",
@@ -753,7 +763,7 @@ def test_the_hall_is_shown_one_project_after_the_other_and_then_everybody_may_se
     stage = revealing()
     steps = []
     for _ in range(2):
-        poll = lifecycle.reveal_next(stage.poll, by=stage.office)
+        poll = hall.reveal_next(stage.poll, by=stage.office)
         steps.append((poll.revealed, poll.is_revealed))
 
     assert steps == [(1, False), (2, True)]
@@ -768,20 +778,20 @@ def test_a_double_click_shows_the_hall_one_project():
     stage = revealing()
 
     for _ in range(2):
-        lifecycle.reveal_next(stage.poll, by=stage.office, place=1)
+        hall.reveal_next(stage.poll, by=stage.office, place=1)
 
     assert read_again(stage).revealed == 1
     assert JournalEntry.objects.filter(kind="revealed").count() == 1
-    lifecycle.reveal_next(stage.poll, by=stage.office, place=2)
+    hall.reveal_next(stage.poll, by=stage.office, place=2)
     # The second click on the last one says nothing of an error either.
-    assert lifecycle.reveal_next(stage.poll, by=stage.office, place=2).is_revealed
+    assert hall.reveal_next(stage.poll, by=stage.office, place=2).is_revealed
 
 
 def test_the_rest_is_shown_at_once_where_the_chair_wants_it_so():
     stage = revealing()
-    lifecycle.reveal_next(stage.poll, by=stage.office)
+    hall.reveal_next(stage.poll, by=stage.office)
 
-    poll = lifecycle.reveal_all(stage.poll, by=stage.office)
+    poll = hall.reveal_all(stage.poll, by=stage.office)
 
     assert (poll.revealed, poll.is_revealed) == (2, True)
 
@@ -793,7 +803,7 @@ def test_a_result_published_at_once_is_out_without_a_step():
 def test_where_no_project_fills_a_place_the_first_step_is_the_last():
     stage = stage_in("published")
 
-    assert lifecycle.reveal_next(stage.poll, by=stage.office).is_revealed
+    assert hall.reveal_next(stage.poll, by=stage.office).is_revealed
 
 
 # --- void -----------------------------------------------------------------------------------------
@@ -940,7 +950,7 @@ def test_wiping_a_rehearsal_leaves_nothing_of_it_in_any_phase(state):
             stage.cast(1, selection(1, proposals=["乙"]))
     pk = stage.poll.pk
 
-    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+    wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.filter(pk=pk).exists()
     assert Delegate.objects.count() == 5
@@ -975,10 +985,10 @@ def test_a_rehearsal_with_merged_proposals_recommendations_and_a_decision_is_wip
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     lifecycle.count_poll(stage.poll, by=stage.office)
     lifecycle.confirm_result(stage.poll, by=stage.chief)
-    outcome.decide(stage.poll, items=[], words="主席团决定", by=stage.office, second=stage.chief)
+    deciding.decide(stage.poll, items=[], words="主席团决定", by=stage.office, second=stage.chief)
     Announcement.objects.create(poll=stage.poll, title="公告", signature="主席团")
 
-    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+    wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.exists()
     assert not Decision.objects.exists()
@@ -992,7 +1002,7 @@ def test_a_rehearsal_is_wiped_with_its_second_rounds_void_ones_too():
     lifecycle.void_poll(first, reason="断电", by=stage.office, second=stage.scrutineer)
     play(stage, drafts.fresh_draft(first, by=stage.office), selection(2))
 
-    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+    wipe_rehearsal(stage.poll, by=stage.office)
 
     assert not Poll.objects.exists()
     assert Delegate.objects.count() == 9
@@ -1004,7 +1014,7 @@ def test_wiping_a_rehearsal_leaves_the_real_poll_and_its_journal_alone():
     rehearsal = make_stage(delegates=1)
     before = [(row.seq, row.hash) for row in real.poll.journal.all()]
 
-    lifecycle.wipe_rehearsal(rehearsal.poll, by=rehearsal.office)
+    wipe_rehearsal(rehearsal.poll, by=rehearsal.office)
 
     assert Envelope.objects.filter(poll=real.poll).count() == 2
     assert [(row.seq, row.hash) for row in real.poll.journal.all()] == before

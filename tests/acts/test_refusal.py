@@ -1,5 +1,7 @@
 """The demands that every act makes before it does anything, by a table of people and phases."""
 
+import ast
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from ballots import refusal, roles
 from ballots.refusal import Refusals, Refused
 from projects.models import Poll
+from tests.conftest import ROOT
 from tests.helpers.factories import make_poll, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -99,3 +102,71 @@ def test_a_room_says_no_in_its_own_words():
     assert (str(refused), refused.code, refused.count) == ("第2次：尚未开始。", "not-open", 2)
     with pytest.raises(KeyError):
         words("unheard-of")
+
+
+# --- the sentences of the rooms -------------------------------------------------------------------
+
+# The code that a demand gives where the caller names none.
+USUAL = {
+    "demand_phase": "wrong-phase",
+    "demand_reason": "reason-needed",
+    "demand_scrutineer": "not-scrutineer",
+    "demand_second": "second-needed",
+    "locked": "wrong-phase",
+}
+
+
+def sentences_of(tree: ast.Module) -> set[str]:
+    """Return the codes for which a room has sentences of its own."""
+    for node in tree.body:
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id="refused")],
+                value=ast.Call(args=[ast.Dict(keys=keys)]),
+            ):
+                return {str(ast.literal_eval(key)) for key in keys if key}
+    return set()
+
+
+def codes_of(tree: ast.Module) -> set[str]:
+    """Return the codes that a room takes from its own sentences, as far as they are written out."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        if node.func.id == "refused":
+            found |= {
+                str(part.value) for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)
+            }
+        elif isinstance(given.get("words"), ast.Name):
+            code = given.get("code")
+            # A demand that hands its own `code` on is of the room of demands itself.
+            if not isinstance(code, ast.Name):
+                found.add(ast.literal_eval(code) if code else USUAL[node.func.id])
+    return found
+
+
+ROOMS = {
+    str(path.relative_to(ROOT)): ast.parse(path.read_text("utf-8"))
+    for package in ("ballots", "projects")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+@pytest.mark.parametrize("room", [room for room, tree in ROOMS.items() if sentences_of(tree)])
+def test_a_room_has_a_sentence_for_each_code_that_it_refuses_with(room):
+    assert codes_of(ROOMS[room]) <= sentences_of(ROOMS[room])
+
+
+def test_no_sentence_of_a_refusal_is_left_over():
+    constants = Counter(
+        node.value
+        for tree in ROOMS.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    codes = {code for tree in ROOMS.values() for code in sentences_of(tree)}
+
+    # Once in its table, and once where a rule refuses with it.
+    assert {code for code in codes if constants[code] < 2} <= set(USUAL.values())

@@ -64,9 +64,9 @@ def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, s
     publish(stage)
     look()
     for _ in range(9):
-        lifecycle.reveal_next(stage.poll, by=stage.office)
+        hall.reveal_next(stage.poll, by=stage.office)
     look()
-    lifecycle.reveal_all(stage.poll, by=stage.office)
+    hall.reveal_all(stage.poll, by=stage.office)
     look()
     expect(page.locator(".sheet:visible li")).to_have_count(10)
     page.keyboard.press("ArrowRight")
@@ -84,7 +84,7 @@ def test_the_screen_breaks_no_rule_of_accessibility(open_page, live_server):
     page.goto(address)
     voting = violations(page, EVERYTHING)
     publish(stage)
-    lifecycle.reveal_all(stage.poll, by=stage.office)
+    hall.reveal_all(stage.poll, by=stage.office)
     page.goto(address)
 
     assert voting == []

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, OutputWrapper
 
 from ballots import journal, verifier
-from ballots.acts import canvass, lifecycle
+from ballots.acts import canvass, lifecycle, storage
 from ballots.files import tables
 from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
@@ -459,10 +459,10 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     office = stage.office.username
 
     def busy(poll: Poll, *, by: User) -> None:
-        raise lifecycle.refused("storage-busy")
+        raise storage.refused("storage-busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(lifecycle, "rewrite_storage", busy)
+        patch.setattr(storage, "rewrite_storage", busy)
         words = refused("close_poll", "--user", office)
     assert "投票已截止，表决票已封存，只有存储没有重写。" in words
     assert f"请再运行一次 close_poll --poll {stage.poll.pk}" in words
@@ -471,7 +471,7 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     def rewritten(poll: Poll, *, by: User) -> None:
         journal.append(poll, "storage-rewritten", by=by)
 
-    monkeypatch.setattr(lifecycle, "rewrite_storage", rewritten)
+    monkeypatch.setattr(storage, "rewrite_storage", rewritten)
     assert "投票已截止" not in run("close_poll", "--user", office)
     assert stage.poll.journal.filter(kind="closed").count() == 1
     # And once that is done, a third time finds nothing to do.

@@ -13,8 +13,19 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from ballots import journal, triggers
-from ballots.acts import archiving, canvass, cards, ceremony, details, drafts, lifecycle, roll
-from ballots.facts import outcome
+from ballots.acts import (
+    archiving,
+    canvass,
+    cards,
+    ceremony,
+    deciding,
+    details,
+    drafts,
+    hall,
+    lifecycle,
+    roll,
+    storage,
+)
 from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
 from ballots.pure import chain
 from ballots.refusal import Refused
@@ -309,7 +320,7 @@ def test_rewriting_the_storage_is_an_entry_of_its_own():
     stage.cast(0, selection(1))
     stage.close()
 
-    lifecycle.rewrite_storage(stage.poll, by=stage.office)
+    storage.rewrite_storage(stage.poll, by=stage.office)
 
     last = JournalEntry.objects.filter(poll=stage.poll).last()
     assert last
@@ -393,7 +404,7 @@ def published() -> Stage:
 
 def revealed() -> Stage:
     stage = published()
-    lifecycle.reveal_all(stage.poll, by=stage.office)
+    hall.reveal_all(stage.poll, by=stage.office)
     return stage
 
 
@@ -451,14 +462,14 @@ ACTS: dict[str, tuple[Callable[[], Stage], Step]] = {
     ),
     "decided": (
         confirmed,
-        lambda s: outcome.decide(s.poll, items=[], words="决定", by=s.office, second=s.chief),
+        lambda s: deciding.decide(s.poll, items=[], words="决定", by=s.office, second=s.chief),
     ),
     "second-round-made": (confirmed, lambda s: drafts.supplementary(s.poll, by=s.office)),
     "published": (
         confirmed,
         lambda s: lifecycle.publish_result(s.poll, by=s.office, leave_open=True),
     ),
-    "revealed": (published, lambda s: lifecycle.reveal_all(s.poll, by=s.office)),
+    "revealed": (published, lambda s: hall.reveal_all(s.poll, by=s.office)),
     "archived": (
         revealed,
         lambda s: archiving.archive(
@@ -592,7 +603,7 @@ def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
-    stray = journal.append(other, "opened", by=unguarded.session.office)
+    stray = journal.append(other, "opened", by=unguarded.stage.office)
 
     JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=20)
 

@@ -25,8 +25,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.views.debug import ExceptionReporter
 
-from ballots.acts import canvass, casting, lifecycle
-from ballots.acts import ceremony as box
+from ballots.acts import canvass, casting, ceremony, lifecycle, storage, unsealing
 from ballots.admin import steps as admin_table
 from ballots.facts import counting
 from ballots.models import (
@@ -91,7 +90,7 @@ class Day:
     def close(self, *, rewrite: bool = True) -> "Day":
         self.stage.close()
         if rewrite:
-            lifecycle.rewrite_storage(self.stage.poll, by=self.stage.office)
+            storage.rewrite_storage(self.stage.poll, by=self.stage.office)
         return self
 
     def open_box(self) -> "Day":
@@ -291,7 +290,7 @@ def test_sealed_ballots_lie_in_the_order_of_their_receipts_and_not_of_casting():
 
     for rewrite in (False, True):
         if rewrite:
-            lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
+            storage.rewrite_storage(day.stage.poll, by=day.stage.office)
         else:
             day.close(rewrite=False)
         stored = in_stored_order("ballots_sealedballot", "receipt")
@@ -329,7 +328,7 @@ def test_all_rows_of_ballots_were_written_by_one_transaction():
 
     day.close(rewrite=False)
     assert len(transactions("ballots_sealedballot")) == 1
-    lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
+    storage.rewrite_storage(day.stage.poll, by=day.stage.office)
     assert len(transactions("ballots_sealedballot")) == 1
     day.open_box()
     assert len(transactions("ballots_ballot")) == 1
@@ -420,7 +419,7 @@ def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
             cursor.execute("SELECT COUNT(*) FROM ballots_envelope")
             own.execute(hasty)
             with pytest.raises(Refused) as refusal:
-                lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
+                storage.rewrite_storage(day.stage.poll, by=day.stage.office)
             own.execute(patient)
             cursor.execute("ROLLBACK")
     finally:
@@ -428,7 +427,7 @@ def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
 
     assert refusal.value.code == "storage-busy"
     assert not JournalEntry.objects.filter(kind="storage-rewritten").exists()
-    lifecycle.rewrite_storage(day.stage.poll, by=day.stage.office)
+    storage.rewrite_storage(day.stage.poll, by=day.stage.office)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -437,7 +436,7 @@ def test_storage_is_rewritten_after_a_vote_was_voided_as_well():
     stage = day.stage
     lifecycle.void_poll(stage.poll, reason="断电", by=stage.office, second=stage.chief)
 
-    lifecycle.rewrite_storage(stage.poll, by=stage.office)
+    storage.rewrite_storage(stage.poll, by=stage.office)
 
     assert not is_stored(*day.tokens.values())
     assert ballots_beside_names(day) == []
@@ -718,11 +717,11 @@ def test_an_error_while_casting_reports_no_choice(owner, name, monkeypatch):
 
 
 def make(stage: Stage, texts: list[str]) -> None:
-    box.make_key(stage.poll, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
+    ceremony.make_key(stage.poll, holders=["甲", "乙", "丙"], threshold=2, by=stage.office)
 
 
 def try_out(stage: Stage, texts: list[str]) -> None:
-    box.test_key(stage.poll, texts=texts, by=stage.scrutineer)
+    ceremony.test_key(stage.poll, texts=texts, by=stage.scrutineer)
 
 
 @pytest.mark.django_db
@@ -758,7 +757,7 @@ def test_an_error_in_the_key_ceremony_reports_no_share(ceremony, name, monkeypat
     ("owner", "name"),
     [
         (sealing, "unseal"),
-        (box, "faults"),
+        (unsealing, "faults"),
         (WriteIn.objects, "bulk_create"),
         (Ballot.objects, "bulk_create"),
     ],

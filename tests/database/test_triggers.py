@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 
 from ballots import triggers
-from ballots.acts import lifecycle
+from ballots.acts import rehearsal
 from ballots.models import (
     Ballot,
     BallotBox,
@@ -952,7 +952,7 @@ def test_a_rehearsal_is_wiped_from_any_phase_and_leaves_nothing(phase):
     if phase == "opened":
         stage.open_box()
 
-    lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+    rehearsal.wipe_rehearsal(stage.poll, by=stage.office)
 
     for model in (Poll, Project, Target, RollEntry, Envelope, SealedBallot, Ballot, WriteIn):
         assert not model._default_manager.exists()
@@ -975,7 +975,7 @@ def test_a_rehearsal_is_wiped_with_its_recommendations_decisions_and_merged_prop
         poll=poll, number=2, title="乙", ruling="into-write-in", into_write_in=one
     )
 
-    lifecycle.wipe_rehearsal(poll, by=stage.office)
+    rehearsal.wipe_rehearsal(poll, by=stage.office)
 
     for model in (Poll, Project, Recommendation, Decision, WriteIn):
         assert not model._default_manager.exists()
@@ -987,7 +987,7 @@ def test_a_real_poll_is_not_wiped():
     stage.cast(0, selection(1))
 
     with pytest.raises(Refused) as refusal:
-        lifecycle.wipe_rehearsal(stage.poll, by=stage.office)
+        rehearsal.wipe_rehearsal(stage.poll, by=stage.office)
 
-    assert refusal.value.code == "not-rehearsal"
+    assert refusal.value.code == "not-to-wipe"
     assert Envelope.objects.count() == 1

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ballots import verifier
-from ballots.acts import drafts, lifecycle
+from ballots.acts import deciding, drafts, hall, lifecycle
 from ballots.facts import outcome
 from ballots.facts.outcome import outcome_of
+from ballots.facts.words import open_words
 from ballots.files import package
 from ballots.models import Decision, JournalEntry
 from ballots.refusal import Refused
@@ -56,7 +57,7 @@ def publish(held: Stage, **options: Any) -> None:
 
 def decide(held: Stage, *items: str, **changes: Any) -> Decision:
     given: dict[str, Any] = {"words": "主席团会议决定", "by": held.office, "second": held.chief}
-    return outcome.decide(held.poll, items=items, **(given | changes))
+    return deciding.decide(held.poll, items=items, **(given | changes))
 
 
 # --- what the count leaves ------------------------------------------------------------------------
@@ -105,7 +106,7 @@ FEW = "获得全体代表过半数赞成票的项目为1个，少于应确定的
 
 
 def said_of(held: Stage) -> str:
-    return outcome.open_words(outcome_of(held.poll))
+    return open_words(outcome_of(held.poll))
 
 
 def test_nothing_is_said_of_places_that_are_filled():
@@ -453,7 +454,7 @@ def test_both_packages_verify_after_places_were_settled_and_revealed(settle, tmp
     settle(held)
     lifecycle.publish_result(held.poll, by=held.office)
     for _ in range(2):
-        lifecycle.reveal_next(held.poll, by=held.office)
+        hall.reveal_next(held.poll, by=held.office)
 
     for make in (package.full_package, package.public_package):
         file = tmp_path / make.__name__

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from ballots.acts import lifecycle
+from ballots.acts import hall, lifecycle
 from ballots.facts.outcome import standing_result
 from ballots.files import pabulib
 from ballots.models import Ballot, Envelope
@@ -433,7 +433,7 @@ def test_a_real_poll_has_no_file_until_the_hall_has_seen_all_of_it(research):
     ask()
     lifecycle.publish_result(stage.poll, by=stage.office)
     ask()
-    lifecycle.reveal_all(stage.poll, by=stage.office)
+    hall.reveal_all(stage.poll, by=stage.office)
 
     file = research(stage)
 

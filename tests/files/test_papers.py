@@ -13,9 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ballots import triggers
-from ballots.acts import announcing, canvass, drafts, hall, lifecycle
+from ballots.acts import announcing, canvass, deciding, drafts, hall, lifecycle
 from ballots.acts.announcing import save_announcement
-from ballots.facts import outcome
 from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
 from ballots.refusal import Refused
@@ -220,7 +219,7 @@ SHOWN_LATER = {
 def test_every_output_shows_the_figures_of_both_rounds_and_what_the_meeting_decided():
     held = make_confirmed({1: 8, 2: 2, 3: 2}, places=2, show_votes=True)
     second = play(held, drafts.supplementary(held.poll, by=held.office), selection(2), selection(3))
-    outcome.decide(
+    deciding.decide(
         second.poll, items=["3"], words="主席团取第3项", by=held.office, second=held.chief
     )
     publish(second)
@@ -419,7 +418,7 @@ def test_a_count_sent_back_has_no_report_until_the_next_one():
 
 def test_the_report_says_what_the_meeting_decided_and_who_signed_it():
     held = tied()
-    outcome.decide(
+    deciding.decide(
         held.poll, items=["3"], words="主席团决定取候选项目3", by=held.office, second=held.chief
     )
 
@@ -444,7 +443,7 @@ def test_the_reports_of_both_rounds_tell_of_each_other():
 def test_the_publisher_is_asked_for_the_figure_that_stands_above():
     held = tied()
     before = browser(held.office).get(address(held.poll, "publish")).text
-    outcome.decide(held.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
     after = browser(held.office).get(address(held.poll, "publish")).text
 
     assert "请输入通过的项目数以确认：" in before
@@ -510,7 +509,7 @@ def test_the_annex_says_which_ranks_are_shared():
 
 def test_the_annex_says_how_each_item_ended_and_leaves_none_pending():
     held = tied(show_votes=True)
-    outcome.decide(held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief)
     save_announcement(publish(held), **WORDS | {"with_votes": True}, by=held.office)
 
     said = paper(held.poll, "notice")
@@ -536,7 +535,7 @@ def test_the_annex_of_a_tie_left_open_says_that_it_is():
 def test_the_notice_gives_the_figures_of_each_round_and_the_words_of_the_decision():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
-    outcome.decide(
+    deciding.decide(
         second.poll, items=["3"], words="主席团\n取第3项", by=held.office, second=held.chief
     )
     publish(second)
@@ -550,7 +549,9 @@ def test_the_notice_gives_the_figures_of_each_round_and_the_words_of_the_decisio
 def test_a_decision_in_the_second_round_stands_on_every_paper_of_the_first():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
-    outcome.decide(second.poll, items=[], words="主席团决定留空", by=held.office, second=held.chief)
+    deciding.decide(
+        second.poll, items=[], words="主席团决定留空", by=held.office, second=held.chief
+    )
     publish(second)
 
     for name in NAMES:
@@ -568,7 +569,7 @@ def test_more_ways_than_two_are_listed_as_chinese_lists_them():
         selection(2, 3),
         selection(2, 4),
     )
-    outcome.decide(second.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
+    deciding.decide(second.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
     publish(second)
 
     assert "经票决、补充票决和会议决定，确定下列3个项目" in paper(held.poll, "notice")
@@ -619,7 +620,7 @@ def test_the_notice_says_which_ways_led_to_its_projects():
 
 def test_places_that_a_decision_leaves_open_are_said():
     held = short()
-    outcome.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
 
     said = paper(held.poll, "notice")
 
@@ -720,7 +721,8 @@ def test_an_act_refuses_the_words_of_a_notice_with_a_code():
         refusal(poll, with_votes=True),
     }
 
-    assert codes == announcing.refused.keys()
+    # Who may not is told in the words that all acts share.
+    assert codes == announcing.refused.keys() | {"not-office"}
     assert not Announcement.objects.exists()
 
 
@@ -809,7 +811,7 @@ def test_the_chair_says_what_a_second_round_and_a_decision_have_settled():
 
 def test_the_chair_reads_the_decision_of_the_meeting():
     held = short()
-    outcome.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
 
     said = paper(held.poll, "words")
 
@@ -902,7 +904,7 @@ def counted_twice() -> Stage:
 
 def decided() -> Stage:
     held = short(show_votes=True)
-    outcome.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=["2"], words="主席团决定", by=held.office, second=held.chief)
     return held
 
 

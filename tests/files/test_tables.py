@@ -15,8 +15,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ballots.acts import canvass, cards, drafts, lifecycle, roll
-from ballots.facts import outcome, record
+from ballots.acts import canvass, cards, deciding, drafts, lifecycle, roll
+from ballots.facts import record
 from ballots.files import download, package, tables
 from ballots.models import Delegate, Result
 from ballots.pure.rules import Selection
@@ -108,7 +108,7 @@ def run_off(first: Stage) -> None:
 
 
 def decide(stage: Stage, *items: str) -> None:
-    outcome.decide(
+    deciding.decide(
         stage.poll,
         items=items,
         words="主席团决定选取第3项。",

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballots import verifier
-from ballots.acts import canvass, ceremony, lifecycle
+from ballots.acts import canvass, lifecycle, unsealing
 from ballots.acts.roll import add_to_roll
 from ballots.facts.turnout import percent
 from ballots.files import package
@@ -888,7 +888,7 @@ def test_who_must_fill_every_place_cannot_be_against_alone():
 
 
 def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
-    honest = ceremony._opened
+    honest = unsealing._opened
 
     def swapped(*args: Any) -> Any:
         return [
@@ -899,7 +899,7 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
             for chosen, why in honest(*args)
         ]
 
-    monkeypatch.setattr(ceremony, "_opened", swapped)
+    monkeypatch.setattr(unsealing, "_opened", swapped)
     stage = hold_a_vote()
 
     content = package.full_package(stage.poll).content
@@ -909,7 +909,7 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
 
 
 def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
-    honest = ceremony._distinct
+    honest = unsealing._distinct
 
     def renamed(poll: Poll, selections: Any) -> Any:
         found = honest(poll, selections)
@@ -917,7 +917,7 @@ def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
             write_in.title = write_in.title.replace("加装电梯", "加装路灯")
         return found
 
-    monkeypatch.setattr(ceremony, "_distinct", renamed)
+    monkeypatch.setattr(unsealing, "_distinct", renamed)
     stage = make_stage(delegates=3, candidates=3)
     stage.cast(0, selection(1, proposals=["加装电梯"]))
     stage.close()

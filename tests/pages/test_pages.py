@@ -16,9 +16,9 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots.acts import canvass, drafts, lifecycle, roll, sign_in
-from ballots.facts import outcome as outcomes
+from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll, sign_in
 from ballots.facts import polls, preflight, turnout
+from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, ballot
 from projects.models import Poll, Project
@@ -492,7 +492,7 @@ def test_before_its_publication_no_page_holds_anything_of_a_result(db):
     # The hall is shown it first, at the chair's pace.
     nothing_leaks(poll, *browsers)
     assert "正在会场揭晓结果" in browsers[1].get("/home/").text
-    lifecycle.reveal_all(poll, by=held.office)
+    hall.reveal_all(poll, by=held.office)
     text = Client().get("/results/").text
     assert "金丝雀公园" in text
     assert "得票数" in text
@@ -605,7 +605,7 @@ def settled(how: str, **columns) -> Poll:
         second = play(held, draft, selection(3), selection(3), selection(2))
         lifecycle.publish_result(second.poll, by=held.office, at_once=True)
     else:
-        outcomes.decide(
+        deciding.decide(
             held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief
         )
     lifecycle.publish_result(held.poll, by=held.office, at_once=True)
@@ -657,7 +657,7 @@ def test_a_round_says_which_one_it_is_and_why(db):
 
 def test_a_place_that_the_meeting_left_open_is_said(db):
     held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
-    outcomes.decide(held.poll, items=[], words="不再票决", by=held.office, second=held.chief)
+    deciding.decide(held.poll, items=[], words="不再票决", by=held.office, second=held.chief)
     lifecycle.publish_result(held.poll, by=held.office, at_once=True)
 
     text = read(Client().get("/results/")).text
@@ -696,7 +696,7 @@ def test_what_the_meeting_decided_in_the_second_round_stands_with_the_first(db):
     held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2, show_votes=True)
     draft = drafts.run_off(held.poll, by=held.office)
     second = play(held, draft, selection(2), selection(3))
-    outcomes.decide(
+    deciding.decide(
         second.poll, items=["3"], words="主席团取第3项", by=held.office, second=held.chief
     )
     for poll in (second.poll, held.poll):
@@ -713,10 +713,10 @@ def test_what_the_meeting_decided_in_the_second_round_stands_with_the_first(db):
 def test_proposals_that_went_into_a_candidate_are_told_from_those_that_stand_alone():
     found = {"proposals": 16, "proposed_items": 3, "merged": 8, "refused": 2}
 
-    assert outcomes.proposals_words(found) == (
+    assert proposals_words(found) == (
         "共收到16件，归并为3项。其中8件并入候选项目、2件不予计票，不在3项之内。"
     )
-    assert outcomes.proposals_words(found | {"proposed_items": 0, "refused": 0}) == (
+    assert proposals_words(found | {"proposed_items": 0, "refused": 0}) == (
         "共收到16件，没有单列的项目。其中8件并入候选项目。"
     )
 

@@ -156,9 +156,9 @@ def test_a_publication_shows_the_heading_and_no_project(shown):
 
 def test_each_step_of_the_reveal_shows_one_more_project(shown):
     published(voted(shown))
-    lifecycle.reveal_next(shown.poll, by=shown.office)
+    hall.reveal_next(shown.poll, by=shown.office)
     first = seen(shown)
-    lifecycle.reveal_next(shown.poll, by=shown.office)
+    hall.reveal_next(shown.poll, by=shown.office)
 
     assert "候选项目1" in first
     assert "4票" in first
@@ -169,9 +169,9 @@ def test_each_step_of_the_reveal_shows_one_more_project(shown):
 
 def test_no_phone_is_ahead_of_the_chair(shown):
     published(voted(shown))
-    lifecycle.reveal_next(shown.poll, by=shown.office)
+    hall.reveal_next(shown.poll, by=shown.office)
     before = Client().get("/results/").content.decode()
-    lifecycle.reveal_next(shown.poll, by=shown.office)
+    hall.reveal_next(shown.poll, by=shown.office)
 
     assert "候选项目1" not in before
     assert "候选项目1" in Client().get("/results/").content.decode()

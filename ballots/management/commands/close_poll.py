@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
-from ballots.acts import lifecycle
+from ballots.acts import lifecycle, storage
 from ballots.management.commands._steps import Phase, StepCommand
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -28,7 +28,7 @@ class Command(StepCommand):
             )
         self.stdout.write(gettext("正在重写存储……"))
         try:
-            lifecycle.rewrite_storage(poll, by=by)
+            storage.rewrite_storage(poll, by=by)
         except Refused as refusal:
             if refusal.code != "storage-busy":
                 raise

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.facts import outcome
+from ballots.facts import words
 from ballots.management.commands._steps import Phase, StepCommand
 from projects.models import Poll
 
@@ -28,7 +28,7 @@ class Command(StepCommand):
             % (figures["turnout"] | {"needed": figures["needed"]})
         )
         for item in figures["items"]:
-            verdict = outcome.verdict(item, figures)
+            verdict = words.verdict(item, figures)
             self.stdout.write(
                 f"{item['rank']:>3}  {item['item']:<4} {item['title']}  {item['votes']}  {verdict}"
             )

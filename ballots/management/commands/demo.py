@@ -20,7 +20,7 @@ from django.db import connection, connections, transaction
 from django.utils.translation import gettext
 
 from ballots import roles
-from ballots.acts import lifecycle, rehearsal, sign_in
+from ballots.acts import rehearsal, sign_in
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import Phase, person, the_poll, track
 from ballots.models import AccessCard, Delegate
@@ -254,7 +254,7 @@ def make_demo(count: int, form: str) -> tuple[Stage, dict[str, str]]:
     staff = {name: make_staff(name, password) for name, password in passwords.items()}
     office, scrutineer = staff["office"], staff["scrutineer"]
     for poll in Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=RULES_NAME):
-        lifecycle.wipe_rehearsal(poll, by=office)
+        rehearsal.wipe_rehearsal(poll, by=office)
     Delegate.objects.update(status=Delegate.Status.ENDED)
     stage = set_stage(
         sample_rows(count), by=office, scrutineer=scrutineer, rules_name=RULES_NAME, form=form

@@ -209,7 +209,7 @@ def sample_rows(count: int) -> list[RollRow]:
 def clear_away(*, by: User) -> None:
     """Remove what a rehearsal made, also one that was broken off: poll, cards and delegates."""
     for poll in Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=MEETING):
-        lifecycle.wipe_rehearsal(poll, by=by)
+        rehearsal.wipe_rehearsal(poll, by=by)
     ours = Delegate.objects.filter(delegation__name=DELEGATION, roll_entries__isnull=True)
     AccessCard.objects.filter(delegate__in=ours).delete()
     ours.delete()

@@ -1,0 +1,51 @@
+"""The files of the database, rewritten after the close: no old page may tell the order of casting."""
+
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal
+from ballots.models import Envelope, RollEntry, SealedBallot
+from ballots.refusal import Refusals, demand_office, locked
+from projects.models import Poll
+
+refused = Refusals(
+    {
+        "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
+    }
+)
+
+
+def rewrite_storage(poll: Poll, *, by: User) -> None:
+    """Let the database rewrite its files, so that no old page tells the order of casting.
+
+    Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
+    have; the README says so.
+    """
+    demand_office(by)
+    with transaction.atomic():
+        locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
+    try:
+        _vacuum()
+    except OperationalError:
+        # Somebody else is reading or writing: the old pages are still there.
+        raise refused("storage-busy") from None
+    with transaction.atomic():
+        journal.append(locked(poll), "storage-rewritten", by=by)
+
+
+def _vacuum() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
+            # might see it; a table that ALTER rewrites takes over the living rows alone.
+            cursor.execute(
+                "ALTER TABLE ballots_envelope ALTER COLUMN sealed TYPE bytea USING sealed || ''"
+            )
+            tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
+            cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
+            return
+        cursor.execute("VACUUM")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if cursor.fetchone()[0]:
+            raise OperationalError("a reader held the log of writes")

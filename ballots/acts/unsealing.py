@@ -1,0 +1,97 @@
+"""What is in the box: every sealed ballot is opened and none dropped; nothing tells an order."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
+
+from django.views.decorators.debug import sensitive_variables
+
+from ballots.acts.ceremony import recover_key
+from ballots.models import Ballot, WriteIn, rules_of
+from ballots.pure import sealing
+from ballots.pure.rules import Proposal, Selection, faults, folded
+from projects.models import Poll
+
+
+@sensitive_variables()
+def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn]]:
+    """Open every sealed ballot with the typed shares; none is dropped (DESIGN §5.5).
+
+    Returns unsaved ballots in the order of fresh random keys and one write-in for each distinct
+    proposal, numbered in random order. Raises Refused.
+    """
+    opened = _opened(poll, recover_key(poll, texts))
+    write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
+    ballots = [_ballot(poll, selection, invalid, write_ins) for selection, invalid in opened]
+    # In the order in which they were found, the first text would lie where the first receipt does.
+    numbered = sorted(write_ins.values(), key=lambda write_in: write_in.number)
+    return sorted(ballots, key=lambda ballot: ballot.id), numbered
+
+
+def _opened(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None, str]]:
+    """Return what each sealed ballot holds and why it is invalid (empty for a valid one)."""
+    rules, titles = rules_of(poll), dict(poll.projects.values_list("number", "title"))
+    reasons = {
+        "not-opened": Ballot.Invalid.NOT_OPENED,
+        "other-poll": Ballot.Invalid.OTHER_POLL,
+    }
+    nonces: set[str] = set()
+    opened: list[tuple[Selection | None, str]] = []
+    for row in poll.sealed_ballots.order_by("receipt"):
+        try:
+            selection, nonce = sealing.unseal(bytes(row.sealed), key=key, poll=poll.uuid)
+        except sealing.NotABallot as refusal:
+            opened.append((None, reasons.get(refusal.code, Ballot.Invalid.MALFORMED)))
+            continue
+        if nonce in nonces:
+            opened.append((None, Ballot.Invalid.REPEATED))
+        elif faults(selection, rules, titles):
+            opened.append((None, Ballot.Invalid.RULES))
+        else:
+            opened.append((selection, Ballot.Invalid.VALID))
+        nonces.add(nonce)
+    return opened
+
+
+def _distinct(poll: Poll, selections: list[Selection]) -> dict[tuple[str, str, str], WriteIn]:
+    """Return one write-in for each distinct text, numbered in the order of its random key."""
+    spellings: dict[tuple[str, str, str], Counter[Proposal]] = {}
+    for selection in selections:
+        for proposal in selection.proposals:
+            spellings.setdefault(_same(proposal), Counter())[proposal] += 1
+    write_ins = {
+        same: WriteIn(poll=poll, **asdict(_usual(counts))) for same, counts in spellings.items()
+    }
+    for number, write_in in enumerate(
+        sorted(write_ins.values(), key=lambda write_in: write_in.id), start=1
+    ):
+        write_in.number = number
+    return write_ins
+
+
+def _usual(spellings: Counter[Proposal]) -> Proposal:
+    """Return the spelling written most often, else the shortest; never the one that came first."""
+    return min(
+        spellings,
+        key=lambda words: (-spellings[words], len("".join(astuple(words))), astuple(words)),
+    )
+
+
+def _same(proposal: Proposal) -> tuple[str, str, str]:
+    return folded(proposal.title), folded(proposal.detail), folded(proposal.unit)
+
+
+def _ballot(
+    poll: Poll,
+    selection: Selection | None,
+    invalid: str,
+    write_ins: dict[tuple[str, str, str], WriteIn],
+) -> Ballot:
+    if selection is None:
+        return Ballot(poll=poll, invalid=invalid)
+    return Ballot(
+        poll=poll,
+        chosen=sorted(selection.chosen),
+        against=sorted(selection.against),
+        write_ins=sorted(str(write_ins[_same(proposal)].id) for proposal in selection.proposals),
+    )

@@ -1,0 +1,79 @@
+"""What the opening of a poll puts on record: hashed in the journal, shown in a package."""
+
+from typing import Any
+
+from django.conf import settings
+
+from ballots import roles
+from ballots.pure import chain
+from projects.models import Poll
+
+
+def frozen_poll(poll: Poll) -> dict[str, Any]:
+    """Return what a poll is, as the opening hashes it and a package shows it."""
+    return {
+        "uuid": str(poll.uuid),
+        "kind": poll.kind,
+        "meeting": poll.meeting,
+        "year": poll.year,
+    }
+
+
+def frozen_rules(poll: Poll) -> dict[str, Any]:
+    """Return the rules of `poll` as the opening hashes them and a package shows them."""
+    return {
+        "places": poll.places,
+        "form": poll.form,
+        "choice_rule": poll.choice_rule,
+        "blank_allowed": poll.blank_allowed,
+        "proposals": poll.proposals,
+        "proposal_limit": poll.proposal_limit,
+        "voters": poll.voters,
+        "majority": poll.majority,
+        "delegates_total": poll.delegates_total,
+        "simple": poll.simple,
+        "show_votes": poll.show_votes,
+        "objection_days": poll.objection_days,
+        "rules_name": poll.rules_name,
+        "rules_adopted_on": str(poll.rules_adopted_on or ""),
+    }
+
+
+def frozen_candidates(poll: Poll) -> list[list[Any]]:
+    """Return number, title, text, targets and the rest of each candidate, in order of number."""
+    return [
+        [
+            project.number,
+            project.title,
+            project.text,
+            [str(line) for line in project.targets.all()],
+            [
+                project.category,
+                project.lead_unit,
+                "" if project.investment is None else str(project.investment),
+                project.deadline,
+                project.site,
+            ],
+        ]
+        for project in poll.projects.order_by("number").prefetch_related("targets")
+    ]
+
+
+def frozen_roll(poll: Poll) -> list[list[str]]:
+    """Return number and name of everybody on the roll, in order of number."""
+    return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
+
+
+def frozen(poll: Poll) -> dict[str, Any]:
+    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
+    return {
+        "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
+        "rules": chain.digest("rules", chain.canonical(frozen_rules(poll))),
+        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+        "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
+        "on_roll": poll.roll.count(),
+        "present": poll.roll.filter(present=True).count(),
+        "ceremony": poll.box.ceremony,
+        "staff": roles.accounts(),
+        "plain_http": settings.PLAIN_HTTP,
+    }
