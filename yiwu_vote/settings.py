@@ -176,7 +176,7 @@ if not PLAIN_HTTP:
     # The prefix binds a cookie to this very host: a neighbour on the domain cannot plant one.
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
-CSRF_FAILURE_VIEW = "ballots.pages.ballot.page_expired"
+CSRF_FAILURE_VIEW = "yiwu_vote.errors.page_expired"
 
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

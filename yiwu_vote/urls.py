@@ -3,12 +3,16 @@
 from django.contrib import admin
 from django.urls import include, path
 
-handler403 = "ballots.pages.ballot.forbidden"
-handler404 = "ballots.pages.ballot.not_found"
-handler500 = "ballots.pages.ballot.server_error"
+from yiwu_vote.health import healthz, readyz
+
+handler403 = "yiwu_vote.errors.forbidden"
+handler404 = "yiwu_vote.errors.not_found"
+handler500 = "yiwu_vote.errors.server_error"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("projects/", include("projects.urls")),
     path("", include("ballots.urls")),
 ]

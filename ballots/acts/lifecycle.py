@@ -153,9 +153,6 @@ def _strip(poll: Poll) -> list[str]:
     return [envelope.receipt for envelope in envelopes]
 
 
-# --- what the opening puts on record --------------------------------------------------------------
-
-
 # --- the box --------------------------------------------------------------------------------------
 
 

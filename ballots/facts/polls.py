@@ -2,8 +2,9 @@
 
 from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from ballots.models import Delegate
+from ballots.models import Delegate, RollEntry
 from projects.models import Poll, PollQuerySet
 
 
@@ -53,3 +54,23 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
 def candidates(poll: Poll) -> dict[int, str]:
     """Return the title of each candidate of `poll` by its number, in order."""
     return dict(poll.projects.order_by("number").values_list("number", "title"))
+
+
+def state_of(poll: Poll, entry: RollEntry) -> str:
+    """Return where a delegate stands with a poll, the one question behind every page below.
+
+    One of "before", "open", "paused", "voted", "closed" (and has not voted), "published", "void".
+    """
+    if poll.phase == Poll.Phase.VOID or poll.is_revealed:
+        return poll.phase
+    if entry.voted:
+        return "voted"
+    over = poll.closes_at is not None and poll.closes_at <= timezone.now()
+    match poll.phase:
+        case Poll.Phase.DRAFT:
+            return "before"
+        case Poll.Phase.PAUSED:
+            return "paused"
+        case Poll.Phase.OPEN if not over:
+            return "open"
+    return "closed"

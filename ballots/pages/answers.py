@@ -1,8 +1,9 @@
-"""What the pages share: which poll they are about, the time of day, and how they say no.
+"""What the pages share: which poll they are about, where its delegate stands, how they say no.
 
 A refusal says what happened, whether the ballot counted, and what to do now (ux.md §6).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,18 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone, translation
+from django.utils.crypto import salted_hmac
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ballots.pages.middleware import VisitorRequest
+from ballots.acts import casting
+from ballots.facts.polls import state_of
+from ballots.models import Delegate, RollEntry
+from ballots.pages.middleware import DelegateRequest, VisitorRequest
+from ballots.pure import sealing
 from projects.models import Poll
 from yiwu_vote.language import language_of
 
@@ -167,3 +173,38 @@ def say_no(
     """Return a page of a heading, a sentence or two and the way home."""
     context = {"heading": heading, "text": text}
     return render(request, "ballots/refused.html", context, status=status)
+
+
+LAST_MINUTES = 5
+
+
+def entry_of(request: DelegateRequest, poll: Poll) -> RollEntry:
+    return get_object_or_404(RollEntry, poll=poll, delegate=request.delegate)
+
+
+def status_of(poll: Poll, entry: RollEntry) -> dict[str, Any]:
+    receipt = casting.receipt_of(entry) if entry.voted else None
+    return {
+        "poll": poll,
+        "state": state_of(poll, entry),
+        "voted": entry.voted,
+        "voted_at": clock(entry.voted_at),
+        "receipt": sealing.grouped(receipt.code) if receipt else "",
+        "closes_at": clock(poll.closes_at),
+        "closed_at": clock(poll.closed_at or poll.closes_at),
+        "seconds_left": seconds_left(poll),
+        "minutes_left": math.ceil(seconds_left(poll) / 60),
+        "last_minutes": LAST_MINUTES,
+        "must_report": poll.voters == Poll.Voters.PRESENT and not entry.present,
+    }
+
+
+def seconds_left(poll: Poll) -> int:
+    """Return the seconds until the deadline; 0 after it, and where the chair announces the end."""
+    left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else 0
+    return max(0, int(left))
+
+
+def owner_of_draft(delegate: Delegate, poll: Poll) -> str:
+    """Return the mark of a draft on a device: whoever signs in there next must not see it."""
+    return salted_hmac("ballots.draft", f"{poll.uuid}/{delegate.pk}").hexdigest()[:16]

@@ -1,25 +1,17 @@
-"""HTTP in, HTTP out, for anybody: the result, the board of receipts, and whether the site is well."""
+"""HTTP in, HTTP out, for anybody: the result, once the hall has seen it all."""
 
-import unicodedata
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from ballots.facts import database, outcome, turnout, words
+from ballots.facts import outcome, turnout, words
 from ballots.facts.outcome import Outcome
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
-from ballots.pure import sealing
 from projects.models import Poll
-
-# Crockford's base 32 reads these for the digits they look like.
-LOOKALIKES = str.maketrans("OIL", "011")
-
 
 # --- the result -----------------------------------------------------------------------------------
 
@@ -96,62 +88,3 @@ def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
 def _share(votes: int, valid: int) -> str:
     """Return `votes` of `valid` in percent for the mark on the bars; nothing where it is off them."""
     return turnout.percent(votes, valid) if votes <= valid else ""
-
-
-# --- the board of receipts ------------------------------------------------------------------------
-
-
-@login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@refusable
-def board(request: VisitorRequest) -> HttpResponse:
-    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).
-
-    A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
-    device and the time of whoever asked.
-    """
-    poll = asked_poll(request)
-    codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
-    typed = request.POST.get("code", "")
-    context = {
-        "poll": poll,
-        "is_open": poll.closed_at is None,
-        "codes": [sealing.grouped(code) for code in codes],
-        "typed": typed,
-        "answer": _answer(typed, set(codes)) if typed else "",
-    }
-    return render(request, "ballots/board.html", context)
-
-
-def _answer(typed: str, codes: set[str]) -> str:
-    """Return what the look-up says: "malformed", "listed" or "missing"."""
-    code = "".join(
-        char for char in unicodedata.normalize("NFKC", typed).upper() if char.isalnum()
-    ).translate(LOOKALIKES)
-    if len(code) != 16 or not set(code) <= set(sealing.CROCKFORD):
-        return "malformed"
-    return "listed" if code in codes else "missing"
-
-
-# --- whether the site is well ---------------------------------------------------------------------
-
-
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer for the process alone."""
-    return HttpResponse("ok", content_type="text/plain")
-
-
-@login_not_required
-@require_safe
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the database does, and whether its tables are those of this program."""
-    try:
-        waiting = not database.tables_are_ready()
-    except Error:
-        return HttpResponse("database", content_type="text/plain", status=503)
-    if waiting:
-        return HttpResponse("migrations", content_type="text/plain", status=503)
-    return HttpResponse("ok", content_type="text/plain")

@@ -20,7 +20,7 @@ from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll, sign_
 from ballots.facts import polls, preflight, turnout
 from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
-from ballots.pages import answers, ballot
+from ballots.pages import answers
 from projects.models import Poll, Project
 from tests.conftest import ROOT
 from tests.helpers.browsing import publish, read, ready_to_cast, signed_in
@@ -34,6 +34,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
+from yiwu_vote import errors
 
 pytestmark = pytest.mark.django_db
 
@@ -944,7 +945,7 @@ def test_the_page_of_an_error_asks_the_database_nothing(rf: RequestFactory):
     request = rf.get("/")
     request.resolver_match = None
 
-    reply = ballot.server_error(request)
+    reply = errors.server_error(request)
 
     assert reply.status_code == 500
     assert "</html>" in reply.text
@@ -970,7 +971,7 @@ def test_the_error_pages_are_those_of_the_urlconf():
 
     names = {code: handler.__name__ for code, handler in handlers.items()}
     assert names == {403: "forbidden", 404: "not_found", 500: "server_error"}
-    assert site_settings.CSRF_FAILURE_VIEW == "ballots.pages.ballot.page_expired"
+    assert site_settings.CSRF_FAILURE_VIEW == "yiwu_vote.errors.page_expired"
 
 
 def test_a_page_that_is_forbidden_says_so(stage, client, monkeypatch):

@@ -111,8 +111,8 @@ urlpatterns = [
     path("cached/", with_a_cache_of_its_own),
     path("", include("yiwu_vote.urls")),
 ]
-handler404 = "ballots.pages.ballot.not_found"
-handler500 = "ballots.pages.ballot.server_error"
+handler404 = "yiwu_vote.errors.not_found"
+handler500 = "yiwu_vote.errors.server_error"
 
 
 @pytest.fixture

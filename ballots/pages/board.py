@@ -1,0 +1,49 @@
+"""HTTP in, HTTP out, for anybody: the board of receipts in the box."""
+
+import unicodedata
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from ballots.pages.answers import asked_poll, refusable
+from ballots.pages.middleware import VisitorRequest
+from ballots.pure import sealing
+
+# Crockford's base 32 reads these for the digits they look like.
+LOOKALIKES = str.maketrans("OIL", "011")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@refusable
+def board(request: VisitorRequest) -> HttpResponse:
+    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).
+
+    A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
+    device and the time of whoever asked.
+    """
+    poll = asked_poll(request)
+    codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
+    typed = request.POST.get("code", "")
+    context = {
+        "poll": poll,
+        "is_open": poll.closed_at is None,
+        "codes": [sealing.grouped(code) for code in codes],
+        "typed": typed,
+        "answer": _answer(typed, set(codes)) if typed else "",
+    }
+    return render(request, "ballots/board.html", context)
+
+
+def _answer(typed: str, codes: set[str]) -> str:
+    """Return what the look-up says: "malformed", "listed" or "missing"."""
+    code = "".join(
+        char for char in unicodedata.normalize("NFKC", typed).upper() if char.isalnum()
+    ).translate(LOOKALIKES)
+    if len(code) != 16 or not set(code) <= set(sealing.CROCKFORD):
+        return "malformed"
+    return "listed" if code in codes else "missing"

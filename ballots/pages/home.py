@@ -1,0 +1,85 @@
+"""HTTP in, HTTP out: where a delegate stands with his poll, and how far the vote has come."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
+
+from ballots.acts import recommending
+from ballots.facts.polls import polls_of
+from ballots.facts.turnout import percent, turnout_of
+from ballots.pages.answers import (
+    REFUSALS,
+    asked_poll,
+    entry_of,
+    owner_of_draft,
+    refusable,
+    status_of,
+)
+from ballots.pages.middleware import DelegateRequest
+from projects.models import Poll
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@refusable
+def home(request: DelegateRequest) -> HttpResponse:
+    polls = list(polls_of(request.delegate))
+    waiting = [poll for poll in polls if poll.takes_ballots]
+    if len(waiting) > 1 and not request.poll_query:
+        return render(request, "ballots/which_poll.html", {"polls": waiting})
+    if not polls and not request.poll_query and recommending.collecting_poll():
+        # Before any roll is drawn up, a delegate has no poll and may still recommend.
+        return _nothing_but_recommending(request)
+    poll = asked_poll(request)
+    entry = entry_of(request, poll)
+    context = status_of(poll, entry)
+    if request.htmx:
+        return _fragment_of_home(request, context)
+    context |= {
+        "candidates": poll.projects.count(),
+        "others": [other for other in polls if other != poll],
+        "owner": owner_of_draft(request.delegate, poll),
+        "collecting": recommending.collecting_poll(),
+    }
+    return render(request, "ballots/home.html", context)
+
+
+def _nothing_but_recommending(request: DelegateRequest) -> HttpResponse:
+    nothing = REFUSALS["no-poll"]
+    context = {"heading": nothing.heading, "text": nothing.text, "collecting": True}
+    return render(request, "ballots/refused.html", context)
+
+
+def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> HttpResponse:
+    # The box holds no button: where the next step has changed, the whole page is fetched anew.
+    if request.GET.get("state") != context["state"]:
+        return HttpResponseClientRefresh()
+    return render(request, "ballots/_status.html", context, status=_polled(context["poll"]))
+
+
+def _polled(poll: Poll) -> int:
+    """Return the status of a fragment that asks again and again: 286 tells htmx to stop."""
+    over = poll.phase == Poll.Phase.VOID or poll.is_revealed
+    return HttpResponseStopPolling.status_code if over else 200
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@refusable
+def progress(request: DelegateRequest) -> HttpResponse:
+    poll = asked_poll(request)
+    turnout = turnout_of(poll)
+    context = {
+        "poll": poll,
+        "turnout": turnout,
+        "percent": percent(turnout.voted, turnout.issued),
+        "now": timezone.localtime(),
+    }
+    if request.htmx:
+        return render(request, "ballots/_turnout.html", context, status=_polled(poll))
+    return render(request, "ballots/progress.html", context)

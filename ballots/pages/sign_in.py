@@ -1,0 +1,98 @@
+"""HTTP in, HTTP out: signing in with a card, and out; how a reader likes his pages."""
+
+import ipaddress
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ballots.acts.sign_in import CARD_KEY, card_by_code, card_by_token
+from ballots.models import AccessCard
+from ballots.pages.answers import SeeOther, preferring, say_no
+from ballots.pages.middleware import VisitorRequest
+from ballots.refusal import Refused
+
+
+@login_not_required
+@require_POST
+@preferring
+def preferences(request: VisitorRequest) -> HttpResponse:
+    """Keep the size of text or the language that was chosen, and go back to where it was chosen."""
+    back = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return SeeOther(back if ours else reverse("ballots:sign-in"))
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+def sign_in(request: VisitorRequest) -> HttpResponse:
+    if request.method != "POST":
+        return render(request, "ballots/sign_in.html")
+    typed = request.POST.get("code", "")
+    try:
+        return _let_in(request, card_by_code(typed))
+    except Refused as refusal:
+        if refusal.code == "wait":
+            page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
+            page.headers["Retry-After"] = str(refusal.count * 60)
+            return page
+        context = {"typed": typed, "error": str(refusal)}
+        return render(request, "ballots/sign_in.html", context, status=422)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+def card(request: VisitorRequest, token: str) -> HttpResponse:
+    """Show whose card it is; only the POST signs in, for scanners and previews GET (DESIGN §6)."""
+    found = card_by_token(token)
+    if found is None:
+        return render(request, "ballots/card_invalid.html", status=404)
+    if request.method != "POST":
+        _mark_seen(request, found)
+        return render(request, "ballots/card.html", {"holder": found.delegate})
+    if "not-mine" in request.POST:
+        return render(request, "ballots/card_not_mine.html")
+    return _let_in(request, found)
+
+
+def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:
+    request.session.cycle_key()
+    # As Django's own log-in does: a token from before is of no use in the new session.
+    rotate_token(request)
+    request.session[CARD_KEY] = found.pk
+    return SeeOther(reverse("ballots:home") + request.poll_query)
+
+
+def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
+    """Note that a printed QR code was opened from another device, for the pre-flight list."""
+    # Behind a proxy every request comes from the proxy, which adds the visitor's address last.
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
+    try:
+        address = ipaddress.ip_address(forwarded if behind_proxy else request.META["REMOTE_ADDR"])
+    except ValueError:
+        return
+    if not found.seen and not address.is_loopback:
+        AccessCard.objects.filter(pk=found.pk, seen=False).update(seen=True)
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_out(request: VisitorRequest) -> HttpResponse:
+    if request.method == "POST":
+        request.session.flush()
+        return SeeOther(reverse("ballots:sign-out"))
+    if request.delegate:
+        return SeeOther(reverse("ballots:home") + request.poll_query)
+    return render(request, "ballots/signed_out.html")
