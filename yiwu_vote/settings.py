@@ -242,7 +242,10 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# --- logs -----------------------------------------------------------------------------------------
+# --- error reports and logs -----------------------------------------------------------------------------------------
+
+DEFAULT_EXCEPTION_REPORTER = "yiwu_vote.reports.FrameReporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "yiwu_vote.reports.NothingTyped"
 
 LOGGING = {
     "version": 1,

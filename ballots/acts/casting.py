@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots.facts import database
 from ballots.facts.polls import candidates
@@ -46,7 +45,6 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-@sensitive_variables()
 def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: str) -> Receipt:
     """Seal one whole ballot into the box, or raise Refused and record nothing.
 

@@ -7,7 +7,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots import journal
 from ballots.models import BallotBox
@@ -42,7 +41,6 @@ class Sheet:
     text: str
 
 
-@sensitive_variables()
 @transaction.atomic
 def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) -> list[Sheet]:
     """Make a new key for the box of a draft poll and return the shares, one a holder.
@@ -102,7 +100,6 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
     ]
 
 
-@sensitive_variables()
 @transaction.atomic
 def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
     """Open a blank trial ballot with the typed shares; without this a poll cannot open.
@@ -125,7 +122,6 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
     return box
 
 
-@sensitive_variables()
 def recover_key(poll: Poll, texts: Sequence[str]) -> sealing.PrivateKey:
     """Return the private key that the typed shares make, or raise Refused."""
     box = BallotBox.objects.filter(poll=poll).first()

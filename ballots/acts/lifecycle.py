@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots import journal, roles
 from ballots.acts import unsealing
@@ -156,7 +155,6 @@ def _strip(poll: Poll) -> list[str]:
 # --- the box --------------------------------------------------------------------------------------
 
 
-@sensitive_variables()
 @transaction.atomic
 def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.

@@ -4,7 +4,6 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import Case, QuerySet, When
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots.models import Delegate, Recommendation
 from ballots.pure import similar
@@ -41,7 +40,6 @@ def collecting_poll() -> Poll | None:
 # --- by delegates ---------------------------------------------------------------------------------
 
 
-@sensitive_variables()
 @transaction.atomic
 def recommend(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> Recommendation:
     """Record that `delegate` recommends a project for the list of `poll`.
@@ -60,7 +58,6 @@ def recommend(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> Recommen
     )
 
 
-@sensitive_variables()
 def demand_acceptable(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> None:
     """Raise Refused where `delegate` cannot recommend this for `poll` as it is."""
     if poll.phase != Poll.Phase.DRAFT or not poll.collecting:

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
 
-from django.views.decorators.debug import sensitive_variables
-
 from ballots.acts.ceremony import recover_key
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import sealing
@@ -13,7 +11,6 @@ from ballots.pure.rules import Proposal, Selection, faults, folded
 from projects.models import Poll
 
 
-@sensitive_variables()
 def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn]]:
     """Open every sealed ballot with the typed shares; none is dropped (DESIGN §5.5).
 

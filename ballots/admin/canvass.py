@@ -13,7 +13,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots.acts import canvass
 from ballots.admin.forms import SecondPersonForm, tell
@@ -54,7 +53,6 @@ class BackForm(forms.Form):
 # --- the pages ------------------------------------------------------------------------------------
 
 
-@sensitive_variables()
 def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Show the proposals by their random numbers; posted, two people end the canvass."""
     second = SecondPersonForm(posted(request), request=request)

@@ -15,7 +15,6 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
@@ -295,7 +294,6 @@ class PollDayAdmin(admin.ModelAdmin):
         self, route: str, name: str, view: Callable[..., HttpResponse], methods: Iterable[str]
     ) -> URLPattern:
         @require_http_methods(list(methods))
-        @sensitive_post_parameters()
         def page(request: HttpRequest, poll_id: int, **kwargs: str) -> HttpResponse:
             if not self.has_view_permission(request):
                 raise PermissionDenied

@@ -25,7 +25,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from ballots import roles
 from ballots.acts import cards, sign_in
@@ -198,9 +197,8 @@ class DelegateAdmin(OfficeAdmin):
 
 
 def _of_office(page: Callable[[StaffRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Return `page` for members of the office only; nothing they type reaches an error report."""
+    """Return `page` for members of the office only."""
 
-    @sensitive_post_parameters()
     def guarded(request: StaffRequest) -> HttpResponse:
         if not roles.is_office(request.user):
             raise PermissionDenied
@@ -245,7 +243,6 @@ class PrintedCard:
     qr: str
 
 
-@sensitive_variables()
 def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse:
     """Issue cards to those who have none; the answer is the sheet to print, shown only once.
 
@@ -269,7 +266,6 @@ def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse
     return _page(request, "issue", gettext("发卡"), context)
 
 
-@sensitive_variables()
 def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse:
     """Void the cards of the chosen delegates and print new ones, with a reason."""
     is_sent = request.method == "POST" and chosen is None
@@ -303,7 +299,6 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
     return _page(request, "reissue", gettext("发新卡"), context)
 
 
-@sensitive_variables()
 def _sheet(
     request: StaffRequest, issued: Sequence[cards.IssuedCard], heading: HeadingForm
 ) -> HttpResponse:

@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 from django_htmx.middleware import HtmxDetails
 
 from ballots import roles
@@ -86,7 +85,6 @@ def show(request: HttpRequest, poll: Poll, name: str, title: Any, context: Any) 
     return render(request, templates, admin.site.each_context(request) | own | context)
 
 
-@sensitive_variables()
 def take(
     request: StaffRequest,
     poll: Poll,
@@ -181,7 +179,6 @@ def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     ]
 
 
-@sensitive_variables()
 def door(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Mark the delegate whose card is shown at the door, and be ready for the next one."""
     form = DoorForm(posted(request))
@@ -205,7 +202,6 @@ def door(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form, button=_("记为到会"))
 
 
-@sensitive_variables()
 def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Make the key; the answer is the share sheets, which exist in this answer and nowhere else."""
     made = BallotBox.objects.filter(poll=poll).first()
@@ -243,7 +239,6 @@ def qr_svg(text: str) -> str:
     return segno.make(text, error="m", micro=False).svg_inline(border=0, omitsize=True)
 
 
-@sensitive_variables()
 def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     made = get_object_or_404(BallotBox, poll=poll)
     form = SharesForm(posted(request), threshold=made.threshold)
@@ -267,7 +262,6 @@ def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
 # --- while it takes ballots -----------------------------------------------------------------------
 
 
-@sensitive_variables()
 def add_to_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = AddToRollForm(posted(request), poll=poll)
     second = SecondPersonForm(posted(request), request=request)
@@ -336,7 +330,6 @@ def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act)
 
 
-@sensitive_variables()
 def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     made = get_object_or_404(BallotBox, poll=poll)
     form = SharesForm(posted(request), threshold=made.threshold)

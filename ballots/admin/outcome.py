@@ -14,7 +14,6 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from ballots import roles
 from ballots.acts import archiving, deciding, drafts, hall, lifecycle, rehearsal
@@ -114,7 +113,6 @@ def _second_round(
     return take(request, poll, act, standing=outcome.outcome_of(poll))
 
 
-@sensitive_variables()
 def decide(request: StaffRequest, poll: Poll) -> HttpResponse:
     standing = outcome.outcome_of(poll)
     form = DecideForm(posted(request), standing=standing)
@@ -196,7 +194,6 @@ def revealed(poll: Poll) -> dict[str, int]:
 # --- the end --------------------------------------------------------------------------------------
 
 
-@sensitive_variables()
 def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = ArchiveForm(posted(request))
     second = SecondPersonForm(posted(request), request=request)
@@ -226,7 +223,6 @@ def archived(poll: Poll) -> dict[str, Any] | None:
     return data | {"entry": entry, "people": "、".join(people)}
 
 
-@sensitive_variables()
 def void(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = ReasonForm(posted(request))
     second = SecondPersonForm(posted(request), request=request)

@@ -14,7 +14,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ballots.acts import casting
@@ -83,7 +82,6 @@ def _demand_fillable(poll: Poll, entry: RollEntry) -> None:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 @preferring
 @refusable
 def ballot(request: DelegateRequest) -> HttpResponse:
@@ -102,8 +100,6 @@ def ballot(request: DelegateRequest) -> HttpResponse:
 
 @login_not_required
 @require_POST
-@sensitive_post_parameters()
-@sensitive_variables()
 def alike(request: VisitorRequest) -> HttpResponse:
     """Answer htmx with the candidates that the posted name of a proposal is like (ux.md D6.7).
 
@@ -131,7 +127,6 @@ def alike(request: VisitorRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 @preferring
 @refusable
 def review(request: DelegateRequest) -> HttpResponse:
@@ -153,7 +148,6 @@ def review(request: DelegateRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 @refusable
 def cast(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
@@ -245,7 +239,6 @@ def _review_page(
     return response
 
 
-@sensitive_variables()
 def _hints(form: BallotForm) -> list[dict[str, Any]]:
     """Return what each proposal is like, for whoever was not told on the ballot."""
     hints = [

@@ -5,7 +5,6 @@ import unicodedata
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from ballots.pages.answers import asked_poll, refusable
@@ -18,7 +17,6 @@ LOOKALIKES = str.maketrans("OIL", "011")
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 @refusable
 def board(request: VisitorRequest) -> HttpResponse:
     """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).

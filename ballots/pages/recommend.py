@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from ballots.acts import recommending
@@ -26,8 +25,6 @@ from projects.models import Poll
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
-@sensitive_variables()
 @preferring
 def recommend(request: DelegateRequest) -> HttpResponse:
     """Show the form while a poll collects, and what this delegate has recommended so far."""
@@ -84,7 +81,6 @@ def _of(delegate: Delegate) -> QuerySet[Recommendation]:
     return Recommendation.objects.filter(delegate=delegate)
 
 
-@sensitive_variables()
 def _page(
     request: DelegateRequest,
     poll: Poll | None,

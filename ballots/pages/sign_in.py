@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ballots.acts.sign_in import CARD_KEY, card_by_code, card_by_token
@@ -34,7 +33,6 @@ def preferences(request: VisitorRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 def sign_in(request: VisitorRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "ballots/sign_in.html")
@@ -52,7 +50,6 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
-@sensitive_post_parameters()
 def card(request: VisitorRequest, token: str) -> HttpResponse:
     """Show whose card it is; only the POST signs in, for scanners and previews GET (DESIGN §6)."""
     found = card_by_token(token)

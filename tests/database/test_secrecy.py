@@ -21,9 +21,13 @@ from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.views.debug import ExceptionReporter
+from django.views.debug import (
+    ExceptionReporter,
+    SafeExceptionReporterFilter,
+)
 
 from ballots.acts import canvass, casting, ceremony, lifecycle, storage, unsealing
 from ballots.admin import steps as admin_table
@@ -48,6 +52,7 @@ from tests.helpers.browsing import signed_in
 from tests.helpers.factories import Stage, make_stage, selection
 from tests.helpers.secrecy import as_bytes, rows_of, spellings, tables, where
 from tests.pages.test_pages import PAGES
+from yiwu_vote.reports import FrameReporter
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
 PLACES = 16
@@ -673,15 +678,15 @@ def test_the_guards_of_the_blind_canvass_see_a_count(being_canvassed):
 # --- error reports --------------------------------------------------------------------------------
 
 
-def report_of(error: BaseException) -> str:
-    """Return what Django would mail to administrators of `error`, with the variables it shows."""
+def report_of(error: BaseException, request: HttpRequest | None = None) -> str:
+    """Return what Django would mail to administrators of `error`, as text and as a page."""
     kind, value, trace = type(error), error, error.__traceback__
     # The frames of the test itself hold the choice and are no part of the product.
     while trace and "/tests/" in trace.tb_frame.f_code.co_filename:
         trace = trace.tb_next
     assert trace, "the error did not come from the product"
-    reporter = ExceptionReporter(None, kind, value, trace)
-    return str(reporter.get_traceback_text()) + str(reporter.get_traceback_html())
+    made = FrameReporter(request, kind, value, trace)
+    return str(made.get_traceback_text()) + str(made.get_traceback_html())
 
 
 def fail(*args: Any, **kwargs: Any) -> Any:
@@ -779,14 +784,42 @@ def test_an_error_at_the_opening_reports_no_ballot_and_no_share(owner, name, mon
     assert stage.poll.phase == Poll.Phase.CLOSED
 
 
-@pytest.mark.django_db
-def test_the_reader_of_reports_sees_what_is_not_hidden():
+def test_an_error_report_holds_no_form_no_address_and_no_cookie(monkeypatch, rf):
+    request = rf.post("/k/canary-token/?poll=canary-query", {"share_1": "canary-share"})
+    request.COOKIES["session"] = "canary-session"
+    monkeypatch.setattr(chain, "canonical", fail)
+
+    with pytest.raises(RuntimeError) as error:
+        counting.digest({"votes": "canary-figure"})
+
+    report = report_of(error.value, request)
+    assert "it broke" in report
+    assert "canary" not in report
+
+
+def test_the_site_reports_errors_in_this_way(settings):
+    assert settings.DEFAULT_EXCEPTION_REPORTER == "yiwu_vote.reports.FrameReporter"
+    assert settings.DEFAULT_EXCEPTION_REPORTER_FILTER == "yiwu_vote.reports.NothingTyped"
+
+
+def test_a_text_that_could_not_be_decoded_is_not_quoted_in_a_report():
+    with pytest.raises(UnicodeDecodeError) as error:
+        b"canary\xff".decode("ascii")
+
+    made = FrameReporter(None, UnicodeDecodeError, error.value, None)
+    assert "UnicodeDecodeError" in made.get_traceback_text()
+    assert "canary" not in made.get_traceback_text() + made.get_traceback_html()
+
+
+def test_the_reader_of_reports_sees_what_is_not_hidden(rf):
     def careless(chosen: Any) -> None:
         raise RuntimeError("it broke")
 
     try:
         careless("canary")
     except RuntimeError:
-        reporter = ExceptionReporter(None, *sys.exc_info())
+        reporter = ExceptionReporter(rf.post("/", {"code": "swallow"}), *sys.exc_info())
+    reporter.filter = SafeExceptionReporterFilter()
 
-    assert "canary" in str(reporter.get_traceback_html())
+    assert "canary" in reporter.get_traceback_html()
+    assert "swallow" in reporter.get_traceback_html()

@@ -694,13 +694,6 @@ def test_an_error_on_the_way_puts_no_choice_into_log_or_page(stage, poll, caplog
     assert not where(CANARY)
 
 
-def test_the_views_that_receive_choices_or_codes_hide_them_from_error_reports(client, poll, rf):
-    sent = filled(poll, 2, proposals=[CANARY])
-    for path in ("/", "/ballot/", "/ballot/alike/", "/ballot/review/", "/ballot/cast/"):
-        reply = client.post(path, sent)
-        assert reply.wsgi_request.sensitive_post_parameters == "__ALL__"
-
-
 def test_no_address_holds_a_choice(client, poll):
     pages = [
         read(client.get("/ballot/")),
