@@ -123,7 +123,7 @@ def alike(request: VisitorRequest) -> HttpResponse:
         "title": title,
         "alike": similar.nearest(title[:TITLE_LIMIT], candidates(poll)),
     }
-    return render(request, "ballots/_hints.html", context)
+    return render(request, "ballots/ballot/_hints.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -208,7 +208,9 @@ def _ballot_page(
         "owner": owner_of_draft(request.delegate, poll),
         "shared": request.COOKIES.get("tablet") == "1",
     }
-    return render(request, "ballots/ballot.html", context, status=422 if form.problems else 200)
+    return render(
+        request, "ballots/ballot/ballot.html", context, status=422 if form.problems else 200
+    )
 
 
 def _review_page(
@@ -232,7 +234,7 @@ def _review_page(
         "shared": request.COOKIES.get("tablet") == "1",
     }
     response = render(
-        request, "ballots/review.html", context, status=problem.status if problem else 200
+        request, "ballots/ballot/review.html", context, status=problem.status if problem else 200
     )
     if problem and problem.status == 503:
         response.headers["Retry-After"] = "5"
@@ -261,4 +263,4 @@ def receipt(request: DelegateRequest) -> HttpResponse:
     if not entry.voted:
         return SeeOther(reverse("ballots:home") + request.poll_query)
     context = status_of(poll, entry) | {"submitted_at": entry.voted_at}
-    return render(request, "ballots/receipt.html", context)
+    return render(request, "ballots/ballot/receipt.html", context)

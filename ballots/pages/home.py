@@ -10,8 +10,8 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots.acts import recommending
+from ballots.facts import turnout
 from ballots.facts.polls import polls_of
-from ballots.facts.turnout import percent, turnout_of
 from ballots.pages.answers import (
     REFUSALS,
     asked_poll,
@@ -31,7 +31,7 @@ def home(request: DelegateRequest) -> HttpResponse:
     polls = list(polls_of(request.delegate))
     waiting = [poll for poll in polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
-        return render(request, "ballots/which_poll.html", {"polls": waiting})
+        return render(request, "ballots/home/which_poll.html", {"polls": waiting})
     if not polls and not request.poll_query and recommending.collecting_poll():
         # Before any roll is drawn up, a delegate has no poll and may still recommend.
         return _nothing_but_recommending(request)
@@ -46,7 +46,7 @@ def home(request: DelegateRequest) -> HttpResponse:
         "owner": owner_of_draft(request.delegate, poll),
         "collecting": recommending.collecting_poll(),
     }
-    return render(request, "ballots/home.html", context)
+    return render(request, "ballots/home/home.html", context)
 
 
 def _nothing_but_recommending(request: DelegateRequest) -> HttpResponse:
@@ -59,7 +59,7 @@ def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> Http
     # The box holds no button: where the next step has changed, the whole page is fetched anew.
     if request.GET.get("state") != context["state"]:
         return HttpResponseClientRefresh()
-    return render(request, "ballots/_status.html", context, status=_polled(context["poll"]))
+    return render(request, "ballots/home/_status.html", context, status=_polled(context["poll"]))
 
 
 def _polled(poll: Poll) -> int:
@@ -73,13 +73,13 @@ def _polled(poll: Poll) -> int:
 @refusable
 def progress(request: DelegateRequest) -> HttpResponse:
     poll = asked_poll(request)
-    turnout = turnout_of(poll)
+    figures = turnout.turnout_of(poll)
     context = {
         "poll": poll,
-        "turnout": turnout,
-        "percent": percent(turnout.voted, turnout.issued),
+        "turnout": figures,
+        "percent": turnout.percent(figures.voted, figures.issued),
         "now": timezone.localtime(),
     }
     if request.htmx:
-        return render(request, "ballots/_turnout.html", context, status=_polled(poll))
-    return render(request, "ballots/progress.html", context)
+        return render(request, "ballots/home/_turnout.html", context, status=_polled(poll))
+    return render(request, "ballots/home/progress.html", context)

@@ -25,7 +25,7 @@ def results(request: VisitorRequest) -> HttpResponse:
     context: dict[str, Any] = {"poll": poll}
     if poll.is_revealed:
         context |= _outcome(poll)
-    return render(request, "ballots/results.html", context)
+    return render(request, "ballots/results/results.html", context)
 
 
 def _outcome(poll: Poll) -> dict[str, Any]:

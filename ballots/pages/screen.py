@@ -38,7 +38,7 @@ def screen(request: VisitorRequest, key: str) -> HttpResponse:
     request.poll = poll
     context = {"poll": poll, "now": timezone.localtime(), "key": key} | _shown(poll)
     context["hide_waiting"] = request.GET.get("waiting") == "no"
-    name = "ballots/_screen.html" if request.htmx else "ballots/screen.html"
+    name = "ballots/screen/_screen.html" if request.htmx else "ballots/screen/screen.html"
     return render(request, name, context)
 
 

@@ -35,7 +35,7 @@ def preferences(request: VisitorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: VisitorRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "ballots/sign_in.html")
+        return render(request, "ballots/sign_in/sign_in.html")
     typed = request.POST.get("code", "")
     try:
         return _let_in(request, card_by_code(typed))
@@ -45,7 +45,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
             page.headers["Retry-After"] = str(refusal.count * 60)
             return page
         context = {"typed": typed, "error": str(refusal)}
-        return render(request, "ballots/sign_in.html", context, status=422)
+        return render(request, "ballots/sign_in/sign_in.html", context, status=422)
 
 
 @login_not_required
@@ -54,12 +54,12 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
     """Show whose card it is; only the POST signs in, for scanners and previews GET (DESIGN §6)."""
     found = card_by_token(token)
     if found is None:
-        return render(request, "ballots/card_invalid.html", status=404)
+        return render(request, "ballots/sign_in/card_invalid.html", status=404)
     if request.method != "POST":
         _mark_seen(request, found)
-        return render(request, "ballots/card.html", {"holder": found.delegate})
+        return render(request, "ballots/sign_in/card.html", {"holder": found.delegate})
     if "not-mine" in request.POST:
-        return render(request, "ballots/card_not_mine.html")
+        return render(request, "ballots/sign_in/card_not_mine.html")
     return _let_in(request, found)
 
 
@@ -92,4 +92,4 @@ def sign_out(request: VisitorRequest) -> HttpResponse:
         return SeeOther(reverse("ballots:sign-out"))
     if request.delegate:
         return SeeOther(reverse("ballots:home") + request.poll_query)
-    return render(request, "ballots/signed_out.html")
+    return render(request, "ballots/sign_in/signed_out.html")

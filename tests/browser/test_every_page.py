@@ -196,7 +196,7 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     page.goto(f"{base}/ballot/")
     tour.look(page, "already voted")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(turnout, "turnout", None)
+        patch.setattr(turnout, "turnout_of", None)
         page.goto(f"{base}/progress/")
     expect(page.get_by_role("heading", name="系统出现错误")).to_be_visible()
     tour.look(page, "error of the server")

@@ -320,7 +320,7 @@ def errors() -> None:
         with mock.patch.object(casting, "cast_ballot", side_effect=failure):
             client.post("/ballot/cast/", review)
     for broken in (RuntimeError(), OperationalError()):
-        with mock.patch.object(turnout, "turnout", side_effect=broken):
+        with mock.patch.object(turnout, "turnout_of", side_effect=broken):
             client.get("/progress/")
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = client.cookies

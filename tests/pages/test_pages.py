@@ -16,8 +16,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll, sign_in
-from ballots.facts import polls, preflight, turnout
+from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll
+from ballots.facts import polls, turnout
 from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers
@@ -899,7 +899,7 @@ def test_readyz_answers_for_the_database_and_its_tables(db, monkeypatch):
     def away(*args):
         raise OperationalError
 
-    monkeypatch.setattr(preflight, "MigrationExecutor", away)
+    monkeypatch.setattr("ballots.facts.database.MigrationExecutor", away)
     reply = Client().get("/readyz")
     assert (reply.status_code, reply.content) == (503, b"database")
 
@@ -924,7 +924,7 @@ def broken(stage, monkeypatch) -> Client:
     def fails(poll):
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr(turnout, "turnout", fails)
+    monkeypatch.setattr(turnout, "turnout_of", fails)
     return client
 
 
@@ -958,7 +958,7 @@ def test_a_database_that_is_away_is_a_busy_site_and_no_broken_one(stage, monkeyp
     def away(poll):
         raise OperationalError("the password is hunter2")
 
-    monkeypatch.setattr(turnout, "turnout", away)
+    monkeypatch.setattr(turnout, "turnout_of", away)
     reply = client.get("/progress/")
 
     assert reply.status_code == 503
@@ -978,7 +978,7 @@ def test_a_page_that_is_forbidden_says_so(stage, client, monkeypatch):
     def forbids(poll):
         raise PermissionDenied
 
-    monkeypatch.setattr(turnout, "turnout", forbids)
+    monkeypatch.setattr(turnout, "turnout_of", forbids)
     reply = client.get("/progress/")
 
     assert reply.status_code == 403
@@ -991,7 +991,7 @@ def test_nothing_of_an_address_with_a_token_reaches_the_log_of_an_error(stage, m
     def fails(token):
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr(sign_in, "card_by_token", fails)
+    monkeypatch.setattr("ballots.pages.sign_in.card_by_token", fails)
     Client(raise_request_exception=False).get("/k/SECRETTOKEN/")
 
     assert "error" in caplog.text
