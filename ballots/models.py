@@ -13,7 +13,8 @@ from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.rules import Rules
-from projects.models import Poll, Project, one_of
+from projects.choices import known
+from projects.models import Poll, Project
 
 models.CharField.register_lookup(Length)
 
@@ -53,14 +54,17 @@ class Delegation(models.Model):
         return self.name
 
 
+class DelegateStatus(models.TextChoices):
+    ACTIVE = "active", _("在任")
+    SUSPENDED = "suspended", _("暂停")
+    OBSERVER = "observer", _("列席")
+    ENDED = "ended", _("终止")
+
+
 class Delegate(models.Model):
     """A deputy (代表). Not a Django user: nobody can set a password for one in the admin."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("在任")
-        SUSPENDED = "suspended", _("暂停")
-        OBSERVER = "observer", _("列席")
-        ENDED = "ended", _("终止")
+    Status = DelegateStatus
 
     number = models.CharField(_("代表证号"), max_length=20, unique=True)
     name = models.CharField(_("姓名"), max_length=30)
@@ -70,7 +74,9 @@ class Delegate(models.Model):
     position = models.PositiveIntegerField(_("序号"), default=0)
     phone = models.CharField(_("联系电话"), max_length=11, blank=True)
     seat = models.CharField(_("座位"), max_length=20, blank=True)
-    status = models.CharField(_("状态"), max_length=16, choices=Status, default=Status.ACTIVE)
+    status = models.CharField(
+        _("状态"), max_length=16, choices=DelegateStatus, default=DelegateStatus.ACTIVE
+    )
     card_number = models.CharField(
         _("卡号"), max_length=4, unique=True, null=True, blank=True, editable=False
     )
@@ -82,10 +88,7 @@ class Delegate(models.Model):
         verbose_name_plural = _("代表")
         ordering = ["delegation__position", "delegation__name", "position", "number"]
         constraints = [
-            models.CheckConstraint(
-                condition=one_of("status", "active suspended observer ended"),
-                name="delegate_status_is_known",
-            ),
+            known("status", DelegateStatus, name="delegate_status_is_known"),
             models.CheckConstraint(
                 condition=~Q(number="") & ~Q(name=""), name="delegate_has_a_number_and_a_name"
             ),
@@ -128,12 +131,15 @@ class AccessCard(models.Model):
         ]
 
 
+class Channel(models.TextChoices):
+    ONLINE = "online", _("电子")
+    PAPER = "paper", _("纸质")
+
+
 class RollEntry(models.Model):
     """A delegate on the roll of one poll: whether present, whether voted, never how."""
 
-    class Channel(models.TextChoices):
-        ONLINE = "online", _("电子")
-        PAPER = "paper", _("纸质")
+    Channel = Channel
 
     poll = models.ForeignKey(Poll, models.PROTECT, verbose_name=_("票决"), related_name="roll")
     delegate = models.ForeignKey(
@@ -161,23 +167,24 @@ class RollEntry(models.Model):
                 condition=Q(voted=True) | Q(voted_at__isnull=True),
                 name="roll_entry_has_no_time_unless_voted",
             ),
-            models.CheckConstraint(
-                condition=one_of("channel", "online paper"), name="roll_entry_channel_is_known"
-            ),
+            known("channel", Channel, name="roll_entry_channel_is_known"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name}（{self.number}）"
 
 
+class RecommendationRuling(models.TextChoices):
+    WAITING = "waiting", _("待处理")
+    ADOPTED = "adopted", _("列为候选项目")
+    MERGED = "merged", _("并入候选项目")
+    DECLINED = "declined", _("未采纳")
+
+
 class Recommendation(models.Model):
     """A project that a delegate recommends by name before the vote (会前推荐)."""
 
-    class Ruling(models.TextChoices):
-        WAITING = "waiting", _("待处理")
-        ADOPTED = "adopted", _("列为候选项目")
-        MERGED = "merged", _("并入候选项目")
-        DECLINED = "declined", _("未采纳")
+    Ruling = RecommendationRuling
 
     poll = models.ForeignKey(
         Poll, models.PROTECT, verbose_name=_("票决"), related_name="recommendations"
@@ -188,7 +195,9 @@ class Recommendation(models.Model):
     title = models.CharField(_("项目名称"), max_length=30)
     detail = models.CharField(_("主要内容和目标"), max_length=200, blank=True)
     unit = models.CharField(_("建议责任单位"), max_length=30, blank=True)
-    ruling = models.CharField(_("处理"), max_length=16, choices=Ruling, default=Ruling.WAITING)
+    ruling = models.CharField(
+        _("处理"), max_length=16, choices=RecommendationRuling, default=RecommendationRuling.WAITING
+    )
     project = models.ForeignKey(Project, models.PROTECT, null=True, blank=True)
     reason = models.CharField(_("理由"), max_length=200, blank=True)
 
@@ -197,10 +206,7 @@ class Recommendation(models.Model):
         verbose_name_plural = _("会前推荐")
         constraints = [
             models.CheckConstraint(condition=~Q(title=""), name="recommendation_has_a_title"),
-            models.CheckConstraint(
-                condition=one_of("ruling", "waiting adopted merged declined"),
-                name="recommendation_ruling_is_known",
-            ),
+            known("ruling", RecommendationRuling, name="recommendation_ruling_is_known"),
             models.CheckConstraint(
                 condition=Q(ruling__in=["waiting", "declined"], project__isnull=True)
                 | Q(ruling__in=["adopted", "merged"], project__isnull=False),
@@ -286,15 +292,18 @@ class SealedBallot(models.Model):
         ]
 
 
+class WriteInRuling(models.TextChoices):
+    NONE = "", _("待处理")
+    ALONE = "alone", _("单列一项")
+    INTO_PROJECT = "into-project", _("并入候选项目")
+    INTO_WRITE_IN = "into-write-in", _("并入推荐项目")
+    REFUSED = "refused", _("不予计票")
+
+
 class WriteIn(models.Model):
     """One distinct text proposed in the ballots (推荐项目), without person or time, and its ruling."""
 
-    class Ruling(models.TextChoices):
-        NONE = "", _("待处理")
-        ALONE = "alone", _("单列一项")
-        INTO_PROJECT = "into-project", _("并入候选项目")
-        INTO_WRITE_IN = "into-write-in", _("并入推荐项目")
-        REFUSED = "refused", _("不予计票")
+    Ruling = WriteInRuling
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="write_ins")
@@ -303,7 +312,7 @@ class WriteIn(models.Model):
     detail = models.CharField(_("主要内容"), max_length=200, blank=True)
     unit = models.CharField(_("建议责任单位"), max_length=30, blank=True)
     ruling = models.CharField(
-        _("处理方式"), max_length=16, choices=Ruling, default=Ruling.NONE, blank=True
+        _("处理方式"), max_length=16, choices=WriteInRuling, default=WriteInRuling.NONE, blank=True
     )
     into_project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="+")
     into_write_in = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
@@ -354,16 +363,19 @@ class WriteIn(models.Model):
         return f"推{self.number}"
 
 
+class InvalidReason(models.TextChoices):
+    VALID = "", _("有效")
+    NOT_OPENED = "not-opened", _("无法开启")
+    MALFORMED = "malformed", _("格式错误")
+    OTHER_POLL = "other-poll", _("属于其他票决")
+    REPEATED = "repeated", _("与另一张表决票完全重复")
+    RULES = "rules", _("不符合票决规则")
+
+
 class Ballot(models.Model):
     """An opened ballot (表决票): a random key, sorted lists, no person, no time, no order."""
 
-    class Invalid(models.TextChoices):
-        VALID = "", _("有效")
-        NOT_OPENED = "not-opened", _("无法开启")
-        MALFORMED = "malformed", _("格式错误")
-        OTHER_POLL = "other-poll", _("属于其他票决")
-        REPEATED = "repeated", _("与另一张表决票完全重复")
-        RULES = "rules", _("不符合票决规则")
+    Invalid = InvalidReason
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="ballots")
@@ -373,17 +385,14 @@ class Ballot(models.Model):
     chosen = models.JSONField(default=list)
     against = models.JSONField(default=list)
     write_ins = models.JSONField(default=list)
-    invalid = models.CharField(max_length=16, choices=Invalid, default=Invalid.VALID, blank=True)
+    invalid = models.CharField(
+        max_length=16, choices=InvalidReason, default=InvalidReason.VALID, blank=True
+    )
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=one_of("invalid", " not-opened malformed other-poll repeated rules"),
-                name="ballot_reason_is_known",
-            ),
-            models.CheckConstraint(
-                condition=one_of("channel", "online paper"), name="ballot_channel_is_known"
-            ),
+            known("invalid", InvalidReason, name="ballot_reason_is_known"),
+            known("channel", Channel, name="ballot_channel_is_known"),
         ]
 
 

@@ -7,7 +7,10 @@ migration and installs them after its last (`ballots.apps`), and the pre-flight 
 
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from projects.phases import MOVES
 
 # What a rehearsal may wipe and a real poll keeps for good.
 KEPT = {
@@ -17,18 +20,8 @@ KEPT = {
     "ballots_result": "result",
     "ballots_decision": "decision",
 }
-# Columns of a poll that its phases move; every other one is frozen from the opening on.
-MOVING = {
-    *("id", "phase", "opened_at", "closed_at", "published_at"),
-    *("revealed", "revealed_at", "archived_at", "screen_key"),
-}
-# The steps of DESIGN §3; a rehearsal may also be wiped, which takes it back to its draft.
-STEPS = [
-    *("draft>open", "open>paused", "paused>open", "open>closed", "paused>closed"),
-    *("closed>opened", "opened>counted", "counted>opened", "counted>confirmed"),
-    "confirmed>published",
-    *("open>void", "paused>void", "closed>void", "opened>void", "counted>void", "confirmed>void"),
-]
+# A rehearsal may also be wiped, which takes it back to its draft.
+STEPS = sorted(f"{before}>{move.after}" for move in MOVES.values() for before in move.before)
 
 KIND = "(SELECT kind FROM projects_poll WHERE id = {row}.poll_id)"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
@@ -62,10 +55,12 @@ class Guard:
 
 
 def _guards(poll_columns: list[str]) -> list[Guard]:
+    # Every column of a poll but those of its state is frozen from the opening on.
+    state = apps.get_model("projects", "Poll").STATE
     changed = " OR ".join(
         f"NEW.{column} IS DISTINCT FROM OLD.{column}"
         for column in poll_columns
-        if column not in MOVING
+        if column not in state
     )
     steps = ", ".join(f"'{step}'" for step in STEPS)
     guards = [

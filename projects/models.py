@@ -9,20 +9,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-
-def one_of(field: str, values: str) -> Q:
-    """Return the condition that `field` holds one of `values`, which blanks separate.
-
-    A class inside a class cannot see its sister's names, so a constraint repeats the values of its
-    choices; tests/database/test_constraints.py compares the two.
-    """
-    return Q(**{f"{field}__in": values.split(" ")})
+from projects import choices, phases
+from projects.choices import known
 
 
 class PollQuerySet(models.QuerySet["Poll"]):
     def taking_ballots(self) -> "PollQuerySet":
         """The polls a delegate can act on: open, or paused for a moment."""
-        return self.filter(phase__in=[Poll.Phase.OPEN, Poll.Phase.PAUSED])
+        return self.filter(phase__in=phases.VOTING)
 
     def locked(self, poll: "Poll") -> "Poll":
         """Return `poll` as it is now, under the lock that every act on it takes first.
@@ -43,48 +37,35 @@ class Poll(models.Model):
     The rules of the vote are columns (DESIGN §4); from the opening on a trigger keeps them.
     """
 
-    class Kind(models.TextChoices):
-        MAIN = "main", _("正式票决")
-        RUN_OFF = "run-off", _("再次票决")
-        SUPPLEMENTARY = "supplementary", _("补充票决")
-        REHEARSAL = "rehearsal", _("演练")
+    Kind = choices.Kind
+    Phase = phases.Phase
+    ChoiceRule = choices.ChoiceRule
+    Form = choices.Form
+    Proposals = choices.Proposals
+    Voters = choices.Voters
+    Majority = choices.Majority
 
-    class Phase(models.TextChoices):
-        DRAFT = "draft", _("准备")
-        OPEN = "open", _("投票")
-        PAUSED = "paused", _("暂停")
-        CLOSED = "closed", _("截止")
-        OPENED = "opened", _("开箱")
-        COUNTED = "counted", _("计票")
-        CONFIRMED = "confirmed", _("复核")
-        PUBLISHED = "published", _("公布")
-        VOID = "void", _("作废")
-
-    class ChoiceRule(models.TextChoices):
-        AT_MOST = "at-most", _("最多选应选项数，可以少选")
-        EXACTLY = "exactly", _("必须选足应选项数")
-
-    class Form(models.TextChoices):
-        CHOOSE = "choose", _("选择赞成的项目")
-        EACH = "each", _("逐项表决：赞成、反对、弃权")
-
-    class Proposals(models.TextChoices):
-        COUNTED = "counted", _("计票，每项占用一个名额")
-        ADVISORY = "advisory", _("不计票，仅汇总研究")
-        OFF = "off", _("不接受推荐")
-
-    class Voters(models.TextChoices):
-        PRESENT = "present", _("已报到的代表")
-        ROLL = "roll", _("名册上的全体代表")
-
-    class Majority(models.TextChoices):
-        ALL = "all", _("全体代表的过半数")
-        PRESENT = "present", _("实到代表的过半数")
-        VALID = "valid", _("有效票的过半数")
-        NONE = "none", _("不要求过半数")
+    # Each column is in exactly one of these lists, by what may change it and what takes it over.
+    # What the vote is: a draft made of this poll takes it over, and the opening freezes it.
+    ABOUT = ("kind", "parent", "meeting", "year", "phone", "opening_words")
+    # The rules of the vote (DESIGN §4): taken over, frozen and hashed at the opening.
+    RULES = (
+        *("places", "form", "choice_rule", "blank_allowed", "proposals", "proposal_limit"),
+        *("voters", "delegates_total", "majority", "simple", "show_votes", "objection_days"),
+        *("rules_name", "rules_adopted_on"),
+    )
+    # This poll's own: frozen at the opening and never taken over.
+    OWN = ("id", "uuid", "closes_at", "collecting")
+    # What its day moves, and nothing else moves.
+    STATE = (
+        *("phase", "opened_at", "closed_at", "published_at", "revealed", "revealed_at"),
+        *("archived_at", "screen_key"),
+    )
 
     uuid = models.UUIDField(_("标识"), default=uuid.uuid4, unique=True, editable=False)
-    kind = models.CharField(_("类型"), max_length=16, choices=Kind, default=Kind.MAIN)
+    kind = models.CharField(
+        _("类型"), max_length=16, choices=choices.Kind, default=choices.Kind.MAIN
+    )
     parent = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -106,9 +87,11 @@ class Poll(models.Model):
     places = models.PositiveSmallIntegerField(
         _("应选项数"), default=10, validators=[MinValueValidator(1)]
     )
-    form = models.CharField(_("表决方式"), max_length=16, choices=Form, default=Form.CHOOSE)
+    form = models.CharField(
+        _("表决方式"), max_length=16, choices=choices.Form, default=choices.Form.CHOOSE
+    )
     choice_rule = models.CharField(
-        _("选择数量"), max_length=16, choices=ChoiceRule, default=ChoiceRule.AT_MOST
+        _("选择数量"), max_length=16, choices=choices.ChoiceRule, default=choices.ChoiceRule.AT_MOST
     )
     blank_allowed = models.BooleanField(
         _("接受弃权票"),
@@ -116,12 +99,14 @@ class Poll(models.Model):
         help_text=_("代表明确勾选弃权后，可以提交不选任何项目的表决票。"),
     )
     proposals = models.CharField(
-        _("推荐新项目"), max_length=16, choices=Proposals, default=Proposals.COUNTED
+        _("推荐新项目"), max_length=16, choices=choices.Proposals, default=choices.Proposals.COUNTED
     )
     proposal_limit = models.PositiveSmallIntegerField(
         _("每票推荐上限"), default=3, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
-    voters = models.CharField(_("投票资格"), max_length=16, choices=Voters, default=Voters.PRESENT)
+    voters = models.CharField(
+        _("投票资格"), max_length=16, choices=choices.Voters, default=choices.Voters.PRESENT
+    )
     delegates_total = models.PositiveIntegerField(
         _("全体代表人数"),
         null=True,
@@ -130,7 +115,7 @@ class Poll(models.Model):
         help_text=_("法定人数和过半数以此为准，请按代表资格审查报告填写。"),
     )
     majority = models.CharField(
-        _("通过所需"), max_length=16, choices=Majority, default=Majority.ALL
+        _("通过所需"), max_length=16, choices=choices.Majority, default=choices.Majority.ALL
     )
     simple = models.BooleanField(
         _("简易方式"),
@@ -158,7 +143,7 @@ class Poll(models.Model):
     )
 
     phase = models.CharField(
-        _("阶段"), max_length=16, choices=Phase, default=Phase.DRAFT, editable=False
+        _("阶段"), max_length=16, choices=phases.Phase, default=phases.Phase.DRAFT, editable=False
     )
     opened_at = models.DateTimeField(_("开始投票时间"), null=True, editable=False)
     closed_at = models.DateTimeField(_("截止投票时间"), null=True, editable=False)
@@ -231,18 +216,13 @@ class Poll(models.Model):
                 condition=Q(phase="draft") | Q(delegates_total__isnull=False),
                 name="poll_opens_with_the_number_of_delegates",
             ),
-            *[
-                models.CheckConstraint(condition=one_of(field, values), name=f"poll_{field}_known")
-                for field, values in {
-                    "kind": "main run-off supplementary rehearsal",
-                    "phase": "draft open paused closed opened counted confirmed published void",
-                    "form": "choose each",
-                    "choice_rule": "at-most exactly",
-                    "proposals": "counted advisory off",
-                    "voters": "present roll",
-                    "majority": "all present valid none",
-                }.items()
-            ],
+            known("kind", choices.Kind, name="poll_kind_known"),
+            known("phase", phases.Phase, name="poll_phase_known"),
+            known("form", choices.Form, name="poll_form_known"),
+            known("choice_rule", choices.ChoiceRule, name="poll_choice_rule_known"),
+            known("proposals", choices.Proposals, name="poll_proposals_known"),
+            known("voters", choices.Voters, name="poll_voters_known"),
+            known("majority", choices.Majority, name="poll_majority_known"),
         ]
 
     def __str__(self) -> str:
@@ -259,12 +239,17 @@ class Poll(models.Model):
     @property
     def takes_ballots(self) -> bool:
         """Open or paused: a delegate may fill in a ballot, if not always submit it."""
-        return self.phase in {self.Phase.OPEN, self.Phase.PAUSED}
+        return self.phase in phases.VOTING
 
     @property
     def is_revealed(self) -> bool:
         """Whether delegates and the public may see the result: the hall has seen it all (DESIGN §3)."""
         return self.revealed_at is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come: everybody may see the result, or there will be none."""
+        return self.phase == self.Phase.VOID or self.is_revealed
 
     @property
     def confirmers(self) -> int:

@@ -32,29 +32,6 @@ refused = Refusals(
     }
 )
 
-# What a draft takes over; phase, times and key are its own.
-COPIED = (
-    "kind",
-    "parent",
-    "meeting",
-    "year",
-    "phone",
-    "rules_name",
-    "rules_adopted_on",
-    "opening_words",
-    "places",
-    "form",
-    "choice_rule",
-    "blank_allowed",
-    "proposals",
-    "proposal_limit",
-    "voters",
-    "delegates_total",
-    "majority",
-    "simple",
-    "show_votes",
-    "objection_days",
-)
 COPIED_OF_PROJECT = (
     "number",
     "title",
@@ -169,7 +146,7 @@ def _second_round(standing: outcome.Outcome, kind: str, words: str, *, by: User)
 
 def _draft(poll: Poll, **changed: Any) -> Poll:
     """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll."""
-    draft = Poll(**({field: getattr(poll, field) for field in COPIED} | changed))
+    draft = Poll(**({field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES} | changed))
     draft.save()
     RollEntry.objects.bulk_create(
         RollEntry(

@@ -21,22 +21,9 @@ def frozen_poll(poll: Poll) -> dict[str, Any]:
 
 def frozen_rules(poll: Poll) -> dict[str, Any]:
     """Return the rules of `poll` as the opening hashes them and a package shows them."""
-    return {
-        "places": poll.places,
-        "form": poll.form,
-        "choice_rule": poll.choice_rule,
-        "blank_allowed": poll.blank_allowed,
-        "proposals": poll.proposals,
-        "proposal_limit": poll.proposal_limit,
-        "voters": poll.voters,
-        "majority": poll.majority,
-        "delegates_total": poll.delegates_total,
-        "simple": poll.simple,
-        "show_votes": poll.show_votes,
-        "objection_days": poll.objection_days,
-        "rules_name": poll.rules_name,
-        "rules_adopted_on": str(poll.rules_adopted_on or ""),
-    }
+    rules = {column: getattr(poll, column) for column in Poll.RULES}
+    # A hash knows no dates: the day stands as text, and none as an empty one.
+    return rules | {"rules_adopted_on": str(poll.rules_adopted_on or "")}
 
 
 def frozen_candidates(poll: Poll) -> list[list[Any]]:

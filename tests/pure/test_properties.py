@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots.facts import counting
-from ballots.models import Ballot, WriteIn
+from ballots.models import Ballot, WriteIn, WriteInRuling
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Paper, Tally, Turnout, paper, tally
 from projects.models import Poll, Project
@@ -230,7 +230,7 @@ class RandomPoll:
 
     rules: Rules
     numbers: list[int]
-    rulings: list[tuple[WriteIn.Ruling, int]]
+    rulings: list[tuple[WriteInRuling, int]]
     slips: list[Slip]
 
     def places(self) -> list[str | None]:
@@ -260,10 +260,10 @@ def random_poll(random: Random) -> RandomPoll:
     return RandomPoll(rules, numbers, rulings, slips)
 
 
-def random_rulings(random: Random, numbers: list[int]) -> list[tuple[WriteIn.Ruling, int]]:
+def random_rulings(random: Random, numbers: list[int]) -> list[tuple[WriteInRuling, int]]:
     """Rule on up to four proposals in any order; each may follow one that was ruled on before."""
     number = random.randint(0, 4)
-    rulings: dict[int, tuple[WriteIn.Ruling, int]] = {}
+    rulings: dict[int, tuple[WriteInRuling, int]] = {}
     for n in random.sample(range(number), number):
         ruling = random.choice([R.ALONE, R.INTO_PROJECT, R.INTO_WRITE_IN, R.REFUSED])
         if ruling == R.INTO_WRITE_IN and not rulings:

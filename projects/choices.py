@@ -1,0 +1,45 @@
+"""What a poll may be and which rules it may have, as the columns of `Poll` store it (DESIGN §4)."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(models.TextChoices):
+    MAIN = "main", _("正式票决")
+    RUN_OFF = "run-off", _("再次票决")
+    SUPPLEMENTARY = "supplementary", _("补充票决")
+    REHEARSAL = "rehearsal", _("演练")
+
+
+class ChoiceRule(models.TextChoices):
+    AT_MOST = "at-most", _("最多选应选项数，可以少选")
+    EXACTLY = "exactly", _("必须选足应选项数")
+
+
+class Form(models.TextChoices):
+    CHOOSE = "choose", _("选择赞成的项目")
+    EACH = "each", _("逐项表决：赞成、反对、弃权")
+
+
+class Proposals(models.TextChoices):
+    COUNTED = "counted", _("计票，每项占用一个名额")
+    ADVISORY = "advisory", _("不计票，仅汇总研究")
+    OFF = "off", _("不接受推荐")
+
+
+class Voters(models.TextChoices):
+    PRESENT = "present", _("已报到的代表")
+    ROLL = "roll", _("名册上的全体代表")
+
+
+class Majority(models.TextChoices):
+    ALL = "all", _("全体代表的过半数")
+    PRESENT = "present", _("实到代表的过半数")
+    VALID = "valid", _("有效票的过半数")
+    NONE = "none", _("不要求过半数")
+
+
+def known(field: str, values: type[models.TextChoices], *, name: str) -> models.CheckConstraint:
+    """Return the constraint that `field` holds one of `values` and nothing else."""
+    return models.CheckConstraint(condition=Q(**{f"{field}__in": values.values}), name=name)
