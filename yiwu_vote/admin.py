@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.models import PollDay
+from projects.phases import LAST
 
 
 class VoteAdminSite(AdminSite):
@@ -30,10 +31,9 @@ class VoteAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Show the polls that are not over above Django's list of models."""
-        over = [PollDay.Phase.PUBLISHED, PollDay.Phase.VOID]
         may_look = request.user.has_perm("ballots.view_pollday")
         context = {
-            "polls": PollDay.objects.exclude(phase__in=over)[:10] if may_look else [],
+            "polls": PollDay.objects.exclude(phase__in=LAST)[:10] if may_look else [],
             "may_look": may_look,
             "without_office": not (
                 roles.is_office(request.user) or roles.is_scrutineer(request.user)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.models import Announcement
 from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
+from projects.phases import CHECKED
 
 refused = Refusals(
     {
@@ -38,7 +39,7 @@ def save_announcement(
     Raises Refused.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED, words=refused)
+    poll = locked(poll, *CHECKED, words=refused)
     if poll.parent_id is not None:
         raise refused("second-round")
     if with_votes and not poll.show_votes:

@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.acts.sign_in import CARD_KEY
+from ballots.facts.polls import IDLE
 from ballots.models import AccessCard
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
+from projects.phases import LAST
 
 refused = Refusals(
     {
@@ -35,7 +36,7 @@ def objections_until(poll: Poll) -> datetime | None:
     for nobody.
     """
     over = poll.revealed_at if poll.phase == Poll.Phase.PUBLISHED else poll.closed_at
-    if over is None or poll.phase not in {Poll.Phase.PUBLISHED, Poll.Phase.VOID}:
+    if over is None or poll.phase not in LAST:
         return None
     return over if poll.is_rehearsal else over + timedelta(days=poll.objection_days)
 
@@ -69,7 +70,7 @@ def archive(
     poll.archived_at = timezone.now()
     poll.save(update_fields=["archived_at"])
     cards = AccessCard.objects.filter(delegate__roll_entries__poll=poll)
-    in_use = cards.filter(delegate__in=_needed(poll))
+    in_use = cards.filter(delegate__in=still_needed(poll))
     kept = set(in_use.values_list("pk", flat=True))
     gone = set(cards.values_list("pk", flat=True)) - kept
     sessions = _end_sessions(gone)
@@ -92,14 +93,9 @@ def archive(
     return poll
 
 
-def _needed(poll: Poll) -> list[int]:
-    """Return the delegates on the roll of any other poll that is not over.
-
-    The draft of a second round whose first one no longer waits for it can never open.
-    """
-    over = [Poll.Phase.PUBLISHED, Poll.Phase.VOID]
-    idle = Q(phase=Poll.Phase.DRAFT, parent__phase__in=over)
-    running = Poll.objects.exclude(pk=poll.pk).exclude(phase__in=over).exclude(idle)
+def still_needed(poll: Poll) -> list[int]:
+    """Return the delegates on the roll of any other poll that is still to come or to end."""
+    running = Poll.objects.exclude(pk=poll.pk).exclude(phase__in=LAST).exclude(IDLE)
     return list(running.values_list("roll__delegate", flat=True).exclude(roll__delegate=None))
 
 

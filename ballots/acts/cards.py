@@ -15,6 +15,7 @@ from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
 from projects.models import Poll
+from projects.phases import DRAFT, VOTING
 
 refused = Refusals(
     {
@@ -74,7 +75,7 @@ def reissue_card(
         Poll.objects.select_for_update(no_key=True, of=("self",))
         .filter(
             roll__delegate=delegate,
-            phase__in=[Poll.Phase.DRAFT, Poll.Phase.OPEN, Poll.Phase.PAUSED],
+            phase__in=DRAFT | VOTING,
             box__isnull=False,
         )
         .order_by("pk")

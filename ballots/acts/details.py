@@ -13,6 +13,7 @@ from ballots.facts.record import BALLOTS
 from ballots.models import JournalEntry
 from ballots.refusal import Refusals, demand_reason, demand_scrutineer, locked
 from projects.models import Poll
+from projects.phases import CHECKED, COUNTED
 
 refused = Refusals(
     {
@@ -34,9 +35,9 @@ def is_due(poll: Poll, what: str) -> bool:
     Research data wait until everybody knows the result; nobody has to wait for a rehearsal's.
     """
     if what == BALLOTS:
-        return poll.phase in {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}
+        return poll.phase in CHECKED
     if poll.is_rehearsal:
-        return poll.phase in {Poll.Phase.COUNTED, Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}
+        return poll.phase in COUNTED
     return poll.is_revealed
 
 

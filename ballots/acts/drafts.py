@@ -103,13 +103,6 @@ def drop(poll: Poll, *, by: User) -> Poll:
     return first
 
 
-def is_idle(poll: Poll) -> bool:
-    """Tell whether `poll` is the draft of a second round that nothing waits for any more."""
-    if poll.phase != Poll.Phase.DRAFT or poll.parent is None:
-        return False
-    return poll.parent.phase != Poll.Phase.CONFIRMED or outcome.outcome_of(poll.parent).is_settled
-
-
 def _settling(poll: Poll) -> outcome.Outcome:
     """Return the outcome of a confirmed poll whose open places nothing has settled yet."""
     demand_phase(poll, Poll.Phase.CONFIRMED, words=refused)

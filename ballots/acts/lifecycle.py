@@ -37,6 +37,7 @@ from ballots.refusal import (
     locked,
 )
 from projects.models import Poll
+from projects.phases import MOVES
 
 refused = Refusals(
     {
@@ -74,14 +75,14 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
     if poll.parent is not None:
         # What a second round settles must not be decided or published at the same moment.
         locked(poll.parent)
-    poll = locked(poll, Poll.Phase.DRAFT)
+    poll = _ready(poll, "open")
     if preflight.blocks(preflight.what_is_missing(poll)):
         raise refused("incomplete")
     numbers = list(poll.projects.values_list("number", flat=True))
     BallotBox.objects.filter(poll=poll).update(
         ballot_size=sealing.padded_size(rules_of(poll), numbers)
     )
-    _move(poll, Poll.Phase.OPEN, opened_at=timezone.now())
+    _move(poll, "open", opened_at=timezone.now())
     journal.append(poll, "opened", by=by, data=frozen(poll))
     return poll
 
@@ -91,8 +92,8 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
     """Take no ballots for a while; what delegates have filled in stays on their phones."""
     demand_office(by)
     reason = demand_reason(reason)
-    poll = locked(poll, Poll.Phase.OPEN)
-    _move(poll, Poll.Phase.PAUSED)
+    poll = _ready(poll, "pause")
+    _move(poll, "pause")
     journal.append(poll, "paused", by=by, data={"reason": reason})
     return poll
 
@@ -101,8 +102,8 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
 def resume_poll(poll: Poll, *, by: User) -> Poll:
     """Take ballots again after a pause."""
     demand_office(by)
-    poll = locked(poll, Poll.Phase.PAUSED)
-    _move(poll, Poll.Phase.OPEN)
+    poll = _ready(poll, "resume")
+    _move(poll, "resume")
     journal.append(poll, "resumed", by=by)
     return poll
 
@@ -115,11 +116,11 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
     and refused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.OPEN, Poll.Phase.PAUSED)
+    poll = _ready(poll, "close")
     marks = poll.roll.filter(voted=True).count()
     if voted is not None and voted != marks:
         raise refused("figure-moved", count=marks)
-    _move(poll, Poll.Phase.CLOSED, closed_at=timezone.now())
+    _move(poll, "close", closed_at=timezone.now())
     receipts = _strip(poll)
     if len(receipts) != marks:
         raise refused("box-unlike-roll")
@@ -163,9 +164,9 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, Refused otherwise.
     """
     demand_any_office(by)
-    poll = locked(poll, Poll.Phase.CLOSED)
+    poll = _ready(poll, "box")
     ballots, write_ins = unsealing.unseal(poll, texts)
-    _move(poll, Poll.Phase.OPENED)
+    _move(poll, "box")
     WriteIn.objects.bulk_create(write_ins)
     Ballot.objects.bulk_create(ballots)
     journal.append(
@@ -188,7 +189,7 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
 def count_poll(poll: Poll, *, by: User) -> Result:
     """Count the ballots and freeze the figures; only after the canvass is closed (DESIGN §3)."""
     demand_office(by)
-    poll = locked(poll, Poll.Phase.OPENED)
+    poll = _ready(poll, "count")
     if not poll.box.canvassed:
         raise refused("canvass-open")
     # Salted: the digest is public, and without it few votes could be found by trying (security.md).
@@ -200,7 +201,7 @@ def count_poll(poll: Poll, *, by: User) -> Result:
         counted_at=timezone.now(),
         counted_by=by,
     )
-    _move(poll, Poll.Phase.COUNTED)
+    _move(poll, "count")
     journal.append(poll, "counted", by=by, data={"result": result.digest, "votes": _votes(figures)})
     return result
 
@@ -213,7 +214,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
     never confirms; of two confirmers one is the chief scrutineer (DESIGN §4).
     """
     demand_scrutineer(by, words=refused)
-    poll = locked(poll, Poll.Phase.COUNTED)
+    poll = _ready(poll, "confirm")
     result = outcome.standing_result(poll)
     if by == result.counted_by:
         raise refused("counter-confirms")
@@ -233,7 +234,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
         poll, "confirmed", by=by, data={"result": result.digest, "number": len(before) + 1}
     )
     if last:
-        _move(poll, Poll.Phase.CONFIRMED)
+        _move(poll, "confirm")
     return result
 
 
@@ -242,11 +243,11 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     """Send the count back to the canvass with a reason; its totals stay on record."""
     demand_scrutineer(by, words=refused)
     reason = demand_reason(reason)
-    poll = locked(poll, Poll.Phase.COUNTED)
+    poll = _ready(poll, "send-back")
     result = outcome.standing_result(poll)
     Result.objects.filter(pk=result.pk).update(sent_back=reason)
     BallotBox.objects.filter(poll=poll).update(canvassed=False)
-    _move(poll, Poll.Phase.OPENED)
+    _move(poll, "send-back")
     journal.append(
         poll,
         "sent-back",
@@ -276,7 +277,7 @@ def publish_result(
     last step of the reveal, where there is no hall to show it to.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.CONFIRMED)
+    poll = _ready(poll, "publish")
     standing = outcome.outcome_of(poll)
     if standing.result.confirmations.filter(by=by).exists():
         raise refused("confirmer-publishes")
@@ -288,7 +289,7 @@ def publish_result(
         raise refused("unsettled", count=standing.open_places)
     Result.objects.filter(pk=standing.result.pk).update(published_by=by)
     now = timezone.now()
-    _move(poll, Poll.Phase.PUBLISHED, published_at=now, revealed_at=now if at_once else None)
+    _move(poll, "publish", published_at=now, revealed_at=now if at_once else None)
     # In the order of the list, which tells nothing of the votes.
     filled = outcome.listed(standing.filled)
     journal.append(
@@ -325,19 +326,11 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     demand_office(by)
     reason = demand_reason(reason)
     second = demand_second(by, second)
-    poll = locked(
-        poll,
-        Poll.Phase.OPEN,
-        Poll.Phase.PAUSED,
-        Poll.Phase.CLOSED,
-        Poll.Phase.OPENED,
-        Poll.Phase.COUNTED,
-        Poll.Phase.CONFIRMED,
-    )
+    poll = _ready(poll, "void")
     if poll.children.exclude(phase__in=[Poll.Phase.DRAFT, Poll.Phase.VOID]).exists():
         raise refused("second-round-exists")
     before = poll.phase
-    _move(poll, Poll.Phase.VOID, closed_at=poll.closed_at or timezone.now())
+    _move(poll, "void", closed_at=poll.closed_at or timezone.now())
     receipts = _strip(poll)
     data = {"reason": reason, "phase": before}
     if receipts:
@@ -349,8 +342,13 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
 # --- shared ---------------------------------------------------------------------------------------
 
 
-def _move(poll: Poll, phase: str, **times: Any) -> None:
-    poll.phase = phase
+def _ready(poll: Poll, step: str) -> Poll:
+    """Return `poll` under its lock, in a phase from which it may take `step`."""
+    return locked(poll, *MOVES[step].before)
+
+
+def _move(poll: Poll, step: str, **times: Any) -> None:
+    poll.phase = MOVES[step].after
     for column, moment in times.items():
         setattr(poll, column, moment)
     poll.save(update_fields=["phase", *times])

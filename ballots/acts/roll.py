@@ -10,6 +10,7 @@ from ballots import journal
 from ballots.models import Delegate, RollEntry
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll
+from projects.phases import VOTING
 
 refused = Refusals(
     {
@@ -23,9 +24,6 @@ refused = Refusals(
         "not-on-roll": _("名册上没有该代表。"),
     }
 )
-
-
-VOTING = (Poll.Phase.OPEN, Poll.Phase.PAUSED)
 
 
 @transaction.atomic

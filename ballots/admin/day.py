@@ -20,7 +20,7 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots import roles
-from ballots.acts import archiving, drafts
+from ballots.acts import archiving
 from ballots.admin import outcome as admin_outcome
 from ballots.admin import state as admin_state
 from ballots.admin.guard import COUNTED, StaffRequest, counted, day, download, figures_of, show
@@ -37,6 +37,7 @@ from ballots.admin.steps import (
     View,
 )
 from ballots.facts import outcome, preflight, record, turnout
+from ballots.facts.polls import is_idle
 from ballots.models import BallotBox, JournalEntry, Result
 from ballots.refusal import SHARED, Refused
 from projects import wording
@@ -69,7 +70,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
     seen = f"{poll.phase}-{_next(poll, made)}-{next_is_blocked:d}-{len(confirmed)}-{poll.revealed}"
-    is_over = poll.phase == Poll.Phase.VOID or poll.is_revealed
+    is_over = poll.is_over
     if request.htmx:
         if request.GET.get("seen") != seen:
             return HttpResponseClientRefresh()
@@ -103,7 +104,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "first_round": poll.parent,
         "progress": admin_outcome.revealed(poll) if poll.phase == Poll.Phase.PUBLISHED else None,
         "rules": wording.rules_in_words(poll),
-        "is_idle": drafts.is_idle(poll),
+        "is_idle": is_idle(poll),
         "archived": admin_outcome.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
@@ -146,7 +147,7 @@ def _next(poll: Poll, made: BallotBox | None) -> str:
     """Return the name of the step that comes next; empty once the result is out."""
     match poll.phase:
         case Poll.Phase.DRAFT:
-            return "" if drafts.is_idle(poll) else _next_in_draft(poll, made)
+            return "" if is_idle(poll) else _next_in_draft(poll, made)
         case Poll.Phase.OPEN:
             return "close"
         case Poll.Phase.PAUSED:

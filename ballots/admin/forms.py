@@ -18,6 +18,7 @@ from ballots.models import AccessCard, Delegate
 from ballots.pure.roll_table import Problem, RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.phases import LAST
 from yiwu_vote.tables.preview import unsigned
 
 # What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
@@ -255,7 +256,7 @@ class HeadingForm(forms.Form):
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        polls = Poll.objects.exclude(phase__in=[Poll.Phase.PUBLISHED, Poll.Phase.VOID])
+        polls = Poll.objects.exclude(phase__in=LAST)
         self.fields["heading"].queryset = polls  # type: ignore[attr-defined]
         self.fields["heading"].initial = polls.first()
 

@@ -6,6 +6,18 @@ from django.utils import timezone
 
 from ballots.models import Delegate, RollEntry
 from projects.models import Poll, PollQuerySet
+from projects.phases import VOTING
+
+# The draft of a second round that nothing waits for any more: its first round is over, or the meeting
+# has decided on the open places. It can never open, and is nobody's concern.
+IDLE = Q(phase=Poll.Phase.DRAFT, parent__isnull=False) & (
+    ~Q(parent__phase=Poll.Phase.CONFIRMED) | Q(parent__decision__isnull=False)
+)
+
+
+def is_idle(poll: Poll) -> bool:
+    """Tell whether `poll` is the draft of a second round that nothing waits for any more."""
+    return poll.parent_id is not None and Poll.objects.filter(IDLE, pk=poll.pk).exists()
 
 
 def polls_of(delegate: Delegate | None) -> PollQuerySet:
@@ -15,18 +27,12 @@ def polls_of(delegate: Delegate | None) -> PollQuerySet:
     counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in
     particular sees what is out before what is going on, and no draft.
     """
-    going_on = [Poll.Phase.OPEN, Poll.Phase.PAUSED]
-    # The draft of a second round that nothing waits for any more is nobody's concern.
-    idle = Q(phase=Poll.Phase.DRAFT) & (
-        (Q(parent__isnull=False) & ~Q(parent__phase=Poll.Phase.CONFIRMED))
-        | Q(parent__decision__isnull=False)
-    )
-    polls = Poll.objects.exclude(idle).annotate(
+    polls = Poll.objects.exclude(IDLE).annotate(
         # A first round is published after its second one, and its result is the whole.
         latest=Coalesce("published_at", "closed_at", "opened_at"),
         concern=Case(
             When(phase=Poll.Phase.DRAFT, then=2),
-            When(phase__in=going_on, then=0 if delegate else 1),
+            When(phase__in=VOTING, then=0 if delegate else 1),
             default=1 if delegate else 0,
             output_field=IntegerField(),
         ),
@@ -61,7 +67,7 @@ def state_of(poll: Poll, entry: RollEntry) -> str:
 
     One of "before", "open", "paused", "voted", "closed" (and has not voted), "published", "void".
     """
-    if poll.phase == Poll.Phase.VOID or poll.is_revealed:
+    if poll.is_over:
         return poll.phase
     if entry.voted:
         return "voted"

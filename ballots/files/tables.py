@@ -24,6 +24,7 @@ from ballots.pure import sealing
 from ballots.refusal import Refusals
 from ballots.roles import named
 from projects.models import Poll
+from projects.phases import DRAFT, VOTING
 from yiwu_vote.tables import sheets
 
 refused = Refusals(
@@ -227,7 +228,7 @@ def ballots_csv(poll: Poll) -> Download:
 def receipts_csv(poll: Poll) -> Download:
     """Return 回执编号清单, sorted by number so that it tells no order; raises before the close."""
     poll = _fresh(poll)
-    if poll.phase == Poll.Phase.DRAFT or poll.takes_ballots:
+    if poll.phase in DRAFT | VOTING:
         raise refused("not-closed")
     codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
     rows: list[Sequence[sheets.Cell]] = [

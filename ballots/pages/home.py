@@ -64,8 +64,7 @@ def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> Http
 
 def _polled(poll: Poll) -> int:
     """Return the status of a fragment that asks again and again: 286 tells htmx to stop."""
-    over = poll.phase == Poll.Phase.VOID or poll.is_revealed
-    return HttpResponseStopPolling.status_code if over else 200
+    return HttpResponseStopPolling.status_code if poll.is_over else 200
 
 
 @require_safe

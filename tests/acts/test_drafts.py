@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ballots.acts import deciding, drafts, hall, lifecycle, rehearsal
+from ballots.acts import archiving, deciding, drafts, hall, lifecycle, rehearsal
 from ballots.facts import outcome, polls, preflight
 from ballots.models import JournalEntry
 from ballots.refusal import Refused
@@ -203,12 +203,31 @@ def test_a_draft_is_not_deleted_once_its_key_is_made_nor_one_that_is_no_second_r
 def test_a_draft_is_idle_once_something_else_settled_the_places():
     held = tied()
     draft = drafts.run_off(held.poll, by=held.office)
-    before = drafts.is_idle(draft)
+    before = polls.is_idle(draft)
     deciding.decide(held.poll, items=["2"], words="决定", by=held.office, second=held.chief)
 
     assert not before
-    assert drafts.is_idle(Poll.objects.get(pk=draft.pk))
+    assert polls.is_idle(Poll.objects.get(pk=draft.pk))
     assert draft not in polls.polls_of(held.delegates[0])
+
+
+@pytest.mark.parametrize("end", ["publish", "void"])
+def test_a_draft_is_idle_once_its_first_round_is_over(end):
+    held = tied()
+    draft = drafts.run_off(held.poll, by=held.office)
+    if end == "publish":
+        lifecycle.publish_result(held.poll, by=held.office, leave_open=True)
+    else:
+        void(held, held.poll)
+
+    assert polls.is_idle(Poll.objects.get(pk=draft.pk))
+    assert draft not in polls.polls_of(held.delegates[0])
+    # Nobody keeps a card for a poll that can never open.
+    assert not archiving.still_needed(held.poll)
+
+
+def test_a_draft_that_is_no_second_round_is_never_idle():
+    assert not polls.is_idle(make_poll())
 
 
 def test_the_whole_result_comes_before_that_of_its_second_round():

@@ -1,7 +1,7 @@
 """What the commands share: which poll, who signs, the shares, and refusals as one sentence."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,9 +17,9 @@ from ballots.facts import database, preflight
 from ballots.models import BallotBox
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.phases import EVERY, Phase
 
 Item = TypeVar("Item")
-Phase = Poll.Phase
 
 
 class ReadyCommand(BaseCommand):
@@ -34,7 +34,7 @@ class ReadyCommand(BaseCommand):
 class PollCommand(ReadyCommand):
     """A command about one poll in one of `phases`; what an act refuses ends it with exit code 1."""
 
-    phases: tuple[str, ...] = tuple(Phase)
+    phases: Collection[Phase] = EVERY
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -83,7 +83,7 @@ class ShareCommand(StepCommand):
         )
 
 
-def the_poll(pk: int | None, phases: Iterable[str]) -> Poll:
+def the_poll(pk: int | None, phases: Collection[Phase]) -> Poll:
     """Return the poll `pk`, or the only one in one of `phases`; CommandError lists what there is."""
     if pk is not None:
         poll = Poll.objects.filter(pk=pk).first()
@@ -97,7 +97,7 @@ def the_poll(pk: int | None, phases: Iterable[str]) -> Poll:
         return fitting[0]
     if fitting:
         raise CommandError(gettext("有多个票决可以办理，请用 --poll 指明：") + _listed(fitting))
-    names = "、".join(str(Phase(phase).label) for phase in phases)
+    names = "、".join(str(phase.label) for phase in Phase if phase in phases)
     raise CommandError(
         gettext("没有可以办理这一步的票决（须处于“%(phases)s”阶段）。") % {"phases": names}
         + _listed(Poll.objects.all())

@@ -8,13 +8,14 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from ballots.acts import canvass
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import MOVES
 
 
 class Command(StepCommand):
     help = "结束推荐项目的归并（会务和监票各一人）"
-    phases = (Phase.OPENED,)
+    phases = MOVES["count"].before
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -10,14 +10,15 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.phases import MOVES, Phase
 
 
 class Command(StepCommand):
     help = "截止投票，封存表决票，再重写存储（重写未完成的，再运行一次只重写存储）"
-    phases = (Phase.OPEN, Phase.PAUSED, Phase.CLOSED)
+    phases = MOVES["close"].before | {Phase.CLOSED}
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         if poll.phase != Phase.CLOSED or poll.journal.filter(kind="storage-rewritten").exists():

@@ -6,13 +6,14 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import MOVES, Phase
 
 
 class Command(StepCommand):
     help = "复核计票结果（监票人）"
-    phases = (Phase.COUNTED,)
+    phases = MOVES["confirm"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         result = lifecycle.confirm_result(poll, by=by)

@@ -7,13 +7,14 @@ from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import words
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import MOVES
 
 
 class Command(StepCommand):
     help = "计票"
-    phases = (Phase.OPENED,)
+    phases = MOVES["count"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         result = lifecycle.count_poll(poll, by=by)

@@ -22,12 +22,13 @@ from django.utils.translation import gettext
 from ballots import roles
 from ballots.acts import rehearsal, sign_in
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
-from ballots.management.commands._steps import Phase, person, the_poll, track
+from ballots.management.commands._steps import person, the_poll, track
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.phases import Phase
 
 # The name of the rules by which the demo knows its own poll among other rehearsals.
 RULES_NAME = "票决办法（示例）"

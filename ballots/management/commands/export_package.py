@@ -8,13 +8,14 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext
 
 from ballots.files import package
-from ballots.management.commands._steps import Phase, PollCommand
+from ballots.management.commands._steps import PollCommand
 from projects.models import Poll
+from projects.phases import COUNTED
 
 
 class Command(PollCommand):
     help = "导出数据包，供监票人或公众核对"
-    phases = (Phase.COUNTED, Phase.CONFIRMED, Phase.PUBLISHED)
+    phases = COUNTED
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

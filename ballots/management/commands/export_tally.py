@@ -7,13 +7,14 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext
 
 from ballots.files import tables
-from ballots.management.commands._steps import Phase, PollCommand
+from ballots.management.commands._steps import PollCommand
 from projects.models import Poll
+from projects.phases import COUNTED
 
 
 class Command(PollCommand):
     help = "导出票决结果（CSV）"
-    phases = (Phase.COUNTED, Phase.CONFIRMED, Phase.PUBLISHED)
+    phases = COUNTED
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from ballots.acts import ceremony
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import DRAFT
 
 NUMERALS = "一二三四五六七八九十"
 # Clears the screen and what was scrolled off it.
@@ -22,7 +23,7 @@ CLEAR = "\033[2J\033[3J\033[H"
 
 class Command(StepCommand):
     help = "生成票箱密钥，分成若干份"
-    phases = (Phase.DRAFT,)
+    phases = DRAFT
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

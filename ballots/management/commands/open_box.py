@@ -6,13 +6,14 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.management.commands._steps import Phase, ShareCommand, typed_shares
+from ballots.management.commands._steps import ShareCommand, typed_shares
 from projects.models import Poll
+from projects.phases import MOVES
 
 
 class Command(ShareCommand):
     help = "用密钥份额开启票箱"
-    phases = (Phase.CLOSED,)
+    phases = MOVES["box"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         poll = lifecycle.open_box(poll, texts=typed_shares(poll, options["shares"]), by=by)

@@ -8,13 +8,14 @@ from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import outcome
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import MOVES
 
 
 class Command(StepCommand):
     help = "公布结果"
-    phases = (Phase.CONFIRMED,)
+    phases = MOVES["publish"].before
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -7,20 +7,14 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.management.commands._steps import Phase, StepCommand
+from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
+from projects.phases import MOVES
 
 
 class Command(StepCommand):
     help = "作废本次票决（会务和监票各一人）"
-    phases = (
-        Phase.OPEN,
-        Phase.PAUSED,
-        Phase.CLOSED,
-        Phase.OPENED,
-        Phase.COUNTED,
-        Phase.CONFIRMED,
-    )
+    phases = MOVES["void"].before
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
