@@ -14,12 +14,14 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ballots import roles
 from ballots.acts import canvass
 from ballots.admin.forms import SecondPersonForm, tell
-from ballots.admin.guard import StaffRequest, address, posted, show, take
+from ballots.admin.guard import Day, StaffRequest, address, posted, show, step, take
 from ballots.models import WriteIn
 from ballots.refusal import Refused
 from projects.models import Poll, Project
+from projects.phases import MOVES
 
 R = WriteIn.Ruling
 
@@ -53,6 +55,18 @@ class BackForm(forms.Form):
 # --- the pages ------------------------------------------------------------------------------------
 
 
+def _is_canvassing(day: Day) -> bool:
+    return day.box is not None and not day.box.canvassed
+
+
+@step(
+    "canvass",
+    _("归并推荐项目"),
+    _("逐项处理推荐项目，全部处理完毕并由会务和监票各一人签名后，才能计票。"),
+    who=roles.has_office,
+    phases=MOVES["count"].before,
+    fits=_is_canvassing,
+)
 def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Show the proposals by their random numbers; posted, two people end the canvass."""
     second = SecondPersonForm(posted(request), request=request)
@@ -64,6 +78,15 @@ def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, second, **_listing(request, poll))
 
 
+@step(
+    "ruling",
+    _("处理推荐项目"),
+    _("逐项处理推荐项目，全部处理完毕并由会务和监票各一人签名后，才能计票。"),
+    who=roles.has_office,
+    phases=MOVES["count"].before,
+    fits=_is_canvassing,
+    listed=False,
+)
 def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Rule on one proposal and go back to it; what is refused is said there, all still typed."""
     if request.method != "POST":
@@ -91,9 +114,18 @@ def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
     second = SecondPersonForm(request=request)
     context = {"step": request.step, "forms": [form, second]}
     listing = _listing(request, poll, refused=write_in, form=form)
-    return show(request, poll, "canvass", gettext("归并推荐项目"), context | listing)
+    return show(request, poll, "canvass/canvass", gettext("归并推荐项目"), context | listing)
 
 
+@step(
+    "alone",
+    _("其余推荐项目各自单列"),
+    _("尚未处理的推荐项目各自单列一项，不作归并。"),
+    who=roles.has_office,
+    phases=MOVES["count"].before,
+    fits=_is_canvassing,
+    listed=False,
+)
 def each_alone(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> HttpResponse:
         count = canvass.rule_each_alone(poll, by=request.user)

@@ -1,47 +1,34 @@
-"""The day of a poll in the admin (票决进程): what its page shows, and which steps it offers.
+"""The day of a poll in the admin (票决进程): what its page shows, and which step comes next.
 
-Which steps and files there are, to whom and when they are shown, stands in `admin.steps`.
+Which steps, papers and files there are stands in `admin.steps`.
 """
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots import roles
 from ballots.acts import archiving
-from ballots.admin import outcome as admin_outcome
-from ballots.admin import state as admin_state
-from ballots.admin.guard import COUNTED, StaffRequest, counted, day, download, figures_of, show
-from ballots.admin.steps import (
-    BY_NAME,
-    DRAFT,
-    ENDS,
-    FILES,
-    OFFICES,
-    PAPERS,
-    STEPS,
-    VOTING,
-    Step,
-    View,
-)
-from ballots.facts import outcome, preflight, record, turnout
-from ballots.facts.polls import is_idle
-from ballots.models import BallotBox, JournalEntry, Result
-from ballots.refusal import SHARED, Refused
+from ballots.admin import canvass, counting, ending, outcome, preparing, state, voting
+from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, page, show, to_day
+from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
+from ballots.facts import polls, preflight, record, turnout
+from ballots.facts.outcome import kind_of_round
+from ballots.models import JournalEntry, Result
+from ballots.refusal import Refused
 from projects import wording
 from projects.models import Poll
+from projects.phases import CHECKED, COUNTED, DRAFT, VOTING
 
 # The stage line (ux.md §9.1) and the phases that lie in each stage.
 STAGES = (
@@ -62,50 +49,47 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     Asked again every ten seconds, only its figures; they hold nothing that could have the focus.
     """
-    made = BallotBox.objects.filter(poll=poll).first()
-    is_draft = poll.phase == Poll.Phase.DRAFT
-    findings = preflight.what_is_missing(poll) if is_draft else []
-    next_step = BY_NAME.get(_next(poll, made))
-    next_is_blocked = next_step is BY_NAME["open"] and preflight.blocks(findings)
+    day = Day(poll)
+    is_idle = polls.is_idle(poll)
+    findings = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
+    coming = None if is_idle else _next(day)
+    is_blocked = coming is preparing.open_poll and preflight.blocks(findings)
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
-    seen = f"{poll.phase}-{_next(poll, made)}-{next_is_blocked:d}-{len(confirmed)}-{poll.revealed}"
-    is_over = poll.is_over
+    name = coming.name if coming else ""
+    seen = f"{poll.phase}-{name}-{is_blocked:d}-{len(confirmed)}-{poll.revealed}"
     if request.htmx:
         if request.GET.get("seen") != seen:
             return HttpResponseClientRefresh()
-        status = HttpResponseStopPolling.status_code if is_over else 200
-        return render(request, "admin/ballots/pollday/_live.html", _live(poll), status=status)
-    possible = [
+        status = HttpResponseStopPolling.status_code if poll.is_over else 200
+        return render(request, "admin/ballots/pollday/day/_live.html", _live(poll), status=status)
+    mine = [
         step
         for step in STEPS
-        if step.listed and poll.phase in step.phases and step.fits(poll, made) and step != next_step
+        if step.listed and step is not coming and step.who(request.user) and step.can_be_taken(day)
     ]
-    # Asked once for each office and not once for each step.
-    may = {who: who(request.user) for who in {step.who for step in (*STEPS, *PAPERS)}}
-    mine = [step for step in possible if may[step.who]]
     context = {
         "stages": stages(poll),
-        "next": next_step,
-        "next_is_mine": next_step is not None and may[next_step.who],
-        "next_is_blocked": next_is_blocked,
-        "next_by": OFFICES[next_step.who] if next_step else "",
-        "others": [step for step in mine if step.name not in ENDS],
-        "ends": [step for step in mine if step.name in ENDS],
+        "next": coming,
+        "next_is_mine": coming is not None and coming.who(request.user),
+        "next_is_blocked": is_blocked,
+        "next_by": WHO[coming.who] if coming else "",
+        "others": [step for step in mine if step not in ENDS],
+        "ends": [step for step in mine if step in ENDS],
         "findings": findings,
-        "changes": [] if is_draft else preflight.changes_since_opening(poll),
-        "box": made,
+        "changes": [] if poll.phase in DRAFT else preflight.changes_since_opening(poll),
+        "box": day.box,
         "seen": seen,
-        "may_refresh": not is_over,
-        "refreshes": not is_over and request.GET.get("refresh") != "off",
-        "count": counted(poll),
-        "standing": _standing(poll),
+        "may_refresh": not poll.is_over,
+        "refreshes": not poll.is_over and request.GET.get("refresh") != "off",
+        "count": counting.counted(day),
+        "outcome": day.outcome if poll.phase in CHECKED else None,
         "rounds": _rounds(poll),
         "first_round": poll.parent,
-        "progress": admin_outcome.revealed(poll) if poll.phase == Poll.Phase.PUBLISHED else None,
+        "progress": outcome.revealed(day) if poll.phase == Poll.Phase.PUBLISHED else None,
         "rules": wording.rules_in_words(poll),
-        "is_idle": is_idle(poll),
-        "archived": admin_outcome.archived(poll),
+        "is_idle": is_idle,
+        "archived": ending.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
         # The figures of a count that was sent back are not even read (DESIGN §3).
@@ -113,24 +97,26 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         .only("counted_at", "sent_back")
         .order_by("counted_at"),
         "may_phone": FILES["waiting"].who(request.user),
-        "papers": [paper for paper in PAPERS if poll.phase in paper.phases and may[paper.who]],
+        "papers": [
+            paper for paper in PAPERS if poll.phase in paper.phases and paper.who(request.user)
+        ],
         "downloads": [
             {"name": name, "label": file.label}
             for name, file in FILES.items()
             if poll.phase in file.phases and file.who(request.user)
         ],
     }
-    return show(request, poll, "day", str(poll), context | _live(poll) | {"subtitle": None})
+    return show(request, poll, "day/day", str(poll), context | _live(poll) | {"subtitle": None})
 
 
 def _live(poll: Poll) -> dict[str, Any]:
     """Return the figures of the page, which change while people look at it; no word of votes."""
     return {
         "poll": poll,
-        "figures": figures_of(poll),
+        "figures": state.figures_of(poll),
         "delegations": turnout.turnout_by_delegation(poll),
-        "curve": admin_state.curve_of(poll),
-        "system": admin_state.system_state(),
+        "curve": state.curve_of(poll),
+        "system": state.system_state(),
         "now": timezone.localtime(),
     }
 
@@ -143,65 +129,60 @@ def stages(poll: Poll) -> list[dict[str, Any]]:
     ]
 
 
-def _next(poll: Poll, made: BallotBox | None) -> str:
-    """Return the name of the step that comes next; empty once the result is out."""
+def _next(day: Day) -> Step | None:
+    """Return the step that comes next; None once the result is out."""
+    poll = day.poll
     match poll.phase:
         case Poll.Phase.DRAFT:
-            return "" if is_idle(poll) else _next_in_draft(poll, made)
+            return _next_in_draft(day)
         case Poll.Phase.OPEN:
-            return "close"
+            return voting.close
         case Poll.Phase.PAUSED:
-            return "resume"
+            return voting.resume
         case Poll.Phase.CLOSED:
-            rewritten = poll.journal.filter(kind="storage-rewritten").exists()
-            return "box" if rewritten else "rewrite"
+            is_rewritten = poll.journal.filter(kind="storage-rewritten").exists()
+            return counting.open_box if is_rewritten else counting.rewrite
         case Poll.Phase.OPENED:
-            return "count" if made and made.canvassed else "canvass"
+            is_canvassed = day.box is not None and day.box.canvassed
+            return counting.count if is_canvassed else canvass.canvass_page
         case Poll.Phase.COUNTED:
-            return "confirm"
+            return counting.confirm
         case Poll.Phase.CONFIRMED:
-            return _next_once_confirmed(poll, made)
+            return _next_once_confirmed(day)
         case Poll.Phase.PUBLISHED:
-            return "" if poll.is_revealed else "reveal"
+            return None if poll.is_revealed else outcome.reveal
         case Poll.Phase.VOID:
-            return "" if poll.archived_at else "fresh"
-    return ""
+            return None if poll.archived_at else ending.fresh_draft
+    return None
 
 
-def _next_once_confirmed(poll: Poll, made: BallotBox | None) -> str:
-    """Return what fills the open places, or the publication; empty while a second round is on."""
-    standing = outcome.outcome_of(poll)
-    if standing.round is not None and not standing.is_settled:
-        return ""
-    rounds = ("run-off", "supplementary")
-    return next((name for name in rounds if BY_NAME[name].fits(poll, made)), "publish")
-
-
-def _next_in_draft(poll: Poll, made: BallotBox | None) -> str:
+def _next_in_draft(day: Day) -> Step:
+    poll = day.poll
     if not poll.roll.exists():
-        return "roll"
-    if made is None:
-        return "key"
-    if made.tested_at is None:
-        return "test"
+        return preparing.draw_up_roll
+    if day.box is None:
+        return preparing.make_key
+    if day.box.tested_at is None:
+        return preparing.try_key
     if poll.voters == Poll.Voters.PRESENT and not poll.roll.filter(present=True).exists():
-        return "presence"
-    return "open"
+        return preparing.presence
+    return preparing.open_poll
+
+
+def _next_once_confirmed(day: Day) -> Step | None:
+    """Return what fills the open places, or the publication; None while a second round is on."""
+    if day.outcome.round is not None and not day.outcome.is_settled:
+        return None
+    rounds = (outcome.run_off, outcome.supplementary)
+    return next((step for step in rounds if step.can_be_taken(day)), outcome.publish)
 
 
 def _rounds(poll: Poll) -> list[dict[str, Any]]:
     """Return the second rounds of `poll`, void ones too, with what each of them is."""
     return [
-        {"poll": second, "kind": Poll.Kind(outcome.kind_of_round(second)).label}
+        {"poll": second, "kind": Poll.Kind(kind_of_round(second)).label}
         for second in poll.children.order_by("pk")
     ]
-
-
-def _standing(poll: Poll) -> outcome.Outcome | None:
-    """Return how the places are filled, for staff: from the confirmation on."""
-    if poll.phase not in {Poll.Phase.CONFIRMED, Poll.Phase.PUBLISHED}:
-        return None
-    return outcome.outcome_of(poll)
 
 
 def _confirmed(poll: Poll) -> list[str]:
@@ -220,7 +201,7 @@ def _confirmed(poll: Poll) -> list[str]:
 def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     entries = poll.journal.select_related("by", "second").order_by("seq")
     rows = [{"entry": entry, "kind": kind_of(entry), "words": words_of(entry)} for entry in entries]
-    return show(request, poll, "journal", gettext("操作记录"), {"rows": rows})
+    return show(request, poll, "day/journal", gettext("操作记录"), {"rows": rows})
 
 
 def kind_of(entry: JournalEntry) -> str:
@@ -242,7 +223,7 @@ def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
         return download(FILES[what].make(poll))
     except Refused as refusal:
         messages.error(request, str(refusal))
-        return day(poll)
+        return to_day(poll)
 
 
 # --- in the admin ---------------------------------------------------------------------------------
@@ -266,65 +247,18 @@ class PollDayAdmin(admin.ModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Only these pages: Django's own forms for a poll have nothing to do here."""
-        reading = ["GET", "HEAD"]
+        changelist = self.admin_site.admin_view(self.changelist_view)
         return [
-            path(
-                "",
-                self.admin_site.admin_view(self.changelist_view),
-                name="ballots_pollday_changelist",
-            ),
-            self._path("", "change", day_page, reading),
-            self._path("journal/", "journal", journal_page, reading),
-            self._path("download/<str:what>/", "download", download_page, reading),
+            path("", changelist, name="ballots_pollday_changelist"),
+            _path("", "change", page(day_page)),
+            _path("journal/", "journal", page(journal_page)),
+            _path("download/<str:what>/", "download", page(download_page)),
             *[
-                self._path(f"{step.name}/", step.name, _gated(step), [*reading, "POST"])
-                for step in STEPS
-            ],
-            *[
-                self._path(
-                    f"{paper.name}/",
-                    paper.name,
-                    _gated(paper),
-                    [*reading, "POST"] if paper.name == "notice" else reading,
-                )
-                for paper in PAPERS
+                _path(f"{step.name}/", step.name, page(step.answer, step.methods))
+                for step in (*STEPS, *PAPERS)
             ],
         ]
 
-    def _path(
-        self, route: str, name: str, view: Callable[..., HttpResponse], methods: Iterable[str]
-    ) -> URLPattern:
-        @require_http_methods(list(methods))
-        def page(request: HttpRequest, poll_id: int, **kwargs: str) -> HttpResponse:
-            if not self.has_view_permission(request):
-                raise PermissionDenied
-            return view(request, get_object_or_404(Poll, pk=poll_id), **kwargs)
 
-        guarded = self.admin_site.admin_view(page)
-
-        def asked(request: StaffRequest, **kwargs: Any) -> HttpResponse:
-            # htmx would follow to the log-in and put that page in the place of the figures.
-            if request.htmx and not self.admin_site.has_permission(request):
-                return HttpResponseClientRefresh()
-            return guarded(request, **kwargs)
-
-        return path(f"<int:poll_id>/{route}", asked, name=f"ballots_pollday_{name}")
-
-
-def _gated(step: Step) -> View:
-    """Return the step's view for those who take it, while it can be taken.
-
-    The acts ask the same again under their lock; here it spares people a page of no use to them.
-    """
-
-    def page(request: StaffRequest, poll: Poll) -> HttpResponse:
-        if not step.who(request.user):
-            raise PermissionDenied
-        made = BallotBox.objects.filter(poll=poll).first()
-        if poll.phase not in step.phases or not step.fits(poll, made):
-            messages.error(request, str(SHARED["wrong-phase"]))
-            return day(poll)
-        request.step = step
-        return step.view(request, poll)
-
-    return page
+def _path(route: str, name: str, view: View) -> URLPattern:
+    return path(f"<int:poll_id>/{route}", view, name=f"ballots_pollday_{name}")

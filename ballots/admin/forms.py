@@ -3,7 +3,6 @@
 Secrets (passwords, shares, card codes) stand in masked fields, which are never filled in again.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +12,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts import sign_in
-from ballots.models import AccessCard, Delegate
 from ballots.pure.roll_table import Problem, RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import LAST
 from yiwu_vote.tables.preview import unsigned
 
-# What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
-CARD_ADDRESS = re.compile(r"/k/([0-9a-z]+)/?\s*$", re.IGNORECASE)
 ROWS = "ballots.roll-import.rows"
 PROBLEMS = "ballots.roll-import.problems"
 
@@ -102,130 +97,6 @@ class SharesForm(forms.Form):
     @property
     def texts(self) -> list[str]:
         return list(self.cleaned_data.values())
-
-
-class KeyForm(forms.Form):
-    """Who keeps the shares of a new key, a name for each, under one of the schemes offered.
-
-    `ceremony` is the number of the key that the page was made for: a page that is sent twice, by a
-    double click or by reloading the sheets, must not void the shares that were just printed.
-    """
-
-    SCHEMES = {"3-5": (3, 5), "2-3": (2, 3)}
-    SIMPLE = {"1-2": (1, 2)}
-
-    scheme = forms.CharField(widget=forms.HiddenInput)
-    ceremony = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, *, poll: Poll, scheme: str, ceremony: int) -> None:
-        super().__init__(data)
-        self.last_ceremony = ceremony
-        schemes = self.SIMPLE if poll.simple else self.SCHEMES
-        self.chosen_scheme = scheme if scheme in schemes else next(iter(schemes))
-        self.threshold, holders = schemes[self.chosen_scheme]
-        self.fields["scheme"].initial = self.chosen_scheme
-        self.fields["ceremony"].initial = ceremony
-        for place in range(1, holders + 1):
-            label = _("保管人%(place)d姓名") % {"place": place}
-            widget = forms.TextInput(attrs={"autocomplete": "off"})
-            self.fields[f"holder_{place}"] = forms.CharField(
-                label=label, max_length=30, widget=widget
-            )
-
-    def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("ceremony") != self.last_ceremony:
-            raise forms.ValidationError(
-                _("密钥在您打开本页之后已经生成。如确需作废重来，请从票决进程重新进入本页。"),
-                code="made-before",
-            )
-        return self.cleaned_data
-
-    @property
-    def holders(self) -> list[str]:
-        return [text for name, text in self.cleaned_data.items() if name.startswith("holder_")]
-
-
-class DoorForm(forms.Form):
-    """What a scanner or a finger enters at the door: the address or the code of a card."""
-
-    card = secret(
-        _("扫描投票卡二维码，或输入投票码"),
-        max_length=300,
-        error_messages={"required": _("请扫描投票卡，或输入投票码。")},
-    )
-
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data)
-        self.fields["card"].widget.attrs["autofocus"] = True
-
-    def clean_card(self) -> AccessCard:
-        text = self.cleaned_data["card"]
-        address = CARD_ADDRESS.search(text)
-        if address is None:
-            try:
-                return sign_in.card_by_code(text)
-            except Refused as refusal:
-                raise forms.ValidationError(str(refusal), code=refusal.code) from None
-        card = sign_in.card_by_token(address[1])
-        if card is None:
-            raise forms.ValidationError(_("这张投票卡无效或已作废。"), code="unknown")
-        return card
-
-
-class PresenceForm(forms.Form):
-    """Delegates of one delegation, some of them ticked, and what is to be done with the ticks."""
-
-    ACTIONS = {
-        "chosen": _("勾选的到会"),
-        "all": _("全团到会"),
-        "but": _("除勾选的外全团到会"),
-        "undo": _("勾选的撤销到会"),
-    }
-
-    delegation = forms.CharField()
-    do = forms.ChoiceField(choices=ACTIONS.items())
-    numbers = forms.MultipleChoiceField(required=False)
-
-    def __init__(self, data: Any = None, *, poll: Poll) -> None:
-        super().__init__(data)
-        rows = poll.roll.filter(delegation=self.data.get("delegation", ""))
-        self.on_roll = list(rows.values_list("number", flat=True)) if self.is_bound else []
-        self.fields["numbers"].choices = [(number, number) for number in self.on_roll]  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        if self.cleaned_data.get("do") in {"chosen", "undo"} and not self.cleaned_data.get(
-            "numbers"
-        ):
-            raise forms.ValidationError(_("请先勾选代表。"), code="none-chosen")
-        return self.cleaned_data
-
-    @property
-    def meant(self) -> list[str]:
-        """The 代表证号 that the chosen button is about."""
-        ticked = self.cleaned_data["numbers"]
-        match self.cleaned_data["do"]:
-            case "all":
-                return self.on_roll
-            case "but":
-                return [number for number in self.on_roll if number not in ticked]
-            case _:
-                return list(ticked)
-
-
-class AddToRollForm(forms.Form):
-    """One delegate in office who is not on the roll, and on what grounds he is added."""
-
-    delegate = forms.ModelChoiceField(Delegate.objects.none(), label=_("代表"))
-    reason = forms.CharField(
-        label=_("依据"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
-    )
-
-    def __init__(self, data: Any = None, *, poll: Poll) -> None:
-        super().__init__(data)
-        others = Delegate.objects.filter(status=Delegate.Status.ACTIVE).exclude(
-            roll_entries__poll=poll
-        )
-        self.fields["delegate"].queryset = others.select_related("delegation")  # type: ignore[attr-defined]
 
 
 # --- cards ----------------------------------------------------------------------------------------

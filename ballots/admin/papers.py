@@ -1,7 +1,4 @@
-"""The papers of a poll in the admin: pages of their own, printed with the browser (ux.md §11).
-
-Who sees which paper from which phase on stands in `admin.steps`.
-"""
+"""The papers of a poll in the admin: pages of their own, printed with the browser (ux.md §11)."""
 
 from typing import Any
 
@@ -15,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts.announcing import save_announcement
-from ballots.admin.guard import StaffRequest, address, posted
+from ballots.admin.guard import READING, StaffRequest, address, posted, step
 from ballots.facts.words import remarks
 from ballots.files import papers
 from ballots.models import Announcement
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.phases import CHECKED, COUNTED
 
 
 class NoticeForm(forms.ModelForm):
@@ -39,16 +37,39 @@ class NoticeForm(forms.ModelForm):
             self.fields["with_votes"].help_text = _("本次票决设定为不公布得票数，不能附得票情况。")
 
 
+@step(
+    "report",
+    _("报告单"),
+    _("票决结果报告单，供总监票人、监票人和计票人签名。"),
+    who=roles.has_office,
+    phases=COUNTED,
+    methods=READING,
+)
 def report(request: StaffRequest, poll: Poll) -> HttpResponse:
     """The count report, to be signed by the scrutineers."""
     return _paper(request, poll, "report", papers.report(poll))
 
 
+@step(
+    "words",
+    _("宣布词"),
+    _("主持人宣读清点报告和票决结果用。"),
+    who=roles.has_office,
+    phases=CHECKED,
+    methods=READING,
+)
 def words(request: StaffRequest, poll: Poll) -> HttpResponse:
     """The words that the chair reads out."""
     return _paper(request, poll, "words", papers.words(poll))
 
 
+@step(
+    "notice",
+    _("公告"),
+    _("票决结果公告。文字可以修改，数据不能修改。"),
+    who=roles.has_office,
+    phases=CHECKED,
+)
 def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
     """The public notice; above it, for the office, the form of its words."""
     may_edit = roles.is_office(request.user)

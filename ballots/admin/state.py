@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -94,6 +95,18 @@ def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) ->
         up = BOTTOM - minute.total / issued * (BOTTOM - TOP)
         line.append(f"H{across:.1f}V{up:.1f}")
     return "".join([*line, f"H{RIGHT}"])
+
+
+def figures_of(poll: Poll) -> dict[str, Any]:
+    """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (DESIGN §3)."""
+    figures = turnout.turnout_of(poll)
+    return {
+        "roll": figures.roll,
+        "present": figures.present,
+        "voted": figures.voted,
+        "waiting": max(figures.issued - figures.voted, 0),
+        "share": turnout.percent(figures.voted, figures.issued),
+    }
 
 
 # --- the system -----------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from ballots import journal
 from ballots.acts import cards, roll
 from ballots.acts.sign_in import CARD_KEY
-from ballots.admin import steps as admin_table
-from ballots.admin.steps import Step
+from ballots.admin import steps
+from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -270,7 +270,7 @@ def due(request) -> Stage:
 
 @pytest.mark.parametrize(
     ("due", "step"),
-    [pytest.param(step, step, id=step.name) for step in admin_table.STEPS],
+    [pytest.param(step, step, id=step.name) for step in steps.STEPS],
     indirect=["due"],
 )
 def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
@@ -418,7 +418,7 @@ def test_every_post_of_the_admin_needs_its_token(people):
     strict.force_login(office)
     before = everything()
 
-    for step in admin_table.STEPS:
+    for step in steps.STEPS:
         reply = strict.post(
             reverse(f"admin:ballots_pollday_{step.name}", args=[Poll.objects.get().pk])
         )

@@ -30,7 +30,7 @@ from django.views.debug import (
 )
 
 from ballots.acts import canvass, casting, ceremony, lifecycle, storage, unsealing
-from ballots.admin import steps as admin_table
+from ballots.admin import steps
 from ballots.facts import counting
 from ballots.models import (
     Ballot,
@@ -572,7 +572,7 @@ def no_choice_is_read() -> Iterator[None]:
 def day_addresses(stage: Stage) -> list[str]:
     """Return the address of every page of the day and of each of its files."""
     routes = [route for route in admin_routes() if "/pollday/" in route]
-    files = [*admin_table.FILES]
+    files = [*steps.FILES]
     return [
         "/" + route.replace("<int:poll_id>", str(stage.poll.pk)).replace("<str:what>", what)
         for route in routes

@@ -1,0 +1,127 @@
+"""The steps of the count, as pages: storage, the box, the two counts, their confirmation."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts import lifecycle, storage
+from ballots.admin.forms import ReasonForm, SharesForm
+from ballots.admin.guard import Day, StaffRequest, posted, step, take
+from ballots.facts import outcome, words
+from ballots.models import BallotBox
+from projects.models import Poll
+from projects.phases import CHECKED, COUNTED, MOVES
+
+
+@step(
+    "rewrite",
+    _("重写存储"),
+    _("让数据库重写文件，清除投票先后的痕迹。请在开箱前办理，须几秒钟。"),
+    who=roles.is_office,
+    phases=frozenset({Poll.Phase.CLOSED, Poll.Phase.VOID}),
+)
+def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        storage.rewrite_storage(poll, by=request.user)
+        return gettext("存储已重写。")
+
+    return take(request, poll, act)
+
+
+@step(
+    "box",
+    _("开启票箱"),
+    _("请保管人当众输入各自的密钥份额。"),
+    who=roles.has_office,
+    phases=MOVES["box"].before,
+)
+def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
+    made = get_object_or_404(BallotBox, poll=poll)
+    form = SharesForm(posted(request), threshold=made.threshold)
+
+    def act() -> str:
+        lifecycle.open_box(poll, texts=form.texts, by=request.user)
+        return gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
+
+    return take(request, poll, act, form, box=made)
+
+
+def _is_canvassed(day: Day) -> bool:
+    return day.box is not None and day.box.canvassed
+
+
+@step(
+    "count",
+    _("计票"),
+    _("用两种算法各计一次，并核对各项数据。"),
+    who=roles.is_office,
+    phases=MOVES["count"].before,
+    fits=_is_canvassed,
+)
+def count(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        lifecycle.count_poll(poll, by=request.user)
+        return gettext("计票完成，请监票人复核。")
+
+    return take(request, poll, act)
+
+
+@step(
+    "confirm",
+    _("复核计票结果"),
+    _("由监票人核对计票数据，确认无误或退回。计票与复核须由不同人员完成。"),
+    who=roles.is_scrutineer,
+    phases=MOVES["confirm"].before,
+)
+def confirm(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        lifecycle.confirm_result(poll, by=request.user)
+        return gettext("您已确认计票结果。")
+
+    return take(request, poll, act, count=counted(request.day), button=_("确认无误"))
+
+
+@step(
+    "send-back",
+    _("退回"),
+    _("退回后重新归并和计票，这次的计票结果保留备查。"),
+    who=roles.is_scrutineer,
+    phases=MOVES["send-back"].before,
+    listed=False,
+)
+def send_back(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = ReasonForm(posted(request))
+
+    def act() -> str:
+        lifecycle.send_back(poll, reason=form.cleaned_data["reason"], by=request.user)
+        return gettext("已退回，请重新归并并计票。")
+
+    return take(request, poll, act, form)
+
+
+# --- the figures of the pages ---------------------------------------------------------------------
+
+
+def counted(day: Day) -> dict[str, Any] | None:
+    """Return the standing count as the pages show it; None before the count (DESIGN §3)."""
+    poll = day.poll
+    if poll.phase not in COUNTED:
+        return None
+    result = day.outcome.result if poll.phase in CHECKED else outcome.standing_result(poll)
+    items = words.described(poll, result.figures)
+    checks = result.figures["checks"]
+    return {
+        "result": result,
+        "figures": result.figures,
+        "turnout": result.figures["turnout"],
+        "items": items,
+        "checks": checks,
+        "failed": [check["name"] for check in checks if not check["holds"]],
+        "adopted": sum(1 for item in items if item["outcome"] == "adopted"),
+        "tied": [item for item in items if item["outcome"] == "tied"],
+        "is_checked": poll.phase in CHECKED,
+    }

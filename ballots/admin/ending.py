@@ -1,0 +1,153 @@
+"""The end of a poll, as pages: archived, void, made anew, dropped or wiped."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts import archiving, drafts, lifecycle, rehearsal
+from ballots.admin.forms import ReasonForm, SecondPersonForm
+from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
+from projects.models import Poll
+from projects.phases import DRAFT, EVERY, LAST, MOVES
+
+
+class ArchiveForm(forms.Form):
+    """What becomes of the shares of the key and of the copies of the database."""
+
+    key_destroyed = forms.CharField(
+        label=_("密钥份额销毁情况"),
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text=_("写明何时、何地、由谁销毁，何人在场。"),
+    )
+    backups = forms.CharField(
+        label=_("尚待销毁的备份"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text=_("每行一份，写明存放地点；没有的请写“无”。"),
+    )
+
+
+def _waits_for_archiving(day: Day) -> bool:
+    return day.poll.is_over and day.poll.archived_at is None
+
+
+@step(
+    "archive",
+    _("归档"),
+    _("异议期满后办理，须会务和监票各一人签名，不能撤回。"),
+    who=roles.is_office,
+    phases=LAST,
+    fits=_waits_for_archiving,
+)
+def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = ArchiveForm(posted(request))
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        archiving.archive(
+            poll,
+            key_destroyed=form.cleaned_data["key_destroyed"],
+            backups=form.cleaned_data["backups"].splitlines(),
+            by=request.user,
+            second=second.person,
+        )
+        return gettext("本次票决已归档。")
+
+    until = archiving.objections_until(poll)
+    waits = until is not None and timezone.now() < until
+    return take(request, poll, act, form, second, until=until, waits=waits)
+
+
+def archived(poll: Poll) -> dict[str, Any] | None:
+    """Return what was put on record when `poll` was archived; None before that."""
+    entry = poll.journal.filter(kind="archived").select_related("by", "second").first()
+    if entry is None:
+        return None
+    data: dict[str, Any] = json.loads(entry.body)["data"]
+    people = [roles.named(user) for user in (entry.by, entry.second) if user]
+    return data | {"entry": entry, "people": "、".join(people)}
+
+
+def _is_untouched_second_round(day: Day) -> bool:
+    return day.poll.parent is not None and not day.poll.journal.exists()
+
+
+@step(
+    "drop",
+    _("删除草稿"),
+    _("删除还没有生成密钥的再次票决或补充票决草稿，原票决不变。"),
+    who=roles.is_office,
+    phases=DRAFT,
+    fits=_is_untouched_second_round,
+)
+def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Delete the draft of a second round that was made by mistake or is of no use any more."""
+
+    def act() -> HttpResponse:
+        first = drafts.drop(poll, by=request.user)
+        messages.success(request, gettext("草稿已删除。"))
+        return to_day(first)
+
+    return take(request, poll, act)
+
+
+@step(
+    "fresh",
+    _("另建草稿"),
+    _("沿用本次的候选项目、规则、名册和投票卡另建一次票决，须重新生成密钥和报到。"),
+    who=roles.is_office,
+    phases=frozenset({Poll.Phase.VOID}),
+)
+def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> HttpResponse:
+        draft = drafts.fresh_draft(poll, by=request.user)
+        messages.success(request, gettext("已另建草稿，须重新生成密钥和报到。"))
+        return to_day(draft)
+
+    return take(request, poll, act)
+
+
+@step(
+    "void",
+    _("宣布作废"),
+    _("作废后不能恢复，票箱不再开启；操作记录和回执编号保留。须会务和监票各一人签名。"),
+    who=roles.is_office,
+    phases=MOVES["void"].before,
+)
+def void(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = ReasonForm(posted(request))
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        lifecycle.void_poll(
+            poll, reason=form.cleaned_data["reason"], by=request.user, second=second.person
+        )
+        return gettext("本次票决作废。")
+
+    return take(request, poll, act, form, second)
+
+
+@step(
+    "wipe",
+    _("清除演练"),
+    _("删除这次演练的名册、表决票、结果和操作记录，不能恢复。代表和投票卡保留。"),
+    who=roles.is_office,
+    phases=EVERY,
+    fits=is_rehearsal,
+)
+def wipe(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> HttpResponse:
+        rehearsal.wipe_rehearsal(poll, by=request.user)
+        messages.success(request, gettext("演练已清除。"))
+        return redirect("admin:ballots_pollday_changelist")
+
+    return take(request, poll, act)

@@ -1,0 +1,322 @@
+"""The steps before the vote, as pages: the roll, who is present, the key, the opening."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts import ceremony, lifecycle, roll, sign_in
+from ballots.admin.forms import SharesForm, secret
+from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
+from ballots.facts import preflight
+from ballots.models import AccessCard, BallotBox, RollEntry
+from ballots.refusal import Refused
+from projects.models import Poll
+from projects.phases import DRAFT, MOVES, VOTING
+
+# What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
+CARD_ADDRESS = re.compile(r"/k/([0-9a-z]+)/?\s*$", re.IGNORECASE)
+
+
+# --- the roll -------------------------------------------------------------------------------------
+
+
+@step(
+    "roll",
+    _("生成或更新名册"),
+    _("按在任代表生成本次票决的名册。开始投票前可以重复办理，已记录的到会不受影响。"),
+    who=roles.is_office,
+    phases=DRAFT,
+)
+def draw_up_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        count = roll.draw_up_roll(poll, by=request.user)
+        return gettext("名册已更新，共%(count)d人。") % {"count": count}
+
+    return take(request, poll, act, on_roll=poll.roll.count())
+
+
+# --- presence -------------------------------------------------------------------------------------
+
+
+class PresenceForm(forms.Form):
+    """Delegates of one delegation, some of them ticked, and what is to be done with the ticks."""
+
+    ACTIONS = {
+        "chosen": _("勾选的到会"),
+        "all": _("全团到会"),
+        "but": _("除勾选的外全团到会"),
+        "undo": _("勾选的撤销到会"),
+    }
+
+    delegation = forms.CharField()
+    do = forms.ChoiceField(choices=ACTIONS.items())
+    numbers = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, data: Any = None, *, poll: Poll) -> None:
+        super().__init__(data)
+        rows = poll.roll.filter(delegation=self.data.get("delegation", ""))
+        self.on_roll = list(rows.values_list("number", flat=True)) if self.is_bound else []
+        self.fields["numbers"].choices = [(number, number) for number in self.on_roll]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("do") in {"chosen", "undo"} and not self.cleaned_data.get(
+            "numbers"
+        ):
+            raise forms.ValidationError(_("请先勾选代表。"), code="none-chosen")
+        return self.cleaned_data
+
+    @property
+    def meant(self) -> list[str]:
+        """The 代表证号 that the chosen button is about."""
+        ticked = self.cleaned_data["numbers"]
+        match self.cleaned_data["do"]:
+            case "all":
+                return self.on_roll
+            case "but":
+                return [number for number in self.on_roll if number not in ticked]
+            case _:
+                return list(ticked)
+
+
+@step(
+    "presence",
+    _("代表报到"),
+    _("按代表团记录到会，或在门口扫描投票卡。"),
+    who=roles.has_office,
+    phases=DRAFT | VOTING,
+)
+def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """The roll by delegation, with ticks; each delegation is its own form and its own act."""
+    form = PresenceForm(posted(request), poll=poll)
+
+    def act() -> HttpResponse:
+        mark = roll.mark_absent if form.cleaned_data["do"] == "undo" else roll.mark_present
+        total = mark(poll, numbers=form.meant, by=request.user)
+        messages.success(request, gettext("已记录。实到%(count)d人。") % {"count": total})
+        return redirect(address(poll, "presence"))
+
+    return take(
+        request,
+        poll,
+        act,
+        form,
+        delegations=_by_delegation(poll),
+        actions=_presence_actions(poll),
+        door=DoorForm(),
+        may_mark=roles.is_office(request.user),
+        ticked=form.data.getlist("numbers") if isinstance(form.data, QueryDict) else [],
+    )
+
+
+def _presence_actions(poll: Poll) -> dict[str, Any]:
+    """实到 may only rise once the poll has opened, so that nothing can be taken back then."""
+    actions = PresenceForm.ACTIONS
+    if poll.phase == Poll.Phase.DRAFT:
+        return actions
+    return {name: label for name, label in actions.items() if name != "undo"}
+
+
+def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
+    """Return the roll by the delegation that stands on it, in the order of the delegations."""
+    found: dict[str, list[RollEntry]] = {}
+    for entry in poll.roll.order_by(
+        "delegate__delegation__position", "delegation", "delegate__position", "number"
+    ):
+        found.setdefault(entry.delegation, []).append(entry)
+    return [
+        {
+            "name": name,
+            "entries": entries,
+            "present": sum(1 for entry in entries if entry.present),
+        }
+        for name, entries in found.items()
+    ]
+
+
+class DoorForm(forms.Form):
+    """What a scanner or a finger enters at the door: the address or the code of a card."""
+
+    card = secret(
+        _("扫描投票卡二维码，或输入投票码"),
+        max_length=300,
+        error_messages={"required": _("请扫描投票卡，或输入投票码。")},
+    )
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["card"].widget.attrs["autofocus"] = True
+
+    def clean_card(self) -> AccessCard:
+        text = self.cleaned_data["card"]
+        address = CARD_ADDRESS.search(text)
+        if address is None:
+            try:
+                return sign_in.card_by_code(text)
+            except Refused as refusal:
+                raise forms.ValidationError(str(refusal), code=refusal.code) from None
+        card = sign_in.card_by_token(address[1])
+        if card is None:
+            raise forms.ValidationError(_("这张投票卡无效或已作废。"), code="unknown")
+        return card
+
+
+@step(
+    "door",
+    _("扫卡报到"),
+    _("扫描投票卡上的二维码，或输入投票码，记该代表到会。"),
+    who=roles.is_office,
+    phases=DRAFT | VOTING,
+)
+def door(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Mark the delegate whose card is shown at the door, and be ready for the next one."""
+    form = DoorForm(posted(request))
+
+    def act() -> HttpResponse:
+        delegate = form.cleaned_data["card"].delegate
+        # The roll keeps its own numbers; that of the delegate may have been given to another since.
+        number = poll.roll.filter(delegate=delegate).values_list("number", flat=True).first()
+        if number is None:
+            raise roll.refused("not-on-roll")
+        total = roll.mark_present(poll, numbers=[number], by=request.user)
+        words = gettext("%(name)s（%(number)s，%(delegation)s）已到会。实到%(count)d人。") % {
+            "name": delegate.name,
+            "number": number,
+            "delegation": delegate.delegation.name,
+            "count": total,
+        }
+        messages.success(request, words)
+        return redirect(address(poll, "door"))
+
+    return take(request, poll, act, form, button=_("记为到会"))
+
+
+# --- the key --------------------------------------------------------------------------------------
+
+
+class KeyForm(forms.Form):
+    """Who keeps the shares of a new key, a name for each, under one of the schemes offered.
+
+    `ceremony` is the number of the key that the page was made for: a page that is sent twice, by a
+    double click or by reloading the sheets, must not void the shares that were just printed.
+    """
+
+    SCHEMES = {"3-5": (3, 5), "2-3": (2, 3)}
+    SIMPLE = {"1-2": (1, 2)}
+
+    scheme = forms.CharField(widget=forms.HiddenInput)
+    ceremony = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, poll: Poll, scheme: str, ceremony: int) -> None:
+        super().__init__(data)
+        self.last_ceremony = ceremony
+        schemes = self.SIMPLE if poll.simple else self.SCHEMES
+        self.chosen_scheme = scheme if scheme in schemes else next(iter(schemes))
+        self.threshold, holders = schemes[self.chosen_scheme]
+        self.fields["scheme"].initial = self.chosen_scheme
+        self.fields["ceremony"].initial = ceremony
+        for place in range(1, holders + 1):
+            label = _("保管人%(place)d姓名") % {"place": place}
+            widget = forms.TextInput(attrs={"autocomplete": "off"})
+            self.fields[f"holder_{place}"] = forms.CharField(
+                label=label, max_length=30, widget=widget
+            )
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("ceremony") != self.last_ceremony:
+            raise forms.ValidationError(
+                _("密钥在您打开本页之后已经生成。如确需作废重来，请从票决进程重新进入本页。"),
+                code="made-before",
+            )
+        return self.cleaned_data
+
+    @property
+    def holders(self) -> list[str]:
+        return [text for name, text in self.cleaned_data.items() if name.startswith("holder_")]
+
+
+@step(
+    "key",
+    _("生成票箱密钥"),
+    _("密钥分成几份，每位保管人各一份，只显示一次。系统不保存密钥。"),
+    who=roles.has_office,
+    phases=DRAFT,
+)
+def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Make the key; the answer is the share sheets, which exist in this answer and nowhere else."""
+    made = BallotBox.objects.filter(poll=poll).first()
+    data = posted(request)
+    form = KeyForm(
+        data,
+        poll=poll,
+        scheme=(request.GET if data is None else data).get("scheme", ""),
+        ceremony=made.ceremony if made else 0,
+    )
+
+    def act() -> HttpResponse:
+        sheets = ceremony.make_key(
+            poll, holders=form.holders, threshold=form.threshold, by=request.user
+        )
+        shown = [{"sheet": sheet, "qr": qr_svg(sheet.text)} for sheet in sheets]
+        made = BallotBox.objects.get(poll=poll)
+        context = {"sheets": shown, "box": made, "holders": len(sheets)}
+        return show(request, poll, "preparing/key-sheets", gettext("密钥份额"), context)
+
+    schemes = [
+        {
+            "name": name,
+            "threshold": threshold,
+            "holders": holders,
+            "chosen": name == form.chosen_scheme,
+        }
+        for name, (threshold, holders) in KeyForm.SCHEMES.items()
+    ]
+    return take(request, poll, act, form, box=made, schemes=[] if poll.simple else schemes)
+
+
+def _has_key(day: Day) -> bool:
+    return day.box is not None
+
+
+@step(
+    "test",
+    _("试开票箱密钥"),
+    _("请保管人当场输入各自的份额，确认密钥可用。未试开的密钥不能用于投票。"),
+    who=roles.has_office,
+    phases=DRAFT,
+    fits=_has_key,
+)
+def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
+    made = get_object_or_404(BallotBox, poll=poll)
+    form = SharesForm(posted(request), threshold=made.threshold)
+
+    def act() -> str:
+        ceremony.test_key(poll, texts=form.texts, by=request.user)
+        return gettext("试开成功，票箱密钥可以使用。")
+
+    return take(request, poll, act, form, box=made)
+
+
+# --- the opening ----------------------------------------------------------------------------------
+
+
+@step(
+    "open",
+    _("开始投票"),
+    _("开始后，候选项目、应选项数和票决规则不能再修改。"),
+    who=roles.is_office,
+    phases=MOVES["open"].before,
+)
+def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        lifecycle.open_poll(poll, by=request.user)
+        return gettext("投票已开始。")
+
+    findings = preflight.what_is_missing(poll)
+    return take(request, poll, act, findings=findings, blocked=preflight.blocks(findings))

@@ -1,0 +1,165 @@
+"""The steps while the poll takes ballots, as pages; and the address of the hall's big screen."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots import roles
+from ballots.acts import hall, lifecycle, rehearsal, roll
+from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
+from ballots.admin.guard import StaffRequest, address, is_rehearsal, posted, step, take
+from ballots.admin.state import figures_of
+from ballots.models import Delegate
+from projects.models import Poll
+from projects.phases import EVERY, MOVES, VOTING
+
+
+@step(
+    "close",
+    _("截止投票"),
+    _("截止后不能再提交。"),
+    who=roles.is_office,
+    phases=MOVES["close"].before,
+)
+def close(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = FigureForm(posted(request), label=gettext("请输入当前已投票人数以确认："))
+
+    def act() -> str:
+        lifecycle.close_poll(poll, by=request.user, voted=form.cleaned_data["figure"])
+        return gettext("已封存%(count)d张表决票，次序已打乱。") % {
+            "count": poll.sealed_ballots.count()
+        }
+
+    return take(request, poll, act, form, figures=figures_of(poll))
+
+
+@step(
+    "pause",
+    _("暂停投票"),
+    _("暂停期间不接受提交，代表已填的内容保留在各自手机上。"),
+    who=roles.is_office,
+    phases=MOVES["pause"].before,
+)
+def pause(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = ReasonForm(posted(request))
+
+    def act() -> str:
+        lifecycle.pause_poll(poll, reason=form.cleaned_data["reason"], by=request.user)
+        return gettext("投票已暂停。")
+
+    return take(request, poll, act, form)
+
+
+@step(
+    "resume",
+    _("恢复投票"),
+    _("恢复后，代表可以继续提交。"),
+    who=roles.is_office,
+    phases=MOVES["resume"].before,
+)
+def resume(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        lifecycle.resume_poll(poll, by=request.user)
+        return gettext("投票已恢复。")
+
+    return take(request, poll, act)
+
+
+class AddToRollForm(forms.Form):
+    """One delegate in office who is not on the roll, and on what grounds he is added."""
+
+    delegate = forms.ModelChoiceField(Delegate.objects.none(), label=_("代表"))
+    reason = forms.CharField(
+        label=_("依据"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
+    )
+
+    def __init__(self, data: Any = None, *, poll: Poll) -> None:
+        super().__init__(data)
+        others = Delegate.objects.filter(status=Delegate.Status.ACTIVE).exclude(
+            roll_entries__poll=poll
+        )
+        self.fields["delegate"].queryset = others.select_related("delegation")  # type: ignore[attr-defined]
+
+
+@step(
+    "add",
+    _("增补代表"),
+    _("投票已开始，只能单个增补代表，并须注明依据，由另一位会务或监票人员签名。"),
+    who=roles.is_office,
+    phases=VOTING,
+)
+def add_to_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = AddToRollForm(posted(request), poll=poll)
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        entry = roll.add_to_roll(
+            poll,
+            delegate=form.cleaned_data["delegate"],
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            second=second.person,
+        )
+        return gettext("已将%(who)s增补到名册。") % {"who": entry}
+
+    return take(request, poll, act, form, second)
+
+
+@step(
+    "rest",
+    _("让其余示例代表投票"),
+    _("为尚未投票的代表各投一张示例表决票，留下一人。只用于演练。"),
+    who=roles.is_office,
+    phases=frozenset({Poll.Phase.OPEN}),
+    fits=is_rehearsal,
+)
+def vote_for_the_rest(request: StaffRequest, poll: Poll) -> HttpResponse:
+    def act() -> str:
+        count = rehearsal.vote_for_the_rest(poll, by=request.user)
+        return ngettext("已为%(count)d名示例代表投票。", "已为%(count)d名示例代表投票。", count) % {
+            "count": count
+        }
+
+    return take(request, poll, act)
+
+
+class ScreenForm(forms.Form):
+    """Whether the screen gets a new address or none."""
+
+    ACTIONS = {"open": _("打开大屏，生成新网址"), "end": _("停用大屏网址")}
+
+    do = forms.ChoiceField(choices=ACTIONS.items())
+
+
+@step(
+    "screen",
+    _("会场大屏"),
+    _("大屏显示投票进度，公布后逐项揭晓结果。"),
+    who=roles.is_office,
+    phases=EVERY,
+)
+def screen(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = ScreenForm(posted(request))
+
+    def act() -> HttpResponse:
+        if form.cleaned_data["do"] == "open":
+            hall.open_screen(poll, by=request.user)
+            messages.success(request, gettext("大屏网址已生成，原网址失效。"))
+        else:
+            hall.end_screen(poll, by=request.user)
+            messages.success(request, gettext("大屏网址已停用。"))
+        return redirect(address(poll, "screen"))
+
+    context = {}
+    if poll.screen_key:
+        path = reverse("ballots:screen", args=[poll.screen_key])
+        # On the machine of the screen itself: the address that phones use may lead elsewhere.
+        context = {"path": path, "url": settings.PUBLIC_URL.rstrip("/") + path}
+    return take(request, poll, act, form, **context)
