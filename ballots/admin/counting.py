@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +11,6 @@ from ballots.acts import lifecycle, storage
 from ballots.admin.forms import ReasonForm, SharesForm
 from ballots.admin.guard import Day, StaffRequest, posted, step, take
 from ballots.facts import outcome, words
-from ballots.models import BallotBox
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, MOVES
 
@@ -40,14 +38,14 @@ def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
     phases=MOVES["box"].before,
 )
 def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
-    made = get_object_or_404(BallotBox, poll=poll)
-    form = SharesForm(posted(request), threshold=made.threshold)
+    box = poll.box
+    form = SharesForm(posted(request), threshold=box.threshold)
 
     def act() -> str:
         lifecycle.open_box(poll, texts=form.texts, by=request.user)
         return gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
 
-    return take(request, poll, act, form, box=made)
+    return take(request, poll, act, form, box=box)
 
 
 def _is_canvassed(day: Day) -> bool:

@@ -62,7 +62,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         if request.GET.get("seen") != seen:
             return HttpResponseClientRefresh()
         status = HttpResponseStopPolling.status_code if poll.is_over else 200
-        return render(request, "admin/ballots/pollday/day/_live.html", _live(poll), status=status)
+        return render(request, "admin/ballots/pollday/day/_live.html", _live(day), status=status)
     mine = [
         step
         for step in STEPS
@@ -93,7 +93,9 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
         # The figures of a count that was sent back are not even read (DESIGN §3).
-        "sent_back": poll.results.exclude(sent_back="")
+        "sent_back": []
+        if poll.phase in DRAFT
+        else poll.results.exclude(sent_back="")
         .only("counted_at", "sent_back")
         .order_by("counted_at"),
         "may_phone": FILES["waiting"].who(request.user),
@@ -106,16 +108,17 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
             if poll.phase in file.phases and file.who(request.user)
         ],
     }
-    return show(request, poll, "day/day", str(poll), context | _live(poll) | {"subtitle": None})
+    return show(request, poll, "day/day", str(poll), context | _live(day) | {"subtitle": None})
 
 
-def _live(poll: Poll) -> dict[str, Any]:
+def _live(day: Day) -> dict[str, Any]:
     """Return the figures of the page, which change while people look at it; no word of votes."""
+    poll = day.poll
     return {
         "poll": poll,
-        "figures": state.figures_of(poll),
+        "figures": state.figures_of(day.turnout),
         "delegations": turnout.turnout_by_delegation(poll),
-        "curve": state.curve_of(poll),
+        "curve": state.curve_of(poll, issued=day.turnout.issued),
         "system": state.system_state(),
         "now": timezone.localtime(),
     }
@@ -158,13 +161,13 @@ def _next(day: Day) -> Step | None:
 
 def _next_in_draft(day: Day) -> Step:
     poll = day.poll
-    if not poll.roll.exists():
+    if not day.turnout.roll:
         return preparing.draw_up_roll
     if day.box is None:
         return preparing.make_key
     if day.box.tested_at is None:
         return preparing.try_key
-    if poll.voters == Poll.Voters.PRESENT and not poll.roll.filter(present=True).exists():
+    if poll.voters == Poll.Voters.PRESENT and not day.turnout.present:
         return preparing.presence
     return preparing.open_poll
 

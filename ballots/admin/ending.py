@@ -69,6 +69,8 @@ def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 def archived(poll: Poll) -> dict[str, Any] | None:
     """Return what was put on record when `poll` was archived; None before that."""
+    if poll.archived_at is None:
+        return None
     entry = poll.journal.filter(kind="archived").select_related("by", "second").first()
     if entry is None:
         return None

@@ -27,8 +27,11 @@ from django_htmx.middleware import HtmxDetails
 from ballots import roles
 from ballots.admin.forms import tell
 from ballots.facts.outcome import Outcome, outcome_of
+from ballots.facts.polls import box_of
+from ballots.facts.turnout import turnout_of
 from ballots.files.download import Download
 from ballots.models import BallotBox, PollDay
+from ballots.pure.tally import Turnout
 from ballots.refusal import SHARED, Refused
 from projects.models import Poll
 from yiwu_vote.tables.downloads import attachment
@@ -50,9 +53,13 @@ class Day:
     def __init__(self, poll: Poll) -> None:
         self.poll = poll
 
-    @cached_property
+    @property
     def box(self) -> BallotBox | None:
-        return BallotBox.objects.filter(poll=self.poll).first()
+        return box_of(self.poll)
+
+    @cached_property
+    def turnout(self) -> Turnout:
+        return turnout_of(self.poll)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -154,7 +161,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
             raise PermissionDenied
         # Many parts of a page ask which offices this person has: asked once for all of them.
         prefetch_related_objects([request.user], "groups")
-        polls = Poll.objects.select_related("parent")
+        polls = Poll.objects.select_related("parent", "box")
         return view(request, get_object_or_404(polls, pk=poll_id), **kwargs)
 
     guarded = admin.site.admin_view(of_poll)

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -250,13 +250,13 @@ class KeyForm(forms.Form):
 )
 def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Make the key; the answer is the share sheets, which exist in this answer and nowhere else."""
-    made = BallotBox.objects.filter(poll=poll).first()
+    box = request.day.box
     data = posted(request)
     form = KeyForm(
         data,
         poll=poll,
         scheme=(request.GET if data is None else data).get("scheme", ""),
-        ceremony=made.ceremony if made else 0,
+        ceremony=box.ceremony if box else 0,
     )
 
     def act() -> HttpResponse:
@@ -264,8 +264,7 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
             poll, holders=form.holders, threshold=form.threshold, by=request.user
         )
         shown = [{"sheet": sheet, "qr": qr_svg(sheet.text)} for sheet in sheets]
-        made = BallotBox.objects.get(poll=poll)
-        context = {"sheets": shown, "box": made, "holders": len(sheets)}
+        context = {"sheets": shown, "box": BallotBox.objects.get(poll=poll), "holders": len(sheets)}
         return show(request, poll, "preparing/key-sheets", gettext("密钥份额"), context)
 
     schemes = [
@@ -277,7 +276,7 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
         }
         for name, (threshold, holders) in KeyForm.SCHEMES.items()
     ]
-    return take(request, poll, act, form, box=made, schemes=[] if poll.simple else schemes)
+    return take(request, poll, act, form, box=box, schemes=[] if poll.simple else schemes)
 
 
 def _has_key(day: Day) -> bool:
@@ -293,14 +292,14 @@ def _has_key(day: Day) -> bool:
     fits=_has_key,
 )
 def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
-    made = get_object_or_404(BallotBox, poll=poll)
-    form = SharesForm(posted(request), threshold=made.threshold)
+    box = poll.box
+    form = SharesForm(posted(request), threshold=box.threshold)
 
     def act() -> str:
         ceremony.test_key(poll, texts=form.texts, by=request.user)
         return gettext("试开成功，票箱密钥可以使用。")
 
-    return take(request, poll, act, form, box=made)
+    return take(request, poll, act, form, box=box)
 
 
 # --- the opening ----------------------------------------------------------------------------------

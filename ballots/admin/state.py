@@ -20,6 +20,7 @@ from ballots import triggers
 from ballots.facts import preflight, turnout
 from ballots.facts.preflight import Finding
 from ballots.models import Delegate
+from ballots.pure.tally import Turnout
 from projects.models import Poll
 
 GIGABYTE = 1_000_000_000
@@ -62,8 +63,11 @@ class Curve:
         return timezone.localdate(self.start) == timezone.localdate(self.end)
 
 
-def curve_of(poll: Poll) -> Curve | None:
-    """Return how the turnout grew; None before the opening, and once archiving took the times."""
+def curve_of(poll: Poll, *, issued: int) -> Curve | None:
+    """Return how the turnout grew; None before the opening, and once archiving took the times.
+
+    `issued` is how many may vote: the height of the drawing.
+    """
     if poll.opened_at is None or poll.archived_at is not None:
         return None
     rows = (
@@ -79,9 +83,9 @@ def curve_of(poll: Poll) -> Curve | None:
         total += row["marks"]
         minutes.append(Minute(row["minute"], row["marks"], total))
     end = max(poll.closed_at or timezone.now(), poll.opened_at)
-    issued = max(turnout.turnout_of(poll).issued, total, 1)
-    path = _path(minutes, poll.opened_at, end, issued)
-    return Curve(minutes, path, poll.opened_at, end, issued)
+    height = max(issued, total, 1)
+    path = _path(minutes, poll.opened_at, end, height)
+    return Curve(minutes, path, poll.opened_at, end, height)
 
 
 def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) -> str:
@@ -97,9 +101,8 @@ def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) ->
     return "".join([*line, f"H{RIGHT}"])
 
 
-def figures_of(poll: Poll) -> dict[str, Any]:
+def figures_of(figures: Turnout) -> dict[str, Any]:
     """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (DESIGN §3)."""
-    figures = turnout.turnout_of(poll)
     return {
         "roll": figures.roll,
         "present": figures.present,

@@ -16,6 +16,7 @@ from ballots.acts import hall, lifecycle, rehearsal, roll
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.state import figures_of
+from ballots.facts.turnout import turnout_of
 from ballots.models import Delegate
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, VOTING
@@ -37,7 +38,7 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
             "count": poll.sealed_ballots.count()
         }
 
-    return take(request, poll, act, form, figures=figures_of(poll))
+    return take(request, poll, act, form, figures=figures_of(turnout_of(poll)))
 
 
 @step(

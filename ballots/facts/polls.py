@@ -4,7 +4,7 @@ from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from ballots.models import Delegate, RollEntry
+from ballots.models import BallotBox, Delegate, RollEntry
 from projects.models import Poll, PollQuerySet
 from projects.phases import VOTING
 
@@ -55,6 +55,11 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
     if asked:
         return polls.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
     return polls.first()
+
+
+def box_of(poll: Poll) -> BallotBox | None:
+    """Return the box of `poll` as it was fetched with it or is now; None before there is a key."""
+    return getattr(poll, "box", None)
 
 
 def candidates(poll: Poll) -> dict[int, str]:

@@ -18,7 +18,8 @@ from django.utils.translation import gettext
 
 from ballots import roles, triggers
 from ballots.facts import database, outcome
-from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
+from ballots.facts.polls import box_of
+from ballots.models import AccessCard, Delegate, Recommendation
 from ballots.pure.tally import quorum
 from projects.models import Poll
 
@@ -212,7 +213,7 @@ def _presence(poll: Poll) -> Iterator[Finding]:
 
 
 def _key(poll: Poll) -> Iterator[Finding]:
-    box = BallotBox.objects.filter(poll=poll).first()
+    box = box_of(poll)
     if box is None:
         yield Finding("blocks", gettext("还没有生成票箱密钥"))
         return

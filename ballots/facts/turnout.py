@@ -12,13 +12,14 @@ from projects.models import Poll
 
 def turnout_of(poll: Poll) -> Turnout:
     """Return 应到, 实到, 发出, marks on the roll and invalid ballots of `poll` in this moment."""
-    roll = poll.roll.count()
-    present = poll.roll.filter(present=True).count()
+    marks = poll.roll.aggregate(
+        roll=Count("pk"),
+        present=Count("pk", filter=Q(present=True)),
+        voted=Count("pk", filter=Q(voted=True)),
+    )
     return Turnout(
-        roll=roll,
-        present=present,
-        issued=present if poll.voters == Poll.Voters.PRESENT else roll,
-        voted=poll.roll.filter(voted=True).count(),
+        **marks,
+        issued=marks["present" if poll.voters == Poll.Voters.PRESENT else "roll"],
         invalid=poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
     )
 
