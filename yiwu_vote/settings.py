@@ -99,9 +99,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "yiwu_vote.csp.ContentSecurityPolicyMiddleware",
+    "yiwu_vote.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "yiwu_vote.limits.BodyLimitMiddleware",
+    "yiwu_vote.middleware.BodyLimitMiddleware",
     "yiwu_vote.language.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

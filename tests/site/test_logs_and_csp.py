@@ -14,8 +14,8 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
 from ballots.pure import card_code
-from yiwu_vote.limits import BodyLimitMiddleware
 from yiwu_vote.logs import HideTokens
+from yiwu_vote.middleware import BodyLimitMiddleware
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
