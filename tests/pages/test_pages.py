@@ -66,7 +66,7 @@ ROUTES = {
     "projects/sample/": False,
     "projects/<int:number>/": False,
 }
-# What a delegate may open with an address alone, and what each page asks of the database.
+# What a delegate may open with an address alone, and the budget of each page: so many queries.
 PAGES = {
     "/": 3,
     "/home/": 7,
@@ -75,7 +75,7 @@ PAGES = {
     "/projects/sample/": 5,
     "/tablet/": 3,
     "/ballot/": 7,
-    "/progress/": 7,
+    "/progress/": 5,
     "/recommend/": 5,
     "/results/": 3,
     "/board/": 4,
