@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import secrets
-import shutil
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -96,7 +95,7 @@ class Command(BaseCommand):
             raise CommandError(gettext("示例代表人数应为1至%(most)d。") % {"most": MOST})
         call_command("migrate", interactive=False, verbosity=0)
         poll = standing_demo()
-        if poll is not None and (files_fit(poll) or take_back(poll)):
+        if poll is not None and files_fit(poll):
             if serves or {"PORT", "PUBLIC_URL"} & set(os.environ):
                 refresh_links()
             there = len(read_csv("cards.csv"))
@@ -112,7 +111,6 @@ class Command(BaseCommand):
             self.stdout.write(gettext("示例的文件不在或与数据库不符，重新生成示例。"))
         stage, passwords = make_demo(count, form or Poll.Form.CHOOSE)
         write_files(stage, passwords)
-        put_by(stage.poll)
         return stage.poll
 
     def vote(self, demo: Poll | None, options: dict[str, Any]) -> None:
@@ -355,23 +353,6 @@ def files_fit(poll: Poll) -> bool:
     rows = read_csv("cards.csv")
     card = sign_in.card_by_token(token_of(rows[0]["链接"])) if rows else None
     return card is not None and poll.roll.filter(delegate=card.delegate_id).exists()
-
-
-def put_by(poll: Poll) -> None:
-    """Keep a copy of the files for this poll: a demo in another database will take their place."""
-    kept_folder(poll).parent.mkdir(mode=0o700, exist_ok=True)
-    shutil.copytree(demo_folder(), kept_folder(poll), dirs_exist_ok=True)
-
-
-def take_back(poll: Poll) -> bool:
-    """Bring back the files that were kept for `poll`; tell whether they are there and fit."""
-    if kept_folder(poll).is_dir():
-        shutil.copytree(kept_folder(poll), demo_folder(), dirs_exist_ok=True)
-    return files_fit(poll)
-
-
-def kept_folder(poll: Poll) -> Path:
-    return Path(settings.VAR_DIR) / "demos" / str(poll.uuid)
 
 
 def refresh_links() -> None:
