@@ -1,4 +1,4 @@
-"""The import of candidates as pages: upload, preview, confirm (ux.md §9.3).
+"""The import of candidates as pages: upload, preview, confirm.
 
 `ProjectAdmin` guards each page and puts it under its address.
 """
@@ -7,17 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from projects import candidate_table, importing
 from projects.forms import PROBLEMS, ROWS, ConfirmImportForm, ErrorListForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
+from yiwu_vote.admin_pages import model_page
 from yiwu_vote.refusal import Refused
 from yiwu_vote.tables import sheets
 from yiwu_vote.tables.downloads import attachment
@@ -60,7 +61,7 @@ def import_page(request: StaffRequest) -> HttpResponse:
         "confirm": confirm,
         "errors": ErrorListForm(initial={"problems": signed(problems, PROBLEMS)}),
     }
-    return _page(request, "import-preview", gettext("导入候选项目：预览"), context)
+    return model_page(request, Project, "import-preview", gettext("导入候选项目：预览"), context)
 
 
 def _shown(row: candidate_table.Candidate) -> dict[str, Any]:
@@ -153,14 +154,8 @@ def _upload_page(request: HttpRequest, form: forms.Form) -> HttpResponse:
     drafts = _drafts()
     filled = drafts.filter(projects__isnull=False).distinct()
     context = {"forms": [form], "drafts": drafts, "filled": filled}
-    return _page(request, "import", gettext("导入候选项目"), context)
+    return model_page(request, Project, "import", gettext("导入候选项目"), context)
 
 
 def _drafts() -> PollQuerySet:
     return Poll.objects.filter(phase=Poll.Phase.DRAFT)
-
-
-def _page(request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
-    own = {"title": title, "opts": Project._meta} | context
-    template = f"admin/projects/project/{name}.html"
-    return render(request, template, admin.site.each_context(request) | own)

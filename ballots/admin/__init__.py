@@ -1,5 +1,10 @@
-"""The office's pages in Django admin; the module that Django looks for registers them."""
+"""The office's pages in Django admin; the module that Django looks for imports all that register."""
 
-from ballots.admin import delegates
+from django.contrib import admin
 
-__all__ = ["delegates"]
+from ballots.admin import day, delegates, recommendations, records
+from ballots.models import PollDay
+
+__all__ = ["day", "delegates", "recommendations", "records"]
+
+admin.site.register(PollDay, day.PollDayAdmin)

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from ballots.admin.guard import StaffRequest
 from ballots.models import Recommendation
 from ballots.refusal import Refused
 from projects.models import Poll, Project
+from yiwu_vote.admin_pages import model_page
 
 Ruling = Recommendation.Ruling
 
@@ -44,6 +45,7 @@ class ReopenForm(forms.Form):
     """Nothing but the button, again."""
 
 
+@admin.register(Recommendation)
 class RecommendationAdmin(admin.ModelAdmin):
     """Everybody of the staff may read; what is changed, the acts of `recommending` change."""
 
@@ -54,7 +56,7 @@ class RecommendationAdmin(admin.ModelAdmin):
     actions = None
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Allow only what the filters of the list ask (see `admin.RecordAdmin`)."""
+        """Allow only what the filters of the list ask (see `records.RecordAdmin`)."""
         column, _separator, question = lookup.partition("__")
         return column in self.list_filter and question in {"", "exact", "id__exact"}
 
@@ -114,17 +116,14 @@ def ruling_page(request: StaffRequest, recommendation: Recommendation) -> HttpRe
                 )
                 return redirect(reverse("admin:ballots_recommendation_changelist") + waiting)
     poll = recommendation.poll
-    own = {
-        "title": recommendation.title,
-        "opts": Recommendation._meta,
+    context = {
         "recommendation": recommendation,
         "forms": offered,
         "may_rule": roles.is_office(request.user) and poll.phase == Poll.Phase.DRAFT,
         "candidates": recommending.candidates_like(poll, recommendation.title),
         "others": recommending.recommendations_like(recommendation),
     }
-    template = "admin/ballots/recommendation/ruling.html"
-    return render(request, template, admin.site.each_context(request) | own)
+    return model_page(request, Recommendation, "ruling", recommendation.title, context)
 
 
 def _forms(recommendation: Recommendation, done: str, data: Any) -> dict[str, forms.Form]:

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ballots.acts import cards, roll, sign_in
-from ballots.admin.forms import ROWS
+from ballots.admin.roll_import import ROWS
 from ballots.models import AccessCard, Delegate, Delegation
 from ballots.pure import card_code, roll_table
 from projects.models import Poll, Project, Target

@@ -1,0 +1,88 @@
+"""What can be read and never changed here: the roll of a poll, the journal, and who signed in it.
+
+Envelopes, ballots and results are not registered at all: nobody can look them up here, a superuser
+neither.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from ballots.admin import day
+from ballots.models import JournalEntry, RollEntry
+
+
+class RecordAdmin(admin.ModelAdmin):
+    """Pages of what the acts alone write: everybody may read it and nobody changes it here."""
+
+    actions = None
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Allow only what the filters of the list ask, in the words in which they ask it.
+
+        Django lets an address filter by any column of the row itself, with any comparison: that
+        would tell when somebody voted, or what a hashed text holds, by halving.
+        """
+        column, _separator, question = lookup.partition("__")
+        asked = {"", "exact", "id__exact", "isnull"}
+        return column in self.list_filter and question in asked
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(RollEntry)
+class RollEntryAdmin(RecordAdmin):
+    list_display = ["number", "name", "delegation", "present", "channel", "voted", "poll"]
+    list_filter = ["poll", "present", "voted", "delegation"]
+    list_select_related = ["poll"]
+    search_fields = ["number", "name", "delegation"]
+    ordering = ["-poll", "delegate__delegation__position", "delegation", "number"]
+    # When somebody voted is shown to that person alone.
+    fields = ["poll", "number", "name", "delegation", "present", "channel", "voted"]
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(RecordAdmin):
+    list_display = ["seq", "at", "what", "by", "second", "poll"]
+    list_filter = ["poll"]
+    list_select_related = ["poll", "by", "second"]
+    ordering = ["-poll", "seq"]
+    # The hashed text itself holds the votes of every count: those stay out of sight while a count
+    # that was sent back is being made again.
+    fields = ["poll", "seq", "what", "at", "by", "second", "words", "hash"]
+
+    @admin.display(description=_("操作"), ordering="kind")
+    def what(self, entry: JournalEntry) -> str:
+        return day.kind_of(entry)
+
+    @admin.display(description=_("说明"))
+    def words(self, entry: JournalEntry) -> str:
+        return day.words_of(entry)
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin):
+    """Django's own page for accounts; a name that signed an act is not changed any more."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        # The journal hashes the names of those who signed: a new one would break its chain.
+        has_signed = obj and JournalEntry.objects.filter(Q(by=obj) | Q(second=obj)).exists()
+        return (*fields, "username") if has_signed else fields

@@ -1,0 +1,142 @@
+"""The import of the roll of delegates as pages: upload, preview, confirm."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots.acts.delegates import import_roll, plan_import
+from ballots.admin.guard import StaffRequest, download
+from ballots.files.download import Download
+from ballots.models import Delegate
+from ballots.pure import roll_table
+from ballots.pure.roll_table import Problem, RollRow
+from ballots.refusal import Refused
+from projects.models import Poll
+from yiwu_vote.admin_pages import model_page
+from yiwu_vote.tables import sheets
+from yiwu_vote.tables.preview import signed, unsigned
+
+ROWS = "ballots.roll-import.rows"
+PROBLEMS = "ballots.roll-import.problems"
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(label=_("名册文件"), allow_empty_file=True)
+    add_delegations = forms.BooleanField(
+        label=_("一并新增代表团"),
+        required=False,
+        help_text=_("名册中有、系统中没有的代表团，导入时一并新增。"),
+    )
+
+
+class ConfirmImportForm(forms.Form):
+    """The rows that were previewed, signed and handed back by the page itself."""
+
+    rows = forms.CharField(widget=forms.HiddenInput)
+    add_delegations = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def clean_rows(self) -> list[RollRow]:
+        return [RollRow(*row) for row in unsigned(self.cleaned_data["rows"], ROWS)]
+
+
+class ErrorListForm(forms.Form):
+    """The problems of a preview, signed, to be downloaded as a file."""
+
+    problems = forms.CharField(widget=forms.HiddenInput)
+
+    def clean_problems(self) -> list[Problem]:
+        return [Problem(*problem) for problem in unsigned(self.cleaned_data["problems"], PROBLEMS)]
+
+
+def import_page(request: StaffRequest) -> HttpResponse:
+    """Upload, preview, confirm: nothing is written before the third."""
+    if "rows" in request.POST:
+        return _import(request)
+    form = UploadForm(request.POST if request.method == "POST" else None, request.FILES or None)
+    if not form.is_valid():
+        return _upload_page(request, form)
+    add_delegations = form.cleaned_data["add_delegations"]
+    parsed = roll_table.parse(form.cleaned_data["file"].read())
+    plan = plan_import(parsed.rows, add_delegations=add_delegations)
+    problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
+    confirm = ConfirmImportForm(
+        initial={"rows": signed(parsed.rows, ROWS), "add_delegations": add_delegations}
+    )
+    context = {
+        "plan": plan,
+        "total": len(parsed.rows),
+        "problems": problems,
+        "faulty_lines": len({problem.line for problem in problems}),
+        "ignored": parsed.ignored,
+        "confirm": confirm,
+        "errors": ErrorListForm(initial={"problems": signed(problems, PROBLEMS)}),
+    }
+    return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
+
+
+def _import(request: StaffRequest) -> HttpResponse:
+    form = ConfirmImportForm(request.POST)
+    if form.is_valid():
+        rows = form.cleaned_data["rows"]
+        try:
+            plan = import_roll(
+                rows, by=request.user, add_delegations=form.cleaned_data["add_delegations"]
+            )
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            done = ngettext("已导入%(count)d人。", "已导入%(count)d人。", len(rows))
+            words = done % {"count": len(rows)}
+            if plan.new:
+                words = format_html(
+                    '{}{} <a href="{}">{}</a>',
+                    words,
+                    gettext("%(count)d人是新增，尚未生成投票卡。") % {"count": len(plan.new)},
+                    reverse("admin:ballots_delegate_issue"),
+                    gettext("生成投票卡"),
+                )
+            messages.success(request, words)
+            return redirect("admin:ballots_delegate_changelist")
+    upload = UploadForm()
+    upload.initial["add_delegations"] = form.data.get("add_delegations") == "True"
+    for group in form.errors.values():
+        messages.error(request, " ".join(str(error) for error in group))
+    return _upload_page(request, upload)
+
+
+def _upload_page(request: StaffRequest, form: forms.Form) -> HttpResponse:
+    voting = Poll.objects.taking_ballots().exists()
+    context = {"forms": [form], "voting": voting}
+    return model_page(request, Delegate, "import", gettext("导入名册"), context)
+
+
+def import_errors(request: StaffRequest) -> HttpResponse:
+    """Give out the list of problems of a preview as a file."""
+    form = ErrorListForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("预览已过期，请重新上传。"))
+        return redirect("admin:ballots_delegate_import")
+    rows = [[problem.line or None, str(problem)] for problem in form.cleaned_data["problems"]]
+    content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
+    return download(Download("roll-errors.csv", gettext("名册错误清单.csv"), content))
+
+
+def template_file(request: StaffRequest) -> HttpResponse:
+    """Give out an empty roll to fill in."""
+    return download(
+        Download("roll-template.xlsx", gettext("代表名册模板.xlsx"), roll_table.template_xlsx())
+    )
+
+
+PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {
+    "import": import_page,
+    "import-errors": import_errors,
+    "template": template_file,
+}
