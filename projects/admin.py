@@ -131,13 +131,6 @@ class PollForm(forms.ModelForm):
         }
 
 
-def has_key(poll: Poll) -> bool:
-    """Tell whether acts on `poll` are on record, of which the first is the making of its key."""
-    # The relation comes from the app above, which this one may not import.
-    journal: Any = getattr(poll, "journal")  # noqa: B009
-    return bool(journal.exists())
-
-
 @admin.register(Poll)
 class PollAdmin(DraftAdmin):
     form = PollForm
@@ -166,9 +159,8 @@ class PollAdmin(DraftAdmin):
         return obj
 
     def get_readonly_fields(self, request: HttpRequest, obj: Poll | None = None) -> list[str]:
-        """A poll with a parent keeps its kind, and so does one whose key is made: see the trigger."""
-        is_settled = obj is not None and (obj.parent_id or has_key(obj))
-        return ["phase", "kind"] if is_settled else ["phase"]
+        """A poll with a parent keeps its kind: see the trigger."""
+        return ["phase", "kind"] if obj is not None and obj.parent_id else ["phase"]
 
     def formfield_for_choice_field(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

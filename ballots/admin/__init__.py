@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from ballots.admin import day, delegates, recommendations, records
+from ballots.admin import day, delegates, polls, recommendations, records
 from ballots.models import PollDay
 
-__all__ = ["day", "delegates", "recommendations", "records"]
+__all__ = ["day", "delegates", "polls", "recommendations", "records"]
 
 admin.site.register(PollDay, day.PollDayAdmin)
