@@ -1,7 +1,7 @@
 """Candidates as an uploaded table: bytes in, candidates and problems out. Pure.
 
-The first step of the import (ux.md §9.3, in the way of the roll's): everything that can be said
-about the file by itself. Which candidates a poll already has is asked afterwards, in `imports`.
+The first step of the import, in the way of the roll's: everything that can be said about the file
+by itself. Which candidates a poll already has is asked afterwards, in `importing`.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from yiwu_vote.tables import sheets, upload
+from yiwu_vote.tables.upload import Cells, Parsed
 
 TEMPLATE_HEADER = (
     "编号",
@@ -89,111 +90,52 @@ class Parts:
         return "" if self.quantity is None else f"{plain(self.quantity)}{self.unit}"
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, where, in words for the staff; `line` is 0 where the whole file is meant."""
-
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"第{self.line}行：{self.text}" if self.line else self.text
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What a file holds: each line below the header is a row, or has at least one problem.
-
-    `ignored` names the columns that candidates do not have.
-    """
-
-    rows: tuple[Candidate, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    ignored: tuple[str, ...] = ()
-
-
 def template_xlsx(rows: Iterable[Sequence[str]] = ()) -> bytes:
     """Return a table to fill in, with `rows` in it if there are candidates already."""
     return sheets.xlsx_bytes("候选项目", TEMPLATE_HEADER, rows)
 
 
-def parse(content: bytes) -> Sheet:
+def parse(content: bytes) -> Parsed[Candidate]:
     """Return the candidates and all the problems of an uploaded table; raises nothing.
 
-    The first row must be the header: 项目名称 and 建设内容 in any order, and the others if wanted. A
-    file that cannot be read, lacks a column or is too long is one Problem with line 0.
+    The first row must be the header: 项目名称 and 建设内容 in any order, and the others if wanted.
     """
-    try:
-        header, *lines = sheets.read(content)
-    except sheets.SheetRefused as refusal:
-        return Sheet(problems=(Problem(0, str(refusal)),))
-    titles = [_title(cell) for cell in header.cells]
-    faults = upload.faults_of_header(titles, columns=TEMPLATE_HEADER, required=REQUIRED)
-    if not faults and not lines:
-        faults = ["表头之下没有内容。"]
-    if not faults and len(lines) > CANDIDATES_LIMIT:
-        faults = [f"表格超过{CANDIDATES_LIMIT}个项目，请检查后再上传。"]
-    if faults:
-        return Sheet(problems=tuple(Problem(0, fault) for fault in faults))
-
-    rows: list[Candidate] = []
-    problems: list[Problem] = []
-    first_lines: dict[tuple[str, object], int] = {}
-    for line in lines:
-        cells = dict.fromkeys(titles, "") | dict(zip(titles, line.cells, strict=False))
-        row, texts = candidate(cells, line=line.number)
-        if len(line.cells) > len(titles):
-            # In a CSV file a comma too many moves all that follows one column to the right.
-            texts.insert(0, f"有{len(line.cells)}格内容，表头只有{len(titles)}列")
-        for title, value in (("编号", row.number), ("项目名称", row.title)):
-            first = first_lines.setdefault((title, value), line.number) if value else line.number
-            if first != line.number:
-                texts.append(f"{title}“{value}”与第{first}行重复")
-        problems += [Problem(line.number, text) for text in texts]
-        if not texts:
-            rows.append(row)
-    ignored = upload.ignored_columns(titles, lines, columns=TEMPLATE_HEADER)
-    return Sheet(tuple(rows), tuple(problems), ignored)
+    return upload.parse(
+        content,
+        _row,
+        columns=TEMPLATE_HEADER,
+        required=REQUIRED,
+        once=lambda row: {"编号": row.number, "项目名称": row.title},
+        title_of=_title,
+        limit=CANDIDATES_LIMIT,
+        unit="个项目",
+    )
 
 
-def candidate(cells: Mapping[str, str], *, line: int = 0) -> tuple[Candidate, list[str]]:
-    """Return the candidate of `cells`, by their titles, and what is wrong with it.
+def candidate_of(cells: Mapping[str, str]) -> Candidate:
+    """Return the candidate of `cells`, by their titles; a wrong cell is left empty in it."""
+    return _row(Cells(cells, REQUIRED))
 
-    A wrong cell is left empty in the candidate.
-    """
-    texts: list[str] = []
 
-    def cell(title: str, clean: Callable[[str], str], limit: int) -> str:
-        raw = cells.get(title, "")
-        value = clean(raw)
-        if not all(upload.is_readable(part) for part in _lines(raw.replace("\t", " "))):
-            texts.append(f"{title}“{upload.shown(raw)}”含有不可见或无法显示的字符")
-        elif not value and title in REQUIRED:
-            texts.append(f"{title}为空")
-        elif len(value) > limit:
-            texts.append(f"{title}超过{limit}个字")
-        else:
-            return value
-        return ""
+def _row(cells: Cells) -> Candidate:
+    def text(title: str, limit: int, clean: Callable[[str], str] = upload.spaced) -> str:
+        return cells.text(title, clean, limit, may_break=True)
 
     def optional(title: str, limit: int) -> str | None:
-        return cell(title, upload.spaced, limit) if title in cells else None
+        return text(title, limit) if title in cells else None
 
-    row = Candidate(
-        line=line,
-        number=_number(cells.get("编号", ""), texts),
-        title=cell("项目名称", upload.spaced, TITLE_LIMIT),
-        text=cell("建设内容", _paragraphs, TEXT_LIMIT),
+    return Candidate(
+        line=cells.line,
+        number=_number(cells),
+        title=text("项目名称", TITLE_LIMIT),
+        text=text("建设内容", TEXT_LIMIT, _paragraphs),
         category=optional("类别", CATEGORY_LIMIT),
         lead_unit=optional("责任单位", UNIT_LIMIT),
-        investment=_investment(cells["总投资（万元）"], texts)
-        if "总投资（万元）" in cells
-        else None,
+        investment=_investment(cells) if "总投资（万元）" in cells else None,
         deadline=optional("完成时限", DEADLINE_LIMIT),
         site=optional("实施范围", SITE_LIMIT),
-        targets=_targets(cells["年度目标"], texts) if "年度目标" in cells else None,
+        targets=_targets(cells) if "年度目标" in cells else None,
     )
-    return row, texts
 
 
 def parts_of(target: str) -> Parts:
@@ -210,18 +152,15 @@ def parts_of(target: str) -> Parts:
 
 
 def _title(cell: str) -> str:
-    return "".join(cell.split()).replace("(", "（").replace(")", "）")
-
-
-def _lines(text: str) -> list[str]:
-    return LINE_BREAK.split(text)
+    return upload.bare(cell).replace("(", "（").replace(")", "）")
 
 
 def _paragraphs(text: str) -> str:
-    return "\n".join(filter(None, map(upload.spaced, _lines(text))))
+    return "\n".join(filter(None, map(upload.spaced, LINE_BREAK.split(text))))
 
 
-def _number(raw: str, texts: list[str]) -> int:
+def _number(cells: Cells) -> int:
+    raw = cells.raw("编号")
     number = upload.code(raw)
     if not number:
         return 0
@@ -229,16 +168,17 @@ def _number(raw: str, texts: list[str]) -> int:
         value = int(number)
         if 1 <= value <= NUMBER_LIMIT:
             return value
-    texts.append(f"编号“{upload.shown(raw)}”不是1至{NUMBER_LIMIT}的整数")
+    cells.faults.append(f"编号“{upload.shown(raw)}”不是1至{NUMBER_LIMIT}的整数")
     return 0
 
 
-def _investment(raw: str, texts: list[str]) -> str:
+def _investment(cells: Cells) -> str:
+    raw = cells.raw("总投资（万元）")
     figure = upload.code(raw).removesuffix("万元").replace(",", "")
     if not figure:
         return ""
     if not INVESTMENT.fullmatch(figure):
-        texts.append(
+        cells.faults.append(
             f"总投资“{upload.shown(raw)}”不是以万元计的数（最多10位整数、2位小数，不能为负）"
         )
         return ""
@@ -250,15 +190,17 @@ def plain(figure: Decimal) -> str:
     return f"{figure.normalize():f}"
 
 
-def _targets(raw: str, texts: list[str]) -> tuple[str, ...]:
-    targets = tuple(filter(None, map(_target, TARGET_BREAK.split(raw))))
+def _targets(cells: Cells) -> tuple[str, ...]:
+    targets = tuple(filter(None, map(_target, TARGET_BREAK.split(cells.raw("年度目标")))))
     if len(targets) > TARGETS_LIMIT:
-        texts.append(f"年度目标超过{TARGETS_LIMIT}条")
+        cells.faults.append(f"年度目标超过{TARGETS_LIMIT}条")
     for place, target in enumerate(targets, start=1):
         if not upload.is_readable(target):
-            texts.append(f"年度目标第{place}条“{upload.shown(target)}”含有不可见或无法显示的字符")
+            cells.faults.append(
+                f"年度目标第{place}条“{upload.shown(target)}”含有不可见或无法显示的字符"
+            )
         elif len(target) > TARGET_LIMIT:
-            texts.append(f"年度目标第{place}条超过{TARGET_LIMIT}个字")
+            cells.faults.append(f"年度目标第{place}条超过{TARGET_LIMIT}个字")
     return targets
 
 

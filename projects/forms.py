@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from projects.candidate_table import Candidate, Problem
+from projects.candidate_table import Candidate
 from projects.models import Poll
 from yiwu_vote.tables.preview import unsigned
+from yiwu_vote.tables.upload import Problem
 
 ROWS = "projects.import.rows"
 PROBLEMS = "projects.import.problems"

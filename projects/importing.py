@@ -1,6 +1,5 @@
 """The import of candidates into a poll in draft: what it would do, and the act that does it."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -11,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from projects import candidate_table
-from projects.candidate_table import Candidate, Problem
+from projects.candidate_table import Candidate
 from projects.models import Poll, Project, Target
 from yiwu_vote.refusal import Refusals
+from yiwu_vote.tables.upload import Problem, fingerprint
 
 refused = Refusals(
     {
@@ -152,10 +152,8 @@ def _cells(project: Project) -> tuple[str, ...]:
 
 def _as_row(project: Project) -> Candidate:
     """Return `project` as its own row of the table would be read."""
-    row, _problems = candidate_table.candidate(
-        dict(zip(candidate_table.TEMPLATE_HEADER, _cells(project), strict=True))
-    )
-    return row
+    cells = zip(candidate_table.TEMPLATE_HEADER, _cells(project), strict=True)
+    return candidate_table.candidate_of(dict(cells))
 
 
 def _differs(project: Project, row: Candidate) -> bool:
@@ -195,5 +193,4 @@ def _targets(project: Project, row: Candidate) -> list[Target]:
 
 def _seen(poll: Poll, projects: Sequence[Project]) -> str:
     """Return a text that changes when the poll or any of its candidates is another."""
-    told = repr((poll.pk, [_cells(project) for project in projects]))
-    return hashlib.sha256(told.encode()).hexdigest()
+    return fingerprint(poll.pk, [_cells(project) for project in projects])

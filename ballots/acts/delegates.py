@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots.models import Delegate, Delegation
-from ballots.pure.roll_table import Problem, RollRow
+from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refusals, demand_office
+from yiwu_vote.tables.upload import Problem
 
 refused = Refusals(
     {

@@ -16,12 +16,13 @@ from ballots.admin.guard import StaffRequest, download
 from ballots.files.download import Download
 from ballots.models import Delegate
 from ballots.pure import roll_table
-from ballots.pure.roll_table import Problem, RollRow
+from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.tables import sheets
 from yiwu_vote.tables.preview import signed, unsigned
+from yiwu_vote.tables.upload import Problem
 
 ROWS = "ballots.roll-import.rows"
 PROBLEMS = "ballots.roll-import.problems"

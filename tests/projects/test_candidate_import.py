@@ -27,17 +27,18 @@ from tests.helpers.factories import (
 )
 from yiwu_vote.tables.preview import signed
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
+from yiwu_vote.tables.upload import Parsed
 
 HEADER = "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,完成时限,实施范围,年度目标"
 SHORT = "编号,项目名称,建设内容"
 IMPORT = "admin:projects_project_import"
 
 
-def parsed(*lines: str, header: str = SHORT) -> candidate_table.Sheet:
+def parsed(*lines: str, header: str = SHORT) -> Parsed[Candidate]:
     return candidate_table.parse("\n".join([header, *lines]).encode())
 
 
-def words(found: candidate_table.Sheet) -> list[str]:
+def words(found: Parsed[Candidate]) -> list[str]:
     return [str(problem) for problem in found.problems]
 
 

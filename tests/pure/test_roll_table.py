@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots.pure.roll_table import TEMPLATE_HEADER, Problem, Roll, RollRow, parse, template_xlsx
+from ballots.pure.roll_table import TEMPLATE_HEADER, RollRow, parse, template_xlsx
 from yiwu_vote.tables.sheets import csv_bytes, read, xlsx_bytes
+from yiwu_vote.tables.upload import Parsed, Problem
 
 HEADER = "代表证号,姓名,代表团,序号,联系电话,座位"
 
 
-def roll(*lines: str, header: str = HEADER) -> Roll:
+def roll(*lines: str, header: str = HEADER) -> Parsed[RollRow]:
     return parse("\n".join([header, *lines]).encode())
 
 
@@ -24,7 +25,7 @@ def only_row(line: str, header: str = HEADER) -> RollRow:
     return row
 
 
-def words(parsed: Roll) -> list[str]:
+def words(parsed: Parsed[RollRow]) -> list[str]:
     return [str(problem) for problem in parsed.problems]
 
 
