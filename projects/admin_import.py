@@ -16,13 +16,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from projects import candidate_table, importing
-from projects.forms import PROBLEMS, ROWS, ConfirmImportForm, ErrorListForm, UploadForm
+from projects.forms import ROWS, ConfirmImportForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.refusal import Refused
-from yiwu_vote.tables import sheets
 from yiwu_vote.tables.downloads import attachment
-from yiwu_vote.tables.preview import signed
+from yiwu_vote.tables.preview import Previewed, preview_of, problem_list, signed, tell_faults
 
 
 class StaffRequest(HttpRequest):
@@ -41,25 +40,17 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     poll = form.cleaned_data["poll"]
-    parsed = candidate_table.parse(form.cleaned_data["file"].read())
+    parsed = candidate_table.parse(form.cleaned_data["file"])
     plan = importing.plan_import(poll, parsed.rows)
-    problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
-    confirm = ConfirmImportForm(
-        initial={"poll": poll, "seen": plan.seen, "rows": signed(parsed.rows, ROWS)}
-    )
-    context = {
+    rows = signed(parsed.rows, ROWS, seen=plan.seen)
+    context = preview_of(parsed, plan.problems) | {
         "poll": poll,
         "plan": plan,
         "groups": [
             (gettext("更新"), [_shown(row) for row in plan.updated]),
             (gettext("新增"), [_shown(row) for row in plan.new]),
         ],
-        "total": len(parsed.rows),
-        "problems": problems,
-        "faulty_lines": len({problem.line for problem in problems}),
-        "ignored": parsed.ignored,
-        "confirm": confirm,
-        "errors": ErrorListForm(initial={"problems": signed(problems, PROBLEMS)}),
+        "confirm": ConfirmImportForm(initial={"poll": poll, "rows": rows}),
     }
     return model_page(request, Project, "import-preview", gettext("导入候选项目：预览"), context)
 
@@ -78,23 +69,23 @@ def _shown(row: candidate_table.Candidate) -> dict[str, Any]:
 def _import(request: StaffRequest) -> HttpResponse:
     form = ConfirmImportForm(request.POST)
     if form.is_valid():
-        poll, rows = form.cleaned_data["poll"], form.cleaned_data["rows"]
+        poll: Poll = form.cleaned_data["poll"]
+        previewed: Previewed[candidate_table.Candidate] = form.cleaned_data["rows"]
         try:
-            plan = importing.import_candidates(poll, rows, seen=form.cleaned_data["seen"])
+            plan = importing.import_candidates(poll, previewed.rows, seen=previewed.seen)
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             _log(request, poll, plan)
             words = gettext("已导入%(count)d项：新增%(new)d项，更新%(updated)d项。") % {
-                "count": len(rows),
+                "count": len(previewed.rows),
                 "new": len(plan.new),
                 "updated": len(plan.updated),
             }
             messages.success(request, words)
             address = reverse("admin:projects_project_changelist")
             return redirect(f"{address}?poll__id__exact={poll.pk}")
-    for group in form.errors.values():
-        messages.error(request, " ".join(str(error) for error in group))
+    tell_faults(request, form)
     return _upload_page(request, UploadForm())
 
 
@@ -111,14 +102,9 @@ def _log(request: StaffRequest, poll: Poll, plan: importing.ImportPlan) -> None:
 
 def import_errors(request: HttpRequest) -> HttpResponse:
     """Give out the list of problems of a preview as a file."""
-    form = ErrorListForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, gettext("预览已过期，请重新上传。"))
-        return redirect("admin:projects_project_import")
-    rows = [[problem.line or None, str(problem)] for problem in form.cleaned_data["problems"]]
-    content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
-    return attachment(
-        content,
+    return problem_list(
+        request,
+        again="admin:projects_project_import",
         ascii_name="candidate-errors.csv",
         chinese_name=gettext("候选项目错误清单.csv"),
     )

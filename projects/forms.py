@@ -7,11 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.candidate_table import Candidate
 from projects.models import Poll
-from yiwu_vote.tables.preview import unsigned
-from yiwu_vote.tables.upload import Problem
+from yiwu_vote.tables.preview import PreviewedField, TableField
 
 ROWS = "projects.import.rows"
-PROBLEMS = "projects.import.problems"
 
 
 class UploadForm(forms.Form):
@@ -26,7 +24,7 @@ class UploadForm(forms.Form):
         },
         help_text=_("只列出尚未开始投票的票决。"),
     )
-    file = forms.FileField(label=_("候选项目表格"), allow_empty_file=True)
+    file = TableField(label=_("候选项目表格"))
 
     def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None) -> None:
         newest = {"poll": Poll.objects.filter(phase=Poll.Phase.DRAFT).first()}
@@ -34,27 +32,7 @@ class UploadForm(forms.Form):
 
 
 class ConfirmImportForm(forms.Form):
-    """The rows that were previewed, signed and handed back by the page itself.
-
-    `seen` is that of the plan: the act refuses it if the candidates have changed since.
-    """
+    """The candidates that were previewed, and the poll that they are for."""
 
     poll = forms.ModelChoiceField(Poll.objects.all(), widget=forms.HiddenInput)
-    seen = forms.CharField(widget=forms.HiddenInput)
-    rows = forms.CharField(widget=forms.HiddenInput)
-
-    def clean_rows(self) -> list[Candidate]:
-        rows = unsigned(self.cleaned_data["rows"], ROWS)
-        return [
-            Candidate(*[*row, None if targets is None else tuple(targets)])
-            for *row, targets in rows
-        ]
-
-
-class ErrorListForm(forms.Form):
-    """The problems of a preview, signed, to be downloaded as a file."""
-
-    problems = forms.CharField(widget=forms.HiddenInput)
-
-    def clean_problems(self) -> list[Problem]:
-        return [Problem(*problem) for problem in unsigned(self.cleaned_data["problems"], PROBLEMS)]
+    rows = PreviewedField(Candidate, salt=ROWS)

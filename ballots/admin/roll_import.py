@@ -20,16 +20,20 @@ from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.admin_pages import model_page
-from yiwu_vote.tables import sheets
-from yiwu_vote.tables.preview import signed, unsigned
-from yiwu_vote.tables.upload import Problem
+from yiwu_vote.tables.preview import (
+    PreviewedField,
+    TableField,
+    preview_of,
+    problem_list,
+    signed,
+    tell_faults,
+)
 
 ROWS = "ballots.roll-import.rows"
-PROBLEMS = "ballots.roll-import.problems"
 
 
 class UploadForm(forms.Form):
-    file = forms.FileField(label=_("名册文件"), allow_empty_file=True)
+    file = TableField(label=_("名册文件"))
     add_delegations = forms.BooleanField(
         label=_("一并新增代表团"),
         required=False,
@@ -38,22 +42,10 @@ class UploadForm(forms.Form):
 
 
 class ConfirmImportForm(forms.Form):
-    """The rows that were previewed, signed and handed back by the page itself."""
+    """The rows that were previewed, and whether their delegations were to be added along."""
 
-    rows = forms.CharField(widget=forms.HiddenInput)
+    rows = PreviewedField(RollRow, salt=ROWS)
     add_delegations = forms.BooleanField(required=False, widget=forms.HiddenInput)
-
-    def clean_rows(self) -> list[RollRow]:
-        return [RollRow(*row) for row in unsigned(self.cleaned_data["rows"], ROWS)]
-
-
-class ErrorListForm(forms.Form):
-    """The problems of a preview, signed, to be downloaded as a file."""
-
-    problems = forms.CharField(widget=forms.HiddenInput)
-
-    def clean_problems(self) -> list[Problem]:
-        return [Problem(*problem) for problem in unsigned(self.cleaned_data["problems"], PROBLEMS)]
 
 
 def import_page(request: StaffRequest) -> HttpResponse:
@@ -64,28 +56,19 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     add_delegations = form.cleaned_data["add_delegations"]
-    parsed = roll_table.parse(form.cleaned_data["file"].read())
+    parsed = roll_table.parse(form.cleaned_data["file"])
     plan = plan_import(parsed.rows, add_delegations=add_delegations)
-    problems = sorted([*parsed.problems, *plan.problems], key=lambda problem: problem.line)
     confirm = ConfirmImportForm(
         initial={"rows": signed(parsed.rows, ROWS), "add_delegations": add_delegations}
     )
-    context = {
-        "plan": plan,
-        "total": len(parsed.rows),
-        "problems": problems,
-        "faulty_lines": len({problem.line for problem in problems}),
-        "ignored": parsed.ignored,
-        "confirm": confirm,
-        "errors": ErrorListForm(initial={"problems": signed(problems, PROBLEMS)}),
-    }
+    context = preview_of(parsed, plan.problems) | {"plan": plan, "confirm": confirm}
     return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
 
 
 def _import(request: StaffRequest) -> HttpResponse:
     form = ConfirmImportForm(request.POST)
     if form.is_valid():
-        rows = form.cleaned_data["rows"]
+        rows = form.cleaned_data["rows"].rows
         try:
             plan = import_roll(
                 rows, by=request.user, add_delegations=form.cleaned_data["add_delegations"]
@@ -107,8 +90,7 @@ def _import(request: StaffRequest) -> HttpResponse:
             return redirect("admin:ballots_delegate_changelist")
     upload = UploadForm()
     upload.initial["add_delegations"] = form.data.get("add_delegations") == "True"
-    for group in form.errors.values():
-        messages.error(request, " ".join(str(error) for error in group))
+    tell_faults(request, form)
     return _upload_page(request, upload)
 
 
@@ -120,13 +102,12 @@ def _upload_page(request: StaffRequest, form: forms.Form) -> HttpResponse:
 
 def import_errors(request: StaffRequest) -> HttpResponse:
     """Give out the list of problems of a preview as a file."""
-    form = ErrorListForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, gettext("预览已过期，请重新上传。"))
-        return redirect("admin:ballots_delegate_import")
-    rows = [[problem.line or None, str(problem)] for problem in form.cleaned_data["problems"]]
-    content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
-    return download(Download("roll-errors.csv", gettext("名册错误清单.csv"), content))
+    return problem_list(
+        request,
+        again="admin:ballots_delegate_import",
+        ascii_name="roll-errors.csv",
+        chinese_name=gettext("名册错误清单.csv"),
+    )
 
 
 def template_file(request: StaffRequest) -> HttpResponse:

@@ -1,31 +1,128 @@
-"""What a preview shows, signed and handed back by the page that confirms it.
+"""The pages around an uploaded table: the file, its preview, and the page that confirms it.
 
-So nothing is kept on the server between preview and confirmation, and what is written is what was
-shown. It is the rows and not the file that travel: a file of 2 MB as text would not pass the limit
-on form data.
+What a preview shows is signed and handed back by the page that confirms it. So nothing is kept on
+the server in between, and what is written is what was shown. It is the rows and not the file that
+travel: a file of 2 MB as text would not pass the limit on form data.
 """
 
-from collections.abc import Iterable
-from dataclasses import astuple
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
 
 from django import forms
+from django.contrib import messages
 from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from yiwu_vote.tables import sheets
+from yiwu_vote.tables.downloads import attachment
+from yiwu_vote.tables.upload import Parsed, Problem
+
+Row = TypeVar("Row")
 
 # A preview that nobody confirms within this time is made again (seconds).
 AGE_LIMIT = 60 * 60
 
 
-def signed(rows: Iterable[Any], salt: str) -> str:
-    """Return the fields of `rows`, dataclasses, as text that only this site can have written."""
-    return signing.dumps([list(astuple(row)) for row in rows], salt=salt, compress=True)
+@dataclass(frozen=True)
+class Previewed(Generic[Row]):
+    """The rows that a preview showed, and the fingerprint of what they were compared with."""
+
+    rows: list[Row]
+    seen: str
 
 
-def unsigned(text: str, salt: str) -> list[list[Any]]:
+def signed(rows: Iterable[Any], salt: str, *, seen: str = "") -> str:
+    """Return `rows`, dataclasses, and what was `seen` as text that only this site can have written."""
+    told = {"rows": [asdict(row) for row in rows], "seen": seen}
+    return signing.dumps(told, salt=salt, compress=True)
+
+
+def unsigned(text: str, salt: str, row_type: type[Row]) -> Previewed[Row]:
     """Return what `signed` was given, or raise ValidationError if it is not so or too old."""
     try:
-        rows: list[list[Any]] = signing.loads(text, salt=salt, max_age=AGE_LIMIT)
-    except signing.BadSignature:
+        told = signing.loads(text, salt=salt, max_age=AGE_LIMIT)
+        return Previewed([row_type(**_columns(row)) for row in told["rows"]], told["seen"])
+    except (signing.BadSignature, TypeError):
+        # A TypeError: an earlier version of the site showed it, whose rows had other columns.
         raise forms.ValidationError(_("预览已过期，请重新上传。"), code="expired") from None
-    return rows
+
+
+def _columns(row: dict[str, Any]) -> dict[str, Any]:
+    # JSON knows no tuples, and a frozen row holds no lists.
+    return {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in row.items()}
+
+
+# --- what is sent ---------------------------------------------------------------------------------
+
+
+class TableField(forms.FileField):
+    """A table to upload, as bytes. What is wrong with it the reader of tables says, in its words."""
+
+    def __init__(self, *, label: Any) -> None:
+        super().__init__(label=label, allow_empty_file=True)
+
+    def clean(self, data: Any, initial: Any = None) -> bytes:
+        # No more is read than shows that it is too much.
+        content: bytes = super().clean(data, initial).read(sheets.UPLOAD_LIMIT + 1)
+        return content
+
+
+class PreviewedField(forms.CharField):
+    """The rows that were previewed, signed and handed back by the page itself: a `Previewed`."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, row_type: type, *, salt: str) -> None:
+        super().__init__()
+        self.row_type = row_type
+        self.salt = salt
+
+    def clean(self, value: Any) -> Any:
+        return unsigned(super().clean(value), self.salt, self.row_type)
+
+
+class ProblemListForm(forms.Form):
+    """The problems of a preview, to be downloaded as a file."""
+
+    SALT = "yiwu_vote.tables.problems"
+
+    problems = PreviewedField(Problem, salt=SALT)
+
+
+def tell_faults(request: HttpRequest, form: forms.Form) -> None:
+    """Say above the next page what is wrong with a form that is not shown again."""
+    for faults in form.errors.values():
+        messages.error(request, " ".join(str(fault) for fault in faults))
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def preview_of(parsed: Parsed[Any], found: Sequence[Problem]) -> dict[str, Any]:
+    """Return what a preview says of any file; `found` are the problems of the plan to import it."""
+    problems = sorted([*parsed.problems, *found], key=lambda problem: problem.line)
+    return {
+        "total": len(parsed.rows),
+        "problems": problems,
+        "faulty_lines": len({problem.line for problem in problems}),
+        "ignored": parsed.ignored,
+        "errors": ProblemListForm(initial={"problems": signed(problems, ProblemListForm.SALT)}),
+    }
+
+
+def problem_list(
+    request: HttpRequest, *, again: str, ascii_name: str, chinese_name: str
+) -> HttpResponse:
+    """Give out the problems of a preview as a file, or go to upload `again` if it is too old."""
+    form = ProblemListForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, gettext("预览已过期，请重新上传。"))
+        return redirect(again)
+    problems: Previewed[Problem] = form.cleaned_data["problems"]
+    rows = [[problem.line or None, str(problem)] for problem in problems.rows]
+    content = sheets.csv_bytes([gettext("行"), gettext("错误")], rows)
+    return attachment(content, ascii_name=ascii_name, chinese_name=chinese_name)
