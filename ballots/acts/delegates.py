@@ -1,34 +1,40 @@
 """The register of delegates: a table of them is compared with it, and taken over whole or not at all."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from ballots.models import Delegate, Delegation
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refusals, demand_office
-from yiwu_vote.tables.upload import Problem
+from yiwu_vote.tables.upload import Problem, fingerprint
 
 refused = Refusals(
     {
         "problems": _("名册有错误，请更正后重新上传。"),
+        "changed": _("没有导入：代表名册在预览之后有变动，请重新上传。"),
     }
 )
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would do; nothing is written before it is confirmed."""
+    """What an import would do; nothing is written before it is confirmed.
+
+    `seen` stands for the delegates and delegations that the plan was compared with.
+    """
 
     new: tuple[RollRow, ...]
     updated: tuple[RollRow, ...]
     unchanged: tuple[RollRow, ...]
     new_delegations: tuple[str, ...]
-    problems: tuple[Problem, ...] = field(default=())
+    problems: tuple[Problem, ...]
+    seen: str
 
 
 def plan_import(rows: Sequence[RollRow], *, add_delegations: bool) -> ImportPlan:
@@ -36,8 +42,14 @@ def plan_import(rows: Sequence[RollRow], *, add_delegations: bool) -> ImportPlan
 
     With `add_delegations` unknown delegations will be added instead.
     """
+    return _plan(rows, _of_rows(rows), add_delegations=add_delegations)
+
+
+def _plan(
+    rows: Sequence[RollRow], delegates: QuerySet[Delegate], *, add_delegations: bool
+) -> ImportPlan:
     known = {delegation.name for delegation in Delegation.objects.all()}
-    present = {delegate.number: delegate for delegate in _with_delegation(rows)}
+    present = {delegate.number: delegate for delegate in delegates}
     unknown = list(dict.fromkeys(row.delegation for row in rows if row.delegation not in known))
     problems = []
     if not add_delegations:
@@ -60,29 +72,49 @@ def plan_import(rows: Sequence[RollRow], *, add_delegations: bool) -> ImportPlan
         ),
         new_delegations=tuple(unknown) if add_delegations else (),
         problems=tuple(problems),
+        seen=_seen(present, unknown),
     )
 
 
-@transaction.atomic
-def import_roll(rows: Sequence[RollRow], *, by: User, add_delegations: bool) -> ImportPlan:
+def import_roll(
+    rows: Sequence[RollRow], *, by: User, add_delegations: bool, seen: str | None = None
+) -> ImportPlan:
     """Write the whole roll or nothing, and return what was done.
 
-    Raises Refused if a row has a problem or `by` is not of the office.
+    `seen` is that of the plan that was shown; a command shows none. Raises Refused if a row has a
+    problem, if what the plan was compared with is no longer so, or if `by` is not of the office.
     """
     demand_office(by)
-    plan = plan_import(rows, add_delegations=add_delegations)
+    try:
+        with transaction.atomic():
+            return _import(rows, add_delegations=add_delegations, seen=seen)
+    except IntegrityError:
+        # What is not there cannot be locked: somebody else added it in between.
+        raise refused("changed") from None
+
+
+def _import(rows: Sequence[RollRow], *, add_delegations: bool, seen: str | None) -> ImportPlan:
+    # Lock, then look: whoever changes one of these delegates is done before, or comes after.
+    locked = _of_rows(rows).select_for_update(of=("self",), no_key=True)
+    plan = _plan(rows, locked, add_delegations=add_delegations)
     if plan.problems:
         raise refused("problems")
+    if seen is not None and plan.seen != seen:
+        raise refused("changed")
     offset = Delegation.objects.count()
-    Delegation.objects.bulk_create(
+    added = [
         Delegation(name=name, position=offset + place)
         for place, name in enumerate(plan.new_delegations, start=1)
-    )
+    ]
+    # In one order, whatever that of the file: two who add the same ones in two orders would lock
+    # each other out.
+    Delegation.objects.bulk_create(sorted(added, key=lambda delegation: delegation.name))
     delegations = {delegation.name: delegation for delegation in Delegation.objects.all()}
     Delegate.objects.bulk_create(
-        Delegate(number=row.number, **_columns(row, delegations)) for row in plan.new
+        Delegate(number=row.number, **_columns(row, delegations))
+        for row in sorted(plan.new, key=lambda row: row.number)
     )
-    existing = {delegate.number: delegate for delegate in _with_delegation(plan.updated)}
+    existing = {delegate.number: delegate for delegate in _of_rows(plan.updated)}
     for row in plan.updated:
         for column, value in _columns(row, delegations).items():
             setattr(existing[row.number], column, value)
@@ -92,9 +124,20 @@ def import_roll(rows: Sequence[RollRow], *, by: User, add_delegations: bool) -> 
     return plan
 
 
-def _with_delegation(rows: Iterable[RollRow]) -> Any:
+def _of_rows(rows: Sequence[RollRow]) -> QuerySet[Delegate]:
+    """Return the delegates whom `rows` name, in the order in which all acts lock delegates."""
     numbers = [row.number for row in rows]
-    return Delegate.objects.filter(number__in=numbers).select_related("delegation")
+    delegates = Delegate.objects.filter(number__in=numbers).select_related("delegation")
+    return delegates.order_by("pk")
+
+
+def _seen(present: Mapping[str, Delegate], unknown: Sequence[str]) -> str:
+    """Return a text that is another one when a plan finds anything else than it found before."""
+    rows = [
+        (each.number, each.name, each.delegation.name, each.position, each.phone, each.seat)
+        for each in present.values()
+    ]
+    return fingerprint(rows, unknown)
 
 
 def _columns(row: RollRow, delegations: dict[str, Delegation]) -> dict[str, Any]:

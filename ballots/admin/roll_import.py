@@ -21,6 +21,7 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.tables.preview import (
+    Previewed,
     PreviewedField,
     TableField,
     preview_of,
@@ -58,9 +59,8 @@ def import_page(request: StaffRequest) -> HttpResponse:
     add_delegations = form.cleaned_data["add_delegations"]
     parsed = roll_table.parse(form.cleaned_data["file"])
     plan = plan_import(parsed.rows, add_delegations=add_delegations)
-    confirm = ConfirmImportForm(
-        initial={"rows": signed(parsed.rows, ROWS), "add_delegations": add_delegations}
-    )
+    rows = signed(parsed.rows, ROWS, seen=plan.seen)
+    confirm = ConfirmImportForm(initial={"rows": rows, "add_delegations": add_delegations})
     context = preview_of(parsed, plan.problems) | {"plan": plan, "confirm": confirm}
     return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
 
@@ -68,16 +68,19 @@ def import_page(request: StaffRequest) -> HttpResponse:
 def _import(request: StaffRequest) -> HttpResponse:
     form = ConfirmImportForm(request.POST)
     if form.is_valid():
-        rows = form.cleaned_data["rows"].rows
+        previewed: Previewed[RollRow] = form.cleaned_data["rows"]
         try:
             plan = import_roll(
-                rows, by=request.user, add_delegations=form.cleaned_data["add_delegations"]
+                previewed.rows,
+                by=request.user,
+                add_delegations=form.cleaned_data["add_delegations"],
+                seen=previewed.seen,
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            done = ngettext("已导入%(count)d人。", "已导入%(count)d人。", len(rows))
-            words = done % {"count": len(rows)}
+            count = len(previewed.rows)
+            words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
             if plan.new:
                 words = format_html(
                     '{}{} <a href="{}">{}</a>',
