@@ -5,15 +5,50 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ballots.models import JournalEntry
 from ballots.pure import chain
 from projects.models import Poll
 
 
+class Kind(models.TextChoices):
+    """What was done: the words that are hashed, stored and packed, and what each is called.
+
+    The column has no choices: an entry of a kind that this code does not know is still a link.
+    """
+
+    KEY_MADE = "key-made", _("生成票箱密钥")
+    KEY_TESTED = "key-tested", _("试开票箱")
+    OPENED = "opened", _("开始投票")
+    PRESENCE_RAISED = "presence-raised", _("补报到")
+    ROLL_ADDED = "roll-added", _("增补名册")
+    CARD_REISSUED = "card-reissued", _("换发投票卡")
+    PAUSED = "paused", _("暂停投票")
+    RESUMED = "resumed", _("恢复投票")
+    CLOSED = "closed", _("截止投票")
+    STORAGE_REWRITTEN = "storage-rewritten", _("重写存储")
+    BOX_OPENED = "box-opened", _("开启票箱")
+    WRITE_INS_RULED = "write-ins-ruled", _("处理推荐项目")
+    WRITE_IN_RULED = "write-in-ruled", _("处理推荐项目")
+    CANVASS_CLOSED = "canvass-closed", _("归并结束")
+    COUNTED = "counted", _("计票")
+    CONFIRMED = "confirmed", _("复核")
+    SENT_BACK = "sent-back", _("退回")
+    DECIDED = "decided", _("登记会议决定")
+    SECOND_ROUND_MADE = "second-round-made", _("发起再次票决或补充票决")
+    DRAFT_MADE = "draft-made", _("另建草稿")
+    REVEALED = "revealed", _("揭晓")
+    EXPORTED = "exported", _("导出明细")
+    ARCHIVED = "archived", _("归档")
+    PUBLISHED = "published", _("公布结果")
+    VOIDED = "voided", _("作废")
+
+
 def append(
-    poll: Poll, kind: str, *, by: User, second: User | None = None, data: Any = None
+    poll: Poll, kind: Kind, *, by: User, second: User | None = None, data: Any = None
 ) -> JournalEntry:
     """Record that `by` (and `second`, where two people sign) did `kind` on `poll`.
 
@@ -42,10 +77,9 @@ def append(
     )
 
 
-def said(poll: Poll, kind: str, name: str) -> list[Any]:
+def said(poll: Poll, kind: Kind, name: str) -> list[Any]:
     """Return what the entries of that kind say under `name`, in the order of the record."""
-    bodies = poll.journal.filter(kind=kind).order_by("seq").values_list("body", flat=True)
-    return [json.loads(body)["data"][name] for body in bodies]
+    return [entry.data[name] for entry in poll.journal.filter(kind=kind).order_by("seq")]
 
 
 def first_broken(poll: Poll) -> int | None:
@@ -61,11 +95,11 @@ def first_broken(poll: Poll) -> int | None:
 
 def _says_its_body(row: JournalEntry) -> bool:
     body = json.loads(row.body)
-    said = {
+    columns = {
         "seq": row.seq,
         "kind": row.kind,
         "at": row.at.isoformat(),
         "by": row.by.get_username(),
         "second": row.second.get_username() if row.second else "",
     }
-    return all(body.get(name) == value for name, value in said.items())
+    return all(body.get(name) == value for name, value in columns.items())

@@ -4,7 +4,9 @@ Before the close a sealed envelope stands beside its roll entry; after it nothin
 to a ballot. Ballots have no time, no sequence and no link to a person (DESIGN §5).
 """
 
+import json
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -540,6 +542,11 @@ class JournalEntry(models.Model):
 
     def __str__(self) -> str:
         return str(_("第%(seq)d条") % {"seq": self.seq})
+
+    @property
+    def data(self) -> Any:
+        """What the act put on record, as it was hashed; what each kind holds stands at its act."""
+        return json.loads(self.body)["data"]
 
 
 class PollDay(Poll):

@@ -78,7 +78,7 @@ def archive(
     times = poll.roll.filter(voted_at__isnull=False).update(voted_at=None)
     journal.append(
         poll,
-        "archived",
+        journal.Kind.ARCHIVED,
         by=by,
         second=second,
         data={

@@ -92,7 +92,7 @@ def rule(
     write_in.save(update_fields=["ruling", "reason", "into_project", "into_write_in"])
     journal.append(
         poll,
-        "write-in-ruled",
+        journal.Kind.WRITE_IN_RULED,
         by=by,
         data={"write_in": write_in.key, "title": write_in.title, "before": before}
         | dict(zip(("ruling", "into", "reason"), _said(write_in), strict=True)),
@@ -159,7 +159,7 @@ def rule_each_alone(poll: Poll, *, by: User) -> int:
         )
         journal.append(
             poll,
-            "write-ins-ruled",
+            journal.Kind.WRITE_INS_RULED,
             by=by,
             data={"rulings": [[write_in.key, WriteIn.Ruling.ALONE.value] for write_in in waiting]},
         )
@@ -183,7 +183,9 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
         [write_in.key, write_in.title, write_in.ruling]
         for write_in in poll.write_ins.order_by("number")
     ]
-    journal.append(poll, "canvass-closed", by=by, second=second, data={"rulings": rulings})
+    journal.append(
+        poll, journal.Kind.CANVASS_CLOSED, by=by, second=second, data={"rulings": rulings}
+    )
 
 
 def _are_both_offices(one: User, other: User) -> bool:

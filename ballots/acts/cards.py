@@ -95,7 +95,7 @@ def reissue_card(
     for poll in polls:
         journal.append(
             poll,
-            "card-reissued",
+            journal.Kind.CARD_REISSUED,
             by=by,
             second=second,
             data={"number": delegate.number, "name": delegate.name, "reason": reason},

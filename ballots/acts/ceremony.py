@@ -83,7 +83,7 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
     )
     journal.append(
         poll,
-        "key-made",
+        journal.Kind.KEY_MADE,
         by=by,
         data={
             "ceremony": ceremony,
@@ -118,7 +118,7 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
         raise refused("wrong-key")
     box.tested_at = timezone.now()
     box.save(update_fields=["tested_at"])
-    journal.append(poll, "key-tested", by=by, data={"ceremony": box.ceremony})
+    journal.append(poll, journal.Kind.KEY_TESTED, by=by, data={"ceremony": box.ceremony})
     return box
 
 

@@ -61,7 +61,7 @@ def decide(
     )
     journal.append(
         poll,
-        "decided",
+        journal.Kind.DECIDED,
         by=by,
         second=second,
         data={"places": decision.places, "items": keys, "words": decision.words},

@@ -62,7 +62,7 @@ def note_export(poll: Poll, *, what: str, reason: str, by: User) -> JournalEntry
     reason = demand_reason(reason, words=refused)
     poll = locked(poll)
     demand_due(poll, what)
-    return journal.append(poll, "exported", by=by, data={"what": what, "reason": reason})
+    return journal.append(poll, journal.Kind.EXPORTED, by=by, data={"what": what, "reason": reason})
 
 
 def _tells_proposals(poll: Poll) -> bool:

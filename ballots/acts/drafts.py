@@ -60,7 +60,7 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
         _settling(first)
     draft = _draft(poll)
     _copy_candidates(poll.projects.prefetch_related("targets"), draft)
-    journal.append(poll, "draft-made", by=by, data={"poll": str(draft.uuid)})
+    journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data={"poll": str(draft.uuid)})
     return draft
 
 
@@ -130,7 +130,7 @@ def _second_round(standing: outcome.Outcome, kind: str, words: str, *, by: User)
     _copy_items(standing, draft)
     journal.append(
         first,
-        "second-round-made",
+        journal.Kind.SECOND_ROUND_MADE,
         by=by,
         data={"poll": str(draft.uuid), "items": [row["item"] for row in standing.rest]},
     )
@@ -199,7 +199,7 @@ def _free_title(draft: Poll, title: str, key: str) -> str:
 
 def _was_drafted(poll: Poll) -> bool:
     """Tell whether a draft made of `poll` still exists."""
-    made = [UUID(uuid) for uuid in journal.said(poll, "draft-made", "poll")]
+    made = [UUID(uuid) for uuid in journal.said(poll, journal.Kind.DRAFT_MADE, "poll")]
     return Poll.objects.filter(uuid__in=made).exists()
 
 

@@ -66,5 +66,5 @@ def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -
     poll.revealed_at = timezone.now() if poll.revealed == total else None
     poll.save(update_fields=["revealed", "revealed_at"])
     said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
-    journal.append(poll, "revealed", by=by, data=said)
+    journal.append(poll, journal.Kind.REVEALED, by=by, data=said)
     return poll

@@ -83,7 +83,7 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
         ballot_size=sealing.padded_size(rules_of(poll), numbers)
     )
     _move(poll, "open", opened_at=timezone.now())
-    journal.append(poll, "opened", by=by, data=frozen(poll))
+    journal.append(poll, journal.Kind.OPENED, by=by, data=frozen(poll))
     return poll
 
 
@@ -94,7 +94,7 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
     reason = demand_reason(reason)
     poll = _ready(poll, "pause")
     _move(poll, "pause")
-    journal.append(poll, "paused", by=by, data={"reason": reason})
+    journal.append(poll, journal.Kind.PAUSED, by=by, data={"reason": reason})
     return poll
 
 
@@ -104,7 +104,7 @@ def resume_poll(poll: Poll, *, by: User) -> Poll:
     demand_office(by)
     poll = _ready(poll, "resume")
     _move(poll, "resume")
-    journal.append(poll, "resumed", by=by)
+    journal.append(poll, journal.Kind.RESUMED, by=by)
     return poll
 
 
@@ -126,7 +126,7 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
         raise refused("box-unlike-roll")
     journal.append(
         poll,
-        "closed",
+        journal.Kind.CLOSED,
         by=by,
         data={
             "ballots": len(receipts),
@@ -171,7 +171,7 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     Ballot.objects.bulk_create(ballots)
     journal.append(
         poll,
-        "box-opened",
+        journal.Kind.BOX_OPENED,
         by=by,
         data={
             "ballots": len(ballots),
@@ -202,7 +202,9 @@ def count_poll(poll: Poll, *, by: User) -> Result:
         counted_by=by,
     )
     _move(poll, "count")
-    journal.append(poll, "counted", by=by, data={"result": result.digest, "votes": _votes(figures)})
+    journal.append(
+        poll, journal.Kind.COUNTED, by=by, data={"result": result.digest, "votes": _votes(figures)}
+    )
     return result
 
 
@@ -231,7 +233,10 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
         raise refused("chief-needed")
     Confirmation.objects.create(result=result, by=by, chief=roles.is_chief(by))
     journal.append(
-        poll, "confirmed", by=by, data={"result": result.digest, "number": len(before) + 1}
+        poll,
+        journal.Kind.CONFIRMED,
+        by=by,
+        data={"result": result.digest, "number": len(before) + 1},
     )
     if last:
         _move(poll, "confirm")
@@ -250,7 +255,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     _move(poll, "send-back")
     journal.append(
         poll,
-        "sent-back",
+        journal.Kind.SENT_BACK,
         by=by,
         data={
             "result": result.digest,
@@ -294,7 +299,7 @@ def publish_result(
     filled = outcome.listed(standing.filled)
     journal.append(
         poll,
-        "published",
+        journal.Kind.PUBLISHED,
         by=by,
         data={
             "result": standing.result.digest,
@@ -335,7 +340,7 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     data = {"reason": reason, "phase": before}
     if receipts:
         data["receipts"] = sealing.receipts_root(receipts)
-    journal.append(poll, "voided", by=by, second=second, data=data)
+    journal.append(poll, journal.Kind.VOIDED, by=by, second=second, data=data)
     return poll
 
 

@@ -70,7 +70,9 @@ def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     poll.roll.filter(number__in=newly).update(present=True)
     total = poll.roll.filter(present=True).count()
     if newly and poll.takes_ballots:
-        journal.append(poll, "presence-raised", by=by, data={"present": total, "added": len(newly)})
+        journal.append(
+            poll, journal.Kind.PRESENCE_RAISED, by=by, data={"present": total, "added": len(newly)}
+        )
     return total
 
 
@@ -107,7 +109,7 @@ def add_to_roll(
     entry.save(force_insert=True)
     journal.append(
         poll,
-        "roll-added",
+        journal.Kind.ROLL_ADDED,
         by=by,
         second=second,
         data={"number": entry.number, "name": entry.name, "reason": reason},

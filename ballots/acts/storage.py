@@ -31,7 +31,7 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
         # Somebody else is reading or writing: the old pages are still there.
         raise refused("storage-busy") from None
     with transaction.atomic():
-        journal.append(locked(poll), "storage-rewritten", by=by)
+        journal.append(locked(poll), journal.Kind.STORAGE_REWRITTEN, by=by)
 
 
 def _vacuum() -> None:

@@ -1,6 +1,5 @@
 """From opened ballots to the figures of a result: the pure tally, and a second count in SQL."""
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from typing import Any
@@ -125,9 +124,9 @@ def _merged(poll: Poll, mentioned: Counter[str]) -> int:
 def _genuine(poll: Poll) -> int:
     """Return how many sealed ballots are, byte for byte, those that the close put on record."""
     rows = list(poll.sealed_ballots.only("receipt", "sealed"))
-    closed = poll.journal.filter(kind="closed").first()
+    closed = poll.journal.filter(kind=journal.Kind.CLOSED).first()
     root = sealing.receipts_root([row.receipt for row in rows])
-    if closed is None or json.loads(closed.body)["data"]["receipts"] != root:
+    if closed is None or closed.data["receipts"] != root:
         return 0
     return sum(
         sealing.receipt(poll=poll.uuid, sealed=bytes(row.sealed)) == row.receipt for row in rows
@@ -162,7 +161,7 @@ def figures(poll: Poll) -> dict[str, Any]:
             "invalid": result.invalid,
             "blank": result.blank,
             "voted": numbers.voted,
-            "cards_reissued": poll.journal.filter(kind="card-reissued").count(),
+            "cards_reissued": poll.journal.filter(kind=journal.Kind.CARD_REISSUED).count(),
         },
         "needed": result.needed,
         "places": poll.places,

@@ -1,7 +1,6 @@
 """What is missing before a poll can open: the checklist of the day's page (DESIGN §3, ux.md A1)."""
 
 import ipaddress
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +18,7 @@ from django.utils.translation import gettext
 from ballots import roles, triggers
 from ballots.facts import database, outcome
 from ballots.facts.polls import box_of
+from ballots.journal import Kind
 from ballots.models import AccessCard, Delegate, Recommendation
 from ballots.pure.tally import quorum
 from projects.models import Poll
@@ -64,10 +64,10 @@ def changes_since_opening(poll: Poll) -> list[Finding]:
 
     Nor may anybody sign who was no member of staff then, even if the account is gone again.
     """
-    opened = poll.journal.filter(kind="opened").first()
+    opened = poll.journal.filter(kind=Kind.OPENED).first()
     if opened is None:
         return []
-    recorded = json.loads(opened.body)["data"]["staff"]
+    recorded = opened.data["staff"]
     names = {name for name, _groups in recorded}
     signed = poll.journal.filter(seq__gt=opened.seq).values_list("by__username", "second__username")
     strangers = {name for pair in signed for name in pair if name} - names

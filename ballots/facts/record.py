@@ -1,43 +1,16 @@
 """What the entries of the journal say in Chinese, for its page and its file; never any votes."""
 
-import json
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ballots.journal import Kind
 from ballots.models import JournalEntry, WriteIn
 from projects.models import Poll
 
-# What each entry of the journal is called, and which of its data can be said in a few words. Votes
-# are not among them: after a count was sent back nobody sees a total until the next one.
-ACTS = {
-    "key-made": _("生成票箱密钥"),
-    "key-tested": _("试开票箱"),
-    "opened": _("开始投票"),
-    "presence-raised": _("补报到"),
-    "roll-added": _("增补名册"),
-    "card-reissued": _("换发投票卡"),
-    "paused": _("暂停投票"),
-    "resumed": _("恢复投票"),
-    "closed": _("截止投票"),
-    "storage-rewritten": _("重写存储"),
-    "box-opened": _("开启票箱"),
-    "write-ins-ruled": _("处理推荐项目"),
-    "write-in-ruled": _("处理推荐项目"),
-    "canvass-closed": _("归并结束"),
-    "counted": _("计票"),
-    "confirmed": _("复核"),
-    "sent-back": _("退回"),
-    "decided": _("登记会议决定"),
-    "second-round-made": _("发起再次票决或补充票决"),
-    "draft-made": _("另建草稿"),
-    "revealed": _("揭晓"),
-    "exported": _("导出明细"),
-    "archived": _("归档"),
-    "published": _("公布结果"),
-    "voided": _("作废"),
-}
+# Which of the data of an entry can be said in a few words. Votes are not among them: after a count
+# was sent back nobody sees a total until the next one.
 DETAILS = {
     "reason": _("原因"),
     "ceremony": _("第几次生成密钥"),
@@ -76,9 +49,18 @@ SHORT_NAMES: dict[str, dict[str, Any]] = {
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
 
 
+# What admin.day reads until it asks `act`.
+ACTS = dict(Kind.choices)
+
+
+def act(entry: JournalEntry) -> str:
+    """Return what the act of an entry is called; its short name where this code knows no other."""
+    return str(Kind(entry.kind).label) if entry.kind in Kind else entry.kind
+
+
 def subject(entry: JournalEntry) -> str:
     """Return the delegate or proposal an entry is about; most are about the poll as a whole."""
-    data = json.loads(entry.body)["data"]
+    data = entry.data
     if "number" in data and "name" in data:
         return f"{data['name']}（{data['number']}）"
     if "write_in" in data:
@@ -88,23 +70,23 @@ def subject(entry: JournalEntry) -> str:
 
 def in_words(entry: JournalEntry) -> str:
     """Return what an entry says beside its subject, never any votes."""
-    data = json.loads(entry.body)["data"]
+    data = entry.data
     hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
-    said = [
-        f"{words}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
-        for key, words in DETAILS.items()
+    parts = [
+        f"{label}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
+        for key, label in DETAILS.items()
         if key not in hidden and isinstance(data.get(key), str | int)
         # An empty word says nothing, unless it has a name of its own (待处理).
         if data[key] != "" or key in SHORT_NAMES
     ]
     match entry.kind:
-        case "write-ins-ruled" | "canvass-closed":
-            said.append(_rulings(data["rulings"]))
-        case "draft-made" | "second-round-made":
-            said.append(_draft(data["poll"]))
-    if entry.kind in {"second-round-made", "decided"} and data["items"]:
-        said.append(gettext("项目：%(keys)s") % {"keys": "、".join(data["items"])})
-    return "；".join(said)
+        case Kind.WRITE_INS_RULED | Kind.CANVASS_CLOSED:
+            parts.append(_rulings(data["rulings"]))
+        case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
+            parts.append(_draft(data["poll"]))
+    if entry.kind in {Kind.SECOND_ROUND_MADE, Kind.DECIDED} and data["items"]:
+        parts.append(gettext("项目：%(keys)s") % {"keys": "、".join(data["items"])})
+    return "；".join(parts)
 
 
 def _rulings(rulings: list[list[str]]) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from ballots.facts import counting, frozen, outcome, words
 from ballots.files import download, tables
 from ballots.files.download import Download
+from ballots.journal import Kind
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
 from projects.models import Poll
@@ -29,23 +30,23 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 # Entries that name no delegate and quote no proposal. Others are handed out as their hash alone, an
 # unknown one included: the chain still shows that they are there and where.
 PUBLIC_ENTRIES = {
-    "key-made",
-    "key-tested",
-    "opened",
-    "presence-raised",
-    "paused",
-    "resumed",
-    "closed",
-    "storage-rewritten",
-    "box-opened",
-    "confirmed",
-    "decided",
-    "second-round-made",
-    "published",
-    "revealed",
-    "archived",
+    Kind.KEY_MADE,
+    Kind.KEY_TESTED,
+    Kind.OPENED,
+    Kind.PRESENCE_RAISED,
+    Kind.PAUSED,
+    Kind.RESUMED,
+    Kind.CLOSED,
+    Kind.STORAGE_REWRITTEN,
+    Kind.BOX_OPENED,
+    Kind.CONFIRMED,
+    Kind.DECIDED,
+    Kind.SECOND_ROUND_MADE,
+    Kind.PUBLISHED,
+    Kind.REVEALED,
+    Kind.ARCHIVED,
 }
-ENTRIES_WITH_VOTES = {"counted", "sent-back"}
+ENTRIES_WITH_VOTES = {Kind.COUNTED, Kind.SENT_BACK}
 
 
 def full_package(poll: Poll) -> Download:

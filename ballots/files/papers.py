@@ -4,7 +4,6 @@ Every figure comes from the frozen results of the rounds, and nothing is counted
 follow rules.md §3.3, which quotes real reports and notices.
 """
 
-import json
 import re
 from datetime import datetime
 from typing import Any
@@ -17,6 +16,7 @@ from ballots import roles
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
 from ballots.facts.words import ROUNDS, described, ending, open_words, proposals_words
+from ballots.journal import Kind
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
 from projects.models import Poll
@@ -154,10 +154,10 @@ def _sent_back(poll: Poll) -> list[dict[str, Any]]:
 
 def _returns(poll: Poll) -> list[dict[str, Any]]:
     """Return every “sent-back” of the journal with the changes of rulings that followed it."""
-    kinds = ["sent-back", "write-in-ruled", "write-ins-ruled"]
+    kinds = [Kind.SENT_BACK, Kind.WRITE_IN_RULED, Kind.WRITE_INS_RULED]
     found: list[dict[str, Any]] = []
     for entry in poll.journal.filter(kind__in=kinds).select_related("by").order_by("seq"):
-        if entry.kind == "sent-back":
+        if entry.kind == Kind.SENT_BACK:
             found.append({"at": entry.at, "by": roles.named(entry.by), "changes": []})
         elif found:
             found[-1]["changes"].append(
@@ -167,8 +167,8 @@ def _returns(poll: Poll) -> list[dict[str, Any]]:
 
 
 def _change(entry: JournalEntry) -> str:
-    data = json.loads(entry.body)["data"]
-    if entry.kind == "write-ins-ruled":
+    data = entry.data
+    if entry.kind == Kind.WRITE_INS_RULED:
         keys = "、".join(key for key, _ruling in data["rulings"])
         return f"{keys}：{said(WriteIn.Ruling.ALONE, '', '')}"
     return gettext("%(key)s. %(title)s：由“%(before)s”改为“%(after)s”") % {

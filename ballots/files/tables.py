@@ -289,7 +289,7 @@ def journal_csv(poll: Poll) -> Download:
             entry.seq,
             _moment(entry.at),
             "、".join(named(user) for user in (entry.by, entry.second) if user),
-            str(record.ACTS.get(entry.kind, entry.kind)),
+            record.act(entry),
             record.subject(entry),
             record.in_words(entry),
             entry.hash,

@@ -213,7 +213,7 @@ def people() -> dict[str, Client]:
     cards.issue_cards([delegate], by=office)
     roll.draw_up_roll(poll, by=office)
     with transaction.atomic():
-        journal.append(poll, "key-made", by=office, data={"ceremony": 1})
+        journal.append(poll, journal.Kind.KEY_MADE, by=office, data={"ceremony": 1})
     Recommendation.objects.create(poll=poll, delegate=delegate, title="新建停车场")
     return {
         "office": browser(office),

@@ -277,10 +277,10 @@ def send_back(poll: Poll) -> None:
         counted_by=make_office(),
         sent_back="重核",
     )
-    journal.append(poll, "sent-back", by=make_office(), data={"reason": "重核"})
+    journal.append(poll, journal.Kind.SENT_BACK, by=make_office(), data={"reason": "重核"})
     ruled = {"write_in": "推1", "title": "甲", "ruling": "alone", "into": "", "reason": ""}
     data = ruled | {"before": ["", "", ""]}
-    journal.append(poll, "write-in-ruled", by=make_office(), data=data)
+    journal.append(poll, journal.Kind.WRITE_IN_RULED, by=make_office(), data=data)
 
 
 def test_the_title_of_a_notice_never_tears_apart_what_it_is_about(printed):

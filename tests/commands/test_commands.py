@@ -469,7 +469,7 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     assert phase(stage) == Poll.Phase.CLOSED
 
     def rewritten(poll: Poll, *, by: User) -> None:
-        journal.append(poll, "storage-rewritten", by=by)
+        journal.append(poll, journal.Kind.STORAGE_REWRITTEN, by=by)
 
     monkeypatch.setattr(storage, "rewrite_storage", rewritten)
     assert "投票已截止" not in run("close_poll", "--user", office)

@@ -12,7 +12,7 @@ import time_machine
 from django.apps import apps
 from django.db import connection, transaction
 
-from ballots import journal, triggers
+from ballots import journal, triggers, verifier
 from ballots.acts import (
     archiving,
     canvass,
@@ -145,6 +145,12 @@ def data_of(entry: JournalEntry) -> dict[str, Any]:
 
 
 # --- what it tells --------------------------------------------------------------------------------
+
+
+def test_every_kind_of_entry_is_thought_about_has_its_word_and_is_known_to_the_verifier():
+    assert set(journal.Kind.values) == set(TOLD)
+    assert not [kind for kind in journal.Kind if str(kind.label) in {"", kind.value, kind.name}]
+    assert set(verifier.LETTERS) <= set(journal.Kind.values)
 
 
 def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
@@ -603,7 +609,7 @@ def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
-    stray = journal.append(other, "opened", by=unguarded.stage.office)
+    stray = journal.append(other, journal.Kind.OPENED, by=unguarded.stage.office)
 
     JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=20)
 
@@ -628,7 +634,7 @@ def test_a_clock_that_is_set_back_does_not_make_the_record_run_backwards():
 
     for hours in (0, -1, -5, 2, 1):
         with time_machine.travel(MORNING + timedelta(hours=hours), tick=False):
-            journal.append(poll, "paused", by=office)
+            journal.append(poll, journal.Kind.PAUSED, by=office)
 
     at = [entry.at for entry in JournalEntry.objects.order_by("seq")]
     assert at == [MORNING + timedelta(hours=hours) for hours in (0, 0, 0, 2, 2)]
@@ -640,7 +646,7 @@ def test_every_poll_has_a_chain_of_its_own():
     one, other, office = make_poll(candidates=0), make_poll(candidates=0), make_office()
 
     for poll in (one, other, one, one, other):
-        journal.append(poll, "paused", by=office)
+        journal.append(poll, journal.Kind.PAUSED, by=office)
 
     assert [entry.seq for entry in one.journal.order_by("seq")] == [1, 2, 3]
     assert [entry.seq for entry in other.journal.order_by("seq")] == [1, 2]
@@ -654,6 +660,6 @@ def test_what_has_no_single_spelling_is_not_recorded():
 
     for data in ({"share": 0.5}, {"when": MORNING}, {1: "x"}):
         with pytest.raises(ValueError, match="canonical"):
-            journal.append(poll, "paused", by=office, data=data)
+            journal.append(poll, journal.Kind.PAUSED, by=office, data=data)
 
     assert not JournalEntry.objects.exists()

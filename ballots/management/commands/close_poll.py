@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
+from ballots.journal import Kind
 from ballots.management.commands._steps import StepCommand
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -21,7 +22,7 @@ class Command(StepCommand):
     phases = MOVES["close"].before | {Phase.CLOSED}
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        if poll.phase != Phase.CLOSED or poll.journal.filter(kind="storage-rewritten").exists():
+        if poll.phase != Phase.CLOSED or poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists():
             poll = lifecycle.close_poll(poll, by=by)
             self.stdout.write(
                 gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
