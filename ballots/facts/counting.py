@@ -61,7 +61,7 @@ def count(poll: Poll) -> Tally:
     """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
     counted = poll.proposals == Poll.Proposals.COUNTED
     places = rulings.places_of(poll) if counted else {}
-    papers = [
+    papers = (
         paper(
             chosen=ballot.chosen,
             against=ballot.against,
@@ -69,7 +69,7 @@ def count(poll: Poll) -> Tally:
             rulings=places,
         )
         for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-    ]
+    )
     return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout_of(poll))
 
 
@@ -111,16 +111,6 @@ def mentions(poll: Poll) -> Counter[str]:
     return Counter(write_in for ballot in valid for write_in in ballot.write_ins)
 
 
-def _merged(poll: Poll, mentioned: Counter[str]) -> int:
-    """Return how many of the `mentioned` proposals the canvass put into a candidate."""
-    if poll.proposals != Poll.Proposals.COUNTED:
-        return 0
-    places = rulings.places_of(poll)
-    return sum(
-        count for key, count in mentioned.items() if (place := places[key]) and place.isdecimal()
-    )
-
-
 def _genuine(poll: Poll) -> int:
     """Return how many sealed ballots are, byte for byte, those that the close put on record."""
     rows = list(poll.sealed_ballots.only("receipt", "sealed"))
@@ -139,9 +129,7 @@ def figures(poll: Poll) -> dict[str, Any]:
     It holds strings, integers, booleans and lists only, so that its canonical text can be hashed.
     """
     result = count(poll)
-    numbers = turnout_of(poll)
     rows = _described(poll)
-    mentioned = mentions(poll)
     return {
         "poll": {
             "uuid": str(poll.uuid),
@@ -153,21 +141,21 @@ def figures(poll: Poll) -> dict[str, Any]:
         "rules": asdict(rules_of(poll)),
         "turnout": {
             "delegates_total": poll.delegates_total,
-            "roll": numbers.roll,
-            "present": numbers.present,
-            "issued": numbers.issued,
+            "roll": result.turnout.roll,
+            "present": result.turnout.present,
+            "issued": result.turnout.issued,
             "returned": result.valid + result.invalid,
             "valid": result.valid,
             "invalid": result.invalid,
             "blank": result.blank,
-            "voted": numbers.voted,
+            "voted": result.turnout.voted,
             "cards_reissued": poll.journal.filter(kind=journal.Kind.CARD_REISSUED).count(),
         },
         "needed": result.needed,
         "places": poll.places,
         "candidates": poll.projects.count(),
-        "proposals": sum(mentioned.values()),
-        "merged": _merged(poll, mentioned),
+        "proposals": mentions(poll).total(),
+        "merged": result.merged,
         "proposed_items": poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).count(),
         "items": [
             rows[line.item]

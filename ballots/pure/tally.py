@@ -7,7 +7,7 @@ from typing import Literal
 
 from ballots.pure.rules import Rules
 
-Outcome = Literal["adopted", "tied", "short", "out"]
+ItemOutcome = Literal["adopted", "tied", "short", "out"]
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,15 @@ class Paper:
     """One valid ballot as the count sees it: the items it is for and against.
 
     `marks` is how many choices stood on it, before merging made two of them one (`doubles`) or a
-    ruling struck one out (`refused`). `turned` is how many items it was against that merging made
-    it be for.
+    ruling struck one out (`refused`). `merged` is how many proposals on it went into a candidate,
+    `turned` how many items it was against that merging made it be for.
     """
 
     chosen: frozenset[str]
     against: frozenset[str] = frozenset()
     marks: int = 0
     doubles: int = 0
+    merged: int = 0
     refused: int = 0
     turned: int = 0
 
@@ -39,17 +40,18 @@ def paper(
     `rulings` maps a write-in's id to the key of the item it counts for (“7” or “推3”), or to None
     where it was refused. Raises KeyError for a write-in without a ruling: nothing is dropped.
     """
-    places = [rulings[write_in] for write_in in write_ins]
-    counted = [place for place in places if place is not None]
+    ruled = [rulings[write_in] for write_in in write_ins]
+    counted = [item for item in ruled if item is not None]
     items = [str(number) for number in chosen] + counted
     opposed = frozenset(str(number) for number in against)
     return Paper(
         chosen=frozenset(items),
         # Whoever proposes what the canvass put into a project is for it, whatever else he marked.
         against=opposed - set(items),
-        marks=len(chosen) + len(places),
+        marks=len(chosen) + len(ruled),
         doubles=len(items) - len(set(items)),
-        refused=len(places) - len(counted),
+        merged=sum(item.isdecimal() for item in counted),
+        refused=len(ruled) - len(counted),
         turned=len(opposed & set(items)),
     )
 
@@ -79,7 +81,7 @@ class Standing:
     abstained: int
     rank: int
     shared: bool
-    outcome: Outcome
+    outcome: ItemOutcome
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Tally:
-    """The outcome of a count; `needed` is the least number of votes that adopts an item.
+    """What a count came to; `needed` is the least number of votes that adopts an item.
 
     Of the `marks` on all valid ballots merging made `doubles` one with another of the same ballot,
-    on `doubled` ballots in all, and `turned` votes against into votes for.
+    on `doubled` ballots in all, put `merged` into a candidate and turned `turned` votes against
+    into votes for; `refused` count for nothing.
     """
 
+    turnout: Turnout
     valid: int
     invalid: int
     blank: int
@@ -111,13 +115,14 @@ class Tally:
     marks: int
     doubles: int
     doubled: int
+    merged: int
     refused: int
     turned: int
     places: int
     standings: tuple[Standing, ...]
     checks: tuple[Check, ...]
 
-    def with_outcome(self, outcome: Outcome) -> list[str]:
+    def with_outcome(self, outcome: ItemOutcome) -> list[str]:
         """Return the items with that outcome, most votes first."""
         return [standing.item for standing in self.standings if standing.outcome == outcome]
 
@@ -208,6 +213,7 @@ def tally(
         ),
     )
     return Tally(
+        turnout=turnout,
         valid=valid,
         invalid=turnout.invalid,
         blank=sum(1 for ballot in papers if not ballot.marks and not ballot.against),
@@ -215,6 +221,7 @@ def tally(
         marks=marks,
         doubles=doubles,
         doubled=sum(1 for ballot in papers if ballot.doubles),
+        merged=sum(ballot.merged for ballot in papers),
         refused=refused,
         turned=sum(ballot.turned for ballot in papers),
         places=rules.places,
@@ -223,10 +230,10 @@ def tally(
     )
 
 
-def _outcomes(ordered_votes: list[int], *, needed: int, places: int) -> dict[int, Outcome]:
+def _outcomes(ordered_votes: list[int], *, needed: int, places: int) -> dict[int, ItemOutcome]:
     """Return the outcome of each number of votes; equal votes always share one outcome."""
     passing = [votes for votes in ordered_votes if votes >= needed]
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, ItemOutcome] = {}
     for votes in set(ordered_votes):
         ahead = sum(1 for other in passing if other > votes)
         level = passing.count(votes)
