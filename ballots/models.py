@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
 
+from ballots.pure.figures import Figures
 from ballots.pure.rules import Rules
 from projects.choices import known
 from projects.models import Poll, Project
@@ -431,7 +432,8 @@ class Result(models.Model):
     """
 
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="results")
-    figures = models.JSONField()
+    # The type is for the reader and for mypy; Django's fields take no type when they are made.
+    figures: "models.JSONField[Figures, Figures]" = models.JSONField()
     digest = models.CharField(_("数据校验码"), max_length=64)
     counted_at = models.DateTimeField(_("计票时间"))
     counted_by = models.ForeignKey(

@@ -1,7 +1,6 @@
 """What the meeting decides on places that the count left open (会议决定)."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal
 from ballots.facts.outcome import outcome_of
 from ballots.models import Decision
+from ballots.pure.figures import ItemFigures
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 
@@ -69,7 +69,7 @@ def decide(
     return decision
 
 
-def _in_order(items: Collection[str], rest: Sequence[dict[str, Any]]) -> list[str]:
+def _in_order(items: Collection[str], rest: Sequence[ItemFigures]) -> list[str]:
     """Return the keys of `items` in the order of the count, or raise for one that is not open."""
     keys = [row["item"] for row in rest if row["item"] in items]
     if set(keys) != set(items):

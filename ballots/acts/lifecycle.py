@@ -27,6 +27,7 @@ from ballots.models import (
     rules_of,
 )
 from ballots.pure import sealing
+from ballots.pure.figures import Figures
 from ballots.refusal import (
     Refusals,
     demand_any_office,
@@ -193,7 +194,7 @@ def count_poll(poll: Poll, *, by: User) -> Result:
     if not poll.box.canvassed:
         raise refused("canvass-open")
     # Salted: the digest is public, and without it few votes could be found by trying (security.md).
-    figures = counting.figures(poll) | {"salt": secrets.token_hex(16)}
+    figures: Figures = {**counting.figures(poll), "salt": secrets.token_hex(16)}
     result = Result.objects.create(
         poll=poll,
         figures=figures,
@@ -314,12 +315,17 @@ def publish_result(
 def _still_holds(poll: Poll, result: Result) -> bool:
     """Count again and compare all but the salt and the journal's length, which has grown since."""
     fresh = counting.figures(poll)
-    same = all(fresh[name] == result.figures[name] for name in fresh if name != "checks")
-    return same and all(check["holds"] for check in fresh["checks"])
+    return _lasting(fresh) == _lasting(result.figures) and all(
+        check["holds"] for check in fresh["checks"]
+    )
 
 
-def _votes(figures: dict[str, Any]) -> list[list[Any]]:
-    return [[item["item"], item["title"], item["votes"]] for item in figures["items"]]
+def _lasting(figures: Figures) -> dict[str, object]:
+    return {name: value for name, value in figures.items() if name not in {"salt", "checks"}}
+
+
+def _votes(figures: Figures) -> list[tuple[str, str, int]]:
+    return [(item["item"], item["title"], item["votes"]) for item in figures["items"]]
 
 
 # --- ends without a result ------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """From opened ballots to the figures of a result: the pure tally, and a second count in SQL."""
 
 from collections import Counter
-from dataclasses import asdict
-from typing import Any
 
 from django.db import connection
 
@@ -11,6 +9,8 @@ from ballots.facts import rulings
 from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
+from ballots.pure.figures import CheckFigures, Figures, ListedItem, RulesFigures
+from ballots.pure.rules import Rules
 from ballots.pure.tally import Check, Tally, paper, tally
 from projects.models import Poll
 
@@ -123,13 +123,12 @@ def _genuine(poll: Poll) -> int:
     )
 
 
-def figures(poll: Poll) -> dict[str, Any]:
-    """Return the whole count as plain data: the one source of every page, file and print.
-
-    It holds strings, integers, booleans and lists only, so that its canonical text can be hashed.
-    """
+def figures(poll: Poll) -> Figures:
+    """Return the whole count as plain data: the one source of every page, file and print."""
     result = count(poll)
-    rows = _described(poll)
+    listed = _listed(poll)
+    # The database lets no poll open without it.
+    delegates_total = poll.delegates_total or 0
     return {
         "poll": {
             "uuid": str(poll.uuid),
@@ -138,9 +137,9 @@ def figures(poll: Poll) -> dict[str, Any]:
             "kind": poll.kind,
             "simple": poll.simple,
         },
-        "rules": asdict(rules_of(poll)),
+        "rules": _rules(rules_of(poll)),
         "turnout": {
-            "delegates_total": poll.delegates_total,
+            "delegates_total": delegates_total,
             "roll": result.turnout.roll,
             "present": result.turnout.present,
             "issued": result.turnout.issued,
@@ -158,15 +157,15 @@ def figures(poll: Poll) -> dict[str, Any]:
         "merged": result.merged,
         "proposed_items": poll.write_ins.filter(ruling=WriteIn.Ruling.ALONE).count(),
         "items": [
-            rows[line.item]
-            | {
+            {
+                **listed[line.item],
                 "rank": line.rank,
                 "shared": line.shared,
                 "votes": line.votes,
                 "against": line.against,
                 "abstained": line.abstained,
                 "share_of_valid": percent(line.votes, result.valid),
-                "share_of_all": percent(line.votes, poll.delegates_total or 0),
+                "share_of_all": percent(line.votes, delegates_total),
                 "majority": line.votes >= result.needed,
                 "outcome": line.outcome,
             }
@@ -179,13 +178,36 @@ def figures(poll: Poll) -> dict[str, Any]:
         "doubled": result.doubled,
         "refused": result.refused,
         "turned": result.turned,
-        "checks": [asdict(check) | {"holds": check.holds} for check in checks(poll, result)],
+        "checks": [_check(check) for check in checks(poll, result)],
     }
 
 
-def digest(data: dict[str, Any]) -> str:
+def digest(figures: Figures) -> str:
     """Return the checksum (数据校验码) of a result's figures."""
-    return chain.digest("result", chain.canonical(data))
+    return chain.digest("result", chain.canonical(figures))
+
+
+def _rules(rules: Rules) -> RulesFigures:
+    return {
+        "places": rules.places,
+        "form": rules.form,
+        "exactly": rules.exactly,
+        "blank_allowed": rules.blank_allowed,
+        "proposals": rules.proposals,
+        "proposal_limit": rules.proposal_limit,
+        "majority": rules.majority,
+        "delegates_total": rules.delegates_total,
+    }
+
+
+def _check(check: Check) -> CheckFigures:
+    return {
+        "name": check.name,
+        "left": check.left,
+        "right": check.right,
+        "relation": check.relation,
+        "holds": check.holds,
+    }
 
 
 def _items(poll: Poll) -> list[str]:
@@ -198,8 +220,9 @@ def _items(poll: Poll) -> list[str]:
     return items
 
 
-def _described(poll: Poll) -> dict[str, dict[str, Any]]:
-    described = {
+def _listed(poll: Poll) -> dict[str, ListedItem]:
+    """Return candidates and proposals by their keys, as the figures describe them."""
+    listed: dict[str, ListedItem] = {
         str(project.number): {
             "item": str(project.number),
             "title": project.title,
@@ -210,11 +233,11 @@ def _described(poll: Poll) -> dict[str, dict[str, Any]]:
         for project in poll.projects.all()
     }
     for write_in in poll.write_ins.all():
-        described[write_in.key] = {
+        listed[write_in.key] = {
             "item": write_in.key,
             "title": write_in.title,
             "source": "proposal",
             "category": "",
             "lead_unit": write_in.unit,
         }
-    return described
+    return listed

@@ -1,7 +1,5 @@
 """What the opening of a poll puts on record: hashed in the journal, shown in a package."""
 
-from typing import Any
-
 from django.conf import settings
 
 from ballots import roles
@@ -9,7 +7,7 @@ from ballots.pure import chain
 from projects.models import Poll
 
 
-def frozen_poll(poll: Poll) -> dict[str, Any]:
+def frozen_poll(poll: Poll) -> dict[str, object]:
     """Return what a poll is, as the opening hashes it and a package shows it."""
     return {
         "uuid": str(poll.uuid),
@@ -19,14 +17,14 @@ def frozen_poll(poll: Poll) -> dict[str, Any]:
     }
 
 
-def frozen_rules(poll: Poll) -> dict[str, Any]:
+def frozen_rules(poll: Poll) -> dict[str, object]:
     """Return the rules of `poll` as the opening hashes them and a package shows them."""
     rules = {column: getattr(poll, column) for column in Poll.RULES}
     # A hash knows no dates: the day stands as text, and none as an empty one.
     return rules | {"rules_adopted_on": str(poll.rules_adopted_on or "")}
 
 
-def frozen_candidates(poll: Poll) -> list[list[Any]]:
+def frozen_candidates(poll: Poll) -> list[list[object]]:
     """Return number, title, text, targets and the rest of each candidate, in order of number."""
     return [
         [
@@ -51,7 +49,7 @@ def frozen_roll(poll: Poll) -> list[list[str]]:
     return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
 
 
-def frozen(poll: Poll) -> dict[str, Any]:
+def frozen(poll: Poll) -> dict[str, object]:
     """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
     return {
         "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),

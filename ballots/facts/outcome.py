@@ -7,11 +7,12 @@ results of the rounds.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
 
 from ballots.models import Decision, Result
+from ballots.pure.figures import ItemFigures, Source
 from projects.models import Poll
 
 How = Literal["count", "run-off", "supplementary", "decision"]
@@ -34,17 +35,17 @@ class Place:
     """
 
     key: str
-    row: dict[str, Any]
+    row: ItemFigures
     how: How
     poll: Poll
 
     @property
     def title(self) -> str:
-        return str(self.row["title"])
+        return self.row["title"]
 
     @property
-    def source(self) -> str:
-        return str(self.row["source"])
+    def source(self) -> Source:
+        return self.row["source"]
 
     @property
     def how_words(self) -> str:
@@ -64,7 +65,7 @@ class Outcome:
     poll: Poll
     result: Result
     filled: tuple[Place, ...]
-    rest: tuple[dict[str, Any], ...]
+    rest: tuple[ItemFigures, ...]
     pending: frozenset[str]
     round: Poll | None
     after: "Outcome | None"
@@ -88,12 +89,12 @@ class Outcome:
     @property
     def places_left(self) -> int:
         """How many places the count itself left open."""
-        return int(self.result.figures["places_left"])
+        return self.result.figures["places_left"]
 
     @property
     def open_places(self) -> int:
         """How many places nothing has filled so far."""
-        return int(self.result.figures["places"]) - len(self.filled)
+        return self.result.figures["places"] - len(self.filled)
 
     @property
     def is_settled(self) -> bool:
@@ -124,7 +125,7 @@ def standing_result(poll: Poll) -> Result:
     return Result.objects.select_related("counted_by", "published_by").get(poll=poll, sent_back="")
 
 
-def adopted_items(result: Result) -> list[dict[str, Any]]:
+def adopted_items(result: Result) -> list[ItemFigures]:
     """Return the items that a count itself adopted, most votes first."""
     return [item for item in result.figures["items"] if item["outcome"] == "adopted"]
 
@@ -195,7 +196,7 @@ def kind_of_round(poll: Poll) -> How:
 # --- decisions ------------------------------------------------------------------------------------
 
 
-def _rest(result: Result) -> list[dict[str, Any]]:
+def _rest(result: Result) -> list[ItemFigures]:
     if not result.figures["places_left"]:
         return []
     rows = result.figures["items"]
@@ -217,5 +218,5 @@ def _filled_by(after: Outcome, origins: dict[str, str]) -> list[Place]:
     ]
 
 
-def _source(key: str) -> str:
+def _source(key: str) -> Source:
     return "candidate" if key.isdecimal() else "proposal"

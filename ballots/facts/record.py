@@ -1,7 +1,8 @@
 """What the entries of the journal say in Chinese, for its page and its file; never any votes."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -41,7 +42,7 @@ CONTENTS = {
     PABULIB: _("研究数据（Pabulib 格式）"),
 }
 # What the entries of the journal store as a short name for programs.
-SHORT_NAMES: dict[str, dict[str, Any]] = {
+SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
     "ruling": dict(WriteIn.Ruling.choices),
     "what": CONTENTS,
 }

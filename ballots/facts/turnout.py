@@ -1,7 +1,7 @@
 """Who has come and who has voted, in all and by delegation; never how."""
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TypedDict
 
 from django.db.models import Count, Min, Q
 
@@ -32,7 +32,23 @@ def percent(part: int, whole: int) -> str:
     return str(exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))
 
 
-def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
+class TurnoutRow(TypedDict):
+    """One row of 投票情况: 应到, 实到, 已投票, 未投票 and the rate in percent."""
+
+    on_roll: int
+    came: int
+    marks: int
+    waiting: int
+    share: str
+
+
+class DelegationRow(TurnoutRow):
+    """The row of one delegation, or of all of them together."""
+
+    delegation: str
+
+
+def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
     """Return the figures of each delegation in the order of the roll; who has voted, never how."""
     rows = (
         poll.roll.values("delegation")
@@ -46,13 +62,15 @@ def turnout_by_delegation(poll: Poll) -> list[dict[str, Any]]:
         .order_by("place", "delegation")
     )
     return [
-        {"delegation": row["delegation"]}
-        | turnout_row(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"])
+        {
+            "delegation": row["delegation"],
+            **turnout_row(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"]),
+        }
         for row in rows
     ]
 
 
-def turnout_row(poll: Poll, *, on_roll: int, came: int, marks: int) -> dict[str, Any]:
+def turnout_row(poll: Poll, *, on_roll: int, came: int, marks: int) -> TurnoutRow:
     """Return one row of 投票情况: what is typed in, who is still awaited, and the rate in percent."""
     base = came if poll.voters == Poll.Voters.PRESENT else on_roll
     return {

@@ -1,7 +1,6 @@
 """What pages, papers and files say of a result: one word for one thing everywhere."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from ballots.facts.outcome import (
     kind_of_round,
     origins_of,
 )
+from ballots.pure.figures import Figures, ItemFigures
 from projects.models import Poll
 
 ROUNDS = {"run-off": _("再次票决"), "supplementary": _("补充票决")}
@@ -79,7 +79,7 @@ def _what_next(standing: Outcome) -> str:
     return gettext("不足部分由主席团决定处理办法。")
 
 
-def verdict(row: dict[str, Any], figures: dict[str, Any]) -> str:
+def verdict(row: ItemFigures, figures: Figures) -> str:
     """Return what the count itself says of one of its items: each outcome in words of its own."""
     match row["outcome"]:
         case "adopted":
@@ -91,7 +91,7 @@ def verdict(row: dict[str, Any], figures: dict[str, Any]) -> str:
     return gettext("未得票") if figures["rules"]["majority"] == "none" else gettext("未过半数")
 
 
-def ending(standing: Outcome, row: dict[str, Any]) -> str:
+def ending(standing: Outcome, row: ItemFigures) -> str:
     """Return what has become of an item of the count, by a second round or the meeting too."""
     key = row["item"]
     for place in standing.filled:
@@ -116,7 +116,7 @@ def _settled_by(standing: Outcome, key: str) -> How:
     return kind_of_round(after.poll)
 
 
-def proposals_words(figures: dict[str, Any]) -> str:
+def proposals_words(figures: Figures) -> str:
     """Return what became of the proposals on the ballots (ux.md R11)."""
     if not figures["proposals"]:
         return gettext("本次没有推荐项目。")
@@ -191,12 +191,19 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
     return found
 
 
-def described(poll: Poll, figures: dict[str, Any]) -> list[dict[str, Any]]:
+class DescribedItem(ItemFigures):
+    """An item of a count with what the count says of it and where it comes from, in words."""
+
+    outcome_words: str
+    source_words: str
+
+
+def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
     """Return the items of a count of `poll` as staff and papers see them, most votes first."""
     origins = outcome.first_keys(poll)
     return [
-        item
-        | {
+        {
+            **item,
             "outcome_words": verdict(item, figures),
             "source_words": source_words(item, origins),
         }
@@ -204,7 +211,7 @@ def described(poll: Poll, figures: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def source_words(item: dict[str, Any], origins: Mapping[str, str]) -> str:
+def source_words(item: ItemFigures, origins: Mapping[str, str]) -> str:
     """Return where an item comes from; `origins` are the keys that candidates had at first."""
     key = origins.get(item["item"], "")
     if key.startswith("推"):

@@ -11,7 +11,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from django.utils.translation import gettext
 
@@ -21,6 +21,7 @@ from ballots.files.download import Download
 from ballots.journal import Kind
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
+from ballots.pure.figures import Figures
 from projects.models import Poll
 
 FORMAT = "yiwu-vote-package/2"
@@ -47,6 +48,49 @@ PUBLIC_ENTRIES = {
     Kind.ARCHIVED,
 }
 ENTRIES_WITH_VOTES = {Kind.COUNTED, Kind.SENT_BACK}
+
+
+# --- the members, as the verifier reads them ------------------------------------------------------
+
+
+class BallotMember(TypedDict):
+    """One row of `ballots.json`."""
+
+    chosen: list[int]
+    against: list[int]
+    invalid: str
+
+
+class WriteInMember(TypedDict):
+    """One row of `write_ins.json`; `into` is a candidate's number or a proposal's key, or empty."""
+
+    key: str
+    title: str
+    detail: str
+    unit: str
+    ruling: str
+    into: str
+    reason: str
+    ballots: int
+
+
+class EntryMember(TypedDict):
+    """One row of `journal.json`; without its `body` where the text is held back."""
+
+    kind: str
+    hash: str
+    body: str | None
+
+
+class ResultMember(TypedDict):
+    """`result.json`: the whole count, or the `adopted` by key and title where no votes are shown."""
+
+    digest: str
+    figures: NotRequired[Figures]
+    adopted: NotRequired[list[tuple[str, str]]]
+
+
+# --- the two packages -----------------------------------------------------------------------------
 
 
 def full_package(poll: Poll) -> Download:
@@ -92,7 +136,7 @@ def public_package(poll: Poll) -> Download:
     return _zipped(poll, "public", gettext("公开数据包"), files)
 
 
-def _poll(poll: Poll) -> dict[str, Any]:
+def _poll(poll: Poll) -> dict[str, object]:
     """Return the frozen rules and candidates exactly as the opening hashed them, and the box."""
     box = poll.box
     remarks = words.remarks(poll)
@@ -115,12 +159,12 @@ def _poll(poll: Poll) -> dict[str, Any]:
     }
 
 
-def _ballots(poll: Poll) -> list[dict[str, Any]]:
+def _ballots(poll: Poll) -> list[BallotMember]:
     """Return every opened ballot without its proposals, and without how many there were.
 
     Sorted by what stands on them: the order of the file tells nothing.
     """
-    ballots = [
+    ballots: list[BallotMember] = [
         {"chosen": ballot.chosen, "against": ballot.against, "invalid": ballot.invalid}
         for ballot in poll.ballots.all()
     ]
@@ -139,7 +183,7 @@ def _places(poll: Poll) -> list[int]:
     )
 
 
-def _write_ins(poll: Poll) -> list[dict[str, Any]]:
+def _write_ins(poll: Poll) -> list[WriteInMember]:
     """Return every proposal with its ruling and on how many valid ballots it stood."""
     mentions = counting.mentions(poll)
     return [
@@ -163,7 +207,7 @@ def _into(write_in: WriteIn) -> str:
     return write_in.into_write_in.key if write_in.into_write_in else ""
 
 
-def _public_result(poll: Poll, result: Result) -> dict[str, Any]:
+def _public_result(poll: Poll, result: Result) -> ResultMember:
     if poll.show_votes:
         return {"digest": result.digest, "figures": result.figures}
     adopted = sorted(
@@ -172,19 +216,19 @@ def _public_result(poll: Poll, result: Result) -> dict[str, Any]:
     return {
         "digest": result.digest,
         # In the order of the list, which tells nothing of the votes.
-        "adopted": [[item["item"], item["title"]] for item in adopted],
+        "adopted": [(item["item"], item["title"]) for item in adopted],
     }
 
 
-def _whole(entry: JournalEntry) -> dict[str, Any]:
+def _whole(entry: JournalEntry) -> EntryMember:
     return {"kind": entry.kind, "hash": entry.hash, "body": entry.body}
 
 
-def _withheld(entry: JournalEntry) -> dict[str, Any]:
+def _withheld(entry: JournalEntry) -> EntryMember:
     return {"kind": entry.kind, "hash": entry.hash, "body": None}
 
 
-def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, Any]) -> Download:
+def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, object]) -> Download:
     texts = {
         name: json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
         for name, value in files.items()

@@ -6,7 +6,7 @@ follow rules.md §3.3, which quotes real reports and notices.
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -19,6 +19,7 @@ from ballots.facts.words import ROUNDS, described, ending, open_words, proposals
 from ballots.journal import Kind
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
+from ballots.pure.figures import Figures
 from projects.models import Poll
 
 # What a line of the title may not tear apart, and the invisible sign that forbids it.
@@ -41,7 +42,7 @@ PROPOSALS = {
 # --- the count report -----------------------------------------------------------------------------
 
 
-def report(poll: Poll) -> dict[str, Any]:
+def report(poll: Poll) -> dict[str, object]:
     """Return what stands on the count report (票决结果报告单) of a counted poll.
 
     Raises Result.DoesNotExist before the count, or after it was sent back: the canvass is blind.
@@ -86,7 +87,7 @@ def round_name(poll: Poll) -> str:
     return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
-def rules_in_words(figures: dict[str, Any]) -> str:
+def rules_in_words(figures: Figures) -> str:
     """Return the rules that the count followed as one line."""
     rules = figures["rules"]
     parts = [
@@ -133,7 +134,7 @@ def said(ruling: str, into: str, reason: str) -> str:
     return words
 
 
-def _sent_back(poll: Poll) -> list[dict[str, Any]]:
+def _sent_back(poll: Poll) -> list[dict[str, object]]:
     """Return each count that was sent back: its totals, why, and what was ruled anew after it."""
     returns = _returns(poll)
     earlier = poll.results.exclude(sent_back="").select_related("counted_by").order_by("pk")
@@ -152,10 +153,26 @@ def _sent_back(poll: Poll) -> list[dict[str, Any]]:
     ]
 
 
-def _returns(poll: Poll) -> list[dict[str, Any]]:
+class Change(TypedDict):
+    """One ruling, or several at once, that somebody gave after a count had been sent back."""
+
+    at: datetime
+    by: str
+    words: str
+
+
+class Return(TypedDict):
+    """One “sent-back” of the journal: when, by whom, and what was ruled anew after it."""
+
+    at: datetime
+    by: str
+    changes: list[Change]
+
+
+def _returns(poll: Poll) -> list[Return]:
     """Return every “sent-back” of the journal with the changes of rulings that followed it."""
     kinds = [Kind.SENT_BACK, Kind.WRITE_IN_RULED, Kind.WRITE_INS_RULED]
-    found: list[dict[str, Any]] = []
+    found: list[Return] = []
     for entry in poll.journal.filter(kind__in=kinds).select_related("by").order_by("seq"):
         if entry.kind == Kind.SENT_BACK:
             found.append({"at": entry.at, "by": roles.named(entry.by), "changes": []})
@@ -182,7 +199,7 @@ def _change(entry: JournalEntry) -> str:
 # --- the notice -----------------------------------------------------------------------------------
 
 
-def notice(poll: Poll) -> dict[str, Any]:
+def notice(poll: Poll) -> dict[str, object]:
     """Return the public notice (公告) of a confirmed poll: the office's words, the count's figures.
 
     Without its annex it lists the projects by number, which tells nothing of the votes. What the
@@ -276,7 +293,7 @@ def _lead(standing: Outcome) -> str:
     }
 
 
-def _annex(standing: Outcome) -> list[dict[str, Any]]:
+def _annex(standing: Outcome) -> list[dict[str, object]]:
     """Return the votes of each round that is out, the first one first, and how each item ended."""
     return [
         {
@@ -297,7 +314,7 @@ def _annex(standing: Outcome) -> list[dict[str, Any]]:
 # --- the chair's words ----------------------------------------------------------------------------
 
 
-def words(poll: Poll) -> dict[str, Any]:
+def words(poll: Poll) -> dict[str, object]:
     """Return what the chair reads out (宣布词): the report on the ballots, the result, what is open.
 
     Projects are read in the order of the votes only where the poll shows its votes.
@@ -318,7 +335,7 @@ def words(poll: Poll) -> dict[str, Any]:
     }
 
 
-def turnout_words(figures: dict[str, Any]) -> str:
+def turnout_words(figures: Figures) -> str:
     """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid."""
     turnout = figures["turnout"]
     is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
@@ -335,9 +352,9 @@ def turnout_words(figures: dict[str, Any]) -> str:
     }
 
 
-def _parts(standing: Outcome) -> list[dict[str, Any]]:
+def _parts(standing: Outcome) -> list[dict[str, object]]:
     """Return the projects by how their places were filled, each group with its sentence."""
-    found = []
+    found: list[dict[str, object]] = []
     for how in HOW:
         places = [place for place in standing.filled if place.how == how]
         if not standing.poll.show_votes:

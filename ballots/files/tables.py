@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import details
 from ballots.facts import outcome, record
-from ballots.facts.turnout import turnout_by_delegation, turnout_row
+from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import OUTCOMES, remarks, remarks_on_items, source_words
 from ballots.files.download import Download, file_names
 from ballots.models import Ballot, Result, RollEntry, WriteIn
@@ -132,14 +132,26 @@ def turnout_csv(poll: Poll) -> Download:
     未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (ux.md §2).
     """
     poll = _fresh(poll)
-    found = turnout_by_delegation(poll)
-    whole = turnout_row(
-        poll, **{name: sum(row[name] for row in found) for name in ("on_roll", "came", "marks")}
-    )
-    columns = ("delegation", "on_roll", "came", "marks", "waiting", "share")
+    delegations = turnout_by_delegation(poll)
+    total: DelegationRow = {
+        "delegation": gettext("合计"),
+        **turnout_row(
+            poll,
+            on_roll=sum(row["on_roll"] for row in delegations),
+            came=sum(row["came"] for row in delegations),
+            marks=sum(row["marks"] for row in delegations),
+        ),
+    }
     rows: list[Sequence[sheets.Cell]] = [
-        [row[column] for column in columns]
-        for row in [*found, {"delegation": gettext("合计")} | whole]
+        [
+            row["delegation"],
+            row["on_roll"],
+            row["came"],
+            row["marks"],
+            row["waiting"],
+            row["share"],
+        ]
+        for row in [*delegations, total]
     ]
     header = [
         gettext("代表团"),

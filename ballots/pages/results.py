@@ -1,7 +1,5 @@
 """HTTP in, HTTP out, for anybody: the result, once the hall has seen it all."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -11,6 +9,7 @@ from ballots.facts import outcome, turnout, words
 from ballots.facts.outcome import Outcome
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
+from ballots.pure.figures import ItemFigures
 from projects.models import Poll
 
 # --- the result -----------------------------------------------------------------------------------
@@ -22,13 +21,13 @@ from projects.models import Poll
 def results(request: VisitorRequest) -> HttpResponse:
     """Show the result once the hall has seen it all; before that the page holds no figure at all."""
     poll = asked_poll(request)
-    context: dict[str, Any] = {"poll": poll}
+    context: dict[str, object] = {"poll": poll}
     if poll.is_revealed:
         context |= _outcome(poll)
     return render(request, "ballots/results/results.html", context)
 
 
-def _outcome(poll: Poll) -> dict[str, Any]:
+def _outcome(poll: Poll) -> dict[str, object]:
     standing = outcome.outcome_of(poll)
     return _table(standing) | {
         "turnout": standing.result.figures["turnout"],
@@ -41,15 +40,11 @@ def _outcome(poll: Poll) -> dict[str, Any]:
     }
 
 
-def _table(standing: Outcome) -> dict[str, Any]:
+def _table(standing: Outcome) -> dict[str, object]:
     """Return the items of one round as they ended: in a place, still level, or in none."""
     poll, figures = standing.poll, standing.result.figures
     filled = {place.key: place for place in standing.filled}
-    adopted = [
-        item | {"outcome": "adopted", "how": filled[item["item"]]}
-        for item in figures["items"]
-        if item["item"] in filled
-    ]
+    adopted = [item for item in figures["items"] if item["item"] in filled]
     others = [item for item in figures["items"] if item["item"] not in filled]
     tied = [item for item in others if item["item"] in standing.pending]
     if not poll.show_votes:
@@ -58,10 +53,12 @@ def _table(standing: Outcome) -> dict[str, Any]:
         tied.sort(key=_in_list_order)
     return {
         "figures": figures,
-        "adopted": adopted,
+        "adopted": [
+            {**item, "outcome": "adopted", "how": filled[item["item"]]} for item in adopted
+        ],
         "tied": tied,
         "failed": [
-            item | {"outcome": "out", "reason": words.ending(standing, item)}
+            {**item, "outcome": "out", "reason": words.ending(standing, item)}
             for item in others
             if item not in tied
         ],
@@ -70,7 +67,7 @@ def _table(standing: Outcome) -> dict[str, Any]:
     }
 
 
-def _rounds(standing: Outcome) -> list[dict[str, Any]]:
+def _rounds(standing: Outcome) -> list[dict[str, object]]:
     """Return the tables of the second rounds that are out, as far as all before show their votes."""
     found = []
     for later in standing.rounds[1:]:
@@ -81,7 +78,7 @@ def _rounds(standing: Outcome) -> list[dict[str, Any]]:
     return found
 
 
-def _in_list_order(item: dict[str, Any]) -> tuple[bool, int]:
+def _in_list_order(item: ItemFigures) -> tuple[bool, int]:
     return outcome.in_list_order(item["item"])
 
 

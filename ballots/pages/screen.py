@@ -5,7 +5,6 @@ taken, so that no source of a page is ahead of the chair.
 """
 
 import math
-from typing import Any
 
 import segno
 from django.conf import settings
@@ -19,6 +18,7 @@ from django.views.decorators.vary import vary_on_headers
 from ballots.facts import outcome, turnout, words
 from ballots.facts.outcome import Place
 from ballots.pages.middleware import VisitorRequest
+from ballots.pure.figures import ItemFigures
 from projects.models import Poll
 
 LAST_MINUTES = 5
@@ -42,7 +42,7 @@ def screen(request: VisitorRequest, key: str) -> HttpResponse:
     return render(request, name, context)
 
 
-def _shown(poll: Poll) -> dict[str, Any]:
+def _shown(poll: Poll) -> dict[str, object]:
     match poll.phase:
         case Poll.Phase.DRAFT:
             return {"state": "before", "qr": _qr()}
@@ -61,7 +61,7 @@ def _qr() -> str:
     )
 
 
-def _turnout(poll: Poll) -> dict[str, Any]:
+def _turnout(poll: Poll) -> dict[str, object]:
     numbers = turnout.turnout_of(poll)
     left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else None
     return {
@@ -77,7 +77,7 @@ def _turnout(poll: Poll) -> dict[str, Any]:
     }
 
 
-def _revealed(poll: Poll) -> dict[str, Any]:
+def _revealed(poll: Poll) -> dict[str, object]:
     """Return the rows that the chair has revealed so far; every figure is the frozen result's."""
     standing = outcome.outcome_of(poll)
     figures = standing.result.figures
@@ -86,7 +86,7 @@ def _revealed(poll: Poll) -> dict[str, Any]:
         # In the order of votes the rows would tell them.
         places = outcome.listed(places)
     shown = places if poll.is_revealed else places[: poll.revealed]
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "figures": figures,
         "turnout": figures["turnout"],
         "rows": [_row(poll, place, number) for number, place in enumerate(shown, start=1)],
@@ -101,7 +101,7 @@ def _revealed(poll: Poll) -> dict[str, Any]:
     return context
 
 
-def _row(poll: Poll, place: Place, number: int) -> dict[str, Any]:
+def _row(poll: Poll, place: Place, number: int) -> dict[str, object]:
     valid = outcome.standing_result(place.poll).figures["turnout"]["valid"]
     line = _line(place.row, valid)
     by_votes = poll.show_votes and place.how == "count"
@@ -111,7 +111,7 @@ def _row(poll: Poll, place: Place, number: int) -> dict[str, Any]:
     return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
 
 
-def _line(item: dict[str, Any], valid: int) -> dict[str, Any]:
+def _line(item: ItemFigures, valid: int) -> dict[str, object]:
     return {
         "place": item["rank"],
         "is_shared": item["shared"],

@@ -8,6 +8,7 @@ from typing import Literal
 from ballots.pure.rules import Rules
 
 ItemOutcome = Literal["adopted", "tied", "short", "out"]
+Relation = Literal["=", "≥"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Check:
     name: str
     left: int
     right: int
-    relation: Literal["=", "≥"] = "="
+    relation: Relation = "="
 
     @property
     def holds(self) -> bool:

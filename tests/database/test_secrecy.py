@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.apps import apps
@@ -43,6 +43,7 @@ from ballots.models import (
     WriteIn,
 )
 from ballots.pure import chain, rules, sealing, shares, tally
+from ballots.pure.figures import Figures
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll, Project
@@ -790,7 +791,7 @@ def test_an_error_report_holds_no_form_no_address_and_no_cookie(monkeypatch, rf)
     monkeypatch.setattr(chain, "canonical", fail)
 
     with pytest.raises(RuntimeError) as error:
-        counting.digest({"votes": "canary-figure"})
+        counting.digest(cast(Figures, {"votes": "canary-figure"}))
 
     report = report_of(error.value, request)
     assert "it broke" in report

@@ -38,6 +38,7 @@ from tests.helpers.factories import (
     selection,
 )
 
+NO_FIGURES: Any = {"items": []}
 NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 1, 18, 11, 0, tzinfo=UTC)
 
@@ -143,7 +144,7 @@ def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
     if place >= WAY.index("counted"):
         go(poll, "counted")
         Result.objects.create(
-            poll=poll, figures={"items": []}, digest="0" * 64, counted_at=NOW, counted_by=user
+            poll=poll, figures=NO_FIGURES, digest="0" * 64, counted_at=NOW, counted_by=user
         )
     if place >= WAY.index("confirmed"):
         go(poll, "confirmed")

@@ -3,6 +3,7 @@
 import ast
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,8 +13,16 @@ from ballots import triggers
 from ballots.acts import canvass, lifecycle, roll
 from ballots.facts import counting
 from ballots.facts.turnout import percent, turnout_of
-from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn
+from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn, rules_of
 from ballots.pure import chain
+from ballots.pure.figures import (
+    CheckFigures,
+    Figures,
+    ItemFigures,
+    PollFigures,
+    RulesFigures,
+    TurnoutFigures,
+)
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.conftest import ROOT
@@ -335,6 +344,21 @@ def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage()
     assert chain.canonical(result.figures) == chain.canonical(figures)
     assert result.digest == counting.digest(figures | {"salt": salt})
     assert len(result.digest) == 64
+
+
+@pytest.mark.django_db
+def test_the_figures_have_the_keys_that_their_types_name_and_all_rules_of_the_count():
+    stage = honest_stage()
+    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
+    figures = counting.figures(stage.poll)
+
+    assert figures.keys() == Figures.__required_keys__
+    assert figures["poll"].keys() == PollFigures.__required_keys__
+    assert figures["rules"].keys() == RulesFigures.__required_keys__
+    assert figures["turnout"].keys() == TurnoutFigures.__required_keys__
+    assert all(item.keys() == ItemFigures.__required_keys__ for item in figures["items"])
+    assert all(check.keys() == CheckFigures.__required_keys__ for check in figures["checks"])
+    assert figures["rules"] == asdict(rules_of(stage.poll))
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -712,7 +713,7 @@ def test_what_the_meeting_decided_in_the_second_round_stands_with_the_first(db):
 
 
 def test_proposals_that_went_into_a_candidate_are_told_from_those_that_stand_alone():
-    found = {"proposals": 16, "proposed_items": 3, "merged": 8, "refused": 2}
+    found: Any = {"proposals": 16, "proposed_items": 3, "merged": 8, "refused": 2}
 
     assert proposals_words(found) == (
         "共收到16件，归并为3项。其中8件并入候选项目、2件不予计票，不在3项之内。"
