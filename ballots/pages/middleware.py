@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 from ballots.acts.sign_in import CARD_KEY
 from ballots.facts import polls
 from ballots.models import AccessCard, Delegate
+from ballots.refusal import Refused
 from projects.models import Poll
 
 
@@ -71,6 +72,22 @@ class DelegateMiddleware:
         response = redirect(settings.LOGIN_URL)
         response.status_code = 303
         return response
+
+
+class RefusalMiddleware:
+    """Say on a page of its own what no view has said in place: a refusal is never an error."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Refused):
+            return None
+        context = {"heading": gettext("不能继续"), "text": str(error)}
+        return render(request, "ballots/refused.html", context, status=409)
 
 
 def _expired(request: HttpRequest) -> str:

@@ -21,7 +21,8 @@ from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll
 from ballots.facts import polls, turnout
 from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
-from ballots.pages import answers
+from ballots.pages import answers, results
+from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.conftest import ROOT
 from tests.helpers.browsing import publish, read, ready_to_cast, signed_in
@@ -710,6 +711,18 @@ def test_what_the_meeting_decided_in_the_second_round_stands_with_the_first(db):
     assert "✓ 按会议决定确定" in text
     assert "未通过 经会议决定未确定" in text
     assert "以下2个项目已确定。" in text
+
+
+def test_a_refusal_that_no_view_expected_is_a_page_with_its_sentence(db, monkeypatch):
+    def refuse(request: Any) -> None:
+        raise Refused("not-here", "这里不能办理。")
+
+    monkeypatch.setattr(results, "asked_poll", refuse)
+
+    reply = Client().get("/results/")
+
+    assert reply.status_code == 409
+    assert "这里不能办理。" in reply.text
 
 
 def test_proposals_that_went_into_a_candidate_are_told_from_those_that_stand_alone():
