@@ -113,6 +113,8 @@ SHAPES: dict[str, Any] = {
     ],
     "journal.json": [{"kind": str, "hash": str, "body": {str, type(None)}}],
 }
+# The version of the figures that this program reads, which older ones do not name.
+FIGURES_VERSION = 1
 FIGURES = {
     "poll": {"uuid": str, "meeting": str, "year": int, "kind": str},
     "rules": dict,
@@ -307,6 +309,8 @@ def read(source: Path | IO[bytes]) -> Package:
             raise Unreadable(f"缺少 {name}")
         if name in SHAPES and not fits(parsed[name], SHAPES[name]):
             raise Unreadable(f"{name} 的格式不符")
+    if not _has_known_version(parsed["result.json"]):
+        raise Unreadable("票决结果的数据版本无法识别")
     if not _is_result(parsed["result.json"], full=kind == "full"):
         raise Unreadable("result.json 的格式不符")
     journal = [_entry(row) for row in parsed["journal.json"]]
@@ -336,6 +340,14 @@ def _parsed(name: str, text: bytes) -> Any:
     # Text that is not UTF-8 or not JSON; JSON may also be nested deeper than Python can follow.
     except (ValueError, RecursionError):
         raise Unreadable(f"{name} 不是可读的 JSON") from None
+
+
+def _has_known_version(result: Any) -> bool:
+    """Tell whether the figures, if there are any, can be read; what they hold is asked next."""
+    figures = result.get("figures") if isinstance(result, dict) else None
+    if not isinstance(figures, dict) or "version" not in figures:
+        return True
+    return fits(figures["version"], int) and figures["version"] == FIGURES_VERSION
 
 
 def _is_result(value: Any, *, full: bool) -> bool:

@@ -313,7 +313,7 @@ def publish_result(
 
 
 def _still_holds(poll: Poll, result: Result) -> bool:
-    """Count again and compare all but the salt and the journal's length, which has grown since."""
+    """Count again and compare all but the journal's length, which has grown since."""
     fresh = counting.figures(poll)
     return _lasting(fresh) == _lasting(result.figures) and all(
         check["holds"] for check in fresh["checks"]
@@ -321,7 +321,9 @@ def _still_holds(poll: Poll, result: Result) -> bool:
 
 
 def _lasting(figures: Figures) -> dict[str, object]:
-    return {name: value for name, value in figures.items() if name not in {"salt", "checks"}}
+    """Return what a second count must find again; a first one may have no version number yet."""
+    apart = {"version", "salt", "checks"}
+    return {name: value for name, value in figures.items() if name not in apart}
 
 
 def _votes(figures: Figures) -> list[tuple[str, str, int]]:

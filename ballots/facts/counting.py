@@ -9,7 +9,7 @@ from ballots.facts import rulings
 from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
-from ballots.pure.figures import CheckFigures, Figures, ListedItem, RulesFigures
+from ballots.pure.figures import VERSION, CheckFigures, Figures, ListedItem, RulesFigures
 from ballots.pure.rules import Rules
 from ballots.pure.tally import Check, Tally, paper, tally
 from projects.models import Poll
@@ -130,6 +130,7 @@ def figures(poll: Poll) -> Figures:
     # The database lets no poll open without it.
     delegates_total = poll.delegates_total or 0
     return {
+        "version": VERSION,
         "poll": {
             "uuid": str(poll.uuid),
             "meeting": poll.meeting,

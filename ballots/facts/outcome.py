@@ -12,8 +12,17 @@ from typing import Literal
 from django.utils.translation import gettext_lazy as _
 
 from ballots.models import Decision, Result
-from ballots.pure.figures import ItemFigures, Source
+from ballots.pure.figures import ItemFigures, Source, is_known
+from ballots.refusal import Refusals
 from projects.models import Poll
+
+refused = Refusals(
+    {
+        "figures-unknown": _(
+            "这份票决结果由其他版本的程序写成（数据版本%(version)s），本程序不能读取，请联系技术人员。"
+        ),
+    }
+)
 
 How = Literal["count", "run-off", "supplementary", "decision"]
 
@@ -121,8 +130,19 @@ class Outcome:
 
 
 def standing_result(poll: Poll) -> Result:
-    """Return the count of `poll` that was not sent back; raises Result.DoesNotExist before one."""
-    return Result.objects.select_related("counted_by", "published_by").get(poll=poll, sent_back="")
+    """Return the count of `poll` that was not sent back.
+
+    Raises Result.DoesNotExist before one, and Refused where this code cannot read it.
+    """
+    results = Result.objects.select_related("counted_by", "published_by")
+    return readable(results.get(poll=poll, sent_back=""))
+
+
+def readable(result: Result) -> Result:
+    """Return `result`, or raise Refused("figures-unknown") rather than misread its figures."""
+    if not is_known(result.figures):
+        raise refused("figures-unknown", version=result.figures.get("version"))
+    return result
 
 
 def adopted_items(result: Result) -> list[ItemFigures]:

@@ -149,7 +149,7 @@ def _sent_back(poll: Poll) -> list[dict[str, object]]:
             "by": returned["by"],
             "changes": returned["changes"],
         }
-        for result, returned in zip(earlier, returns, strict=True)
+        for result, returned in zip(map(outcome.readable, earlier), returns, strict=True)
     ]
 
 

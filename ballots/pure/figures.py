@@ -9,6 +9,10 @@ from typing import Literal, NotRequired, TypedDict
 from ballots.pure.rules import Form, Majority, Proposals
 from ballots.pure.tally import ItemOutcome, Relation
 
+# Whoever changes what stands in the figures raises this and writes a reader for the versions before.
+# Figures without a number were frozen before there was one, and have the shape of the first.
+VERSION = 1
+
 Source = Literal["candidate", "proposal"]
 
 
@@ -91,6 +95,7 @@ class Figures(TypedDict):
     candidate, `proposed_items` how many items the rest came to.
     """
 
+    version: NotRequired[int]
     poll: PollFigures
     rules: RulesFigures
     turnout: TurnoutFigures
@@ -111,3 +116,8 @@ class Figures(TypedDict):
     checks: list[CheckFigures]
     # Put beside the rest when they are frozen: the checksum is public, the votes may not be.
     salt: NotRequired[str]
+
+
+def is_known(figures: Figures) -> bool:
+    """Tell whether this code can read `figures`, or whether other code froze them in its own shape."""
+    return figures.get("version", VERSION) == VERSION

@@ -362,6 +362,39 @@ def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publi
     assert unpublished.value.code == "not-published"
 
 
+# --- the version of the figures -------------------------------------------------------------------
+
+
+def test_figures_of_the_code_before_have_no_version_and_are_checked_as_strictly(proof):
+    files = proof.files
+    del files["result.json"]["figures"]["version"]
+    cover_up(files)
+    assert wrong(packed(files)) == set()
+
+    move_a_vote(files)
+    cover_up(files)
+    assert "votes" in wrong(packed(files))
+
+
+def test_a_version_that_was_taken_out_is_found_by_the_checksum(proof):
+    files = proof.files
+    del files["result.json"]["figures"]["version"]
+
+    assert wrong(packed(files)) == {"digest"}
+
+
+@pytest.mark.parametrize("version", [2, 0, "1", True, None])
+@pytest.mark.parametrize("kind", ["full", "public"])
+def test_figures_of_a_version_that_the_verifier_does_not_know_are_not_read(proof, kind, version):
+    files = unpacked(getattr(proof, kind))
+    files["result.json"]["figures"]["version"] = version
+
+    with pytest.raises(verifier.Unreadable) as unreadable:
+        verifier.read(io.BytesIO(packed(files)))
+
+    assert str(unreadable.value) == "票决结果的数据版本无法识别"
+
+
 # --- planted manipulations, each alone ------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from ballots.facts import counting
 from ballots.models import Result
-from ballots.pure.figures import ItemFigures
+from ballots.pure.figures import VERSION, ItemFigures
 from projects.models import Poll
 from tests.helpers.factories import make_office, make_poll, make_project, move_by_force
 
@@ -39,6 +39,7 @@ def item(key: str, title: str, votes: int = 5, outcome: str = "adopted", **more:
 def figures(poll: Poll, items: Sequence[ItemFigures], **more: Any) -> Any:
     """Return the figures of a count of ten delegates of whom nine came and eight voted."""
     found: Any = {
+        "version": VERSION,
         "poll": {
             "uuid": str(poll.uuid),
             "meeting": poll.meeting,
