@@ -7,10 +7,10 @@ results of the rounds.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from django.utils.translation import gettext_lazy as _
 
+from ballots.facts.vocabulary import WAYS, How
 from ballots.models import Decision, Result
 from ballots.pure.figures import ItemFigures, Source, is_known
 from ballots.refusal import Refusals
@@ -23,16 +23,6 @@ refused = Refusals(
         ),
     }
 )
-
-How = Literal["count", "run-off", "supplementary", "decision"]
-
-# What a filled place is marked with, by how it was filled.
-FILLED = {
-    "count": _("通过"),
-    "run-off": _("再次票决通过"),
-    "supplementary": _("补充票决通过"),
-    "decision": _("按会议决定确定"),
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class Place:
 
     @property
     def how_words(self) -> str:
-        return str(FILLED[self.how])
+        return str(WAYS[self.how].filled)
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,20 @@
-"""What pages, papers and files say of a result: one word for one thing everywhere."""
+"""What pages, papers and files say of a result, in sentences of the words of `vocabulary`."""
 
 from collections.abc import Mapping
 
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import outcome
 from ballots.facts.outcome import (
-    How,
     Outcome,
     adopted_items,
     in_list_order,
     kind_of_round,
     origins_of,
 )
+from ballots.facts.vocabulary import OUTCOMES, SOURCES, SUPPORTED, WAYS, How
 from ballots.pure.figures import Figures, ItemFigures
 from projects.models import Poll
-
-ROUNDS = {"run-off": _("再次票决"), "supplementary": _("补充票决")}
-# What became of an item that was level and got no place, by what settled it.
-UNSETTLED = {
-    "run-off": _("经再次票决未通过"),
-    "supplementary": _("经补充票决未通过"),
-    "decision": _("经会议决定未确定"),
-}
-# What a shortfall is short of: where no majority is demanded, one vote is enough.
-SUPPORTED = {
-    "all": _("获得全体代表过半数赞成票"),
-    "present": _("获得实到代表过半数赞成票"),
-    "valid": _("获得有效票过半数赞成票"),
-    "none": _("获得赞成票"),
-}
 
 
 def open_words(standing: Outcome) -> str:
@@ -45,7 +29,7 @@ def open_words(standing: Outcome) -> str:
     if standing.last.decision is not None:
         return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % places
     if standing.after is not None:
-        named = {"round": ROUNDS[kind_of_round(standing.last.poll)]}
+        named = {"round": WAYS[kind_of_round(standing.last.poll)].name}
         words = gettext("应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。")
         return words % (places | named)
     return _found(standing) + _what_next(standing)
@@ -82,13 +66,13 @@ def _what_next(standing: Outcome) -> str:
 def verdict(row: ItemFigures, figures: Figures) -> str:
     """Return what the count itself says of one of its items: each outcome in words of its own."""
     match row["outcome"]:
-        case "adopted":
-            return gettext("通过")
-        case "tied":
-            return gettext("得票相同，待定")
         case "out":
             return gettext("未进入前%(places)d名") % {"places": figures["places"]}
-    return gettext("未得票") if figures["rules"]["majority"] == "none" else gettext("未过半数")
+        case "short" if figures["rules"]["majority"] == "none":
+            return gettext("未得票")
+        case "short":
+            return gettext("未过半数")
+    return str(OUTCOMES[row["outcome"]])
 
 
 def ending(standing: Outcome, row: ItemFigures) -> str:
@@ -100,8 +84,8 @@ def ending(standing: Outcome, row: ItemFigures) -> str:
     if row["outcome"] != "tied":
         return verdict(row, standing.result.figures)
     if key not in standing.pending:
-        return str(UNSETTLED[_settled_by(standing, key)])
-    return gettext("得票相同，未确定") if standing.is_final else gettext("得票相同，待定")
+        return str(WAYS[_settled_by(standing, key)].missed)
+    return gettext("得票相同，未确定") if standing.is_final else str(OUTCOMES["tied"])
 
 
 def _settled_by(standing: Outcome, key: str) -> How:
@@ -137,25 +121,6 @@ def proposals_words(figures: Figures) -> str:
     return words + gettext("其中%(parts)s。") % named
 
 
-OUTCOMES = {
-    "adopted": _("通过"),
-    "tied": _("得票相同，待定"),
-    "short": _("未通过"),
-    "out": _("未通过"),
-}
-
-
-SOURCES = {"candidate": _("候选"), "proposal": _("推荐")}
-
-
-# How a place was filled where the count alone could not say.
-SETTLED = {
-    "run-off": _("经再次票决通过"),
-    "supplementary": _("经补充票决通过"),
-    "decision": _("经会议决定确定"),
-}
-
-
 def remarks(poll: Poll) -> list[str]:
     """Return what every figure of this poll must carry beside it."""
     found = []
@@ -180,7 +145,7 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
         way = ways.get(item["item"], "count")
         words = []
         if way != "count":
-            words.append(str(SETTLED[way]))
+            words.append(str(WAYS[way].remark))
         elif item["outcome"] == "out":
             words.append(
                 gettext("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}

@@ -17,22 +17,11 @@ from django.utils.translation import gettext
 from ballots.acts import details
 from ballots.facts import outcome, record
 from ballots.facts.outcome import Outcome
+from ballots.facts.vocabulary import MAJORITIES_IN_ENGLISH, WAYS
 from ballots.files import download
 from ballots.files.download import Download
 from ballots.models import Ballot
 from projects.models import Poll
-
-SETTLED_BY = {
-    "run-off": "a run-off",
-    "supplementary": "a supplementary vote",
-    "decision": "a decision of the meeting",
-}
-BASES = {
-    "all": "more than half of all deputies",
-    "present": "more than half of the deputies present",
-    "valid": "more than half of the valid ballots",
-    "none": "no majority",
-}
 
 
 def research_file(poll: Poll) -> Download:
@@ -124,10 +113,11 @@ def _comments(standing: Outcome, *, left_out: int, totals: Mapping[int, int]) ->
         yield "The count had not been confirmed when this file was made."
     if poll.parent is not None:
         kind = outcome.kind_of_round(poll)
-        yield f"This was {SETTLED_BY[kind]} on places that an earlier vote had left open."
+        yield f"This was {WAYS[kind].in_english} on places that an earlier vote had left open."
     yield "Every project costs 1 and the budget is the number of places to fill."
+    majority = MAJORITIES_IN_ENGLISH[figures["rules"]["majority"]]
     yield (
-        f"A project needs {_many(figures['needed'], 'official vote')} ({BASES[poll.majority]}): "
+        f"A project needs {_many(figures['needed'], 'official vote')} ({majority}): "
         "see min_project_score_threshold."
     )
     if poll.form == Poll.Form.EACH:
@@ -180,7 +170,9 @@ def _about_open_places(standing: Outcome) -> Iterable[str]:
         yield f"Tie: {', '.join(names)} were level for the last {_many(standing.places_left, 'place')}."
     else:
         yield f"The count left {_many(standing.places_left, 'place')} open."
-    ways = {place.how: SETTLED_BY[place.how] for place in standing.filled if place.how != "count"}
+    ways = {
+        place.how: WAYS[place.how].in_english for place in standing.filled if place.how != "count"
+    }
     for how, words in ways.items():
         settled = sum(place.how == how for place in standing.filled)
         yield f"Filled by {words}: {_many(settled, 'place')}."

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.facts import outcome
 from ballots.facts.outcome import Outcome
-from ballots.facts.words import ROUNDS, described, ending, open_words, proposals_words
+from ballots.facts.vocabulary import DECLARED, WAYS, How
+from ballots.facts.words import described, ending, open_words, proposals_words
 from ballots.journal import Kind
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
@@ -25,13 +26,6 @@ from projects.models import Poll
 # What a line of the title may not tear apart, and the invisible sign that forbids it.
 WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目")
 WORD_JOINER = "\u2060"
-PASSED = {
-    "all": _("获得全体代表过半数的赞成票"),
-    "present": _("获得实到代表过半数的赞成票"),
-    "valid": _("获得有效票过半数的赞成票"),
-    "none": _("得票较多"),
-}
-HOW = {"count": _("票决"), **ROUNDS, "decision": _("会议决定")}
 PROPOSALS = {
     "counted": _("推荐项目计票，每票最多推荐%(limit)d项"),
     "advisory": _("推荐项目不计票，仅汇总研究"),
@@ -55,7 +49,7 @@ def report(poll: Poll) -> dict[str, object]:
         "figures": figures,
         "turnout": figures["turnout"],
         "round_name": round_name(poll),
-        "rules": rules_in_words(figures),
+        "rules": rules_line(figures),
         "is_each": figures["rules"]["form"] == "each",
         "items": described(poll, figures),
         "proposals_words": proposals_words(figures),
@@ -66,7 +60,7 @@ def report(poll: Poll) -> dict[str, object]:
         "decision": decision,
         "decided_by": _signers(decision),
         "second_round": standing.round,
-        "second_name": ROUNDS[outcome.kind_of_round(standing.round)] if standing.round else "",
+        "second_name": WAYS[outcome.kind_of_round(standing.round)].name if standing.round else "",
         "counted_by": roles.named(standing.result.counted_by),
         "confirmed_by": [
             roles.named(confirmation.by)
@@ -83,11 +77,11 @@ def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.parent is None:
         return poll.get_kind_display()
-    name = str(ROUNDS[outcome.kind_of_round(poll)])
+    name = str(WAYS[outcome.kind_of_round(poll)].name)
     return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
-def rules_in_words(figures: Figures) -> str:
+def rules_line(figures: Figures) -> str:
     """Return the rules that the count followed as one line."""
     rules = figures["rules"]
     parts = [
@@ -261,7 +255,7 @@ def figures_words(standing: Outcome) -> str:
             )
         ) % {
             **later.result.figures["turnout"],
-            "round": ROUNDS[outcome.kind_of_round(later.poll)],
+            "round": WAYS[outcome.kind_of_round(later.poll)].name,
         }
     return words
 
@@ -280,7 +274,7 @@ def _lead(standing: Outcome) -> str:
     if not standing.filled:
         return gettext("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
     ways = {place.how for place in standing.filled}
-    *others, last = [str(words) for way, words in HOW.items() if way in ways]
+    *others, last = [str(words.name) for way, words in WAYS.items() if way in ways]
     how = (
         gettext("%(others)s和%(last)s") % {"others": "、".join(others), "last": last}
         if others
@@ -299,7 +293,7 @@ def _annex(standing: Outcome) -> list[dict[str, object]]:
         {
             "name": gettext("首次票决")
             if this.poll.parent is None
-            else ROUNDS[outcome.kind_of_round(this.poll)],
+            else WAYS[outcome.kind_of_round(this.poll)].name,
             "valid": this.result.figures["turnout"]["valid"],
             "items": [
                 item | {"outcome_words": ending(this, item)}
@@ -355,7 +349,7 @@ def turnout_words(figures: Figures) -> str:
 def _parts(standing: Outcome) -> list[dict[str, object]]:
     """Return the projects by how their places were filled, each group with its sentence."""
     found: list[dict[str, object]] = []
-    for how in HOW:
+    for how in WAYS:
         places = [place for place in standing.filled if place.how == how]
         if not standing.poll.show_votes:
             places = outcome.listed(places)
@@ -365,13 +359,13 @@ def _parts(standing: Outcome) -> list[dict[str, object]]:
     return found
 
 
-def _declared(standing: Outcome, how: str, count: int) -> str:
+def _declared(standing: Outcome, how: How, count: int) -> str:
     figures = standing.result.figures
     named = {
         "count": count,
         "year": figures["poll"]["year"],
-        "passed": PASSED[figures["rules"]["majority"]],
-        "round": HOW[how],
+        "passed": DECLARED[figures["rules"]["majority"]],
+        "round": WAYS[how].name,
     }
     match how:
         case "count":

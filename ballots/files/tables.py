@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from ballots.acts import details
 from ballots.facts import outcome, record
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
-from ballots.facts.words import OUTCOMES, remarks, remarks_on_items, source_words
+from ballots.facts.vocabulary import OUTCOMES
+from ballots.facts.words import remarks, remarks_on_items, source_words
 from ballots.files.download import Download, file_names
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing

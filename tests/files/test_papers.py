@@ -737,7 +737,7 @@ def test_the_chair_reads_the_ballots_the_result_and_declares_it():
         "收回的表决票数少于发出的表决票数，本次表决有效。" in said
     )
     assert (
-        "根据总监票人报告的计票结果，下列2个项目获得全体代表过半数的赞成票，按得票多少，"
+        "根据总监票人报告的计票结果，下列2个项目获得全体代表过半数赞成票，按得票多少，"
         "确定为2026年度民生实事项目：候选项目1候选项目2" in said
     )
     assert said.endswith("现在宣布：以上2个项目确定为2026年度民生实事项目。")
@@ -746,9 +746,9 @@ def test_the_chair_reads_the_ballots_the_result_and_declares_it():
 @pytest.mark.parametrize(
     ("majority", "words"),
     [
-        ("all", "获得全体代表过半数的赞成票"),
-        ("present", "获得实到代表过半数的赞成票"),
-        ("valid", "获得有效票过半数的赞成票"),
+        ("all", "获得全体代表过半数赞成票"),
+        ("present", "获得实到代表过半数赞成票"),
+        ("valid", "获得有效票过半数赞成票"),
         ("none", "下列2个项目得票较多，按得票多少，确定为"),
     ],
 )
@@ -782,7 +782,7 @@ def test_the_chair_declares_what_is_certain_before_calling_the_next_vote():
         "现在宣布：以上1个项目确定为2026年度民生实事项目。"
         "“候选项目2”“候选项目3”等2个项目得赞成票数相等，不能确定，就上述项目再次投票。"
     )
-    assert "下列1个项目获得全体代表过半数的赞成票，确定为" in said, "one project has no order"
+    assert "下列1个项目获得全体代表过半数赞成票，确定为" in said, "one project has no order"
     assert "计票结果收回的表决票中，有效票9张，无效票0张。" in said
 
 

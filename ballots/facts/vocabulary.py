@@ -1,0 +1,93 @@
+"""What the endings of a vote are called, each word said once: the tables that all rooms read.
+
+Sentences made of these words stand in `facts.words`. Pages and papers tell apart what the column
+结果 of a CSV file keeps in one word; programs read that column, so its words stay.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ballots.pure.figures import Source
+from ballots.pure.rules import Majority
+from ballots.pure.tally import ItemOutcome
+
+Text = str | Promise
+
+# --- how a place is filled ------------------------------------------------------------------------
+
+How = Literal["count", "run-off", "supplementary", "decision"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to fill a place, and what is said of it where; of the count itself less is said.
+
+    `name` is what a sentence calls it, `filled` marks an item that has its place by it, `remark` is
+    the 备注 of such an item in a CSV file, `missed` is said of an item that was level and got no
+    place by it, `in_english` is for research files.
+    """
+
+    name: Text
+    filled: Text
+    remark: Text = ""
+    missed: Text = ""
+    in_english: str = ""
+
+
+# In the order in which papers list them.
+WAYS: dict[How, Way] = {
+    "count": Way(name=_("票决"), filled=_("通过")),
+    "run-off": Way(
+        name=_("再次票决"),
+        filled=_("再次票决通过"),
+        remark=_("经再次票决通过"),
+        missed=_("经再次票决未通过"),
+        in_english="a run-off",
+    ),
+    "supplementary": Way(
+        name=_("补充票决"),
+        filled=_("补充票决通过"),
+        remark=_("经补充票决通过"),
+        missed=_("经补充票决未通过"),
+        in_english="a supplementary vote",
+    ),
+    "decision": Way(
+        name=_("会议决定"),
+        filled=_("按会议决定确定"),
+        remark=_("经会议决定确定"),
+        missed=_("经会议决定未确定"),
+        in_english="a decision of the meeting",
+    ),
+}
+
+# --- what became of an item -----------------------------------------------------------------------
+
+# The column 结果 of a CSV file; `words.verdict` says the same to people, and why.
+OUTCOMES: dict[ItemOutcome, Text] = {
+    "adopted": _("通过"),
+    "tied": _("得票相同，待定"),
+    "short": _("未通过"),
+    "out": _("未通过"),
+}
+SOURCES: dict[Source, Text] = {"candidate": _("候选"), "proposal": _("推荐")}
+
+# --- what a majority is a majority of -------------------------------------------------------------
+
+# What an item has that may pass: where no majority is demanded, one vote is enough.
+SUPPORTED: dict[Majority, Text] = {
+    "all": _("获得全体代表过半数赞成票"),
+    "present": _("获得实到代表过半数赞成票"),
+    "valid": _("获得有效票过半数赞成票"),
+    "none": _("获得赞成票"),
+}
+# What the chair says of those that passed: one vote is then no reason, but more than the others.
+DECLARED: dict[Majority, Text] = {**SUPPORTED, "none": _("得票较多")}
+MAJORITIES_IN_ENGLISH: dict[Majority, str] = {
+    "all": "more than half of all deputies",
+    "present": "more than half of the deputies present",
+    "valid": "more than half of the valid ballots",
+    "none": "no majority",
+}
