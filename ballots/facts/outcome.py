@@ -30,13 +30,15 @@ class Place:
     """One filled place: the item, the round that settled it and how.
 
     `key` is the item's key in the first round (“7”, “推3”). `row` is its line in the figures of the
-    round that settled it, with the votes it had there; `poll` is that round.
+    round that settled it, with the votes it had there; `poll` is that round, and `valid` how many
+    valid ballots it had.
     """
 
     key: str
     row: ItemFigures
     how: How
     poll: Poll
+    valid: int
 
     @property
     def title(self) -> str:
@@ -159,14 +161,15 @@ def outcome_of(poll: Poll) -> Outcome:
     decision = Decision.objects.select_related("by", "second").filter(poll=poll).first()
     second = poll.children.exclude(phase=Poll.Phase.VOID).first()
     rows = {row["item"]: row for row in result.figures["items"]}
-    filled = [Place(row["item"], row, "count", poll) for row in adopted_items(result)]
+    valid = result.figures["turnout"]["valid"]
+    filled = [Place(row["item"], row, "count", poll, valid) for row in adopted_items(result)]
     pending = {key for key, row in rows.items() if row["outcome"] == "tied"}
     after = None
     if second is not None and second.is_revealed:
         # Not before the hall has seen it all: nothing may be ahead of the chair.
         after = outcome_of(second)
     if decision is not None:
-        filled += [Place(key, rows[key], "decision", poll) for key in decision.items]
+        filled += [Place(key, rows[key], "decision", poll, valid) for key in decision.items]
         pending = set()
     elif after is not None:
         origins = origins_of(after.poll)
@@ -223,6 +226,7 @@ def _filled_by(after: Outcome, origins: dict[str, str]) -> list[Place]:
             place.row | {"source": _source(origins[place.key])},
             by_vote if place.how == "count" else place.how,
             place.poll,
+            place.valid,
         )
         for place in after.filled
     ]

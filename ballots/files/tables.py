@@ -44,7 +44,7 @@ def result_csv(poll: Poll) -> Download:
     poll, result = counted(poll)
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
-    settled = remarks_on_items(poll)
+    of_all, of_item = remarks(poll), remarks_on_items(poll)
     origins = outcome.first_keys(poll)
     header = [
         gettext("名次"),
@@ -77,7 +77,7 @@ def result_csv(poll: Poll) -> Download:
             item["share_of_all"],
             gettext("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
             str(OUTCOMES[item["outcome"]]),
-            "；".join([*settled[item["item"]], *remarks(poll)]),
+            "；".join([*of_item[item["item"]], *of_all]),
         ]
         for item in result.figures["items"]
     ]

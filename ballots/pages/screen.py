@@ -102,8 +102,7 @@ def _revealed(poll: Poll) -> dict[str, object]:
 
 
 def _row(poll: Poll, place: Place, number: int) -> dict[str, object]:
-    valid = outcome.standing_result(place.poll).figures["turnout"]["valid"]
-    line = _line(place.row, valid)
+    line = _line(place.row, place.valid)
     by_votes = poll.show_votes and place.how == "count"
     if not by_votes:
         line |= {"place": number, "is_shared": False}

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ballots.acts import canvass, drafts, hall, lifecycle
@@ -12,11 +14,13 @@ from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
     make_confirmed,
+    make_office,
     make_stage,
     move_by_force,
     play,
     selection,
 )
+from tests.helpers.figures import adopted, make_counted
 
 pytestmark = pytest.mark.django_db
 
@@ -224,3 +228,17 @@ def test_a_place_of_a_second_round_shows_how_it_was_filled_and_no_votes_of_it():
     assert "8票" in first_sheet
     assert "再次票决通过" in first_sheet
     assert "1票" not in first_sheet
+
+
+def test_the_screen_asks_no_more_for_more_rows():
+    asked = set()
+    for rows in (1, 9):
+        poll = make_counted(*adopted(rows), phase="published", show_votes=True)
+        hall.open_screen(poll, by=make_office())
+        hall.reveal_all(poll, by=make_office())
+        path = address(poll)
+        with CaptureQueriesContext(connection) as queries:
+            assert f"候选项目{rows}" in Client().get(path).content.decode()
+        asked.add(len(queries))
+
+    assert len(asked) == 1
