@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
-from ballots.facts.rulings import places_of
+from ballots.facts.rulings import items_of
 from ballots.models import BallotBox, WriteIn
 from ballots.pure import similar
 from ballots.refusal import Refusals, demand_any_office, locked
@@ -49,9 +49,11 @@ def hints(poll: Poll, write_ins: Iterable[WriteIn]) -> dict[UUID, list[Hint]]:
     ]
 
     def near(write_in: WriteIn) -> list[Hint]:
-        titles = {place: target.title for place, target in enumerate(targets) if target != write_in}
-        found = similar.nearest(write_in.title, titles)
-        return [Hint(targets[likeness.key], likeness.shown) for likeness in found]
+        titles = {
+            position: target.title for position, target in enumerate(targets) if target != write_in
+        }
+        nearest = similar.nearest(write_in.title, titles)
+        return [Hint(targets[likeness.key], likeness.shown) for likeness in nearest]
 
     return {write_in.pk: near(write_in) for write_in in write_ins}
 
@@ -83,10 +85,10 @@ def rule(
     reason = reason.strip() if ruling == WriteIn.Ruling.REFUSED else ""
     if ruling == WriteIn.Ruling.REFUSED and not reason:
         raise refused("reason-needed")
-    before = _said(write_in)
+    before = _ruling(write_in)
     write_in.ruling, write_in.reason = ruling, reason
     write_in.into_project, write_in.into_write_in = _target(poll, ruling, into)
-    if _said(write_in) == before:
+    if _ruling(write_in) == before:
         return write_in
     _demand_no_circle(poll, write_in)
     write_in.save(update_fields=["ruling", "reason", "into_project", "into_write_in"])
@@ -95,7 +97,7 @@ def rule(
         journal.Kind.WRITE_IN_RULED,
         by=by,
         data={"write_in": write_in.key, "title": write_in.title, "before": before}
-        | dict(zip(("ruling", "into", "reason"), _said(write_in), strict=True)),
+        | dict(zip(("ruling", "into", "reason"), _ruling(write_in), strict=True)),
     )
     return write_in
 
@@ -137,10 +139,10 @@ def _demand_no_circle(poll: Poll, write_in: WriteIn) -> None:
 
 def standing(write_in: WriteIn) -> str:
     """Return the ruling of a proposal as one line, to see later whether it has changed."""
-    return "|".join(_said(write_in))
+    return "|".join(_ruling(write_in))
 
 
-def _said(write_in: WriteIn) -> list[str]:
+def _ruling(write_in: WriteIn) -> list[str]:
     """Return ruling, target and reason of a proposal as the journal says them."""
     target = write_in.into_project or write_in.into_write_in
     into = str(target.number) if isinstance(target, Project) else target.key if target else ""
@@ -177,7 +179,7 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
         raise refused("second-needed")
     if poll.write_ins.filter(ruling=WriteIn.Ruling.NONE).exists():
         raise refused("open-rulings")
-    places_of(poll)
+    items_of(poll)
     BallotBox.objects.filter(poll=poll).update(canvassed=True)
     rulings = [
         [write_in.key, write_in.title, write_in.ruling]

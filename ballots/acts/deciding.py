@@ -41,19 +41,19 @@ def decide(
     if not words.strip():
         raise refused("words-needed")
     poll = locked(poll, Poll.Phase.CONFIRMED, words=refused)
-    standing = outcome_of(poll)
-    if standing.decision is not None:
+    outcome = outcome_of(poll)
+    if outcome.decision is not None:
         raise refused("decided-before")
-    if standing.round_runs:
+    if outcome.round_runs:
         raise refused("second-round-runs")
-    if standing.is_settled:
+    if outcome.is_settled:
         raise refused("nothing-open")
-    keys = _in_order(items, standing.rest)
-    if len(keys) > standing.places_left:
+    keys = _in_order(items, outcome.rest)
+    if len(keys) > outcome.places_left:
         raise refused("too-many")
     decision = Decision.objects.create(
         poll=poll,
-        places=standing.places_left,
+        places=outcome.places_left,
         items=keys,
         words=words.strip(),
         by=by,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.facts import outcome
+from ballots.facts.outcome import Outcome, outcome_of
 from ballots.models import RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
 from projects.models import Poll, Project, Target
@@ -68,24 +68,26 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
 def run_off(poll: Poll, *, by: User) -> Poll:
     """Return the draft of a run-off (再次票决) among the tied for the places left (DESIGN §4)."""
     poll = _locked(poll, by)
-    standing = _settling(poll)
-    if not standing.is_tied:
+    outcome = _settling(poll)
+    if not outcome.is_tied:
         raise refused("no-tie")
-    words = gettext(
+    opening_words = gettext(
         "首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。"
     )
-    return _second_round(standing, Poll.Kind.RUN_OFF, words, by=by)
+    return _second_round(outcome, Poll.Kind.RUN_OFF, opening_words, by=by)
 
 
 @transaction.atomic
 def supplementary(poll: Poll, *, by: User) -> Poll:
     """Return the draft of a supplementary poll (补充票决) among the rest for the places left."""
     poll = _locked(poll, by)
-    standing = _settling(poll)
-    if standing.is_tied or not standing.rest:
+    outcome = _settling(poll)
+    if outcome.is_tied or not outcome.rest:
         raise refused("no-shortfall")
-    words = gettext("首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。")
-    return _second_round(standing, Poll.Kind.SUPPLEMENTARY, words, by=by)
+    opening_words = gettext(
+        "首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。"
+    )
+    return _second_round(outcome, Poll.Kind.SUPPLEMENTARY, opening_words, by=by)
 
 
 @transaction.atomic
@@ -103,36 +105,36 @@ def drop(poll: Poll, *, by: User) -> Poll:
     return first
 
 
-def _settling(poll: Poll) -> outcome.Outcome:
+def _settling(poll: Poll) -> Outcome:
     """Return the outcome of a confirmed poll whose open places nothing has settled yet."""
     demand_phase(poll, Poll.Phase.CONFIRMED, words=refused)
-    standing = outcome.outcome_of(poll)
-    if standing.decision is not None:
+    outcome = outcome_of(poll)
+    if outcome.decision is not None:
         raise refused("decided")
-    if standing.round is not None:
+    if outcome.round is not None:
         raise refused("round-exists")
-    return standing
+    return outcome
 
 
-def _second_round(standing: outcome.Outcome, kind: str, words: str, *, by: User) -> Poll:
-    first = standing.poll
+def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) -> Poll:
+    first = outcome.poll
     draft = _draft(
         first,
         kind=first.kind if first.is_rehearsal else kind,
         parent=first,
-        places=standing.places_left,
-        opening_words=words % {"count": standing.places_left},
+        places=outcome.places_left,
+        opening_words=opening_words % {"count": outcome.places_left},
         proposals=Poll.Proposals.OFF,
         majority=Poll.Majority.NONE,
         # Fewer candidates than the first round had: “exactly” may no longer be possible.
         choice_rule=Poll.ChoiceRule.AT_MOST,
     )
-    _copy_items(standing, draft)
+    _copy_items(outcome, draft)
     journal.append(
         first,
         journal.Kind.SECOND_ROUND_MADE,
         by=by,
-        data={"poll": str(draft.uuid), "items": [row["item"] for row in standing.rest]},
+        data={"poll": str(draft.uuid), "items": [row["item"] for row in outcome.rest]},
     )
     return draft
 
@@ -170,10 +172,10 @@ def _copy_candidates(projects: Iterable[Project], draft: Poll, **changed: Any) -
         )
 
 
-def _copy_items(standing: outcome.Outcome, draft: Poll) -> None:
+def _copy_items(outcome: Outcome, draft: Poll) -> None:
     """Put the open items on the list of `draft`: candidates under their numbers, proposals after."""
-    first = standing.poll
-    keys = {row["item"] for row in standing.rest}
+    first = outcome.poll
+    keys = {row["item"] for row in outcome.rest}
     projects = list(first.projects.prefetch_related("targets").order_by("number"))
     for project in projects:
         if str(project.number) in keys:
@@ -199,8 +201,8 @@ def _free_title(draft: Poll, title: str, key: str) -> str:
 
 def _was_drafted(poll: Poll) -> bool:
     """Tell whether a draft made of `poll` still exists."""
-    made = [UUID(uuid) for uuid in journal.said(poll, journal.Kind.DRAFT_MADE, "poll")]
-    return Poll.objects.filter(uuid__in=made).exists()
+    drafted = [UUID(uuid) for uuid in journal.said(poll, journal.Kind.DRAFT_MADE, "poll")]
+    return Poll.objects.filter(uuid__in=drafted).exists()
 
 
 def _locked(poll: Poll, by: User) -> Poll:

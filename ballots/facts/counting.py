@@ -60,13 +60,13 @@ SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
 def count(poll: Poll) -> Tally:
     """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
     counted = poll.proposals == Poll.Proposals.COUNTED
-    places = rulings.places_of(poll) if counted else {}
+    items = rulings.items_of(poll) if counted else {}
     papers = (
         paper(
             chosen=ballot.chosen,
             against=ballot.against,
             write_ins=ballot.write_ins if counted else (),
-            rulings=places,
+            rulings=items,
         )
         for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
     )

@@ -15,7 +15,7 @@ refused = Refusals(
 )
 
 
-def places_of(poll: Poll) -> dict[str, str | None]:
+def items_of(poll: Poll) -> dict[str, str | None]:
     """Return, for each proposal's id, the key of the item it counts for; None where refused.
 
     A proposal merged into another follows it to where that one went. Raises KeyError for one
@@ -25,7 +25,7 @@ def places_of(poll: Poll) -> dict[str, str | None]:
     write_ins = {write_in.pk: write_in for write_in in poll.write_ins.all()}
     numbers = {pk: str(number) for pk, number in poll.projects.values_list("pk", "number")}
 
-    def place(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
+    def item(write_in: WriteIn, followed: frozenset[UUID] = frozenset()) -> str | None:
         if write_in.pk in followed:
             raise refused("circle")
         match write_in.ruling:
@@ -34,10 +34,10 @@ def places_of(poll: Poll) -> dict[str, str | None]:
             case WriteIn.Ruling.INTO_PROJECT if write_in.into_project_id:
                 return numbers[write_in.into_project_id]
             case WriteIn.Ruling.INTO_WRITE_IN if write_in.into_write_in_id:
-                return place(write_ins[write_in.into_write_in_id], followed | {write_in.pk})
+                return item(write_ins[write_in.into_write_in_id], followed | {write_in.pk})
             case WriteIn.Ruling.REFUSED:
                 return None
             case _:
                 raise KeyError(write_in.key)
 
-    return {str(pk): place(write_in) for pk, write_in in write_ins.items()}
+    return {str(pk): item(write_in) for pk, write_in in write_ins.items()}

@@ -4,61 +4,63 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext
 
-from ballots.facts import outcome
 from ballots.facts.outcome import (
     Outcome,
     adopted_items,
+    first_keys,
     in_list_order,
     kind_of_round,
     origins_of,
+    outcome_of,
 )
 from ballots.facts.vocabulary import OUTCOMES, SOURCES, SUPPORTED, WAYS, How
 from ballots.pure.figures import Figures, ItemFigures
 from projects.models import Poll
 
 
-def open_words(standing: Outcome) -> str:
+def open_words(outcome: Outcome) -> str:
     """Return what is said of the places that nothing has filled; empty where all are filled.
 
     One sentence for papers, result page and screen (rules.md §3.3). It promises a next step only
     where one can still be taken.
     """
-    if not standing.open_places:
+    if not outcome.open_places:
         return ""
-    places = {"places": standing.result.figures["places"], "left": standing.open_places}
-    if standing.last.decision is not None:
-        return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % places
-    if standing.after is not None:
-        named = {"round": WAYS[kind_of_round(standing.last.poll)].name}
-        words = gettext("应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。")
-        return words % (places | named)
-    return _found(standing) + _what_next(standing)
+    numbers = {"places": outcome.result.figures["places"], "left": outcome.open_places}
+    if outcome.last.decision is not None:
+        return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % numbers
+    if outcome.after is not None:
+        sentence = gettext(
+            "应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。"
+        )
+        return sentence % (numbers | {"round": WAYS[kind_of_round(outcome.last.poll)].name})
+    return _why_open(outcome) + _what_next(outcome)
 
 
-def _found(standing: Outcome) -> str:
+def _why_open(outcome: Outcome) -> str:
     """Return how the count left places open: a tie or a shortfall (rules.md §3.3)."""
-    figures = standing.result.figures
-    if standing.is_tied:
-        tied = sorted(standing.rest, key=lambda row: in_list_order(row["item"]))
+    figures = outcome.result.figures
+    if outcome.is_tied:
+        tied = sorted(outcome.rest, key=lambda row: in_list_order(row["item"]))
         return gettext("%(titles)s等%(count)d个项目得赞成票数相等，不能确定，") % {
             "titles": "".join(f"“{row['title']}”" for row in tied),
             "count": len(tied),
         }
     return gettext("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
         "supported": SUPPORTED[figures["rules"]["majority"]],
-        "count": len(adopted_items(standing.result)),
+        "count": len(adopted_items(outcome.result)),
         "places": figures["places"],
     }
 
 
-def _what_next(standing: Outcome) -> str:
-    """Return how the sentence of `_found` ends; published without more, the places stay open."""
-    left = {"left": standing.open_places}
-    if standing.is_final:
+def _what_next(outcome: Outcome) -> str:
+    """Return how the sentence of `_why_open` ends; published without more, the places stay open."""
+    left = {"left": outcome.open_places}
+    if outcome.is_final:
         return gettext("不足的%(left)d个名额留空。") % left
-    if standing.is_tied:
+    if outcome.is_tied:
         return gettext("就上述项目再次投票。")
-    if standing.round is not None:
+    if outcome.round is not None:
         return gettext("不足的%(left)d个名额补充票决。") % left
     return gettext("不足部分由主席团决定处理办法。")
 
@@ -75,25 +77,25 @@ def verdict(row: ItemFigures, figures: Figures) -> str:
     return str(OUTCOMES[row["outcome"]])
 
 
-def ending(standing: Outcome, row: ItemFigures) -> str:
+def ending(outcome: Outcome, row: ItemFigures) -> str:
     """Return what has become of an item of the count, by a second round or the meeting too."""
     key = row["item"]
-    for place in standing.filled:
+    for place in outcome.filled:
         if place.key == key:
             return place.how_words
     if row["outcome"] != "tied":
-        return verdict(row, standing.result.figures)
-    if key not in standing.pending:
-        return str(WAYS[_settled_by(standing, key)].missed)
-    return gettext("得票相同，未确定") if standing.is_final else str(OUTCOMES["tied"])
+        return verdict(row, outcome.result.figures)
+    if key not in outcome.pending:
+        return str(WAYS[_settled_by(outcome, key)].missed)
+    return gettext("得票相同，未确定") if outcome.is_final else str(OUTCOMES["tied"])
 
 
-def _settled_by(standing: Outcome, key: str) -> How:
+def _settled_by(outcome: Outcome, key: str) -> How:
     """Return what left the item `key` without a place, which the count had left level."""
-    after = standing.after
-    if standing.decision is not None or after is None:
+    after = outcome.after
+    if outcome.decision is not None or after is None:
         return "decision"
-    keys = {origin: own for own, origin in origins_of(after.poll).items()}
+    keys = {origin: number for number, origin in origins_of(after.poll).items()}
     row = next(row for row in after.result.figures["items"] if row["item"] == keys[key])
     if row["outcome"] == "tied":
         return _settled_by(after, row["item"])
@@ -105,30 +107,30 @@ def proposals_words(figures: Figures) -> str:
     if not figures["proposals"]:
         return gettext("本次没有推荐项目。")
     if figures["proposed_items"]:
-        words = gettext("共收到%(proposals)d件，归并为%(proposed_items)d项。") % figures
+        sentence = gettext("共收到%(proposals)d件，归并为%(proposed_items)d项。") % figures
     else:
-        words = gettext("共收到%(proposals)d件，没有单列的项目。") % figures
+        sentence = gettext("共收到%(proposals)d件，没有单列的项目。") % figures
     parts = []
     if figures["merged"]:
         parts.append(gettext("%(merged)d件并入候选项目") % figures)
     if figures["refused"]:
         parts.append(gettext("%(refused)d件不予计票") % figures)
     if not parts:
-        return words
+        return sentence
     named = {"parts": "、".join(parts), "items": figures["proposed_items"]}
     if figures["proposed_items"]:
-        return words + gettext("其中%(parts)s，不在%(items)d项之内。") % named
-    return words + gettext("其中%(parts)s。") % named
+        return sentence + gettext("其中%(parts)s，不在%(items)d项之内。") % named
+    return sentence + gettext("其中%(parts)s。") % named
 
 
 def remarks(poll: Poll) -> list[str]:
     """Return what every figure of this poll must carry beside it."""
-    found = []
+    marks = []
     if poll.is_rehearsal:
-        found.append(gettext("演练，不计票"))
+        marks.append(gettext("演练，不计票"))
     if poll.phase == Poll.Phase.COUNTED:
-        found.append(gettext("未复核"))
-    return found
+        marks.append(gettext("未复核"))
+    return marks
 
 
 def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
@@ -137,23 +139,23 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
     How a second round or a decision filled a place, and why an item has none: level and not settled
     in its favour, short of the majority, or behind too many others.
     """
-    standing = outcome.outcome_of(poll)
-    figures = standing.result.figures
-    ways = {place.key: place.how for place in standing.filled}
-    found: dict[str, list[str]] = {}
+    outcome = outcome_of(poll)
+    figures = outcome.result.figures
+    ways = {place.key: place.how for place in outcome.filled}
+    by_item: dict[str, list[str]] = {}
     for item in figures["items"]:
         way = ways.get(item["item"], "count")
-        words = []
+        marks = []
         if way != "count":
-            words.append(str(WAYS[way].remark))
+            marks.append(str(WAYS[way].remark))
         elif item["outcome"] == "out":
-            words.append(
+            marks.append(
                 gettext("得票已达通过所需，未进入前%(places)d名") % {"places": figures["places"]}
             )
-        elif item["outcome"] == "short" or (item["outcome"] == "tied" and standing.is_final):
-            words.append(ending(standing, item))
-        found[item["item"]] = words
-    return found
+        elif item["outcome"] == "short" or (item["outcome"] == "tied" and outcome.is_final):
+            marks.append(ending(outcome, item))
+        by_item[item["item"]] = marks
+    return by_item
 
 
 class DescribedItem(ItemFigures):
@@ -165,7 +167,7 @@ class DescribedItem(ItemFigures):
 
 def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
     """Return the items of a count of `poll` as staff and papers see them, most votes first."""
-    origins = outcome.first_keys(poll)
+    origins = first_keys(poll)
     return [
         {
             **item,

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots.acts import details
-from ballots.facts import outcome, record
-from ballots.facts.outcome import Outcome
+from ballots.facts import record
+from ballots.facts.outcome import Outcome, kind_of_round, outcome_of
 from ballots.facts.vocabulary import MAJORITIES_IN_ENGLISH, WAYS
 from ballots.files import download
 from ballots.files.download import Download
@@ -33,7 +33,7 @@ def research_file(poll: Poll) -> Download:
     """
     poll = Poll.objects.get(pk=poll.pk)
     details.demand_due(poll, record.PABULIB)
-    standing = outcome.outcome_of(poll)
+    outcome = outcome_of(poll)
     chosen = poll.ballots.filter(invalid=Ballot.Invalid.VALID).values_list("chosen", flat=True)
     votes = [sorted(numbers) for numbers in chosen if numbers]
     # Neither place nor number of a ballot may lead back to its row, or to another export's.
@@ -41,7 +41,7 @@ def research_file(poll: Poll) -> Download:
     randomness.shuffle(votes)
     voters = randomness.sample(range(10**9, 10**10), len(votes))
     totals = Counter(number for numbers in votes for number in numbers)
-    filled = {place.key for place in standing.filled}
+    filled = {place.key for place in outcome.filled}
     projects = sorted(
         poll.projects.all(), key=lambda project: (-totals[project.number], project.number)
     )
@@ -50,7 +50,7 @@ def research_file(poll: Poll) -> Download:
     # spreadsheets, because no reader of this format would take the apostrophe off again.
     writer = csv.writer(out, delimiter=";", lineterminator="\n")
     writer.writerows([["META"], ["key", "value"]])
-    writer.writerows(_meta(standing, num_votes=len(votes), totals=totals).items())
+    writer.writerows(_meta(outcome, num_votes=len(votes), totals=totals).items())
     writer.writerows([["PROJECTS"], ["project_id", "cost", "votes", "name", "selected"]])
     writer.writerows(
         [
@@ -70,8 +70,8 @@ def research_file(poll: Poll) -> Download:
     return Download(*names, out.getvalue().encode())
 
 
-def _meta(standing: Outcome, *, num_votes: int, totals: Mapping[int, int]) -> dict[str, object]:
-    poll, figures = standing.poll, standing.result.figures
+def _meta(outcome: Outcome, *, num_votes: int, totals: Mapping[int, int]) -> dict[str, object]:
+    poll, figures = outcome.poll, outcome.result.figures
     exactly = poll.choice_rule == Poll.ChoiceRule.EXACTLY
     return {
         "description": _in_one_line(
@@ -93,26 +93,24 @@ def _meta(standing: Outcome, *, num_votes: int, totals: Mapping[int, int]) -> di
         "min_project_score_threshold": figures["needed"],
         "language": "zh",
         "comment": " ".join(
-            f"#{place}: {text}"
-            for place, text in enumerate(
-                _comments(
-                    standing, left_out=figures["turnout"]["valid"] - num_votes, totals=totals
-                ),
+            f"#{position}: {text}"
+            for position, text in enumerate(
+                _comments(outcome, left_out=figures["turnout"]["valid"] - num_votes, totals=totals),
                 start=1,
             )
         ),
     }
 
 
-def _comments(standing: Outcome, *, left_out: int, totals: Mapping[int, int]) -> Iterable[str]:
+def _comments(outcome: Outcome, *, left_out: int, totals: Mapping[int, int]) -> Iterable[str]:
     """Yield what a reader has to know, each in a sentence or two."""
-    poll, figures = standing.poll, standing.result.figures
+    poll, figures = outcome.poll, outcome.result.figures
     if poll.is_rehearsal:
         yield "Synthetic data: this was a rehearsal (演练), not a vote."
     if poll.phase == Poll.Phase.COUNTED:
         yield "The count had not been confirmed when this file was made."
     if poll.parent is not None:
-        kind = outcome.kind_of_round(poll)
+        kind = kind_of_round(poll)
         yield f"This was {WAYS[kind].in_english} on places that an earlier vote had left open."
     yield "Every project costs 1 and the budget is the number of places to fill."
     majority = MAJORITIES_IN_ENGLISH[figures["rules"]["majority"]]
@@ -125,28 +123,28 @@ def _comments(standing: Outcome, *, left_out: int, totals: Mapping[int, int]) ->
             "Deputies marked each project for, against or abstained; a vote holds the projects "
             "marked for."
         )
-    yield from _about_proposals(standing, totals)
+    yield from _about_proposals(outcome, totals)
     yield (
         f"Left out: {_many(left_out, 'valid ballot')} without a listed project (blank ballots among "
         f"them), and {_many(figures['turnout']['invalid'], 'invalid ballot')}."
     )
-    yield from _about_open_places(standing)
+    yield from _about_open_places(outcome)
 
 
-def _about_proposals(standing: Outcome, totals: Mapping[int, int]) -> Iterable[str]:
-    if standing.poll.proposals == Poll.Proposals.OFF:
+def _about_proposals(outcome: Outcome, totals: Mapping[int, int]) -> Iterable[str]:
+    if outcome.poll.proposals == Poll.Proposals.OFF:
         return
     yield (
         "Deputies could also propose projects on the ballot. Proposals are left out of this file, "
         "and a vote may use fewer places than its ballot did."
     )
-    places = sum(place.source == "proposal" for place in standing.filled)
+    places = sum(place.source == "proposal" for place in outcome.filled)
     if places:
         yield f"{_many(places, 'place')} went to proposals: so many fewer projects are selected here."
     differing = [
         f"project {item['item']} has {_many(item['votes'], 'official vote')}, "
         f"{totals[int(item['item'])]} here"
-        for item in standing.result.figures["items"]
+        for item in outcome.result.figures["items"]
         if item["source"] == "candidate" and item["votes"] != totals[int(item["item"])]
     ]
     if differing:
@@ -156,30 +154,29 @@ def _about_proposals(standing: Outcome, totals: Mapping[int, int]) -> Iterable[s
         )
 
 
-def _about_open_places(standing: Outcome) -> Iterable[str]:
+def _about_open_places(outcome: Outcome) -> Iterable[str]:
     """Yield how a tie or a shortfall of the count was settled; the program never breaks a tie."""
-    figures = standing.result.figures
+    figures = outcome.result.figures
     tied = [item for item in figures["items"] if item["outcome"] == "tied"]
-    if not standing.places_left:
+    if not outcome.places_left:
         return
     if tied:
         listed = [item["item"] for item in tied if item["source"] == "candidate"]
         others = len(tied) - len(listed)
         names = [f"project {key}" for key in listed]
         names += [_many(others, "proposal")] if others else []
-        yield f"Tie: {', '.join(names)} were level for the last {_many(standing.places_left, 'place')}."
+        yield f"Tie: {', '.join(names)} were level for the last {_many(outcome.places_left, 'place')}."
     else:
-        yield f"The count left {_many(standing.places_left, 'place')} open."
+        yield f"The count left {_many(outcome.places_left, 'place')} open."
     ways = {
-        place.how: WAYS[place.how].in_english for place in standing.filled if place.how != "count"
+        place.how: WAYS[place.how].in_english for place in outcome.filled if place.how != "count"
     }
-    for how, words in ways.items():
-        settled = sum(place.how == how for place in standing.filled)
-        yield f"Filled by {words}: {_many(settled, 'place')}."
-    if standing.open_places:
-        is_final = standing.is_settled or standing.poll.phase == Poll.Phase.PUBLISHED
-        state = "Left open" if is_final else "Unresolved when this file was made"
-        yield f"{state}: {_many(standing.open_places, 'place')}."
+    for how, way in ways.items():
+        settled = sum(place.how == how for place in outcome.filled)
+        yield f"Filled by {way}: {_many(settled, 'place')}."
+    if outcome.open_places:
+        state = "Left open" if outcome.is_final else "Unresolved when this file was made"
+        yield f"{state}: {_many(outcome.open_places, 'place')}."
 
 
 def _many(count: int, noun: str) -> str:

@@ -13,8 +13,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.facts import outcome
-from ballots.facts.outcome import Outcome
+from ballots.facts.outcome import (
+    Outcome,
+    kind_of_round,
+    listed,
+    outcome_of,
+    readable,
+    standing_result,
+)
 from ballots.facts.vocabulary import DECLARED, WAYS, How
 from ballots.facts.words import described, ending, open_words, proposals_words
 from ballots.journal import Kind
@@ -41,11 +47,11 @@ def report(poll: Poll) -> dict[str, object]:
 
     Raises Result.DoesNotExist before the count, or after it was sent back: the canvass is blind.
     """
-    standing = outcome.outcome_of(poll)
-    figures = standing.result.figures
-    decision = standing.last.decision
+    outcome = outcome_of(poll)
+    figures = outcome.result.figures
+    decision = outcome.last.decision
     return {
-        "result": standing.result,
+        "result": outcome.result,
         "figures": figures,
         "turnout": figures["turnout"],
         "round_name": round_name(poll),
@@ -55,16 +61,16 @@ def report(poll: Poll) -> dict[str, object]:
         "proposals_words": proposals_words(figures),
         "rulings": _rulings(poll),
         "sent_back": _sent_back(poll),
-        "settled": [place for place in standing.filled if place.how != "count"],
-        "open_words": open_words(standing),
+        "settled": [place for place in outcome.filled if place.how != "count"],
+        "open_words": open_words(outcome),
         "decision": decision,
         "decided_by": _signers(decision),
-        "second_round": standing.round,
-        "second_name": WAYS[outcome.kind_of_round(standing.round)].name if standing.round else "",
-        "counted_by": roles.named(standing.result.counted_by),
+        "second_round": outcome.round,
+        "second_name": WAYS[kind_of_round(outcome.round)].name if outcome.round else "",
+        "counted_by": roles.named(outcome.result.counted_by),
         "confirmed_by": [
             roles.named(confirmation.by)
-            for confirmation in standing.result.confirmations.select_related("by").order_by("pk")
+            for confirmation in outcome.result.confirmations.select_related("by").order_by("pk")
         ],
     }
 
@@ -77,7 +83,7 @@ def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.parent is None:
         return poll.get_kind_display()
-    name = str(WAYS[outcome.kind_of_round(poll)].name)
+    name = str(WAYS[kind_of_round(poll)].name)
     return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
@@ -108,7 +114,7 @@ def _rulings(poll: Poll) -> list[dict[str, str]]:
         {
             "key": write_in.key,
             "title": write_in.title,
-            "ruling": said(
+            "ruling": ruling_words(
                 write_in.ruling,
                 str(write_in.into_project or write_in.into_write_in or ""),
                 write_in.reason,
@@ -118,14 +124,14 @@ def _rulings(poll: Poll) -> list[dict[str, str]]:
     ]
 
 
-def said(ruling: str, into: str, reason: str) -> str:
+def ruling_words(ruling: str, into: str, reason: str) -> str:
     """Return one ruling in words, such as “不予计票（理由：内容不清）”."""
-    words = str(WriteIn.Ruling(ruling).label)
+    label = str(WriteIn.Ruling(ruling).label)
     if into:
-        words = gettext("%(ruling)s：%(into)s") % {"ruling": words, "into": into}
+        label = gettext("%(ruling)s：%(into)s") % {"ruling": label, "into": into}
     if reason:
-        words += gettext("（理由：%(reason)s）") % {"reason": reason}
-    return words
+        label += gettext("（理由：%(reason)s）") % {"reason": reason}
+    return label
 
 
 def _sent_back(poll: Poll) -> list[dict[str, object]]:
@@ -143,7 +149,7 @@ def _sent_back(poll: Poll) -> list[dict[str, object]]:
             "by": returned["by"],
             "changes": returned["changes"],
         }
-        for result, returned in zip(map(outcome.readable, earlier), returns, strict=True)
+        for result, returned in zip(map(readable, earlier), returns, strict=True)
     ]
 
 
@@ -166,27 +172,27 @@ class Return(TypedDict):
 def _returns(poll: Poll) -> list[Return]:
     """Return every “sent-back” of the journal with the changes of rulings that followed it."""
     kinds = [Kind.SENT_BACK, Kind.WRITE_IN_RULED, Kind.WRITE_INS_RULED]
-    found: list[Return] = []
+    returns: list[Return] = []
     for entry in poll.journal.filter(kind__in=kinds).select_related("by").order_by("seq"):
         if entry.kind == Kind.SENT_BACK:
-            found.append({"at": entry.at, "by": roles.named(entry.by), "changes": []})
-        elif found:
-            found[-1]["changes"].append(
+            returns.append({"at": entry.at, "by": roles.named(entry.by), "changes": []})
+        elif returns:
+            returns[-1]["changes"].append(
                 {"at": entry.at, "by": roles.named(entry.by), "words": _change(entry)}
             )
-    return found
+    return returns
 
 
 def _change(entry: JournalEntry) -> str:
     data = entry.data
     if entry.kind == Kind.WRITE_INS_RULED:
         keys = "、".join(key for key, _ruling in data["rulings"])
-        return f"{keys}：{said(WriteIn.Ruling.ALONE, '', '')}"
+        return f"{keys}：{ruling_words(WriteIn.Ruling.ALONE, '', '')}"
     return gettext("%(key)s. %(title)s：由“%(before)s”改为“%(after)s”") % {
         "key": data["write_in"],
         "title": data["title"],
-        "before": said(*data["before"]),
-        "after": said(data["ruling"], data["into"], data["reason"]),
+        "before": ruling_words(*data["before"]),
+        "after": ruling_words(data["ruling"], data["into"], data["reason"]),
     }
 
 
@@ -199,18 +205,18 @@ def notice(poll: Poll) -> dict[str, object]:
     Without its annex it lists the projects by number, which tells nothing of the votes. What the
     meeting decided on open places stands in it word for word: people have decided it, not the count.
     """
-    standing = outcome.outcome_of(poll)
-    words = announcement_of(poll)
-    places = standing.filled if words.with_votes else outcome.listed(standing.filled)
+    outcome = outcome_of(poll)
+    announcement = announcement_of(poll)
+    places = outcome.filled if announcement.with_votes else listed(outcome.filled)
     return {
-        "words": words,
-        "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), words.title),
-        "figures_words": figures_words(standing),
-        "decision_words": _decision_words(standing),
-        "lead": _lead(standing),
+        "words": announcement,
+        "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), announcement.title),
+        "figures_words": figures_words(outcome),
+        "decision_words": _decision_words(outcome),
+        "lead": _lead(outcome),
         "titles": [place.title for place in places],
-        "open_words": open_words(standing),
-        "annex": _annex(standing) if words.with_votes else [],
+        "open_words": open_words(outcome),
+        "annex": _annex(outcome) if announcement.with_votes else [],
     }
 
 
@@ -219,7 +225,7 @@ def announcement_of(poll: Poll) -> Announcement:
     saved = Announcement.objects.filter(poll=poll).first()
     if saved is not None:
         return saved
-    figures = outcome.standing_result(poll).figures["poll"]
+    figures = standing_result(poll).figures["poll"]
     meeting, year = figures["meeting"], figures["year"]
     names = {"meeting": meeting, "year": year, "date": date_words(poll.closed_at)}
     return Announcement(
@@ -235,10 +241,10 @@ def announcement_of(poll: Poll) -> Announcement:
     )
 
 
-def figures_words(standing: Outcome) -> str:
+def figures_words(outcome: Outcome) -> str:
     """Return the figures of a notice, a sentence for each round that is out (ux.md §11)."""
-    first, *others = standing.rounds
-    words = (
+    first, *others = outcome.rounds
+    sentences = (
         gettext(
             "应到代表%(roll)d人，实到代表%(present)d人；"
             "发出表决票%(issued)d张，收回表决票%(returned)d张，"
@@ -247,7 +253,7 @@ def figures_words(standing: Outcome) -> str:
         % first.result.figures["turnout"]
     )
     for later in others:
-        words += (
+        sentences += (
             gettext(
                 "%(round)s时，实到代表%(present)d人；"
                 "发出表决票%(issued)d张，收回表决票%(returned)d张，"
@@ -255,53 +261,53 @@ def figures_words(standing: Outcome) -> str:
             )
         ) % {
             **later.result.figures["turnout"],
-            "round": WAYS[outcome.kind_of_round(later.poll)].name,
+            "round": WAYS[kind_of_round(later.poll)].name,
         }
-    return words
+    return sentences
 
 
-def _decision_words(standing: Outcome) -> str:
+def _decision_words(outcome: Outcome) -> str:
     """Return what the meeting decided on the open places as a sentence; empty without a decision."""
-    decision = standing.last.decision
+    decision = outcome.last.decision
     if decision is None:
         return ""
-    words = gettext("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
-    return words if words.endswith("。") else f"{words}。"
+    sentence = gettext("会议决定：%(words)s") % {"words": " ".join(decision.words.split())}
+    return sentence if sentence.endswith("。") else f"{sentence}。"
 
 
-def _lead(standing: Outcome) -> str:
-    year = standing.result.figures["poll"]["year"]
-    if not standing.filled:
+def _lead(outcome: Outcome) -> str:
+    year = outcome.result.figures["poll"]["year"]
+    if not outcome.filled:
         return gettext("经票决，没有项目确定为%(year)d年度民生实事项目。") % {"year": year}
-    ways = {place.how for place in standing.filled}
-    *others, last = [str(words.name) for way, words in WAYS.items() if way in ways]
-    how = (
+    used = {place.how for place in outcome.filled}
+    *others, last = [str(way.name) for how, way in WAYS.items() if how in used]
+    ways = (
         gettext("%(others)s和%(last)s") % {"others": "、".join(others), "last": last}
         if others
         else last
     )
     return gettext("经%(how)s，确定下列%(count)d个项目为%(year)d年度民生实事项目：") % {
-        "how": how,
-        "count": len(standing.filled),
+        "how": ways,
+        "count": len(outcome.filled),
         "year": year,
     }
 
 
-def _annex(standing: Outcome) -> list[dict[str, object]]:
+def _annex(outcome: Outcome) -> list[dict[str, object]]:
     """Return the votes of each round that is out, the first one first, and how each item ended."""
     return [
         {
             "name": gettext("首次票决")
-            if this.poll.parent is None
-            else WAYS[outcome.kind_of_round(this.poll)].name,
-            "valid": this.result.figures["turnout"]["valid"],
+            if each.poll.parent is None
+            else WAYS[kind_of_round(each.poll)].name,
+            "valid": each.result.figures["turnout"]["valid"],
             "items": [
-                item | {"outcome_words": ending(this, item)}
-                for item in this.result.figures["items"]
+                item | {"outcome_words": ending(each, item)}
+                for item in each.result.figures["items"]
             ],
-            "is_each": this.result.figures["rules"]["form"] == "each",
+            "is_each": each.result.figures["rules"]["form"] == "each",
         }
-        for this in standing.rounds
+        for each in outcome.rounds
     ]
 
 
@@ -313,17 +319,17 @@ def words(poll: Poll) -> dict[str, object]:
 
     Projects are read in the order of the votes only where the poll shows its votes.
     """
-    standing = outcome.outcome_of(poll)
-    figures = standing.result.figures
+    outcome = outcome_of(poll)
+    figures = outcome.result.figures
     return {
         "round_name": round_name(poll),
         "turnout_words": turnout_words(figures),
         "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
-        "parts": _parts(standing),
-        "open_words": open_words(standing),
-        "decision_words": _decision_words(standing),
-        "total": len(standing.filled),
+        "parts": _parts(outcome),
+        "open_words": open_words(outcome),
+        "decision_words": _decision_words(outcome),
+        "total": len(outcome.filled),
         "year": figures["poll"]["year"],
         "by_votes": poll.show_votes,
     }
@@ -346,21 +352,21 @@ def turnout_words(figures: Figures) -> str:
     }
 
 
-def _parts(standing: Outcome) -> list[dict[str, object]]:
+def _parts(outcome: Outcome) -> list[dict[str, object]]:
     """Return the projects by how their places were filled, each group with its sentence."""
-    found: list[dict[str, object]] = []
+    parts: list[dict[str, object]] = []
     for how in WAYS:
-        places = [place for place in standing.filled if place.how == how]
-        if not standing.poll.show_votes:
-            places = outcome.listed(places)
+        places = [place for place in outcome.filled if place.how == how]
+        if not outcome.poll.show_votes:
+            places = listed(places)
         if places:
-            lead = _declared(standing, how, len(places))
-            found.append({"lead": lead, "titles": [place.title for place in places]})
-    return found
+            lead = _declared(outcome, how, len(places))
+            parts.append({"lead": lead, "titles": [place.title for place in places]})
+    return parts
 
 
-def _declared(standing: Outcome, how: How, count: int) -> str:
-    figures = standing.result.figures
+def _declared(outcome: Outcome, how: How, count: int) -> str:
+    figures = outcome.result.figures
     named = {
         "count": count,
         "year": figures["poll"]["year"],
@@ -369,10 +375,12 @@ def _declared(standing: Outcome, how: How, count: int) -> str:
     }
     match how:
         case "count":
-            found = gettext("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
+            sentence = (
+                gettext("根据总监票人报告的计票结果，下列%(count)d个项目%(passed)s，") % named
+            )
             # Of one project there is no order to speak of.
             order = gettext("按得票多少，") if count > 1 else ""
-            return found + order + gettext("确定为%(year)d年度民生实事项目：") % named
+            return sentence + order + gettext("确定为%(year)d年度民生实事项目：") % named
         case "decision":
             return (
                 gettext("根据会议决定，下列%(count)d个项目确定为%(year)d年度民生实事项目：") % named

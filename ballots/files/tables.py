@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import details
-from ballots.facts import outcome, record
+from ballots.facts import record
+from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.vocabulary import OUTCOMES
 from ballots.facts.words import remarks, remarks_on_items, source_words
@@ -45,7 +46,7 @@ def result_csv(poll: Poll) -> Download:
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
     of_all, of_item = remarks(poll), remarks_on_items(poll)
-    origins = outcome.first_keys(poll)
+    origins = first_keys(poll)
     header = [
         gettext("名次"),
         gettext("是否并列"),
@@ -93,8 +94,8 @@ def summary_csv(poll: Poll) -> Download:
     """
     poll, result = counted(poll)
     figures = result.figures
-    standing = outcome.outcome_of(poll)
-    decision = standing.last.decision
+    outcome = outcome_of(poll)
+    decision = outcome.last.decision
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
@@ -113,7 +114,7 @@ def summary_csv(poll: Poll) -> Download:
         [gettext("归并项数"), figures["proposed_items"]],
         [gettext("重复选择的表决票"), figures["doubled"]],
         [gettext("不予计票"), figures["refused"]],
-        [gettext("留空名额"), standing.open_places if standing.is_final else ""],
+        [gettext("留空名额"), outcome.open_places if outcome.is_final else ""],
         [gettext("会议决定"), decision.words if decision else ""],
         [gettext("开始"), _moment(poll.opened_at)],
         [gettext("截止"), _moment(poll.closed_at)],
@@ -184,8 +185,8 @@ def waiting_xlsx(poll: Poll) -> Download:
         gettext("联系电话"),
     ]
     rows: list[Sequence[sheets.Cell]] = [
-        [place, entry.delegation, entry.number, entry.name, entry.delegate.phone]
-        for place, entry in enumerate(entries, start=1)
+        [position, entry.delegation, entry.number, entry.name, entry.delegate.phone]
+        for position, entry in enumerate(entries, start=1)
     ]
     return _xlsx(poll, gettext("未投票代表名单"), "waiting", header, rows)
 
@@ -228,12 +229,12 @@ def ballots_csv(poll: Poll) -> Download:
     header += [gettext("反对项目编号（以“、”分隔）")] if each else []
     rows: list[Sequence[sheets.Cell]] = [
         [
-            place,
+            position,
             len(ballot.chosen),
             _listed(ballot.chosen),
             *([_listed(ballot.against)] if each else []),
         ]
-        for place, ballot in enumerate(ballots, start=1)
+        for position, ballot in enumerate(ballots, start=1)
     ]
     return _csv(poll, gettext("表决票明细"), "ballots", header, rows)
 
@@ -245,7 +246,7 @@ def receipts_csv(poll: Poll) -> Download:
         raise refused("not-closed")
     codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
     rows: list[Sequence[sheets.Cell]] = [
-        [place, sealing.grouped(code)] for place, code in enumerate(codes, start=1)
+        [position, sealing.grouped(code)] for position, code in enumerate(codes, start=1)
     ]
     return _csv(
         poll, gettext("回执编号清单"), "receipts", [gettext("序号"), gettext("回执编号")], rows
@@ -321,7 +322,7 @@ def counted(poll: Poll) -> tuple[Poll, Result]:
     if poll.phase == Poll.Phase.VOID:
         raise refused("void")
     try:
-        return poll, outcome.standing_result(poll)
+        return poll, standing_result(poll)
     except Result.DoesNotExist:
         raise refused("not-counted") from None
 

@@ -5,8 +5,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ballots.facts import outcome, turnout, words
-from ballots.facts.outcome import Outcome
+from ballots.facts import turnout, words
+from ballots.facts.outcome import Outcome, in_list_order, kind_of_round, outcome_of
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
@@ -28,25 +28,25 @@ def results(request: VisitorRequest) -> HttpResponse:
 
 
 def _outcome(poll: Poll) -> dict[str, object]:
-    standing = outcome.outcome_of(poll)
-    return _table(standing) | {
-        "turnout": standing.result.figures["turnout"],
-        "open_words": words.open_words(standing),
-        "is_by_vote": all(place.how != "decision" for place in standing.filled),
-        "proposals_words": words.proposals_words(standing.result.figures),
-        "decision": standing.last.decision,
-        "rounds": _rounds(standing) if poll.show_votes else [],
+    outcome = outcome_of(poll)
+    return _table(outcome) | {
+        "turnout": outcome.result.figures["turnout"],
+        "open_words": words.open_words(outcome),
+        "is_by_vote": all(place.how != "decision" for place in outcome.filled),
+        "proposals_words": words.proposals_words(outcome.result.figures),
+        "decision": outcome.last.decision,
+        "rounds": _rounds(outcome) if poll.show_votes else [],
         "published_at": clock(poll.published_at),
     }
 
 
-def _table(standing: Outcome) -> dict[str, object]:
+def _table(outcome: Outcome) -> dict[str, object]:
     """Return the items of one round as they ended: in a place, still level, or in none."""
-    poll, figures = standing.poll, standing.result.figures
-    filled = {place.key: place for place in standing.filled}
+    poll, figures = outcome.poll, outcome.result.figures
+    filled = {place.key: place for place in outcome.filled}
     adopted = [item for item in figures["items"] if item["item"] in filled]
     others = [item for item in figures["items"] if item["item"] not in filled]
-    tied = [item for item in others if item["item"] in standing.pending]
+    tied = [item for item in others if item["item"] in outcome.pending]
     if not poll.show_votes:
         # In the order of votes only where votes are shown: the order alone would tell them.
         adopted.sort(key=_in_list_order)
@@ -58,7 +58,7 @@ def _table(standing: Outcome) -> dict[str, object]:
         ],
         "tied": tied,
         "failed": [
-            {**item, "outcome": "out", "reason": words.ending(standing, item)}
+            {**item, "outcome": "out", "reason": words.ending(outcome, item)}
             for item in others
             if item not in tied
         ],
@@ -67,19 +67,19 @@ def _table(standing: Outcome) -> dict[str, object]:
     }
 
 
-def _rounds(standing: Outcome) -> list[dict[str, object]]:
+def _rounds(outcome: Outcome) -> list[dict[str, object]]:
     """Return the tables of the second rounds that are out, as far as all before show their votes."""
-    found = []
-    for later in standing.rounds[1:]:
+    tables = []
+    for later in outcome.rounds[1:]:
         if not later.poll.show_votes:
             break
-        kind = Poll.Kind(outcome.kind_of_round(later.poll)).label
-        found.append(_table(later) | {"kind": kind, "poll": later.poll})
-    return found
+        kind = Poll.Kind(kind_of_round(later.poll)).label
+        tables.append(_table(later) | {"kind": kind, "poll": later.poll})
+    return tables
 
 
 def _in_list_order(item: ItemFigures) -> tuple[bool, int]:
-    return outcome.in_list_order(item["item"])
+    return in_list_order(item["item"])
 
 
 def _share(votes: int, valid: int) -> str:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from ballots.facts import outcome, turnout, words
-from ballots.facts.outcome import Place
+from ballots.facts import turnout, words
+from ballots.facts.outcome import Place, listed, outcome_of
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
 from projects.models import Poll
@@ -79,19 +79,19 @@ def _turnout(poll: Poll) -> dict[str, object]:
 
 def _revealed(poll: Poll) -> dict[str, object]:
     """Return the rows that the chair has revealed so far; every figure is the frozen result's."""
-    standing = outcome.outcome_of(poll)
-    figures = standing.result.figures
-    places = list(standing.filled)
+    outcome = outcome_of(poll)
+    figures = outcome.result.figures
+    places = list(outcome.filled)
     if not poll.show_votes:
         # In the order of votes the rows would tell them.
-        places = outcome.listed(places)
+        places = listed(places)
     shown = places if poll.is_revealed else places[: poll.revealed]
     context: dict[str, object] = {
         "figures": figures,
         "turnout": figures["turnout"],
-        "rows": [_row(poll, place, number) for number, place in enumerate(shown, start=1)],
+        "rows": [_row(poll, place, position) for position, place in enumerate(shown, start=1)],
         "is_dense": len(places) > 10,
-        "open_words": words.open_words(standing) if poll.is_revealed else "",
+        "open_words": words.open_words(outcome) if poll.is_revealed else "",
         "sheets": [],
     }
     if poll.is_revealed and poll.show_votes:
@@ -101,11 +101,11 @@ def _revealed(poll: Poll) -> dict[str, object]:
     return context
 
 
-def _row(poll: Poll, place: Place, number: int) -> dict[str, object]:
+def _row(poll: Poll, place: Place, position: int) -> dict[str, object]:
     line = _line(place.row, place.valid)
     by_votes = poll.show_votes and place.how == "count"
     if not by_votes:
-        line |= {"place": number, "is_shared": False}
+        line |= {"place": position, "is_shared": False}
     # Votes of another round, or none, must not stand beside those of the first one.
     return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
 

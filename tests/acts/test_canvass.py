@@ -148,7 +148,7 @@ def test_a_proposal_stands_alone_goes_into_another_item_or_is_not_counted():
     assert write_in(stage, "丁").reason == "不属于民生实事"
     alone = write_in(stage, "甲").key
     assert {
-        row.title: rulings.places_of(stage.poll)[str(row.id)] for row in stage.poll.write_ins.all()
+        row.title: rulings.items_of(stage.poll)[str(row.id)] for row in stage.poll.write_ins.all()
     } == {
         "甲": alone,
         "乙": "7",
@@ -419,7 +419,7 @@ def test_a_merged_proposal_is_followed_to_where_that_one_went():
     rule(stage, "戊", R.INTO_WRITE_IN, into_write_in=write_in(stage, "丁"))
     rule(stage, "己", R.REFUSED, reason="不属于民生实事")
 
-    places = rulings.places_of(stage.poll)
+    places = rulings.items_of(stage.poll)
 
     alone = write_in(stage, "甲").key
     assert {row.title: places[str(row.id)] for row in stage.poll.write_ins.all()} == {
@@ -437,7 +437,7 @@ def test_what_is_merged_into_a_refused_one_is_refused_with_it():
     rule(stage, "甲", R.REFUSED, reason="不属于民生实事")
     rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=write_in(stage, "甲"))
 
-    assert set(rulings.places_of(stage.poll).values()) == {None}
+    assert set(rulings.items_of(stage.poll).values()) == {None}
 
 
 def test_without_every_ruling_there_is_no_place_for_any():
@@ -445,7 +445,7 @@ def test_without_every_ruling_there_is_no_place_for_any():
     rule(stage, "甲", R.INTO_WRITE_IN, into_write_in=write_in(stage, "乙"))
 
     with pytest.raises(KeyError, match=write_in(stage, "乙").key):
-        rulings.places_of(stage.poll)
+        rulings.items_of(stage.poll)
 
 
 # --- closing it -----------------------------------------------------------------------------------
@@ -633,7 +633,7 @@ def test_a_ruling_amid_the_end_of_the_canvass_comes_too_late(monkeypatch):
     ruled(stage, "甲", R.ALONE)
     row = write_in(stage, "甲")
     race = Race()
-    stop_in(race, monkeypatch, canvass, "places_of")
+    stop_in(race, monkeypatch, canvass, "items_of")
 
     ended, refused = race.play(
         lambda: canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer),
@@ -664,5 +664,5 @@ def test_without_the_lock_two_mergers_at_once_make_a_circle(monkeypatch):
 
     assert codes(list(answers)) == {"ok": 2}
     with pytest.raises(Refused) as refusal:
-        rulings.places_of(stage.poll)
+        rulings.items_of(stage.poll)
     assert refusal.value.code == "circle"

@@ -329,7 +329,7 @@ class BallotDay(RuleBasedStateMachine):
 
     def compare_the_figures(self) -> None:
         """Count the model by hand, under the rulings, and compare."""
-        places = rulings.places_of(self.poll)
+        places = rulings.items_of(self.poll)
         by_text = {(row.title, row.detail, row.unit): row for row in WriteIn.objects.all()}
         votes: Counter[str] = Counter()
         for chosen, *_rest in self.cast.values():
