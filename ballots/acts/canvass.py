@@ -72,14 +72,14 @@ def rule(
     """Rule on one proposal, or take its ruling back (`ruling` empty); each change is logged.
 
     `into` is the candidate or the proposal of the same poll that it is merged into; a refusal needs
-    a `reason`. `seen` is `standing` of the ruling that the person saw: nobody overrules unknowingly
-    what somebody else has just decided. Nothing is known of votes here (DESIGN §3). Raises
+    a `reason`. `seen` is `ruling_text` as the person saw it: nobody overrules unknowingly what
+    somebody else has just decided. Nothing is known of votes here (DESIGN §3). Raises
     Refused.
     """
     poll = _locked(poll)
     demand_any_office(by)
     write_in = poll.write_ins.select_related("into_project", "into_write_in").get(pk=write_in.pk)
-    if seen is not None and seen != standing(write_in):
+    if seen is not None and seen != ruling_text(write_in):
         raise refused("changed")
     ruling = WriteIn.Ruling(ruling)
     reason = reason.strip() if ruling == WriteIn.Ruling.REFUSED else ""
@@ -137,7 +137,7 @@ def _demand_no_circle(poll: Poll, write_in: WriteIn) -> None:
         step = into[step]
 
 
-def standing(write_in: WriteIn) -> str:
+def ruling_text(write_in: WriteIn) -> str:
     """Return the ruling of a proposal as one line, to see later whether it has changed."""
     return "|".join(_ruling(write_in))
 

@@ -196,7 +196,7 @@ def _listing(
                 "write_in": write_in,
                 "form": form if form and write_in == refused else _form_of(write_in),
                 "words": words_of(write_in),
-                "seen": canvass.standing(write_in),
+                "seen": canvass.ruling_text(write_in),
                 "hints": [
                     {"name": named(hint.target), "title": hint.target.title, "shown": hint.shown}
                     for hint in hints[write_in.pk]

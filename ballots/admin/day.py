@@ -24,6 +24,7 @@ from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, pa
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.outcome import kind_of_round
+from ballots.journal import Kind
 from ballots.models import JournalEntry, Result
 from ballots.refusal import Refused
 from projects import wording
@@ -143,7 +144,7 @@ def _next(day: Day) -> Step | None:
         case Poll.Phase.PAUSED:
             return voting.resume
         case Poll.Phase.CLOSED:
-            is_rewritten = poll.journal.filter(kind="storage-rewritten").exists()
+            is_rewritten = poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists()
             return counting.open_box if is_rewritten else counting.rewrite
         case Poll.Phase.OPENED:
             is_canvassed = day.box is not None and day.box.canvassed
@@ -208,7 +209,7 @@ def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def kind_of(entry: JournalEntry) -> str:
-    return str(record.ACTS.get(entry.kind, entry.kind))
+    return record.act(entry)
 
 
 def words_of(entry: JournalEntry) -> str:

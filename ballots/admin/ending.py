@@ -1,6 +1,5 @@
 """The end of a poll, as pages: archived, void, made anew, dropped or wiped."""
 
-import json
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from ballots import roles
 from ballots.acts import archiving, drafts, lifecycle, rehearsal
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
+from ballots.journal import Kind
 from projects.models import Poll
 from projects.phases import DRAFT, EVERY, LAST, MOVES
 
@@ -71,10 +71,10 @@ def archived(poll: Poll) -> dict[str, Any] | None:
     """Return what was put on record when `poll` was archived; None before that."""
     if poll.archived_at is None:
         return None
-    entry = poll.journal.filter(kind="archived").select_related("by", "second").first()
+    entry = poll.journal.filter(kind=Kind.ARCHIVED).select_related("by", "second").first()
     if entry is None:
         return None
-    data: dict[str, Any] = json.loads(entry.body)["data"]
+    data: dict[str, Any] = entry.data
     people = [roles.named(user) for user in (entry.by, entry.second) if user]
     return data | {"entry": entry, "people": "、".join(people)}
 

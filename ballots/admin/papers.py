@@ -60,7 +60,7 @@ def report(request: StaffRequest, poll: Poll) -> HttpResponse:
 )
 def words(request: StaffRequest, poll: Poll) -> HttpResponse:
     """The words that the chair reads out."""
-    return _paper(request, poll, "words", papers.words(poll))
+    return _paper(request, poll, "words", papers.chair_words(poll))
 
 
 @step(

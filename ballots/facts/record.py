@@ -50,10 +50,6 @@ SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
 
 
-# What admin.day reads until it asks `act`.
-ACTS = dict(Kind.choices)
-
-
 def act(entry: JournalEntry) -> str:
     """Return what the act of an entry is called; its short name where this code knows no other."""
     return str(Kind(entry.kind).label) if entry.kind in Kind else entry.kind

@@ -314,7 +314,7 @@ def _annex(outcome: Outcome) -> list[dict[str, object]]:
 # --- the chair's words ----------------------------------------------------------------------------
 
 
-def words(poll: Poll) -> dict[str, object]:
+def chair_words(poll: Poll) -> dict[str, object]:
     """Return what the chair reads out (宣布词): the report on the ballots, the result, what is open.
 
     Projects are read in the order of the votes only where the poll shows its votes.

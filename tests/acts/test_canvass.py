@@ -293,13 +293,13 @@ def test_nothing_is_ruled_on_after_the_canvass_has_closed():
 
 def test_what_somebody_else_has_just_decided_is_not_overruled_unseen():
     stage = opened_stage("甲")
-    seen = canvass.standing(write_in(stage, "甲"))
+    seen = canvass.ruling_text(write_in(stage, "甲"))
     ruled(stage, "甲", R.ALONE, seen=seen)
 
     code = refused_ruling(stage, "甲", R.REFUSED, reason="重复", seen=seen, by=stage.scrutineer)
 
     assert code == "changed"
-    seen = canvass.standing(write_in(stage, "甲"))
+    seen = canvass.ruling_text(write_in(stage, "甲"))
     ruled(stage, "甲", R.REFUSED, reason="重复", seen=seen, by=stage.scrutineer)
 
 
@@ -591,7 +591,7 @@ def test_opening_and_canvass_tell_how_many_ballots_and_proposals_there_are_and_n
 def test_of_two_rulings_at_once_on_what_both_saw_waiting_the_second_is_told(monkeypatch):
     stage = opened_stage("甲")
     row = write_in(stage, "甲")
-    seen = canvass.standing(row)
+    seen = canvass.ruling_text(row)
     race = Race()
     stop_in(race, monkeypatch, journal, "append")
 

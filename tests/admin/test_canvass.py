@@ -111,7 +111,7 @@ def test_nothing_is_chosen_before_somebody_has_ruled():
         assert dict(form.fields) == {
             "csrfmiddlewaretoken": dict(form.fields)["csrfmiddlewaretoken"],
             "number": str(row.number),
-            "seen": canvass.standing(row),
+            "seen": canvass.ruling_text(row),
             "project": "",
             "write_in": "",
             "reason": "",
