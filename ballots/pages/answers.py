@@ -182,7 +182,7 @@ def entry_of(request: DelegateRequest, poll: Poll) -> RollEntry:
     return get_object_or_404(RollEntry, poll=poll, delegate=request.delegate)
 
 
-def status_of(poll: Poll, entry: RollEntry) -> dict[str, Any]:
+def status_of(poll: Poll, entry: RollEntry) -> dict[str, object]:
     receipt = casting.receipt_of(entry) if entry.voted else None
     return {
         "poll": poll,

@@ -4,7 +4,6 @@ Choices live in the page's form alone: no view puts them anywhere else.
 """
 
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -241,7 +240,7 @@ def _review_page(
     return response
 
 
-def _hints(form: BallotForm) -> list[dict[str, Any]]:
+def _hints(form: BallotForm) -> list[dict[str, object]]:
     """Return what each proposal is like, for whoever was not told on the ballot."""
     hints = [
         {
