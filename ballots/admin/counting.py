@@ -60,7 +60,7 @@ def _is_canvassed(day: Day) -> bool:
     phases=MOVES["count"].before,
     fits=_is_canvassed,
 )
-def count(request: StaffRequest, poll: Poll) -> HttpResponse:
+def count_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> str:
         lifecycle.count_poll(poll, by=request.user)
         return gettext("计票完成，请监票人复核。")

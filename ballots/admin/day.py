@@ -23,7 +23,7 @@ from ballots.admin import canvass, counting, ending, outcome, preparing, state, 
 from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, page, show, to_day
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
-from ballots.facts.outcome import kind_of_round
+from ballots.facts.outcome import way_of
 from ballots.journal import Kind
 from ballots.models import JournalEntry, Result
 from ballots.refusal import Refused
@@ -85,7 +85,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "refreshes": not poll.is_over and request.GET.get("refresh") != "off",
         "count": counting.counted(day),
         "outcome": day.outcome if poll.phase in CHECKED else None,
-        "rounds": _rounds(poll),
+        "rounds": _rounds(day),
         "first_round": poll.parent,
         "progress": outcome.revealed(day) if poll.phase == Poll.Phase.PUBLISHED else None,
         "rules": wording.rules_in_words(poll),
@@ -148,7 +148,7 @@ def _next(day: Day) -> Step | None:
             return counting.open_box if is_rewritten else counting.rewrite
         case Poll.Phase.OPENED:
             is_canvassed = day.box is not None and day.box.canvassed
-            return counting.count if is_canvassed else canvass.canvass_page
+            return counting.count_poll if is_canvassed else canvass.canvass_page
         case Poll.Phase.COUNTED:
             return counting.confirm
         case Poll.Phase.CONFIRMED:
@@ -181,11 +181,13 @@ def _next_once_confirmed(day: Day) -> Step | None:
     return next((step for step in rounds if step.can_be_taken(day)), outcome.publish)
 
 
-def _rounds(poll: Poll) -> list[dict[str, Any]]:
-    """Return the second rounds of `poll`, void ones too, with what each of them is."""
+def _rounds(day: Day) -> list[dict[str, Any]]:
+    """Return the second rounds of the poll, void ones too, with what each of them is."""
+    if day.poll.phase not in CHECKED | {Poll.Phase.VOID}:
+        return []
     return [
-        {"poll": second, "kind": Poll.Kind(kind_of_round(second)).label}
-        for second in poll.children.order_by("pk")
+        {"poll": second, "kind": Poll.Kind(way_of(second, is_tied=day.outcome.is_tied)).label}
+        for second in day.poll.children.order_by("pk")
     ]
 
 

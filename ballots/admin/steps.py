@@ -36,7 +36,7 @@ STEPS = (
     canvass.canvass_page,
     canvass.each_alone,
     canvass.rule,
-    counting.count,
+    counting.count_poll,
     counting.confirm,
     counting.send_back,
     outcome.run_off,

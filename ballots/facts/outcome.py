@@ -85,7 +85,7 @@ class Outcome:
     @property
     def is_tied(self) -> bool:
         """Whether the count left more items level than there were places."""
-        return any(item["outcome"] == "tied" for item in self.result.figures["items"])
+        return _is_tied(self.result)
 
     @property
     def places_left(self) -> int:
@@ -126,7 +126,8 @@ def standing_result(poll: Poll) -> Result:
 
     Raises Result.DoesNotExist before one, and Refused where this code cannot read it.
     """
-    results = Result.objects.select_related("counted_by", "published_by")
+    people = ("counted_by", "published_by", "poll__decision__by", "poll__decision__second")
+    results = Result.objects.select_related(*people)
     return readable(results.get(poll=poll, sent_back=""))
 
 
@@ -158,7 +159,8 @@ def listed(places: Iterable[Place]) -> list[Place]:
 def outcome_of(poll: Poll) -> Outcome:
     """Return how the places of `poll` are filled; raises Result.DoesNotExist before the count."""
     result = standing_result(poll)
-    decision = Decision.objects.select_related("by", "second").filter(poll=poll).first()
+    # Fetched with the result: the hall's screen asks every five seconds.
+    decision: Decision | None = getattr(result.poll, "decision", None)
     second = poll.children.exclude(phase=Poll.Phase.VOID).first()
     rows = {row["item"]: row for row in result.figures["items"]}
     valid = result.figures["turnout"]["valid"]
@@ -173,7 +175,7 @@ def outcome_of(poll: Poll) -> Outcome:
         pending = set()
     elif after is not None:
         origins = origins_of(after.poll)
-        filled += _filled_by(after, origins)
+        filled += _filled_by(after, origins, way_of(after.poll, is_tied=bool(pending)))
         pending = {origins[key] for key in after.pending}
     rest = tuple(_rest(result))
     return Outcome(poll, result, tuple(filled), rest, frozenset(pending), second, after, decision)
@@ -196,14 +198,20 @@ def first_keys(poll: Poll) -> dict[str, str]:
 
 def kind_of_round(poll: Poll) -> How:
     """Return what a second round is: a rehearsed one shows it by what its first round left open."""
-    if poll.kind == Poll.Kind.SUPPLEMENTARY:
-        return "supplementary"
-    if poll.kind == Poll.Kind.REHEARSAL and poll.parent is not None:
-        tied = any(
-            item["outcome"] == "tied" for item in standing_result(poll.parent).figures["items"]
-        )
-        return "run-off" if tied else "supplementary"
-    return "run-off"
+    if poll.kind != Poll.Kind.REHEARSAL or poll.parent is None:
+        return way_of(poll, is_tied=False)
+    return way_of(poll, is_tied=_is_tied(standing_result(poll.parent)))
+
+
+def way_of(second: Poll, *, is_tied: bool) -> How:
+    """Return what the second round `second` is, where its first round was tied or short."""
+    if second.kind == Poll.Kind.REHEARSAL:
+        return "run-off" if is_tied else "supplementary"
+    return "supplementary" if second.kind == Poll.Kind.SUPPLEMENTARY else "run-off"
+
+
+def _is_tied(result: Result) -> bool:
+    return any(item["outcome"] == "tied" for item in result.figures["items"])
 
 
 # --- decisions ------------------------------------------------------------------------------------
@@ -217,9 +225,8 @@ def _rest(result: Result) -> list[ItemFigures]:
     return tied or [row for row in rows if row["outcome"] == "short"]
 
 
-def _filled_by(after: Outcome, origins: dict[str, str]) -> list[Place]:
+def _filled_by(after: Outcome, origins: dict[str, str], by_vote: How) -> list[Place]:
     """Return the places that a second round filled, each under its key in the first one."""
-    by_vote = kind_of_round(after.poll)
     return [
         Place(
             origins[place.key],

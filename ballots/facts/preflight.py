@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from ballots import roles, triggers
 from ballots.facts import database, outcome
 from ballots.facts.polls import box_of
+from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
 from ballots.models import AccessCard, Delegate, Recommendation
 from ballots.pure.tally import quorum
@@ -44,12 +45,13 @@ class Finding:
 
 def what_is_missing(poll: Poll) -> list[Finding]:
     """Return the whole checklist of a draft poll, fine lines included, in the order of the work."""
+    numbers = turnout_of(poll)
     return [
         *_rules(poll),
         *_first_round(poll),
         *_candidates(poll),
-        *_roll(poll),
-        *_presence(poll),
+        *_roll(poll, numbers.roll),
+        *_presence(poll, numbers.present),
         *_key(poll),
         *_staff(poll),
         *_place(poll),
@@ -166,8 +168,7 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
         yield Finding("blocks", gettext("必须选足应选项数，但候选项目和可推荐的项目不够"))
 
 
-def _roll(poll: Poll) -> Iterator[Finding]:
-    on_roll = poll.roll.count()
+def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
     if not on_roll:
         yield Finding("blocks", gettext("还没有代表名册"))
         return
@@ -196,10 +197,9 @@ def _roll(poll: Poll) -> Iterator[Finding]:
         )
 
 
-def _presence(poll: Poll) -> Iterator[Finding]:
+def _presence(poll: Poll, present: int) -> Iterator[Finding]:
     if poll.delegates_total is None:
         return
-    present = poll.roll.filter(present=True).count()
     needed = quorum(poll.delegates_total)
     words = {"present": present, "needed": needed}
     if present >= needed:

@@ -8,6 +8,7 @@ from django.db.models import Count, Min, Q
 from ballots.models import Ballot
 from ballots.pure.tally import Turnout
 from projects.models import Poll
+from projects.phases import DRAFT, VOTING
 
 
 def turnout_of(poll: Poll) -> Turnout:
@@ -20,7 +21,10 @@ def turnout_of(poll: Poll) -> Turnout:
     return Turnout(
         **marks,
         issued=marks["present" if poll.voters == Poll.Voters.PRESENT else "roll"],
-        invalid=poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
+        # Before the box is opened there are no ballots to ask about.
+        invalid=0
+        if poll.phase in DRAFT | VOTING | {Poll.Phase.CLOSED}
+        else poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
     )
 
 
