@@ -16,7 +16,6 @@ from ballots import verifier
 from ballots.acts import archiving, drafts, hall, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
-from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.browsing import publish, read, signed_in
 from tests.helpers.factories import (
@@ -29,7 +28,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
-from tests.helpers.secrecy import snapshot
+from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,14 +52,6 @@ def archive(held: Stage, **changes: Any) -> Poll:
         "second": held.chief,
     }
     return archiving.archive(held.poll, **(given | changes))
-
-
-def refusal_of(act: Callable[[], Any]) -> str:
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act()
-    assert snapshot() == before
-    return refusal.value.code
 
 
 # --- what goes and what stays ---------------------------------------------------------------------

@@ -27,20 +27,12 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
+from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
 
 pytestmark = pytest.mark.django_db
 
 R = WriteIn.Ruling
-
-
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
-    """Return the code with which an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def opened_stage(*proposals: str | Proposal, **columns: Any) -> Stage:

@@ -23,20 +23,12 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
+from tests.helpers.refusals import error_of
 from tests.helpers.secrecy import snapshot, where
 
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-
-
-def refusal_of(stage: Stage, place: int, chosen: Selection, **kwargs: Any) -> Refused:
-    """Cast a ballot that must be refused and must leave the database as it was."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        stage.cast(place, chosen, **kwargs)
-    assert snapshot() == before
-    return refusal.value
 
 
 def set_closing_time(poll: Poll, moment: datetime) -> None:
@@ -201,7 +193,7 @@ def test_another_token_is_told_that_the_ballot_is_in_the_box_and_since_when():
     stage = make_stage()
     first = stage.cast(0, selection(1))
 
-    refusal = refusal_of(stage, 0, selection(2))
+    refusal = error_of(stage.cast, 0, selection(2))
 
     assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
     assert opened(stage, 0) == selection(1)
@@ -213,8 +205,8 @@ def test_a_retry_is_answered_while_the_vote_is_paused():
     lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
 
     assert stage.cast(0, selection(1), token="mine") == first
-    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
-    assert refusal_of(stage, 1, selection(1)).code == "paused"
+    assert error_of(stage.cast, 0, selection(1)).code == "already-voted"
+    assert error_of(stage.cast, 1, selection(1)).code == "paused"
 
 
 def test_who_has_voted_hears_so_after_the_close_too():
@@ -223,9 +215,9 @@ def test_who_has_voted_hears_so_after_the_close_too():
     stage.close()
 
     for token in ("mine", "other"):
-        refusal = refusal_of(stage, 0, selection(1), token=token)
+        refusal = error_of(stage.cast, 0, selection(1), token=token)
         assert (refusal.code, refusal.at) == ("already-voted", first.submitted_at)
-    assert refusal_of(stage, 1, selection(1)).code == "closed"
+    assert error_of(stage.cast, 1, selection(1)).code == "closed"
 
 
 def test_a_retry_with_a_card_replaced_meanwhile_is_still_no_second_ballot():
@@ -276,7 +268,7 @@ def test_who_is_not_on_the_roll_casts_nothing():
     cards.issue_cards([stranger], by=stage.office)
     stage.delegates.append(stranger)
 
-    assert refusal_of(stage, 5, selection(1)).code == "not-on-roll"
+    assert error_of(stage.cast, 5, selection(1)).code == "not-on-roll"
 
 
 REFUSING = {
@@ -299,7 +291,7 @@ def test_each_phase_but_the_open_one_refuses(phase, code):
         BallotBox.objects.update(ballot_size=4096)
         stage.poll = move_by_force(stage.poll, phase)
 
-    refusal = refusal_of(stage, 0, selection(1))
+    refusal = error_of(stage.cast, 0, selection(1))
 
     assert refusal.code == code
     assert refusal.at == stage.poll.closed_at
@@ -312,7 +304,7 @@ def test_every_phase_but_the_open_one_is_in_the_table_above():
 def test_who_is_not_present_casts_nothing_where_presence_is_asked_for():
     stage = stage_without("002")
 
-    assert refusal_of(stage, 1, selection(1)).code == "not-present"
+    assert error_of(stage.cast, 1, selection(1)).code == "not-present"
     roll.mark_present(stage.poll, numbers=["002"], by=stage.office)
     stage.cast(1, selection(1))
 
@@ -357,7 +349,7 @@ OVER = {
 def test_a_ballot_against_the_rules_is_refused_whole_and_says_why(chosen, codes):
     stage = make_stage()
 
-    refusal = refusal_of(stage, 0, chosen)
+    refusal = error_of(stage.cast, 0, chosen)
 
     assert refusal.code == "faults"
     assert {fault.code for fault in refusal.faults} == codes
@@ -372,7 +364,7 @@ def test_the_rules_of_the_poll_decide_what_a_fault_is():
     )
 
     def codes(chosen: Selection) -> set[str]:
-        return {fault.code for fault in refusal_of(stage, 0, chosen).faults}
+        return {fault.code for fault in error_of(stage.cast, 0, chosen).faults}
 
     assert codes(selection(1, 2)) == {"too-few"}
     assert codes(selection(1, 2, 3, 4)) == {"too-many"}
@@ -416,7 +408,7 @@ def test_who_is_on_no_roll_is_told_so_before_anything_else():
     RollEntry.objects.filter(pk=stage.entry(0).pk).delete()
     stage.close()
 
-    assert refusal_of(stage, 0, selection(*range(1, 12))).code == "not-on-roll"
+    assert error_of(stage.cast, 0, selection(*range(1, 12))).code == "not-on-roll"
 
 
 def test_a_poll_that_opened_after_the_page_read_it_takes_no_empty_envelope():
@@ -468,12 +460,12 @@ def test_past_its_time_an_open_poll_takes_nothing():
     moment = timezone.now() - timedelta(microseconds=1)
     set_closing_time(stage.poll, moment)
 
-    refusal = refusal_of(stage, 1, selection(1))
+    refusal = error_of(stage.cast, 1, selection(1))
 
     assert (refusal.code, refusal.at) == ("closed", moment)
     assert stage.poll.phase == P.OPEN
     # Who has voted hears that, and a retry gets its receipt.
-    assert refusal_of(stage, 0, selection(1)).code == "already-voted"
+    assert error_of(stage.cast, 0, selection(1)).code == "already-voted"
     stage.cast(0, selection(1), token="mine")
 
 
@@ -503,7 +495,7 @@ def test_the_clock_is_the_databases_and_not_this_machines(time_machine):
     set_closing_time(stage.poll, timezone.now())
     time_machine.move_to(timezone.now() - timedelta(hours=1))
 
-    assert refusal_of(stage, 0, selection(1)).code == "closed"
+    assert error_of(stage.cast, 0, selection(1)).code == "closed"
     set_closing_time(stage.poll, database_clock() + timedelta(hours=1))
     time_machine.move_to(timezone.now() + timedelta(hours=3))
     stage.cast(0, selection(1))
@@ -515,7 +507,7 @@ def test_the_clock_is_read_now_and_not_when_the_transaction_began():
     stage = make_stage()
     set_closing_time(stage.poll, database_clock())
 
-    assert refusal_of(stage, 0, selection(1)).code == "closed"
+    assert error_of(stage.cast, 0, selection(1)).code == "closed"
 
 
 @pytest.mark.postgresql

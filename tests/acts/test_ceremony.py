@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -24,20 +23,12 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
-from tests.helpers.secrecy import snapshot, where
+from tests.helpers.refusals import error_of
+from tests.helpers.secrecy import where
 
 pytestmark = pytest.mark.django_db
 
 FIVE = ["保管人甲", "保管人乙", "保管人丙", "保管人丁", "保管人戊"]
-
-
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> Refused:
-    """Return how an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value
 
 
 def make_key(poll: Poll, *, by: User, holders: list[str] = FIVE, threshold: int = 3) -> list[str]:
@@ -126,7 +117,7 @@ def test_a_few_lost_shares_never_lock_the_box_and_no_one_opens_it_alone(
     if allowed:
         assert len(make_key(poll, by=office, holders=names, threshold=threshold)) == holders
     else:
-        refusal = refusal_of(ceremony.make_key, poll, holders=names, threshold=threshold, by=office)
+        refusal = error_of(ceremony.make_key, poll, holders=names, threshold=threshold, by=office)
         assert refusal.code == "threshold"
 
 
@@ -140,7 +131,7 @@ def test_a_few_lost_shares_never_lock_the_box_and_no_one_opens_it_alone(
     ],
 )
 def test_each_share_has_a_holder_of_its_own(holders):
-    refusal = refusal_of(
+    refusal = error_of(
         ceremony.make_key, make_poll(), holders=holders, threshold=2, by=make_office()
     )
 
@@ -151,7 +142,7 @@ def test_each_share_has_a_holder_of_its_own(holders):
 def test_the_simple_way_is_two_holders_of_whom_either_opens(threshold, holders):
     poll, office = make_poll(simple=True), make_office()
 
-    refusal = refusal_of(
+    refusal = error_of(
         ceremony.make_key, poll, holders=FIVE[:holders], threshold=threshold, by=office
     )
     texts = make_key(poll, by=office, holders=FIVE[:2], threshold=1)
@@ -167,7 +158,7 @@ def test_in_the_simple_way_the_clerk_holds_no_share():
     clerk.save()
 
     for name in (clerk.get_full_name(), "zhangsan", " zhangsan "):
-        refusal = refusal_of(
+        refusal = error_of(
             ceremony.make_key, poll, holders=["保管人甲", name], threshold=1, by=clerk
         )
         assert refusal.code == "clerk-holds"
@@ -176,8 +167,8 @@ def test_in_the_simple_way_the_clerk_holds_no_share():
 def test_staff_without_an_office_and_a_superuser_make_and_test_no_key():
     stage = make_stage(open_it=False)
     for by in (make_staff(), User.objects.create_superuser("root", password="x")):
-        made = refusal_of(ceremony.make_key, stage.poll, holders=FIVE, threshold=3, by=by)
-        tested = refusal_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=by)
+        made = error_of(ceremony.make_key, stage.poll, holders=FIVE, threshold=3, by=by)
+        tested = error_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=by)
         assert (made.code, tested.code) == ("not-staff", "not-staff")
 
 
@@ -186,8 +177,8 @@ def test_once_the_poll_has_opened_no_key_is_made_or_tested(phase):
     stage = make_stage(open_it=False)
     poll = move_by_force(stage.poll, phase)
 
-    made = refusal_of(ceremony.make_key, poll, holders=FIVE, threshold=3, by=stage.office)
-    tested = refusal_of(ceremony.test_key, poll, texts=stage.shares[:3], by=stage.office)
+    made = error_of(ceremony.make_key, poll, holders=FIVE, threshold=3, by=stage.office)
+    tested = error_of(ceremony.test_key, poll, texts=stage.shares[:3], by=stage.office)
 
     assert (made.code, tested.code) == ("not-draft", "not-draft")
 
@@ -213,7 +204,7 @@ def test_a_test_that_fails_names_the_share_that_is_wrong_and_changes_nothing(typ
     BallotBox.objects.update(tested_at=None)
     texts = typed(stage.shares, stranger(stage.poll))
 
-    refusal = refusal_of(ceremony.test_key, stage.poll, texts=texts, by=stage.scrutineer)
+    refusal = error_of(ceremony.test_key, stage.poll, texts=texts, by=stage.scrutineer)
 
     assert (refusal.code, refusal.position) == (code, position)
     assert BallotBox.objects.get().tested_at is None
@@ -226,7 +217,7 @@ def test_wrong_shares_leave_a_closed_box_closed(typed, code, position):
     poll = stage.close()
     texts = typed(stage.shares, stranger(poll))
 
-    refusal = refusal_of(lifecycle.open_box, poll, texts=texts, by=stage.scrutineer)
+    refusal = error_of(lifecycle.open_box, poll, texts=texts, by=stage.scrutineer)
 
     assert (refusal.code, refusal.position) == (code, position)
     poll.refresh_from_db()
@@ -235,7 +226,7 @@ def test_wrong_shares_leave_a_closed_box_closed(typed, code, position):
 
 
 def test_a_box_without_a_key_cannot_be_tested():
-    refusal = refusal_of(ceremony.test_key, make_poll(), texts=["x"], by=make_office())
+    refusal = error_of(ceremony.test_key, make_poll(), texts=["x"], by=make_office())
 
     assert refusal.code == "no-key"
 
@@ -246,7 +237,7 @@ def test_shares_that_make_another_key_than_the_boxs_open_nothing():
     make_key(other, by=stage.office)
     BallotBox.objects.filter(poll=stage.poll).update(public_key=bytes(other.box.public_key))
 
-    refusal = refusal_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=stage.scrutineer)
+    refusal = error_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=stage.scrutineer)
 
     assert refusal.code == "wrong-key"
 
@@ -261,9 +252,9 @@ def test_a_new_key_voids_the_old_shares_and_the_old_test():
     poll.box.refresh_from_db()
     assert (poll.box.ceremony, poll.box.tested_at) == (2, None)
     assert bytes(poll.box.public_key) != old
-    refusal = refusal_of(ceremony.test_key, poll, texts=stage.shares[:3], by=office)
+    refusal = error_of(ceremony.test_key, poll, texts=stage.shares[:3], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 1)
-    refusal = refusal_of(ceremony.test_key, poll, texts=[*fresh[:2], stage.shares[2]], by=office)
+    refusal = error_of(ceremony.test_key, poll, texts=[*fresh[:2], stage.shares[2]], by=office)
     assert (refusal.code, refusal.position) == ("foreign", 3)
     ceremony.test_key(poll, texts=fresh[:3], by=office)
     lifecycle.open_poll(poll, by=office)
@@ -273,7 +264,7 @@ def test_shares_of_another_poll_open_nothing_here():
     stage = make_stage(open_it=False)
     texts = make_key(make_poll(), by=stage.office)
 
-    refusal = refusal_of(ceremony.test_key, stage.poll, texts=texts[:3], by=stage.office)
+    refusal = error_of(ceremony.test_key, stage.poll, texts=texts[:3], by=stage.office)
 
     assert (refusal.code, refusal.position) == ("foreign", 1)
 
@@ -285,7 +276,7 @@ def test_a_key_made_anew_between_two_polls_of_one_day_serves_its_own_poll_only()
     texts = make_key(other, by=stage.office)
     stage.close()
 
-    refusal = refusal_of(lifecycle.open_box, stage.poll, texts=texts[:3], by=stage.scrutineer)
+    refusal = error_of(lifecycle.open_box, stage.poll, texts=texts[:3], by=stage.scrutineer)
 
     assert refusal.code == "foreign"
 

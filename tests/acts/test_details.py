@@ -21,6 +21,7 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from tests.files.test_tables import confirm, count, make_opened, read, table
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
+from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -163,12 +164,6 @@ def note(stage: Stage, **changed: Any) -> JournalEntry:
     return details.note_export(stage.poll, **(given | changed))
 
 
-def refusal_of(stage: Stage, **changed: Any) -> str:
-    with pytest.raises(Refused) as refusal:
-        note(stage, **changed)
-    return refusal.value.code
-
-
 def test_who_took_what_and_why_stands_in_the_record(confirmed):
     note(confirmed, reason=" 核对异议 ")
 
@@ -185,9 +180,9 @@ def test_only_a_scrutineer_with_a_reason_takes_it_and_a_refusal_leaves_no_entry(
     root = User.objects.create_superuser("root")
     before = confirmed.poll.journal.count()
 
-    assert refusal_of(confirmed, by=confirmed.office) == "not-scrutineer"
-    assert refusal_of(confirmed, by=root) == "not-scrutineer"
-    assert refusal_of(confirmed, reason=" ") == "reason-needed"
+    assert refusal_of(note, confirmed, by=confirmed.office) == "not-scrutineer"
+    assert refusal_of(note, confirmed, by=root) == "not-scrutineer"
+    assert refusal_of(note, confirmed, reason=" ") == "reason-needed"
     assert confirmed.poll.journal.count() == before
     assert note(confirmed, by=confirmed.chief)
 

@@ -24,7 +24,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
-from tests.helpers.secrecy import snapshot
+from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,15 +39,6 @@ def tied(**columns: Any) -> Stage:
 def short(**columns: Any) -> Stage:
     """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
     return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
-
-
-def refusal_of(act: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
-    """Return the code with which an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises((Refused, Refused)) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def void(held: Stage, poll: Poll) -> Poll:

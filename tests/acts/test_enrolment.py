@@ -32,20 +32,12 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
+from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot, where
 
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-
-
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
-    """Return the code with which an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def stage_without(*absent: str, **columns: Any) -> Stage:

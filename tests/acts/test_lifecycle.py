@@ -53,21 +53,13 @@ from tests.helpers.factories import (
     play,
     selection,
 )
+from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import cells, snapshot
 
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
 Step = Callable[[Stage], Any]
-
-
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
-    """Return the code with which a step is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def read_again(stage: Stage) -> Poll:

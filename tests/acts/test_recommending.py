@@ -21,20 +21,12 @@ from tests.helpers.factories import (
     make_staff,
     move_by_force,
 )
+from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
 
 pytestmark = pytest.mark.django_db
 
 R = Recommendation.Ruling
-
-
-def refusal_of(act: Any, *args: Any, **kwargs: Any) -> str:
-    """Return the code with which an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises(Refused) as refusal:
-        act(*args, **kwargs)
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def collecting(**columns: Any) -> Poll:

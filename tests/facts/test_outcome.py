@@ -14,7 +14,6 @@ from ballots.facts.outcome import outcome_of
 from ballots.facts.words import open_words
 from ballots.files import package
 from ballots.models import Decision, JournalEntry
-from ballots.refusal import Refused
 from projects.models import Poll
 from tests.database.test_races import at_once, codes
 from tests.helpers.factories import (
@@ -29,7 +28,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
-from tests.helpers.secrecy import snapshot
+from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -242,15 +241,6 @@ DECISIONS: dict[str, tuple[str, Callable[[Stage], dict[str, Any]]]] = {
     "on one that is out": ("not-open-item", lambda s: {"items": ["4"]}),
     "on one that is not there": ("not-open-item", lambda s: {"items": ["推9"]}),
 }
-
-
-def refusal_of(act: Callable[[], Any]) -> str:
-    """Return the code with which an act is refused, having changed nothing."""
-    before = snapshot()
-    with pytest.raises((Refused, Refused, Refused)) as refusal:
-        act()
-    assert snapshot() == before
-    return refusal.value.code
 
 
 def test_a_decision_is_refused_and_changes_nothing():

@@ -17,7 +17,6 @@ from ballots.acts import announcing, canvass, deciding, drafts, hall, lifecycle
 from ballots.acts.announcing import save_announcement
 from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
-from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
@@ -30,6 +29,7 @@ from tests.helpers.factories import (
     selection,
 )
 from tests.helpers.figures import adopted, figures, item, make_counted
+from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -699,11 +699,8 @@ def test_votes_that_the_poll_keeps_closed_are_not_annexed():
     assert not Announcement.objects.get().with_votes
 
 
-def refusal(poll: Poll, **changes: Any) -> str:
-    given = WORDS | {"by": make_office()} | changes
-    with pytest.raises(Refused) as refused:
-        save_announcement(poll, **given)
-    return refused.value.code
+def refusal_of_words(poll: Poll, **changes: Any) -> str:
+    return refusal_of(save_announcement, poll, **(WORDS | {"by": make_office()} | changes))
 
 
 def test_an_act_refuses_the_words_of_a_notice_with_a_code():
@@ -714,11 +711,11 @@ def test_an_act_refuses_the_words_of_a_notice_with_a_code():
     play(held, child, selection(2))
 
     codes = {
-        refusal(poll, by=make_scrutineer()),
-        refusal(counted),
-        refusal(child),
-        refusal(poll, closing=" "),
-        refusal(poll, with_votes=True),
+        refusal_of_words(poll, by=make_scrutineer()),
+        refusal_of_words(counted),
+        refusal_of_words(child),
+        refusal_of_words(poll, closing=" "),
+        refusal_of_words(poll, with_votes=True),
     }
 
     # Who may not is told in the words that all acts share.

@@ -39,7 +39,7 @@ printable_texts = st.text(
 tricky_texts = st.text("'=+-@|%＝＋－＠ \t\r\n\u3000\u200b\ufeff\u202e\",a王", max_size=8)
 
 
-def refusal_of(content: bytes) -> str:
+def why_refused(content: bytes) -> str:
     with pytest.raises(SheetRefused) as refusal:
         read(content)
     return refusal.value.code
@@ -149,7 +149,7 @@ def test_a_comma_in_the_header_means_commas_even_beside_a_tab():
 def test_a_file_that_opens_a_quote_and_never_closes_it_is_refused_with_the_line():
     content = '代表证号,姓名\n001,王伟\n002,"李娜\n003,张三\n'.encode()
 
-    assert refusal_of(content) == "quotes"
+    assert why_refused(content) == "quotes"
     with pytest.raises(SheetRefused, match="从第3行起"):
         read(content)
 
@@ -172,7 +172,7 @@ def test_a_file_that_opens_a_quote_and_never_closes_it_is_refused_with_the_line(
     ],
 )
 def test_what_is_no_table_is_refused_by_name(content, code):
-    assert refusal_of(content) == code
+    assert why_refused(content) == code
 
 
 def test_the_words_for_old_excel_files_and_strange_encodings_are_those_of_the_design():
@@ -184,7 +184,7 @@ def test_ten_thousand_rows_below_the_header_are_read_and_one_more_is_refused():
     content = b"number,name\n" + b"001,x\n" * 10_000
 
     assert len(read(content)) == 10_001
-    assert refusal_of(content + b"\n\n001,x") == "too-many-rows"
+    assert why_refused(content + b"\n\n001,x") == "too-many-rows"
 
 
 @given(st.binary(max_size=300))
@@ -280,21 +280,21 @@ def test_hidden_sheets_and_blank_sheets_are_passed_over():
 
 
 def test_a_second_sheet_with_content_is_refused_and_not_lost():
-    assert refusal_of(saved(workbook([HEADER], [("002", "李娜")]))) == "several-sheets"
+    assert why_refused(saved(workbook([HEADER], [("002", "李娜")]))) == "several-sheets"
 
 
 def test_a_workbook_without_content_is_refused():
-    assert refusal_of(saved(workbook([], []))) == "empty"
+    assert why_refused(saved(workbook([], []))) == "empty"
 
 
 def test_a_workbook_with_too_many_rows_or_columns_is_refused():
-    assert refusal_of(saved(workbook([(1,)] * 10_002))) == "too-many-rows"
-    assert refusal_of(saved(workbook([("",) * 100 + ("x",)]))) == "too-wide"
+    assert why_refused(saved(workbook([(1,)] * 10_002))) == "too-many-rows"
+    assert why_refused(saved(workbook([("",) * 100 + ("x",)]))) == "too-wide"
 
 
 @pytest.mark.parametrize("part", ["xl/vbaProject.bin", "xl/macrosheets/sheet1.xml"])
 def test_macros_are_refused(part):
-    assert refusal_of(repacked(SMALL, {part: b"x"})) == "macros"
+    assert why_refused(repacked(SMALL, {part: b"x"})) == "macros"
 
 
 def test_another_kind_of_zip_file_is_refused():
@@ -302,7 +302,7 @@ def test_another_kind_of_zip_file_is_refused():
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("content.xml", "<x/>")
 
-    assert refusal_of(out.getvalue()) == "not-xlsx"
+    assert why_refused(out.getvalue()) == "not-xlsx"
 
 
 def test_a_small_file_that_unpacks_to_something_huge_is_refused_before_it_is_unpacked():
@@ -317,7 +317,7 @@ def test_a_small_file_that_unpacks_to_something_huge_is_refused_before_it_is_unp
     assert len(bomb) < 100_000
 
     tracemalloc.start()
-    assert refusal_of(bomb) == "inflated"
+    assert why_refused(bomb) == "inflated"
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5_000_000
@@ -328,7 +328,7 @@ def test_a_file_that_unpacks_to_a_hundred_times_its_size_is_refused():
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/blank.xml", " " * 5_000_000)
 
-    assert refusal_of(out.getvalue()) == "inflated"
+    assert why_refused(out.getvalue()) == "inflated"
 
 
 def test_a_file_that_unpacks_to_more_than_twenty_megabytes_is_refused_at_any_ratio():
@@ -338,29 +338,29 @@ def test_a_file_that_unpacks_to_more_than_twenty_megabytes_is_refused_at_any_rat
         for number in range(20):
             archive.writestr(f"xl/{number}.xml", bytes(1024 * 1024))
 
-    assert refusal_of(out.getvalue()) == "inflated"
+    assert why_refused(out.getvalue()) == "inflated"
 
 
 def test_a_file_of_very_many_parts_is_refused():
-    assert refusal_of(repacked(SMALL, {f"xl/{n}.xml": b"" for n in range(201)})) == "inflated"
+    assert why_refused(repacked(SMALL, {f"xl/{n}.xml": b"" for n in range(201)})) == "inflated"
 
 
 def test_a_million_blank_rows_are_refused():
     blanks = "".join(f'<row r="{number}"/>' for number in range(1, 1_000_001))
 
-    assert refusal_of(repacked(SMALL, sheet_xml(blanks))) in {"too-big", "inflated"}
+    assert why_refused(repacked(SMALL, sheet_xml(blanks))) in {"too-big", "inflated"}
 
 
 def test_a_row_numbered_beyond_the_end_of_any_sheet_is_refused_without_counting_up_to_it():
     far = '<row r="1"><c><v>1</v></c></row><row r="999999999999"><c><v>1</v></c></row>'
 
-    assert refusal_of(repacked(SMALL, sheet_xml(far))) == "damaged"
+    assert why_refused(repacked(SMALL, sheet_xml(far))) == "damaged"
 
 
 def test_blank_cells_far_to_the_right_are_refused_before_all_gaps_are_filled():
     far = "".join(f'<row r="{row}"><c r="XFD{row}"/></row>' for row in range(1, 100))
 
-    assert refusal_of(repacked(SMALL, sheet_xml(far))) == "inflated"
+    assert why_refused(repacked(SMALL, sheet_xml(far))) == "inflated"
 
 
 def test_entities_are_refused_whoever_parses():
@@ -368,13 +368,13 @@ def test_entities_are_refused_whoever_parses():
     cell = '<row r="1"><c r="A1" t="inlineStr"><is><t>&b;</t></is></c></row>'
 
     assert openpyxl.DEFUSEDXML
-    assert refusal_of(repacked(SMALL, sheet_xml(cell, doctype))) == "damaged"
+    assert why_refused(repacked(SMALL, sheet_xml(cell, doctype))) == "damaged"
 
 
 @pytest.mark.parametrize("at", range(0, len(SMALL), 97))
 def test_a_workbook_cut_short_is_refused(at):
     # Cut at 0 it is an empty file, and before the fourth byte it is no zip file.
-    assert refusal_of(SMALL[:at]) in {"empty", "damaged"}
+    assert why_refused(SMALL[:at]) in {"empty", "damaged"}
 
 
 @given(st.data())
@@ -481,4 +481,4 @@ def test_a_workbook_whose_blocks_cannot_be_bounded_is_refused_unread(method):
     with zipfile.ZipFile(out, "a", method) as archive:
         archive.writestr("xl/more.xml", b"")
 
-    assert refusal_of(out.getvalue()) == "damaged"
+    assert why_refused(out.getvalue()) == "damaged"
