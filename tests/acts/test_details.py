@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from ballots import journal
@@ -20,6 +18,7 @@ from ballots.pure import sealing
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.files.test_tables import confirm, count, make_opened, read, table
+from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
 from tests.helpers.refusals import refusal_of
 
@@ -214,10 +213,8 @@ def test_research_data_of_a_real_poll_wait_until_the_hall_has_seen_all_of_the_re
 
 
 def page(stage: Stage, user: User, name: str, **data: str) -> Any:
-    client = Client()
-    client.force_login(user)
-    address = reverse(f"admin:ballots_pollday_{name}", args=[stage.poll.pk])
-    return client.post(address, data) if data else client.get(address)
+    desk, address = desk_of(user), at(stage.poll, name)
+    return desk.post(address, data) if data else desk.get(address)
 
 
 PAGES = {"export-ballots": "ballots.csv", "export-research": "pabulib.pb"}
@@ -294,7 +291,7 @@ def test_a_file_that_could_not_be_made_is_not_on_record(confirmed, monkeypatch):
 
 
 def test_the_days_page_offers_both_files_to_a_scrutineer_and_neither_to_the_office(confirmed):
-    links = [reverse(f"admin:ballots_pollday_{name}", args=[confirmed.poll.pk]) for name in PAGES]
+    links = [at(confirmed.poll, name) for name in PAGES]
 
     watch = page(confirmed, confirmed.scrutineer, "change").text
     desk = page(confirmed, confirmed.office, "change").text

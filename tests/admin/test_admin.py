@@ -12,9 +12,7 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,6 +22,7 @@ from ballots.models import AccessCard, Delegate, Delegation
 from ballots.pure import card_code, roll_table
 from projects.models import Poll, Project, Target
 from tests.helpers import factories
+from tests.helpers.desk import at, confirmation, desk_of, messages_of, queries_of, signed_by, upload
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -82,17 +81,6 @@ def poll_fields(**changed) -> dict[str, object]:
     } | changed
 
 
-def words_of(reply) -> list[str]:
-    """Return the messages that stand above a page."""
-    return [str(message) for message in reply.context["messages"]]
-
-
-def queries_of(client, address) -> int:
-    with CaptureQueriesContext(connection) as caught:
-        assert client.get(address).status_code == 200
-    return len(caught)
-
-
 # --- polls ----------------------------------------------------------------------------------------
 
 
@@ -126,7 +114,7 @@ def test_a_draft_poll_can_be_changed_and_links_to_its_day(desk):
 
     poll.refresh_from_db()
     assert poll.places == 7
-    assert reverse("admin:ballots_pollday_change", args=[poll.pk]) in page.text
+    assert at(poll) in page.text
 
 
 def test_a_poll_that_opened_while_its_form_was_filled_in_is_refused_with_a_sentence(desk):
@@ -140,7 +128,7 @@ def test_a_poll_that_opened_while_its_form_was_filled_in_is_refused_with_a_sente
     poll.refresh_from_db()
     assert poll.places == 10
     assert reply.status_code == 200
-    assert words_of(reply) == ["投票已经开始，候选项目和票决规则不能再修改。"]
+    assert messages_of(reply) == ["投票已经开始，候选项目和票决规则不能再修改。"]
     assert not reply.context["has_change_permission"]
 
 
@@ -290,7 +278,7 @@ def test_a_candidate_of_an_opened_poll_can_be_read_and_neither_changed_nor_delet
     )
 
     assert "候选项目1" in page.text
-    assert words_of(changed) == ["投票已经开始，候选项目和票决规则不能再修改。"]
+    assert messages_of(changed) == ["投票已经开始，候选项目和票决规则不能再修改。"]
     assert deleted.status_code == 403
     assert Project.objects.get().title == "候选项目1"
 
@@ -394,8 +382,8 @@ def test_only_the_chosen_get_a_card_and_a_second_sending_gives_no_second_one(des
     reply = desk.post(address, {"ids": str(first.pk)}, follow=True)
 
     assert list(AccessCard.objects.values_list("delegate", flat=True)) == [first.pk]
-    assert words_of(reply) == ["这些投票卡刚刚已经生成，请使用先前打印的一份。"]
-    assert words_of(desk.get(address + f"?ids={first.pk}")) != words_of(reply)
+    assert messages_of(reply) == ["这些投票卡刚刚已经生成，请使用先前打印的一份。"]
+    assert messages_of(desk.get(address + f"?ids={first.pk}")) != messages_of(reply)
     assert second.cards.count() == 0
 
 
@@ -472,11 +460,11 @@ def test_while_a_poll_takes_ballots_a_new_card_needs_a_second_person(client):
     alone = client.post(address, filled)
     wrong = client.post(
         address,
-        filled | {"second_name": stage.scrutineer.username, "second_password": "not-this"},
+        filled | signed_by(stage.scrutineer) | {"second_password": "not-this"},
     )
     both = client.post(
         address,
-        filled | {"second_name": stage.scrutineer.username, "second_password": factories.PASSWORD},
+        filled | signed_by(stage.scrutineer),
     )
 
     assert "须由另一位工作人员签名确认" in alone.text
@@ -513,21 +501,18 @@ def test_no_secret_reaches_the_history_of_a_page(desk, clerk):
 # --- import ---------------------------------------------------------------------------------------
 
 
-def upload(client, *lines: str, **fields):
-    content = "\r\n".join([HEADER, *lines]).encode()
-    file = SimpleUploadedFile("名册.csv", content)
-    return client.post(reverse("admin:ballots_delegate_import"), {"file": file} | fields)
+def upload_roll(desk: Client, *lines: str, **fields: str):
+    return upload(desk, reverse("admin:ballots_delegate_import"), HEADER, *lines, **fields)
 
 
 def test_an_upload_is_previewed_and_written_only_when_confirmed(desk):
     Delegation.objects.create(name="城区代表团")
 
-    preview = upload(desk, "001,张三,城区代表团", "002,李四,城区代表团")
+    preview = upload_roll(desk, "001,张三,城区代表团", "002,李四,城区代表团")
     before = Delegate.objects.count()
-    confirm = preview.context["confirm"]
     done = desk.post(
         reverse("admin:ballots_delegate_import"),
-        {name: confirm[name].value() or "" for name in confirm.fields},
+        confirmation(preview),
         follow=True,
     )
 
@@ -538,14 +523,14 @@ def test_an_upload_is_previewed_and_written_only_when_confirmed(desk):
         ("001", "张三"),
         ("002", "李四"),
     ]
-    assert "已导入2人。2人是新增，尚未生成投票卡。" in words_of(done)[0]
-    assert reverse("admin:ballots_delegate_issue") in words_of(done)[0]
+    assert "已导入2人。2人是新增，尚未生成投票卡。" in messages_of(done)[0]
+    assert reverse("admin:ballots_delegate_issue") in messages_of(done)[0]
 
 
 def test_faults_are_named_by_their_line_and_turn_the_import_off(desk):
     Delegation.objects.create(name="城区代表团")
 
-    preview = upload(
+    preview = upload_roll(
         desk, "001,张三,城区代表团", "002,,城区代表团", "003,王五,城南代表团", "001,赵六,城区代表团"
     )
     errors = preview.context["errors"]
@@ -566,12 +551,11 @@ def test_faults_are_named_by_their_line_and_turn_the_import_off(desk):
 
 
 def test_unknown_delegations_can_be_added_along(desk):
-    preview = upload(desk, "001,张三,城南代表团", add_delegations="on")
-    confirm = preview.context["confirm"]
+    preview = upload_roll(desk, "001,张三,城南代表团", add_delegations="on")
 
     desk.post(
         reverse("admin:ballots_delegate_import"),
-        {name: confirm[name].value() or "" for name in confirm.fields},
+        confirmation(preview),
     )
 
     assert "将新增代表团：城南代表团。" in preview.text
@@ -588,22 +572,21 @@ def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, tim
     desk.force_login(User.objects.get())
     late = desk.post(address, {"rows": rows, "add_delegations": "on"})
 
-    assert words_of(tampered) == words_of(late) == ["预览已过期，请重新上传。"]
+    assert messages_of(tampered) == messages_of(late) == ["预览已过期，请重新上传。"]
     assert not Delegate.objects.exists()
 
 
 def test_a_delegation_that_went_missing_meanwhile_stops_the_whole_import(desk):
     home = Delegation.objects.create(name="城区代表团")
-    preview = upload(desk, "001,张三,城区代表团")
-    confirm = preview.context["confirm"]
+    preview = upload_roll(desk, "001,张三,城区代表团")
     home.delete()
 
     reply = desk.post(
         reverse("admin:ballots_delegate_import"),
-        {name: confirm[name].value() or "" for name in confirm.fields},
+        confirmation(preview),
     )
 
-    assert words_of(reply) == ["名册有错误，请更正后重新上传。"]
+    assert messages_of(reply) == ["名册有错误，请更正后重新上传。"]
     assert not Delegate.objects.exists()
 
 
@@ -638,7 +621,7 @@ def test_the_index_names_the_polls_that_are_not_over(desk):
     page = desk.get(reverse("admin:index"))
 
     assert list(page.context["polls"].values_list("pk", flat=True)) == [shown.pk]
-    assert reverse("admin:ballots_pollday_change", args=[shown.pk]) in page.text
+    assert at(shown) in page.text
 
 
 def test_a_superuser_of_no_office_is_told_why_nothing_can_be_done(client):
@@ -674,10 +657,10 @@ def test_lists_ask_the_database_no_more_often_when_there_is_more_in_them(desk, c
             roll.draw_up_roll(poll, by=clerk)
 
     fill(5)
-    with_five = queries_of(desk, address)
+    with_five = len(queries_of(desk, address))
     fill(35)
 
-    assert queries_of(desk, address) == with_five
+    assert len(queries_of(desk, address)) == with_five
 
 
 # --- on paper -------------------------------------------------------------------------------------
@@ -736,7 +719,7 @@ def test_cards_come_out_at_their_size_ten_a_page_and_a_new_page_for_each_delegat
 
 def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, live_server):
     poll = make_poll()
-    printing.goto(live_server.url + reverse("admin:ballots_pollday_key", args=[poll.pk]))
+    printing.goto(live_server.url + at(poll, "key"))
     printing.emulate_media(media="screen")
     for place in range(1, 6):
         printing.locator(f"#id_holder_{place}").fill(f"保管人{place}")
@@ -760,8 +743,7 @@ def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, li
 
 def test_the_name_of_an_account_that_has_signed_is_kept(stage):
     boss = User.objects.create_superuser("root", password="root-password")
-    client = Client()
-    client.force_login(boss)
+    client = desk_of(boss)
     unsigned = make_office("newcomer")
 
     signed = client.get(f"/admin/auth/user/{stage.office.pk}/change/").text

@@ -4,19 +4,17 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 
 from ballots.acts import canvass, lifecycle
 from ballots.admin import canvass as admin_canvass
 from ballots.facts import counting
 from ballots.models import Ballot, WriteIn
 from ballots.pure.rules import Proposal
-from tests.helpers import factories
 from tests.helpers.browsing import posted, read
+from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
 from tests.helpers.factories import Stage, make_project, make_stage, selection
 from tests.helpers.http_client import Form
 
@@ -25,14 +23,8 @@ pytestmark = pytest.mark.django_db
 R = WriteIn.Ruling
 
 
-def at(stage: Stage, name: str = "canvass") -> str:
-    return reverse(f"admin:ballots_pollday_{name}", args=[stage.poll.pk])
-
-
-def desk_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+def canvass_at(stage: Stage, name: str = "canvass") -> str:
+    return at(stage.poll, name)
 
 
 def opened(*proposals: str | Proposal, **columns: Any) -> Stage:
@@ -57,16 +49,8 @@ def form_of(page: Any, row: WriteIn) -> Form:
 
 def decide(client: Client, stage: Stage, title: str, **typed: str) -> Any:
     """Open the page, fill in the form of one proposal and save it."""
-    form = form_of(client.get(at(stage)), row_of(stage, title))
-    return client.post(at(stage, "ruling"), posted(form) | typed)
-
-
-def messages_of(reply: Any) -> list[str]:
-    return [str(message) for message in reply.context["messages"]]
-
-
-def faults_of(reply: Any) -> list[str]:
-    return [str(fault) for faults in reply.context["forms"][0].errors.values() for fault in faults]
+    form = form_of(client.get(canvass_at(stage)), row_of(stage, title))
+    return client.post(canvass_at(stage, "ruling"), posted(form) | typed)
 
 
 # --- what it shows --------------------------------------------------------------------------------
@@ -77,7 +61,7 @@ def test_each_proposal_stands_with_its_content_its_unit_and_what_is_like_it():
         Proposal("新建老年食堂", "城区五处，乡镇十处", "市民政局"), "老年食堂", "夜间公交"
     )
 
-    text = read(desk_of(stage.office).get(at(stage))).text
+    text = read(desk_of(stage.office).get(canvass_at(stage))).text
 
     row, near = row_of(stage, "新建老年食堂"), row_of(stage, "老年食堂")
     assert f"{row.key} 新建老年食堂 城区五处，乡镇十处 建议责任单位：市民政局" in text
@@ -90,7 +74,7 @@ def test_the_words_are_those_of_the_design():
     stage = opened("新建老年食堂")
     make = desk_of(stage.office)
 
-    text = read(make.get(at(stage))).text
+    text = read(make.get(canvass_at(stage))).text
 
     for words in (
         "归并推荐项目",
@@ -104,7 +88,7 @@ def test_the_words_are_those_of_the_design():
 
 def test_nothing_is_chosen_before_somebody_has_ruled():
     stage = opened("新建老年食堂", "老年食堂")
-    page = desk_of(stage.office).get(at(stage))
+    page = desk_of(stage.office).get(canvass_at(stage))
 
     for row in stage.poll.write_ins.all():
         form = form_of(page, row)
@@ -128,7 +112,7 @@ def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
     stage = opened("甲", "乙", "丙")
     row = row_of(stage, "甲")
 
-    page = desk_of(stage.office).get(at(stage)).text
+    page = desk_of(stage.office).get(canvass_at(stage)).text
     own = page[page.index(f'id="{row.key}"') :].partition("</section>")[0]
 
     values = [int(value) for value in re.findall(r'<option value="(\d+)"', own)]
@@ -139,7 +123,7 @@ def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
 def test_the_order_is_that_of_the_random_numbers():
     stage = opened(*[f"推荐{n}" for n in range(6)])
 
-    page = desk_of(stage.office).get(at(stage)).text
+    page = desk_of(stage.office).get(canvass_at(stage)).text
 
     assert re.findall(r'<section [^>]*id="推(\d+)"', page) == [str(n) for n in range(1, 7)]
 
@@ -147,7 +131,7 @@ def test_the_order_is_that_of_the_random_numbers():
 def test_markup_in_a_proposal_is_shown_as_it_was_typed():
     stage = opened(Proposal("<b>甲</b>{{ poll }}", '"><script>alert(1)</script>', "<i>局</i>"))
 
-    page = desk_of(stage.office).get(at(stage)).text
+    page = desk_of(stage.office).get(canvass_at(stage)).text
 
     assert "&lt;b&gt;甲&lt;/b&gt;{{ poll }}" in page
     assert not {"<b>甲", "<script>alert", "<i>局"} & set(re.findall(r"<\w+>[^<]{1,5}", page))
@@ -156,7 +140,7 @@ def test_markup_in_a_proposal_is_shown_as_it_was_typed():
 def test_a_vote_without_proposals_needs_the_signatures_alone():
     stage = opened()
 
-    page = desk_of(stage.office).get(at(stage))
+    page = desk_of(stage.office).get(canvass_at(stage))
 
     assert "本次没有推荐项目。" in page.text
     assert 'name="second_password"' in page.text
@@ -173,7 +157,7 @@ def test_office_and_scrutineers_rule_and_come_back_to_the_proposal(who):
     reply = decide(client, stage, "甲", ruling="into-project", project="7")
 
     assert reply["Location"].endswith(f"?page=1#%E6%8E%A8{row.number}")
-    page = client.get(at(stage))
+    page = client.get(canvass_at(stage))
     assert messages_of(page) == [f"{row.key}：并入候选项目第7项"]
     assert "已处理1/2" in page.text
     assert row_of(stage, "甲").into_project == stage.poll.projects.get(number=7)
@@ -258,17 +242,17 @@ def test_a_reason_longer_than_its_column_is_refused():
 def test_whoever_did_not_see_the_ruling_of_somebody_else_is_told_and_sees_it():
     stage = opened("甲")
     mine, other = desk_of(stage.office), desk_of(stage.scrutineer)
-    form = posted(form_of(mine.get(at(stage)), row_of(stage, "甲")))
+    form = posted(form_of(mine.get(canvass_at(stage)), row_of(stage, "甲")))
     decide(other, stage, "甲", ruling="alone")
 
-    reply = mine.post(at(stage, "ruling"), form | {"ruling": "refused", "reason": "重复"})
+    reply = mine.post(canvass_at(stage, "ruling"), form | {"ruling": "refused", "reason": "重复"})
 
     assert faults_of(reply) == ["这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"]
     assert "✓ 单列一项" in read(reply).text
     assert row_of(stage, "甲").ruling == R.ALONE
     # The page has been read again: sent once more, it counts.
     again = posted(form_of(reply, row_of(stage, "甲")))
-    assert mine.post(at(stage, "ruling"), again).status_code == 302
+    assert mine.post(canvass_at(stage, "ruling"), again).status_code == 302
     assert row_of(stage, "甲").ruling == R.REFUSED
 
 
@@ -277,7 +261,7 @@ def test_a_proposal_that_is_none_is_not_found(number):
     stage = opened("甲")
 
     reply = desk_of(stage.office).post(
-        at(stage, "ruling"), {"number": number, "ruling": "alone", "seen": ""}
+        canvass_at(stage, "ruling"), {"number": number, "ruling": "alone", "seen": ""}
     )
 
     # A full-width 1 is a 1, and the rulings that were seen are not those of this proposal.
@@ -288,9 +272,9 @@ def test_a_proposal_that_is_none_is_not_found(number):
 def test_a_ruling_is_not_fetched():
     stage = opened("甲")
 
-    reply = desk_of(stage.office).get(at(stage, "ruling"))
+    reply = desk_of(stage.office).get(canvass_at(stage, "ruling"))
 
-    assert (reply.status_code, reply["Location"]) == (302, at(stage))
+    assert (reply.status_code, reply["Location"]) == (302, canvass_at(stage))
 
 
 def test_the_record_says_each_ruling_in_words():
@@ -300,7 +284,7 @@ def test_the_record_says_each_ruling_in_words():
     decide(client, stage, "甲", ruling="refused", reason="重复")
     decide(client, stage, "甲", back="1")
 
-    text = read(client.get(at(stage, "journal"))).text
+    text = read(client.get(canvass_at(stage, "journal"))).text
 
     for words in ("处理方式：并入候选项目；并入：7", "原因：重复；处理方式：不予计票"):
         assert f"{row.key}. 甲；{words}" in text
@@ -316,26 +300,28 @@ def test_only_what_waits_is_shown_where_that_is_asked_and_one_goes_on_to_the_nex
     first, second, third = stage.poll.write_ins.order_by("number")
     canvass.rule(stage.poll, second, ruling=R.ALONE, by=stage.office)
 
-    page = client.get(at(stage) + "?waiting=1")
+    page = client.get(canvass_at(stage) + "?waiting=1")
     assert re.findall(r'<section [^>]*id="推(\d+)"', page.text) == ["1", "3"]
     form = form_of(page, first)
-    assert form.action.endswith(f"{at(stage, 'ruling')}?waiting=1#{first.key}")
-    reply = client.post(at(stage, "ruling") + "?waiting=1", posted(form) | {"ruling": "alone"})
+    assert form.action.endswith(f"{canvass_at(stage, 'ruling')}?waiting=1#{first.key}")
+    reply = client.post(
+        canvass_at(stage, "ruling") + "?waiting=1", posted(form) | {"ruling": "alone"}
+    )
     assert reply["Location"].endswith("?waiting=1&page=1#%E6%8E%A83")
 
-    last = posted(form_of(client.get(at(stage) + "?waiting=1"), third))
-    reply = client.post(at(stage, "ruling") + "?waiting=1", last | {"ruling": "alone"})
-    assert reply["Location"] == f"{at(stage)}#closing"
-    assert "没有未处理的推荐项目。" in client.get(at(stage) + "?waiting=1").text
+    last = posted(form_of(client.get(canvass_at(stage) + "?waiting=1"), third))
+    reply = client.post(canvass_at(stage, "ruling") + "?waiting=1", last | {"ruling": "alone"})
+    assert reply["Location"] == f"{canvass_at(stage)}#closing"
+    assert "没有未处理的推荐项目。" in client.get(canvass_at(stage) + "?waiting=1").text
 
 
 def test_what_is_refused_is_shown_though_it_waits_no_more():
     stage = opened("甲", "乙")
     client, row = desk_of(stage.office), row_of(stage, "甲")
-    form = posted(form_of(client.get(at(stage)), row))
+    form = posted(form_of(client.get(canvass_at(stage)), row))
     canvass.rule(stage.poll, row, ruling=R.ALONE, by=stage.scrutineer)
 
-    reply = client.post(at(stage, "ruling") + "?waiting=1", form | {"ruling": "refused"})
+    reply = client.post(canvass_at(stage, "ruling") + "?waiting=1", form | {"ruling": "refused"})
 
     assert "这一项刚刚由另一人处理过" in reply.text
     assert form_of(reply, row)
@@ -347,28 +333,28 @@ def test_long_lists_have_pages_and_one_comes_back_to_the_right_one(monkeypatch):
     client = desk_of(stage.office)
     last = stage.poll.write_ins.get(number=5)
 
-    assert "第1页，共3页" in read(client.get(at(stage))).text
-    page = client.get(at(stage) + "?page=3")
+    assert "第1页，共3页" in read(client.get(canvass_at(stage))).text
+    page = client.get(canvass_at(stage) + "?page=3")
     assert re.findall(r'<section [^>]*id="推(\d+)"', page.text) == ["5"]
     form = posted(form_of(page, last))
-    refused = client.post(at(stage, "ruling"), form)
+    refused = client.post(canvass_at(stage, "ruling"), form)
     assert re.findall(r'<section [^>]*id="推(\d+)"', refused.text) == ["5"]
-    reply = client.post(at(stage, "ruling"), form | {"ruling": "alone"})
+    reply = client.post(canvass_at(stage, "ruling"), form | {"ruling": "alone"})
     assert "?page=3#" in reply["Location"]
-    assert client.get(at(stage) + "?page=nonsense").status_code == 200
+    assert client.get(canvass_at(stage) + "?page=nonsense").status_code == 200
 
 
 def test_the_rest_can_stand_alone_and_then_two_people_end_the_canvass():
     stage = opened("甲", "乙")
     client = desk_of(stage.scrutineer)
-    signed = {"second_name": stage.office.username, "second_password": factories.PASSWORD}
+    signed = signed_by(stage.office)
 
-    page = client.get(at(stage))
+    page = client.get(canvass_at(stage))
     assert "还有2项没有处理，全部处理完毕后才能归并结束。" in page.text
     assert 'name="second_password"' not in page.text
-    alone = client.post(at(stage, "alone"), follow=True)
+    alone = client.post(canvass_at(stage, "alone"), follow=True)
     assert messages_of(alone) == ["2项推荐项目已单列。"]
-    done = client.post(at(stage), signed, follow=True)
+    done = client.post(canvass_at(stage), signed, follow=True)
 
     assert messages_of(done) == ["推荐项目归并结束，可以计票。"]
     stage.poll.refresh_from_db()
@@ -380,7 +366,7 @@ def test_a_wrong_signature_is_said_where_one_signs():
     canvass.rule_each_alone(stage.poll, by=stage.office)
 
     reply = desk_of(stage.office).post(
-        at(stage), {"second_name": stage.scrutineer.username, "second_password": "wrong"}
+        canvass_at(stage), {"second_name": stage.scrutineer.username, "second_password": "wrong"}
     )
 
     assert "第二人的用户名或密码不正确" in reply.text
@@ -400,7 +386,7 @@ def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        page = desk_of(stage.office).get(at(stage))
+        page = desk_of(stage.office).get(canvass_at(stage))
 
     assert "上次计票已退回（原因：甲应并入第7项" in page.text
     assert result.digest not in page.text
@@ -413,15 +399,12 @@ def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
 # --- blind ----------------------------------------------------------------------------------------
 
 
-def queries_of(stage: Stage) -> list[str]:
-    client = desk_of(stage.office)
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(at(stage)).status_code == 200
-    return [query["sql"] for query in queries]
+def asked_for(stage: Stage) -> list[str]:
+    return queries_of(desk_of(stage.office), canvass_at(stage))
 
 
 def test_the_page_reads_no_ballot_at_all():
-    asked = "\n".join(queries_of(opened("甲", "乙")))
+    asked = "\n".join(asked_for(opened("甲", "乙")))
 
     # The search finds a table that is read.
     assert "ballots_writein" in asked
@@ -442,7 +425,7 @@ def test_the_page_asks_the_same_whatever_was_voted_and_however_often_proposed():
     many.open_box()
 
     def shape(stage: Stage) -> list[str]:
-        ours = [sql for sql in queries_of(stage) if re.search("ballots_|projects_", sql)]
+        ours = [sql for sql in asked_for(stage) if re.search("ballots_|projects_", sql)]
         return [re.sub(r"\d+", "N", sql) for sql in ours]
 
     assert shape(many) == shape(few)
@@ -455,12 +438,12 @@ def test_the_number_of_queries_does_not_grow_with_proposals_or_rulings():
     canvass.rule(many.poll, rows[0], ruling=R.INTO_PROJECT, into=project, by=many.office)
     canvass.rule(many.poll, rows[1], ruling=R.INTO_WRITE_IN, into=rows[2], by=many.office)
 
-    assert len(queries_of(many)) == len(queries_of(few))
+    assert len(asked_for(many)) == len(asked_for(few))
 
 
 def test_two_boxes_with_the_same_texts_and_other_votes_show_the_same_page():
     def page_of(stage: Stage) -> str:
-        text = read(desk_of(stage.office).get(at(stage))).text
+        text = read(desk_of(stage.office).get(canvass_at(stage))).text
         return re.sub(r"staff\d+", "", text).replace(str(stage.poll), "")
 
     # One text only, so that its random number is the same in both.
@@ -492,4 +475,4 @@ def test_a_candidate_with_a_long_name_is_offered_whole():
     stage.close()
     stage.open_box()
 
-    assert f"第13项 {'长' * 60}" in desk_of(stage.office).get(at(stage)).text
+    assert f"第13项 {'长' * 60}" in desk_of(stage.office).get(canvass_at(stage)).text

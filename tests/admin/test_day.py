@@ -5,51 +5,19 @@ import re
 from itertools import count
 
 import pytest
-from django.contrib.auth.models import User
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ballots.acts import canvass, cards, ceremony, drafts, lifecycle, roll
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
+from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
 from tests.helpers.factories import Stage, make_delegates, make_poll, make_stage, selection
 
 pytestmark = pytest.mark.django_db
 
 HOLDERS = {f"holder_{place}": f"保管人{place}" for place in range(1, 6)}
 _place = count(1)
-
-
-def at(poll: Poll, name: str = "change") -> str:
-    return reverse(f"admin:ballots_pollday_{name}", args=[poll.pk])
-
-
-def desk_of(user: User) -> Client:
-    """Return a browser in which `user` has logged in."""
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def messages_of(reply) -> list[str]:
-    return [str(message) for message in reply.context["messages"]]
-
-
-def faults_of(reply) -> list[str]:
-    """Return every fault that a page tells, field by field."""
-    return [
-        str(fault)
-        for form in reply.context["forms"]
-        for faults in form.errors.values()
-        for fault in faults
-    ]
-
-
-def signed_by(user: User) -> dict[str, str]:
-    return {"second_name": user.username, "second_password": factories.PASSWORD}
 
 
 def shares_of(stage: Stage, *places: int) -> dict[str, str]:
@@ -213,12 +181,8 @@ def test_the_pages_ask_the_database_no_more_often_when_the_roll_and_the_list_are
             )
         )
         desk = desk_of(stage.office)
-        counts = []
-        for name in ("change", "presence", "close", "add", "journal"):
-            with CaptureQueriesContext(connection) as caught:
-                assert desk.get(at(stage.poll, name)).status_code == 200
-            counts.append(len(caught))
-        return counts
+        names = ("change", "presence", "close", "add", "journal")
+        return [len(queries_of(desk, at(stage.poll, name))) for name in names]
 
     assert queries(5, 5) == queries(40, 40)
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,6 +23,7 @@ from ballots.models import Delegate, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.browsing import publish
+from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -37,16 +37,6 @@ pytestmark = pytest.mark.django_db
 
 # 10:00 in the hall.
 TEN = datetime(2026, 1, 18, 2, 0, 20, tzinfo=UTC)
-
-
-def at(poll: Poll) -> str:
-    return reverse("admin:ballots_pollday_change", args=[poll.pk])
-
-
-def desk_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def ask(desk: Client, poll: Poll, seen: str | None = None):

@@ -18,6 +18,7 @@ from ballots.admin import steps
 from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
+from tests.helpers.desk import at
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -280,9 +281,7 @@ def test_a_step_that_is_due_is_refused_to_those_who_do_not_take_it(due, step):
 
     for user in watchers:
         for method in ("get", "post"):
-            reply = getattr(browser(user), method)(
-                reverse(f"admin:ballots_pollday_{step.name}", args=[due.poll.pk])
-            )
+            reply = getattr(browser(user), method)(at(due.poll, step.name))
             assert reply.status_code == 403
 
     assert root in watchers
@@ -293,7 +292,7 @@ def test_a_scrutineer_reads_presence_and_marks_nobody():
     stage = make_stage(open_it=False)
     roll.mark_absent(stage.poll, numbers=["001"], by=stage.office)
     watch = browser(stage.scrutineer)
-    asked = reverse("admin:ballots_pollday_presence", args=[stage.poll.pk])
+    asked = at(stage.poll, "presence")
 
     page = watch.get(asked)
     reply = watch.post(asked, {"delegation": "城区代表团", "do": "all"})
@@ -419,9 +418,7 @@ def test_every_post_of_the_admin_needs_its_token(people):
     before = everything()
 
     for step in steps.STEPS:
-        reply = strict.post(
-            reverse(f"admin:ballots_pollday_{step.name}", args=[Poll.objects.get().pk])
-        )
+        reply = strict.post(at(Poll.objects.get(), step.name))
         assert reply.status_code == 403
 
     assert everything() == before

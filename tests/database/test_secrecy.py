@@ -50,6 +50,7 @@ from projects.models import Poll, Project
 from tests.admin.test_permissions import admin_routes
 from tests.conftest import ROOT
 from tests.helpers.browsing import signed_in
+from tests.helpers.desk import desk_of
 from tests.helpers.factories import Stage, make_stage, selection
 from tests.helpers.secrecy import as_bytes, rows_of, spellings, tables, where
 from tests.pages.test_pages import PAGES
@@ -587,8 +588,7 @@ def test_while_the_box_is_open_no_page_of_the_staff_computes_or_reads_a_total(be
     assert len(addresses) > 30
 
     for user in (stage.office, stage.chief, User.objects.create_superuser("root")):
-        client = Client()
-        client.force_login(user)
+        client = desk_of(user)
         for address in [*addresses, "/admin/", "/admin/ballots/journalentry/"]:
             with no_choice_is_read():
                 reply = client.get(address)
@@ -602,8 +602,7 @@ def test_while_the_box_is_open_no_post_of_an_empty_form_computes_a_total(being_c
     before = Result.objects.count()
 
     for user in (stage.office, stage.chief):
-        client = Client()
-        client.force_login(user)
+        client = desk_of(user)
         for address in day_addresses(stage):
             # It rules, which is no count, and `wipe` would take the rehearsal away.
             if not address.endswith(("/alone/", "/wipe/")):

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from ballots import triggers
@@ -18,6 +17,7 @@ from ballots.acts.announcing import save_announcement
 from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
 from projects.models import Poll
+from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
     Stage,
     confirm_count,
@@ -37,16 +37,6 @@ P = Poll.Phase
 NAMES = ["report", "notice", "words"]
 
 
-def browser(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def address(poll: Poll, name: str) -> str:
-    return reverse(f"admin:ballots_pollday_{name}", args=[poll.pk])
-
-
 def text_of(html: str) -> str:
     """Return what a page says, without its head, its tags and the spaces between them."""
     body = html.partition("<body")[2].partition(">")[2]
@@ -55,7 +45,7 @@ def text_of(html: str) -> str:
 
 def paper(poll: Poll, name: str, user: User | None = None) -> str:
     """Return what the paper of that name says to a scrutineer, who sees no form above it."""
-    reply = browser(user or make_scrutineer()).get(address(poll, name))
+    reply = desk_of(user or make_scrutineer()).get(at(poll, name))
     assert reply.status_code == 200
     return text_of(reply.text)
 
@@ -180,7 +170,7 @@ def output(poll: Poll, name: str, user: User) -> str:
         case "summary":
             return tables.summary_csv(poll).content.decode()
         case _:
-            page = browser(user).get(address(poll, name)).text
+            page = desk_of(user).get(at(poll, name)).text
     # A tag ends a number, and an address or a checksum in a tag is none.
     return re.sub(r"<[^>]*>", " ", page)
 
@@ -411,9 +401,9 @@ def test_a_count_sent_back_has_no_report_until_the_next_one():
     count(held)
     lifecycle.send_back(held.poll, reason="重核", by=held.scrutineer)
 
-    reply = browser(held.office).get(address(held.poll, "report"))
+    reply = desk_of(held.office).get(at(held.poll, "report"))
 
-    assert (reply.status_code, reply["Location"]) == (302, address(held.poll, "change"))
+    assert (reply.status_code, reply["Location"]) == (302, at(held.poll, "change"))
 
 
 def test_the_report_says_what_the_meeting_decided_and_who_signed_it():
@@ -442,9 +432,9 @@ def test_the_reports_of_both_rounds_tell_of_each_other():
 
 def test_the_publisher_is_asked_for_the_figure_that_stands_above():
     held = tied()
-    before = browser(held.office).get(address(held.poll, "publish")).text
+    before = desk_of(held.office).get(at(held.poll, "publish")).text
     deciding.decide(held.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
-    after = browser(held.office).get(address(held.poll, "publish")).text
+    after = desk_of(held.office).get(at(held.poll, "publish")).text
 
     assert "请输入通过的项目数以确认：" in before
     assert "请输入已确定的项目数以确认：" in after
@@ -494,7 +484,7 @@ def test_with_its_annex_the_notice_lists_by_votes_and_tells_them():
 def test_the_votes_are_not_in_the_notice_unless_the_office_puts_them_there():
     poll = make_counted(*adopted(2), show_votes=True)
 
-    page = browser(make_office()).get(address(poll, "notice")).text
+    page = desk_of(make_office()).get(at(poll, "notice")).text
 
     assert "附件" not in paper(poll, "notice")
     assert not re.search(r'name="with_votes"[^>]*checked', page)
@@ -632,10 +622,10 @@ def test_a_second_round_leads_to_the_notice_of_the_first():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2))
 
-    page = browser(held.office).get(address(second.poll, "notice"))
+    page = desk_of(held.office).get(at(second.poll, "notice"))
 
     assert "公告由首次票决统一发布" in page.text
-    assert address(held.poll, "notice") in page.text
+    assert at(held.poll, "notice") in page.text
     assert "<form" not in page.text
 
 
@@ -654,12 +644,12 @@ WORDS: dict[str, Any] = {
 @pytest.mark.parametrize("phase", [P.CONFIRMED, P.PUBLISHED])
 def test_the_office_saves_the_words_and_sees_them_on_the_notice(phase):
     poll = make_counted(*adopted(2), phase=phase)
-    office = browser(make_office())
+    office = desk_of(make_office())
 
-    reply = office.post(address(poll, "notice"), WORDS)
-    page = office.get(address(poll, "notice"))
+    reply = office.post(at(poll, "notice"), WORDS)
+    page = office.get(at(poll, "notice"))
 
-    assert (reply.status_code, reply["Location"]) == (302, address(poll, "notice"))
+    assert (reply.status_code, reply["Location"]) == (302, at(poll, "notice"))
     assert "公告已保存。" in page.text
     assert "<b>票决" not in page.text
     assert "第3号会议如期举行。应到代表10人" in text_of(page.text)
@@ -670,8 +660,8 @@ def test_no_form_changes_a_figure_or_a_project():
     poll = make_counted(*adopted(2))
     before = Result.objects.get().figures
 
-    browser(make_office()).post(
-        address(poll, "notice"), WORDS | {"figures": "{}", "figures_words": "9999", "poll": "7"}
+    desk_of(make_office()).post(
+        at(poll, "notice"), WORDS | {"figures": "{}", "figures_words": "9999", "poll": "7"}
     )
 
     assert Result.objects.get().figures == before
@@ -682,7 +672,7 @@ def test_no_form_changes_a_figure_or_a_project():
 def test_a_notice_without_its_words_is_not_saved_and_says_why():
     poll = make_counted(*adopted(2))
 
-    page = browser(make_office()).post(address(poll, "notice"), WORDS | {"signature": " "})
+    page = desk_of(make_office()).post(at(poll, "notice"), WORDS | {"signature": " "})
 
     assert page.status_code == 200
     assert "errorlist" in page.text
@@ -692,8 +682,8 @@ def test_a_notice_without_its_words_is_not_saved_and_says_why():
 def test_votes_that_the_poll_keeps_closed_are_not_annexed():
     poll = make_counted(*adopted(2), show_votes=False)
 
-    page = browser(make_office()).get(address(poll, "notice"))
-    browser(make_office()).post(address(poll, "notice"), WORDS | {"with_votes": "on"})
+    page = desk_of(make_office()).get(at(poll, "notice"))
+    desk_of(make_office()).post(at(poll, "notice"), WORDS | {"with_votes": "on"})
 
     assert "不能附得票情况" in page.text
     assert not Announcement.objects.get().with_votes
@@ -855,18 +845,18 @@ def test_office_and_scrutineers_see_each_paper_from_its_phase_on_and_nobody_else
     poll = make_counted(*adopted(1), phase=phase)
 
     for person in (make_office(), make_scrutineer()):
-        answers = {name: browser(person).get(address(poll, name)).status_code for name in NAMES}
+        answers = {name: desk_of(person).get(at(poll, name)).status_code for name in NAMES}
         assert answers == OPENING[phase]
-    root = browser(User.objects.create_superuser("root"))
-    assert {root.get(address(poll, name)).status_code for name in NAMES} == {403}
+    root = desk_of(User.objects.create_superuser("root"))
+    assert {root.get(at(poll, name)).status_code for name in NAMES} == {403}
 
 
 def test_a_scrutineer_sees_no_form_and_saves_no_words():
     poll = make_counted(*adopted(1))
-    watch = browser(make_scrutineer())
+    watch = desk_of(make_scrutineer())
 
-    page = watch.get(address(poll, "notice"))
-    reply = watch.post(address(poll, "notice"), WORDS)
+    page = watch.get(at(poll, "notice"))
+    reply = watch.post(at(poll, "notice"), WORDS)
 
     assert "<form" not in page.text
     assert reply.status_code == 403
@@ -877,9 +867,9 @@ def test_a_scrutineer_sees_no_form_and_saves_no_words():
 def test_the_page_of_the_day_links_the_papers_that_can_be_had(phase):
     poll = make_counted(*adopted(1), phase=phase)
 
-    page = browser(make_office()).get(address(poll, "change")).text
+    page = desk_of(make_office()).get(at(poll, "change")).text
 
-    linked = {name for name in NAMES if f'href="{address(poll, name)}"' in page}
+    linked = {name for name in NAMES if f'href="{at(poll, name)}"' in page}
     assert linked == {name for name, status in OPENING[phase].items() if status == 200}
 
 
@@ -916,7 +906,7 @@ def test_no_paper_mixes_the_punctuation_of_another_script_into_chinese(make_one,
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_paper_has_nothing_that_the_content_policy_would_stop(name):
-    page = browser(make_office()).get(address(make_counted(*adopted(1)), name)).text
+    page = desk_of(make_office()).get(at(make_counted(*adopted(1)), name)).text
 
     assert "<style" not in page
     assert "<script" not in page

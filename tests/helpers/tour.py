@@ -30,8 +30,8 @@ from ballots.models import AccessCard, Delegate, Delegation, WriteIn
 from ballots.pure import card_code
 from projects.models import Poll, Project
 from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
+from tests.helpers.desk import at, confirmation, desk_of, signed_by, upload
 from tests.helpers.factories import (
-    PASSWORD,
     Stage,
     make_confirmed,
     make_delegates,
@@ -104,20 +104,6 @@ def listening(found: dict[str, str]) -> Iterator[None]:
 
     with mock.patch.object(Client, "request", note):
         yield
-
-
-def at(poll: Poll, name: str = "change") -> str:
-    return reverse(f"admin:ballots_pollday_{name}", args=[poll.pk])
-
-
-def desk_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def signed_by(user: User) -> dict[str, str]:
-    return {"second_name": user.username, "second_password": PASSWORD}
 
 
 def glance(poll: Poll, *users: User) -> None:
@@ -369,16 +355,6 @@ def recommendations() -> None:
 # --- the office -----------------------------------------------------------------------------------
 
 
-def upload(desk: Client, address: str, *lines: str, **fields: Any) -> Any:
-    file = SimpleUploadedFile("表.csv", "\r\n".join(lines).encode())
-    return desk.post(address, {"file": file, **fields}, follow=True)
-
-
-def confirmed(desk: Client, address: str, preview: Any) -> None:
-    form = preview.context["confirm"]
-    desk.post(address, {name: form[name].value() or "" for name in form.fields}, follow=True)
-
-
 def the_roll() -> None:
     desk = desk_of(make_office())
     address = reverse("admin:ballots_delegate_import")
@@ -399,7 +375,7 @@ def the_roll() -> None:
         "904,赵六,城区代表团,138",
     )
     preview = upload(desk, address, head, "901,张三,城区代表团,", "902,李四,城区代表团,")
-    confirmed(desk, address, preview)
+    desk.post(address, confirmation(preview), follow=True)
     desk.get(reverse("admin:ballots_delegate_changelist"))
     desk.get(reverse("admin:ballots_delegate_changelist"), {"q": "找不到"})
     person = Delegate.objects.get(number="901")

@@ -15,6 +15,7 @@ from ballots.models import Delegate, Recommendation
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.browsing import posted, read
+from tests.helpers.desk import desk_of, messages_of
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -338,12 +339,6 @@ def test_the_texts_stand_in_their_row_and_in_no_session_message_or_log(client, p
 # --- the office -----------------------------------------------------------------------------------
 
 
-def desk_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def page_of(made: Recommendation) -> str:
     return reverse("admin:ballots_recommendation_change", args=[made.pk])
 
@@ -402,7 +397,7 @@ def test_the_office_rules_and_goes_on_with_what_waits(made, poll, typed, ruling,
 
     made.refresh_from_db()
     assert (made.ruling, made.reason) == (ruling, typed.get("reason", ""))
-    assert [str(message) for message in reply.context["messages"]] == [words]
+    assert messages_of(reply) == [words]
     assert reply.redirect_chain[0][0].endswith(f"?poll__id__exact={poll.pk}&ruling__exact=waiting")
     text = read(desk.get(page_of(made))).text
     assert "重新处理" in text

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -18,6 +17,7 @@ from projects import candidate_table, importing
 from projects.candidate_table import Candidate, Parts, parts_of
 from projects.forms import ROWS
 from projects.models import Poll, Project, Target
+from tests.helpers.desk import confirmation, messages_of, upload
 from tests.helpers.factories import (
     make_office,
     make_poll,
@@ -449,23 +449,12 @@ def desk(db, client) -> Client:
     return client
 
 
-def upload(client: Client, poll: Poll, *lines: str, header: str = SHORT):
-    content = "\r\n".join([header, *lines]).encode()
-    file = SimpleUploadedFile("候选项目.csv", content)
-    return client.post(reverse(IMPORT), {"file": file, "poll": poll.pk})
-
-
-def confirmation(preview) -> dict[str, object]:
-    confirm = preview.context["confirm"]
-    return {name: confirm[name].value() for name in confirm.fields}
-
-
-def told(reply) -> list[str]:
-    return [str(message) for message in reply.context["messages"]]
+def upload_candidates(desk: Client, poll: Poll, *lines: str, header: str = SHORT):
+    return upload(desk, reverse(IMPORT), header, *lines, poll=poll.pk)
 
 
 def test_an_upload_is_previewed_and_written_only_when_confirmed(desk, poll):
-    preview = upload(
+    preview = upload_candidates(
         desk,
         poll,
         "1,候选项目1,改过。,新建3所",
@@ -482,13 +471,15 @@ def test_an_upload_is_previewed_and_written_only_when_confirmed(desk, poll):
     assert listed(poll)[0] == (1, "候选项目1", "改过。")
     assert listed(poll)[2] == (3, "停车", "新建。")
     assert str(Target.objects.get(project__number=3)) == "泊位1.5万个"
-    assert told(done) == ["已导入2项：新增1项，更新1项。"]
+    assert messages_of(done) == ["已导入2项：新增1项，更新1项。"]
     assert done.redirect_chain[0][0].endswith(f"?poll__id__exact={poll.pk}")
     assert LogEntry.objects.filter(change_message="从表格导入。").count() == 2
 
 
 def test_faults_turn_the_import_off_and_can_be_downloaded(desk, poll):
-    preview = upload(desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", ",助餐,配送。")
+    preview = upload_candidates(
+        desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", ",助餐,配送。"
+    )
     errors = preview.context["errors"]["problems"].value()
     listing = desk.post(reverse("admin:projects_project_import-errors"), {"problems": errors})
 
@@ -506,7 +497,7 @@ def test_faults_turn_the_import_off_and_can_be_downloaded(desk, poll):
 
 
 def test_unknown_columns_are_named_in_the_preview(desk, poll):
-    preview = upload(
+    preview = upload_candidates(
         desk, poll, "7,停车,新建。,红,交通,1800", header=f"{SHORT},颜色,类别,总投资（万元）"
     )
 
@@ -531,14 +522,14 @@ def test_the_newest_draft_is_offered_unless_the_address_names_another(desk, poll
 def test_an_opened_poll_is_refused_at_the_upload_and_at_the_confirmation(desk):
     poll = make_poll(candidates=1, delegates_total=3)
     make_poll(candidates=0)
-    preview = upload(desk, poll, "7,停车,新建。")
+    preview = upload_candidates(desk, poll, "7,停车,新建。")
     move_by_force(poll, Poll.Phase.OPEN)
 
-    late = upload(desk, poll, "7,停车,新建。")
+    late = upload_candidates(desk, poll, "7,停车,新建。")
     confirmed = desk.post(reverse(IMPORT), confirmation(preview))
 
     assert "投票已经开始，候选项目不能再修改。" in late.text
-    assert told(confirmed) == ["没有导入：投票已经开始，候选项目不能再修改。"]
+    assert messages_of(confirmed) == ["没有导入：投票已经开始，候选项目不能再修改。"]
     assert poll.projects.count() == 1
 
 
@@ -561,7 +552,7 @@ def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, pol
     desk.force_login(User.objects.get())
     late = desk.post(reverse(IMPORT), sent)
 
-    assert told(tampered) == told(late) == ["预览已过期，请重新上传。"]
+    assert messages_of(tampered) == messages_of(late) == ["预览已过期，请重新上传。"]
     assert poll.projects.count() == 2
 
 
