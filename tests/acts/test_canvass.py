@@ -15,7 +15,6 @@ from ballots.models import JournalEntry, WriteIn
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.database.test_races import Race, codes, stop_in, without_the_lock
 from tests.helpers.factories import (
     Stage,
     make_office,
@@ -27,6 +26,7 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
+from tests.helpers.races import Race, codes, stop_in, without_the_lock
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
 

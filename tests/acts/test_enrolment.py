@@ -20,7 +20,6 @@ from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.database.test_races import Race, stop_in
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -32,6 +31,7 @@ from tests.helpers.factories import (
     move_by_force,
     selection,
 )
+from tests.helpers.races import Race, stop_in
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot, where
 

@@ -11,7 +11,6 @@ from ballots.models import Delegate, Recommendation
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll, Project
-from tests.database.test_races import Race, codes, stop_in, without_the_lock
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -21,6 +20,7 @@ from tests.helpers.factories import (
     make_staff,
     move_by_force,
 )
+from tests.helpers.races import Race, codes, stop_in, without_the_lock
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
 

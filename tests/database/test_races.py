@@ -1,24 +1,15 @@
-"""Races: real connections in real threads, on both databases (security.md T15 to T22).
+"""Races: a ballot against another, against the close, and two people who press the same button."""
 
-The lock of a poll is the lock on its row; on SQLite it is the write lock of the whole file, which
-`transaction_mode = IMMEDIATE` takes as a transaction begins. Some races are staged: one thread
-stops at a chosen place inside its transaction until the other one has run into the lock, or is
-through where there is none. That makes the outcome certain, and proves that the test can fail.
-"""
-
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from threading import Barrier, Event, Thread, current_thread
+from threading import Event
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from ballots import journal
@@ -37,37 +28,17 @@ from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
+from tests.helpers.races import (
+    ON_POSTGRESQL,
+    PATIENCE,
+    Race,
+    at_once,
+    codes,
+    stop_in,
+    without_the_lock,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# How long one thread waits for another before the test gives up: never reached when all is well.
-PATIENCE = 30
-ON_POSTGRESQL = connection.vendor == "postgresql"
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run `calls` in threads that start together; return what each answered or raised."""
-    start = Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        try:
-            start.wait(PATIENCE)
-            return call()
-        except Exception as error:
-            return error
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
-def codes(outcomes: list[Any]) -> Counter[str]:
-    """Return how many of each outcome there were: "ok", or the code of a refusal."""
-    return Counter(
-        getattr(outcome, "code", "?") if isinstance(outcome, Exception) else "ok"
-        for outcome in outcomes
-    )
 
 
 def cast(stage: Stage, place: int, *, token: str = "", chosen: int = 1) -> Callable[[], Receipt]:
@@ -190,92 +161,6 @@ def test_in_a_hundred_races_the_close_takes_every_acknowledged_ballot_and_none_c
 
 
 # --- staged races ---------------------------------------------------------------------------------
-
-
-def somebody_waits_for_me() -> bool:
-    """Tell whether another connection has run into a lock that this one holds (PostgreSQL)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
-            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-        )
-        return bool(cursor.fetchone()[0])
-
-
-class Race:
-    """Two acts of which the first stops inside its transaction until the second has met it."""
-
-    def __init__(self) -> None:
-        self.first_is_inside = Event()
-        self.second_has_begun = Event()
-        self.second_is_through = Event()
-        self.first: Thread | None = None
-
-    def stop_here(self) -> None:
-        """Called inside the first act's transaction; any other thread goes on at once."""
-        if current_thread() is not self.first or self.first_is_inside.is_set():
-            return
-        self.first_is_inside.set()
-        assert self.second_has_begun.wait(PATIENCE)
-        end = time.monotonic() + PATIENCE
-        while not self.second_is_through.is_set():
-            if ON_POSTGRESQL and somebody_waits_for_me():
-                return
-            if (
-                not ON_POSTGRESQL
-                and connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
-            ):
-                # SQLite does not tell who waits; with this mode the second cannot get past BEGIN.
-                return
-            assert time.monotonic() < end, "the second act neither waits nor ends"
-            time.sleep(0.01)
-
-    def play(self, first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
-        """Run both and return what each answered or raised."""
-
-        def run_first() -> Any:
-            self.first = current_thread()
-            return first()
-
-        def run_second() -> Any:
-            assert self.first_is_inside.wait(PATIENCE)
-            self.second_has_begun.set()
-            try:
-                return second()
-            finally:
-                self.second_is_through.set()
-
-        answers = at_once(run_first, run_second)
-        assert self.first_is_inside.is_set(), answers
-        return answers[0], answers[1]
-
-
-def stop_in(
-    race: Race, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, *, after: bool = False
-) -> None:
-    """Let the first act stop where it calls `owner.name`: before that call, or `after` it."""
-    original = getattr(owner, name)
-
-    def stopping(*args: Any, **kwargs: Any) -> Any:
-        if not after:
-            race.stop_here()
-        answer = original(*args, **kwargs)
-        if after:
-            race.stop_here()
-        return answer
-
-    monkeypatch.setattr(owner, name, stopping)
-
-
-@contextmanager
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take the lock away: no row is locked, and on SQLite a transaction begins as a mere reader."""
-    with monkeypatch.context() as patch:
-        if ON_POSTGRESQL:
-            patch.setattr(Poll.objects, "locked", lambda poll: Poll.objects.get(pk=poll.pk))
-        else:
-            patch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
-        yield
 
 
 def loss(stage: Stage, answer: Any) -> str:

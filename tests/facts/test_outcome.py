@@ -15,7 +15,6 @@ from ballots.facts.words import open_words
 from ballots.files import package
 from ballots.models import Decision, JournalEntry
 from projects.models import Poll
-from tests.database.test_races import at_once, codes
 from tests.helpers.factories import (
     Stage,
     confirm_count,
@@ -28,6 +27,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
+from tests.helpers.races import at_once, codes
 from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
