@@ -974,8 +974,7 @@ def test_a_rehearsal_with_merged_proposals_recommendations_and_a_decision_is_wip
         ruling="merged",
         project=stage.poll.projects.get(number=1),
     )
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     deciding.decide(stage.poll, items=[], words="主席团决定", by=stage.office, second=stage.chief)
     Announcement.objects.create(poll=stage.poll, title="公告", signature="主席团")

@@ -378,9 +378,7 @@ def test_a_wrong_signature_is_said_where_one_signs():
 
 def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
     stage = opened("甲", "甲", "甲")
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    result = stage.count()
     lifecycle.send_back(stage.poll, reason="甲应并入第7项", by=stage.scrutineer)
 
     with CaptureQueriesContext(

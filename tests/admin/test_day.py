@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 from django.urls import reverse
 
-from ballots.acts import canvass, cards, ceremony, drafts, lifecycle, roll
+from ballots.acts import cards, ceremony, drafts, lifecycle, roll
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
@@ -40,10 +40,7 @@ def open_it(stage: Stage) -> Stage:
 
 def count_it(stage: Stage) -> Stage:
     open_it(stage)
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
-    stage.poll.refresh_from_db()
+    stage.count()
     return stage
 
 
@@ -951,9 +948,7 @@ def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballot
     assert words == "表决票：4"
     assert not any("无效：" in page for page in pages)
 
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     words, *pages = told()
     assert words == "表决票：4；无效：0；推荐项目：1"
     assert all("无效：0" in page for page in pages)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ballots import triggers
-from ballots.acts import archiving, canvass, lifecycle, roll
+from ballots.acts import archiving, lifecycle, roll
 from ballots.admin import state as admin_state
 from ballots.facts.preflight import Finding
 from ballots.facts.turnout import turnout_of
@@ -212,8 +212,7 @@ def test_a_page_is_fetched_whole_when_the_first_of_two_has_confirmed():
     stage.cast(0, selection(1))
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     desk = desk_of(stage.office)
     seen = desk.get(at(stage.poll)).context["seen"]
 

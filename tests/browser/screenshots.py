@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from playwright.sync_api import Page
 
-from ballots.acts import canvass, hall, lifecycle
+from ballots.acts import hall, lifecycle
 from ballots.models import Delegate
 from projects.models import Poll
 from tests.browser.steps import let_in, log_in, propose, review, submit, tick
@@ -70,9 +70,7 @@ def test_take_the_pictures(day, new_context, live_server):
     picture(desk, "day")
     day.close()
     day.open_box()
-    canvass.rule_each_alone(day.poll, by=day.office)
-    canvass.close_canvass(day.poll, by=day.office, second=day.scrutineer)
-    lifecycle.count_poll(day.poll, by=day.office)
+    day.count()
     desk.goto(f"{base}/admin/ballots/pollday/{day.poll.pk}/")
     lifecycle.confirm_result(day.poll, by=day.chief)
     lifecycle.publish_result(day.poll, by=day.office, leave_open=True, at_once=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ballots.acts import canvass, hall, lifecycle
+from ballots.acts import hall, lifecycle
 from tests.browser.test_every_page import EVERYTHING, violations
 from tests.helpers.factories import Stage, make_stage, selection
 
@@ -42,8 +42,7 @@ def publish(stage: Stage) -> None:
         stage.cast(place, selection(*range(1, 11)))
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     lifecycle.publish_result(stage.poll, by=stage.office)
 

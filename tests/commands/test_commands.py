@@ -73,9 +73,7 @@ def count(stage: Stage) -> Stage:
     stage.cast(1, selection(1))
     stage.close()
     stage.open_box()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     return stage
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots import roles
-from ballots.acts import canvass, casting, lifecycle, rehearsal, roll, sign_in
+from ballots.acts import casting, lifecycle, rehearsal, roll, sign_in
 from ballots.facts import outcome
 from ballots.management.commands import demo, rehearse
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
@@ -601,8 +601,7 @@ def test_a_count_that_differs_from_what_was_cast_is_told(stage):
     receipts = [stage.cast(place, selection(1, 2)).code for place in range(2)]
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    result = stage.count()
     outcome = rehearse.Outcome(
         acknowledged={receipts[0]: selection(1, 2), receipts[1]: selection(1, 3)}
     )
@@ -618,8 +617,7 @@ def test_votes_against_that_differ_from_what_was_cast_are_told():
     receipt = stage.cast(0, selection(1, against=[2])).code
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    result = stage.count()
     outcome = rehearse.Outcome(acknowledged={receipt: selection(1, against=[3])})
 
     told = list(rehearse.differences(outcome, result, stage.poll))
@@ -631,8 +629,7 @@ def test_a_ballot_that_is_not_in_the_box_is_told(stage):
     receipt = stage.cast(0, selection(1)).code
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    result = stage.count()
     outcome = rehearse.Outcome(acknowledged={receipt: selection(1), "LOST": selection()})
 
     told = list(rehearse.differences(outcome, result, stage.poll))

@@ -106,9 +106,7 @@ class Day:
 
     def count(self) -> "Day":
         stage = self.stage
-        canvass.rule_each_alone(stage.poll, by=stage.office)
-        canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-        lifecycle.count_poll(stage.poll, by=stage.office)
+        stage.count()
         lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
         lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
         return self
@@ -530,9 +528,7 @@ def being_canvassed(db, monkeypatch) -> Stage:
         stage.cast(place, selection(1, 2, proposals=[canary(place % 2)]))
     stage.close()
     stage.open_box()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     stage.poll = lifecycle.send_back(stage.poll, reason="归并有误", by=stage.scrutineer)
     first = stage.poll.write_ins.first()
     assert first

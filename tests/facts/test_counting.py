@@ -293,8 +293,7 @@ def test_a_journal_that_was_touched_fails_the_count():
 def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
     stage = honest_stage()
     Ballot.objects.create(poll=stage.poll, chosen=[1])
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    result = lifecycle.count_poll(stage.poll, by=stage.office)
+    result = stage.count()
     before = snapshot()
 
     with pytest.raises(Refused) as refusal:
@@ -312,8 +311,7 @@ def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
 @pytest.mark.django_db
 def test_figures_that_change_after_the_count_cannot_be_confirmed():
     stage = honest_stage()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     # As many ballots as before, but one of them says something else.
     ballot = stage.poll.ballots.filter(chosen=[1]).get()
     ballot.delete()
@@ -364,8 +362,7 @@ def test_the_figures_have_the_keys_that_their_types_name_and_all_rules_of_the_co
 @pytest.mark.django_db
 def test_equal_counts_have_unlike_checksums_so_that_no_votes_are_found_by_trying():
     stage = honest_stage()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    first = lifecycle.count_poll(stage.poll, by=stage.office)
+    first = stage.count()
     lifecycle.send_back(stage.poll, reason="再核", by=stage.scrutineer)
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
@@ -464,9 +461,7 @@ def whole_vote(**columns: Any) -> Stage:
 @pytest.mark.django_db
 def test_a_whole_vote_of_twenty_ends_in_the_figures_counted_by_hand():
     stage = whole_vote()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     # Two places stay open, and whoever publishes says that he knows.

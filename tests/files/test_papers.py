@@ -311,7 +311,7 @@ def test_votes_against_that_a_merger_made_votes_for_are_said_where_the_count_is_
     held.close()
     held.open_box()
     rule(held, "甲", WriteIn.Ruling.INTO_PROJECT, into=held.poll.projects.get(number=3))
-    result = count(held)
+    result = held.count()
 
     assert result.figures["turned"] == 1
     for name in ("report", "change"):
@@ -357,17 +357,11 @@ def rule(held: Stage, title: str, ruling: str, **more: Any) -> None:
     canvass.rule(held.poll, write_in, ruling=ruling, by=held.office, **more)
 
 
-def count(held: Stage) -> Result:
-    canvass.rule_each_alone(held.poll, by=held.office)
-    canvass.close_canvass(held.poll, by=held.office, second=held.scrutineer)
-    return lifecycle.count_poll(held.poll, by=held.office)
-
-
 def test_the_report_lists_what_the_canvass_did_with_each_proposal():
     held = proposing()
     rule(held, "甲", WriteIn.Ruling.REFUSED, reason="内容不清")
     rule(held, "乙", WriteIn.Ruling.INTO_PROJECT, into=held.poll.projects.get(number=2))
-    count(held)
+    held.count()
 
     said = paper(held.poll, "report")
 
@@ -380,10 +374,10 @@ def test_the_report_lists_what_the_canvass_did_with_each_proposal():
 def test_the_report_keeps_a_count_that_was_sent_back_and_what_was_ruled_anew():
     held = proposing()
     rule(held, "甲", WriteIn.Ruling.REFUSED, reason="内容不清")
-    first = count(held)
+    first = held.count()
     lifecycle.send_back(held.poll, reason="甲应当计票", by=held.scrutineer)
     rule(held, "甲", WriteIn.Ruling.INTO_PROJECT, into=held.poll.projects.get(number=3))
-    second = count(held)
+    second = held.count()
 
     said = paper(held.poll, "report")
     earlier = said[said.index("第1次计票（已退回）") :]
@@ -398,7 +392,7 @@ def test_the_report_keeps_a_count_that_was_sent_back_and_what_was_ruled_anew():
 
 def test_a_count_sent_back_has_no_report_until_the_next_one():
     held = proposing()
-    count(held)
+    held.count()
     lifecycle.send_back(held.poll, reason="重核", by=held.scrutineer)
 
     reply = desk_of(held.office).get(at(held.poll, "report"))
@@ -880,11 +874,11 @@ def counted_twice() -> Stage:
     """Return a poll counted again after its first count was sent back."""
     held = proposing()
     rule(held, "甲", WriteIn.Ruling.REFUSED, reason="内容不清")
-    count(held)
+    held.count()
     lifecycle.send_back(held.poll, reason="重核", by=held.scrutineer)
     rule(held, "甲", WriteIn.Ruling.ALONE)
     rule(held, "乙", WriteIn.Ruling.REFUSED, reason="内容不清")
-    count(held)
+    held.count()
     lifecycle.confirm_result(held.poll, by=held.scrutineer)
     return held
 

@@ -74,10 +74,7 @@ def make_opened(**columns: Any) -> Stage:
 
 
 def count(stage: Stage) -> Stage:
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
-    stage.poll.refresh_from_db()
+    stage.count()
     return stage
 
 

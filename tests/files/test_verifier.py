@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballots import verifier
-from ballots.acts import canvass, lifecycle, unsealing
+from ballots.acts import lifecycle, unsealing
 from ballots.acts.roll import add_to_roll
 from ballots.facts.turnout import percent
 from ballots.files import package
@@ -88,8 +88,7 @@ def hold_a_vote(**columns: Any) -> Stage:
     stage.close()
     stage.open_box()
     rule(stage.poll)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
     stage.poll.refresh_from_db()
@@ -238,8 +237,7 @@ def test_a_count_that_was_sent_back_and_made_again_passes():
     stage = hold_a_vote_to_the_count()
     lifecycle.send_back(stage.poll, reason="归并有误", by=stage.chief)
     stage.poll.write_ins.filter(title="加装电梯").update(ruling="alone", reason="")
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
 
     content = package.full_package(stage.poll).content
 
@@ -253,8 +251,7 @@ def hold_a_vote_to_the_count() -> Stage:
     stage.close()
     stage.open_box()
     rule(stage.poll)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     return stage
 
 
@@ -265,8 +262,7 @@ def test_a_delegate_added_while_voting_is_known_from_the_journal():
     stage.cast(0, selection(1))
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     files = unpacked(package.full_package(stage.poll).content)
 
     assert wrong(packed(files)) == set()
@@ -353,8 +349,7 @@ def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publi
     stage.open_box()
     with pytest.raises(Refused) as early:
         package.full_package(stage.poll)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     with pytest.raises(Refused) as unpublished:
         package.public_package(stage.poll)
 
@@ -748,8 +743,7 @@ def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
     stage.close()
     stage.open_box()
     rule(stage.poll)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     files = unpacked(package.full_package(stage.poll).content)
     assert files["places.json"] == [2, 2]
 
@@ -868,8 +862,7 @@ def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
     stage.close()
     stage.open_box()
     rule(stage.poll)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     files = unpacked(package.full_package(stage.poll).content)
     turnout = files["result.json"]["figures"]["turnout"]
     assert turnout["blank"] == 1
@@ -889,8 +882,7 @@ def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
     stage.cast(1, selection(1, 2))
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     content = package.full_package(stage.poll).content
 
     assert wrong(content, stage.shares[:3]) == set()
@@ -908,8 +900,7 @@ def test_who_must_fill_every_place_cannot_be_against_alone():
     stage.cast(1, selection())
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     content = package.full_package(stage.poll).content
     assert wrong(content, stage.shares[:3]) == set()
 
@@ -955,9 +946,7 @@ def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
     stage.cast(0, selection(1, proposals=["加装电梯"]))
     stage.close()
     stage.open_box()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
 
     content = package.full_package(stage.poll).content
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.test import Client
 
-from ballots.acts import canvass, lifecycle
+from ballots.acts import lifecycle
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.factories import Stage
@@ -87,9 +87,7 @@ def publish(stage: Stage) -> Poll:
     if stage.poll.takes_ballots:
         stage.close()
     stage.open_box()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
     stage.poll.refresh_from_db()

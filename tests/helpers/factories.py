@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ballots import roles
 from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll
-from ballots.models import AccessCard, Delegate, Delegation, RollEntry
+from ballots.models import AccessCard, Delegate, Delegation, Result, RollEntry
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
 
@@ -117,6 +117,14 @@ class Stage:
         self.poll = lifecycle.open_box(self.poll, texts=self.shares[:3], by=self.scrutineer)
         return self.poll
 
+    def count(self) -> Result:
+        """Let each proposal that still waits stand alone, close the canvass, and count."""
+        canvass.rule_each_alone(self.poll, by=self.office)
+        canvass.close_canvass(self.poll, by=self.office, second=self.scrutineer)
+        result = lifecycle.count_poll(self.poll, by=self.office)
+        self.poll.refresh_from_db()
+        return result
+
 
 def make_stage(
     *, delegates: int = 5, open_it: bool = True, kind: str = Poll.Kind.REHEARSAL, **columns: Any
@@ -172,9 +180,7 @@ def confirm_count(stage: Stage) -> Poll:
         stage.close()
     if stage.poll.phase == Poll.Phase.CLOSED:
         stage.open_box()
-    canvass.rule_each_alone(stage.poll, by=stage.office)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
     for person in (stage.scrutineer, stage.chief)[-stage.poll.confirmers :]:
         lifecycle.confirm_result(stage.poll, by=person)
     stage.poll.refresh_from_db()

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ballots.acts import canvass, drafts, hall, lifecycle
+from ballots.acts import drafts, hall, lifecycle
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -40,8 +40,7 @@ def seen(stage: Stage, **query: str) -> str:
 def counted(stage: Stage) -> None:
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
-    lifecycle.count_poll(stage.poll, by=stage.office)
+    stage.count()
 
 
 def published(stage: Stage, **how: bool) -> None:
@@ -140,8 +139,7 @@ def test_from_the_close_to_the_publication_only_the_number_of_ballots_is_shown(s
     voted(shown).close()
     closed = seen(shown)
     shown.open_box()
-    canvass.close_canvass(shown.poll, by=shown.office, second=shown.scrutineer)
-    lifecycle.count_poll(shown.poll, by=shown.office)
+    shown.count()
     lifecycle.confirm_result(shown.poll, by=shown.chief)
 
     assert "投票已截止，正在计票" in closed
