@@ -17,7 +17,7 @@ from ballots.acts import archiving, drafts, hall, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
 from projects.models import Poll
-from tests.helpers.browsing import publish, read, signed_in
+from tests.helpers.browsing import read, signed_in
 from tests.helpers.factories import (
     Stage,
     make_confirmed,
@@ -25,6 +25,7 @@ from tests.helpers.factories import (
     make_poll,
     make_staff,
     make_stage,
+    publish_count,
     second_stage,
     selection,
 )
@@ -40,7 +41,7 @@ def over(**columns: Any) -> Stage:
     held = make_stage(**columns)
     for place in range(len(held.delegates) - 1):
         held.cast(place, selection(1))
-    publish(held)
+    publish_count(held)
     return held
 
 

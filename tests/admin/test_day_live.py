@@ -22,7 +22,6 @@ from ballots.facts.turnout import turnout_of
 from ballots.models import Delegate, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
-from tests.helpers.browsing import publish
 from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
     Stage,
@@ -30,6 +29,7 @@ from tests.helpers.factories import (
     make_poll,
     make_stage,
     move_by_force,
+    publish_count,
     selection,
 )
 
@@ -114,7 +114,7 @@ def test_the_curve_stays_after_the_close_and_goes_with_the_times_when_archived()
     stage = make_stage(places=1)
     for place in range(3):
         stage.cast(place, selection(1))
-    publish(stage)
+    publish_count(stage)
     desk = desk_of(stage.office)
     before = desk.get(at(stage.poll))
     archiving.archive(

@@ -16,8 +16,14 @@ from ballots.acts import lifecycle
 from ballots.facts import turnout
 from tests.browser.conftest import listen
 from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
-from tests.helpers.browsing import publish
-from tests.helpers.factories import Stage, make_poll, make_project, make_stage, selection
+from tests.helpers.factories import (
+    Stage,
+    make_poll,
+    make_project,
+    make_stage,
+    publish_count,
+    selection,
+)
 
 AXE = Axe().axe_script
 SMALL = {"width": 320, "height": 568}
@@ -227,7 +233,7 @@ def see_the_outcome(tour: Tour, page: Page, base: str, day: Stage) -> None:
     day.close()
     page.goto(f"{base}/board/?code=F636-PR72-12S3-117N")
     tour.look(page, "board after the close")
-    publish(day)
+    publish_count(day)
     page.goto(f"{base}/home/")
     tour.look(page, "home at the end")
     page.goto(f"{base}/results/")

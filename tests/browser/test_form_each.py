@@ -16,8 +16,7 @@ from tests.browser.test_every_page import (
     violations,
 )
 from tests.browser.test_without_pointer_or_script import FOCUS, tab_to
-from tests.helpers.browsing import publish
-from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.factories import Stage, make_stage, publish_count, selection
 
 LIMIT = "赞成最多10项。如需改选，请先把一项改为反对或弃权。"
 NOTHING: dict[str, list[int]] = {"for": [], "against": []}
@@ -200,7 +199,7 @@ def test_review_and_result_of_votes_look_well_on_a_small_phone(open_page, live_s
     look(page)
     submit(page)
     each.cast(1, selection(1, 3, against=[2]))
-    publish(each)
+    publish_count(each)
 
     page.goto(f"{live_server.url}/results/")
 

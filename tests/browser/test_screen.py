@@ -37,7 +37,7 @@ def tenfold(**columns: Any) -> Stage:
     return stage
 
 
-def publish(stage: Stage) -> None:
+def vote_and_publish(stage: Stage) -> None:
     for place in range(4):
         stage.cast(place, selection(*range(1, 11)))
     stage.close()
@@ -60,7 +60,7 @@ def test_every_state_fits_the_screen_without_scrolling(open_page, live_server, s
         assert page.evaluate(SMALLEST) >= least
 
     look()
-    publish(stage)
+    vote_and_publish(stage)
     look()
     for _ in range(9):
         hall.reveal_next(stage.poll, by=stage.office)
@@ -82,7 +82,7 @@ def test_the_screen_breaks_no_rule_of_accessibility(open_page, live_server):
     page: Page = open_page(viewport=HALL)
     page.goto(address)
     voting = violations(page, EVERYTHING)
-    publish(stage)
+    vote_and_publish(stage)
     hall.reveal_all(stage.poll, by=stage.office)
     page.goto(address)
 

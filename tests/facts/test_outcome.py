@@ -49,11 +49,6 @@ def filled(poll: Poll) -> list[tuple[str, str]]:
     return [(place.key, place.how) for place in outcome_of(poll).filled]
 
 
-def publish(held: Stage, **options: Any) -> None:
-    lifecycle.publish_result(held.poll, by=held.office, at_once=True, **options)
-    held.poll.refresh_from_db()
-
-
 def decide(held: Stage, *items: str, **changes: Any) -> Decision:
     given: dict[str, Any] = {"words": "主席团会议决定", "by": held.office, "second": held.chief}
     return deciding.decide(held.poll, items=items, **(given | changes))
@@ -134,7 +129,7 @@ def test_before_the_publication_the_presidium_says_what_becomes_of_a_shortfall()
 )
 def test_of_a_published_poll_the_sentence_promises_nothing(make, words):
     held = make()
-    publish(held, leave_open=True)
+    held.publish(leave_open=True)
 
     assert said_of(held) == words
 
@@ -142,11 +137,11 @@ def test_of_a_published_poll_the_sentence_promises_nothing(make, words):
 def test_a_round_that_filled_nothing_leaves_the_place_open_in_every_later_sentence():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
-    publish(second, leave_open=True)
+    second.publish(leave_open=True)
 
     words = "应确定2个项目，再次票决后仍有1个名额没有确定，名额留空。"
     assert said_of(held) == words
-    publish(held)
+    held.publish()
     assert said_of(held) == words
 
 
@@ -159,7 +154,7 @@ def test_what_the_meeting_left_open_is_said_whichever_round_it_decided_on(rounds
         played.append(last)
     decide(last)
     for round_ in reversed(played):
-        publish(round_)
+        round_.publish()
 
     assert said_of(held) == "应确定2个项目，其余1个名额按会议决定留空。"
     assert outcome_of(held.poll).last.poll == last.poll
@@ -194,7 +189,7 @@ def test_the_meeting_may_decide_that_the_places_stay_open():
     held = tied()
 
     decide(held)
-    publish(held)
+    held.publish()
 
     standing = outcome_of(held.poll)
     assert filled(held.poll) == [("1", "count")]
@@ -260,7 +255,7 @@ def test_a_decision_is_not_made_again_nor_after_the_publication():
     held = tied()
     decide(held, "2")
     assert refusal_of(lambda: decide(held, "3")) == "decided-before"
-    publish(held)
+    held.publish()
     assert refusal_of(lambda: decide(held, "3")) == "wrong-phase"
 
 
@@ -287,7 +282,7 @@ def test_a_run_off_fills_the_place_once_it_is_published():
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3), selection(3))
     assert filled(held.poll) == [("1", "count")], "a count that nobody published fills nothing"
 
-    publish(second)
+    second.publish()
 
     assert filled(held.poll) == [("1", "count"), ("3", "run-off")]
     place = outcome_of(held.poll).filled[-1]
@@ -303,7 +298,7 @@ def test_a_supplementary_poll_fills_places_in_a_rehearsal_too():
     assert second.poll.kind == Poll.Kind.REHEARSAL
     assert outcome.kind_of_round(second.poll) == "supplementary"
 
-    publish(second)
+    second.publish()
 
     assert filled(held.poll) == [
         ("1", "count"),
@@ -328,7 +323,7 @@ def test_a_supplementary_round_is_told_from_a_run_off(kind):
 def test_a_proposal_that_wins_the_run_off_fills_its_place_as_the_proposal_it_was():
     held = tied_with_a_proposal()
     draft = drafts.run_off(held.poll, by=held.office)
-    publish(play(held, draft, selection(4)))
+    play(held, draft, selection(4)).publish()
 
     place = outcome_of(held.poll).filled[-1]
     assert (place.key, place.title, place.how, place.source) == (
@@ -342,15 +337,15 @@ def test_a_proposal_that_wins_the_run_off_fills_its_place_as_the_proposal_it_was
 def test_a_run_off_that_is_tied_again_goes_on_in_a_run_off_of_its_own():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
-    assert refusal_of(lambda: publish(second)) == "unsettled"
+    assert refusal_of(second.publish) == "unsettled"
     third = play(second, drafts.run_off(second.poll, by=held.office), selection(3))
-    publish(third)
-    publish(second)
+    third.publish()
+    second.publish()
 
     assert filled(second.poll) == [("3", "run-off")]
     assert filled(held.poll) == [("1", "count"), ("3", "run-off")]
     assert outcome_of(held.poll).filled[-1].poll == third.poll
-    publish(held)
+    held.publish()
 
 
 def test_the_meeting_may_decide_on_a_tie_of_the_run_off():
@@ -358,7 +353,7 @@ def test_the_meeting_may_decide_on_a_tie_of_the_run_off():
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
 
     decide(second, "2")
-    publish(second)
+    second.publish()
 
     assert filled(held.poll) == [("1", "count"), ("2", "decision")]
     assert not outcome_of(held.poll).pending
@@ -368,13 +363,13 @@ def test_a_run_off_left_open_leaves_its_tied_pending_in_the_first_round():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
 
-    publish(second, leave_open=True)
+    second.publish(leave_open=True)
 
     standing = outcome_of(held.poll)
     assert standing.pending == {"2", "3"}
     assert standing.open_places == 1
     assert standing.is_settled, "people left it open, and knew it"
-    publish(held)
+    held.publish()
 
 
 def test_a_run_off_that_is_void_fills_nothing_and_lets_another_one_be_made():
@@ -385,7 +380,7 @@ def test_a_run_off_that_is_void_fills_nothing_and_lets_another_one_be_made():
     assert outcome_of(held.poll).round is None
     assert outcome_of(held.poll).may_settle
     again = play(held, drafts.run_off(held.poll, by=held.office), selection(2))
-    publish(again)
+    again.publish()
     assert filled(held.poll) == [("1", "count"), ("2", "run-off")]
 
 
@@ -397,7 +392,7 @@ def settled_by_decision(held: Stage) -> None:
 
 
 def settled_by_round(held: Stage) -> None:
-    publish(play(held, drafts.run_off(held.poll, by=held.office), selection(2)))
+    play(held, drafts.run_off(held.poll, by=held.office), selection(2)).publish()
 
 
 @pytest.mark.parametrize("settle", [settled_by_decision, settled_by_round])
@@ -405,8 +400,8 @@ def test_the_publisher_types_how_many_projects_fill_a_place_however_they_do(sett
     held = tied()
     settle(held)
 
-    assert refusal_of(lambda: publish(held, adopted=1)) == "figure-wrong"
-    publish(held, adopted=2)
+    assert refusal_of(held.publish, adopted=1) == "figure-wrong"
+    held.publish(adopted=2)
 
     data = json.loads(JournalEntry.objects.get(poll=held.poll, kind="published").body)["data"]
     assert [row[0] for row in data["projects"]] == ["1", "2"]
@@ -416,8 +411,8 @@ def test_the_publisher_types_how_many_projects_fill_a_place_however_they_do(sett
 def test_an_unsettled_poll_is_published_only_by_those_who_leave_its_places_open():
     held = tied()
 
-    assert refusal_of(lambda: publish(held)) == "unsettled"
-    publish(held, leave_open=True)
+    assert refusal_of(held.publish) == "unsettled"
+    held.publish(leave_open=True)
 
     assert held.poll.phase == P.PUBLISHED
 
@@ -426,14 +421,14 @@ def test_a_poll_is_not_published_while_its_second_round_runs_even_with_places_le
     held = tied()
     second_stage(held, drafts.run_off(held.poll, by=held.office))
 
-    assert refusal_of(lambda: publish(held, leave_open=True)) == "second-round-runs"
+    assert refusal_of(held.publish, leave_open=True) == "second-round-runs"
 
 
 def test_a_draft_of_a_second_round_never_opens_once_the_first_is_published():
     held = tied()
     ready = make_ready(held, drafts.run_off(held.poll, by=held.office))
 
-    publish(held, leave_open=True)
+    held.publish(leave_open=True)
 
     assert refusal_of(lambda: lifecycle.open_poll(ready.poll, by=held.office)) == "incomplete"
 

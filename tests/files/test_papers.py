@@ -50,12 +50,6 @@ def paper(poll: Poll, name: str, user: User | None = None) -> str:
     return text_of(reply.text)
 
 
-def publish(held: Stage, **options: Any) -> Poll:
-    lifecycle.publish_result(held.poll, by=held.office, at_once=True, **options)
-    held.poll.refresh_from_db()
-    return held.poll
-
-
 def tied(**columns: Any) -> Stage:
     """Return a confirmed poll: two places, project 1 is in, projects 2 and 3 have 5 votes each."""
     return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
@@ -212,8 +206,8 @@ def test_every_output_shows_the_figures_of_both_rounds_and_what_the_meeting_deci
     deciding.decide(
         second.poll, items=["3"], words="主席团取第3项", by=held.office, second=held.chief
     )
-    publish(second)
-    poll = publish(held)
+    second.publish()
+    poll = held.publish()
     save_announcement(poll, **WORDS | {"with_votes": True}, by=held.office)
     hall.open_screen(poll, by=held.office)
     poll.refresh_from_db()
@@ -416,7 +410,7 @@ def test_the_report_says_what_the_meeting_decided_and_who_signed_it():
 def test_the_reports_of_both_rounds_tell_of_each_other():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2))
-    publish(second)
+    second.publish()
 
     said = paper(held.poll, "report")
     assert "已另行发起再次票决（公布），其数据见该次票决的报告单。" in said
@@ -494,7 +488,7 @@ def test_the_annex_says_which_ranks_are_shared():
 def test_the_annex_says_how_each_item_ended_and_leaves_none_pending():
     held = tied(show_votes=True)
     deciding.decide(held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief)
-    save_announcement(publish(held), **WORDS | {"with_votes": True}, by=held.office)
+    save_announcement(held.publish(), **WORDS | {"with_votes": True}, by=held.office)
 
     said = paper(held.poll, "notice")
 
@@ -510,7 +504,7 @@ def test_the_annex_of_a_tie_left_open_says_that_it_is():
 
     assert "候选项目2555.6%得票相同，待定" in paper(held.poll, "notice")
 
-    publish(held, leave_open=True)
+    held.publish(leave_open=True)
 
     assert "候选项目2555.6%得票相同，未确定" in paper(held.poll, "notice")
     assert "待定" not in paper(held.poll, "notice")
@@ -522,7 +516,7 @@ def test_the_notice_gives_the_figures_of_each_round_and_the_words_of_the_decisio
     deciding.decide(
         second.poll, items=["3"], words="主席团\n取第3项", by=held.office, second=held.chief
     )
-    publish(second)
+    second.publish()
 
     said = paper(held.poll, "notice")
 
@@ -536,7 +530,7 @@ def test_a_decision_in_the_second_round_stands_on_every_paper_of_the_first():
     deciding.decide(
         second.poll, items=[], words="主席团决定留空", by=held.office, second=held.chief
     )
-    publish(second)
+    second.publish()
 
     for name in NAMES:
         said = paper(held.poll, name)
@@ -554,7 +548,7 @@ def test_more_ways_than_two_are_listed_as_chinese_lists_them():
         selection(2, 4),
     )
     deciding.decide(second.poll, items=["3"], words="取第3项", by=held.office, second=held.chief)
-    publish(second)
+    second.publish()
 
     assert "经票决、补充票决和会议决定，确定下列3个项目" in paper(held.poll, "notice")
 
@@ -575,7 +569,7 @@ def test_the_notice_says_that_a_tie_leaves_places_open():
 
     assert words + "就上述项目再次投票。现予公告。" in paper(held.poll, "notice")
 
-    publish(held, leave_open=True)
+    held.publish(leave_open=True)
 
     assert words + "不足的1个名额留空。现予公告。" in paper(held.poll, "notice")
 
@@ -594,7 +588,7 @@ def test_the_notice_says_that_too_few_passed():
 def test_the_notice_says_which_ways_led_to_its_projects():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
-    publish(second)
+    second.publish()
 
     said = paper(held.poll, "notice")
 
@@ -782,7 +776,7 @@ def test_the_chair_reads_by_number_unless_the_votes_are_public():
 def test_the_chair_says_what_a_second_round_and_a_decision_have_settled():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
-    publish(second)
+    second.publish()
 
     said = paper(held.poll, "words")
 

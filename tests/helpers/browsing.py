@@ -6,7 +6,6 @@ from typing import Any
 
 from django.test import Client
 
-from ballots.acts import lifecycle
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.factories import Stage
@@ -80,15 +79,3 @@ def ready_to_cast(client: Client, poll: Poll, *numbers: int, **fields: Any) -> d
     review = client.post("/ballot/review/", filled(poll, *numbers, **fields))
     assert review.status_code == 200
     return posted(read(review).form("/ballot/cast/"))
-
-
-def publish(stage: Stage) -> Poll:
-    """Take a poll that is open, or closed, to its publication."""
-    if stage.poll.takes_ballots:
-        stage.close()
-    stage.open_box()
-    stage.count()
-    lifecycle.confirm_result(stage.poll, by=stage.chief)
-    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True, at_once=True)
-    stage.poll.refresh_from_db()
-    return stage.poll

@@ -125,6 +125,12 @@ class Stage:
         self.poll.refresh_from_db()
         return result
 
+    def publish(self, **options: Any) -> Poll:
+        """Publish the confirmed count, and show all of it at once."""
+        lifecycle.publish_result(self.poll, by=self.office, at_once=True, **options)
+        self.poll.refresh_from_db()
+        return self.poll
+
 
 def make_stage(
     *, delegates: int = 5, open_it: bool = True, kind: str = Poll.Kind.REHEARSAL, **columns: Any
@@ -185,6 +191,12 @@ def confirm_count(stage: Stage) -> Poll:
         lifecycle.confirm_result(stage.poll, by=person)
     stage.poll.refresh_from_db()
     return stage.poll
+
+
+def publish_count(stage: Stage) -> Poll:
+    """Take an open poll to its publication, whatever it leaves open."""
+    confirm_count(stage)
+    return stage.publish(leave_open=True)
 
 
 def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:

@@ -19,8 +19,8 @@ from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words
-from tests.helpers.browsing import filled, marked, posted, publish, read, ready_to_cast, signed_in
-from tests.helpers.factories import Stage, make_project, make_stage, selection
+from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
+from tests.helpers.factories import Stage, make_project, make_stage, publish_count, selection
 from tests.helpers.secrecy import snapshot, where
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_a_ballot_goes_from_the_ticks_to_the_receipt(stage, client, poll):
     assert code.replace("-", "") == Envelope.objects.get(roll_entry=stage.entry()).code
     assert "表决票已提交" in receipt.text
     assert "候选项目3" not in receipt.text
-    publish(stage)
+    publish_count(stage)
     ballot = Ballot.objects.get(poll=poll)
     assert (ballot.chosen, ballot.invalid, len(ballot.write_ins)) == ([3, 7], "", 1)
 
@@ -76,7 +76,7 @@ def test_abstaining_goes_the_same_way(stage, client, poll):
     reply = client.post("/ballot/cast/", posted(review.form("/ballot/cast/")))
 
     assert reply.status_code == 303
-    publish(stage)
+    publish_count(stage)
     assert Ballot.objects.get(poll=poll).chosen == []
 
 
@@ -86,7 +86,7 @@ def test_a_proposal_keeps_its_lines_on_the_whole_way(stage, client, poll):
 
     client.post("/ballot/cast/", sent)
 
-    publish(stage)
+    publish_count(stage)
     write_in = poll.write_ins.get()
     assert (write_in.title, write_in.detail, write_in.unit) == ("公园", "第一行\n第二行", "建设局")
 
@@ -818,7 +818,7 @@ def test_a_ballot_of_votes_goes_from_sign_in_to_the_files_and_the_verifier(each,
     for place, other in enumerate([selection(3, against=[5]), selection(5), selection()], start=1):
         each.cast(place, other)
 
-    poll = publish(each)
+    poll = publish_count(each)
 
     assert receipt in client.get("/board/").text
     lines = tables.result_csv(poll).content.decode("utf-8-sig").splitlines()
@@ -838,7 +838,7 @@ def test_a_ballot_of_votes_goes_from_sign_in_to_the_files_and_the_verifier(each,
 def test_the_result_of_votes_says_how_many_were_against_and_abstained(each):
     each.cast(0, selection(3, against=[5]))
     each.cast(1, selection(3))
-    publish(each)
+    publish_count(each)
 
     page = read(Client().get("/results/"))
 
@@ -848,7 +848,7 @@ def test_the_result_of_votes_says_how_many_were_against_and_abstained(each):
 
 def test_a_result_of_ticks_has_no_column_of_votes_against(stage):
     stage.cast(0, selection(3))
-    poll = publish(stage)
+    poll = publish_count(stage)
 
     assert "反对" not in Client().get("/results/").text
     assert "反对" not in tables.result_csv(poll).content.decode("utf-8-sig")
@@ -944,7 +944,7 @@ def test_a_vote_that_is_not_taken_cannot_be_taken_back(each):
 
 def test_the_office_sees_votes_against_beside_the_count(each):
     each.cast(0, selection(3, against=[5]))
-    publish(each)
+    publish_count(each)
     client = Client()
     client.force_login(each.office)
 

@@ -25,7 +25,7 @@ from ballots.pages import answers, results
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.conftest import ROOT
-from tests.helpers.browsing import publish, read, ready_to_cast, signed_in
+from tests.helpers.browsing import read, ready_to_cast, signed_in
 from tests.helpers.factories import (
     make_confirmed,
     make_poll,
@@ -33,6 +33,7 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     play,
+    publish_count,
     second_stage,
     selection,
 )
@@ -272,7 +273,7 @@ def test_the_pages_after_the_count_ask_no_more_for_more_ballots(django_assert_nu
     for held, number in ((few, 1), (many, 9)):
         for place in range(number):
             held.cast(place, selection(1, 2, proposals=[f"项目{place}"]))
-        publish(held)
+        publish_count(held)
 
     for held in (few, many):
         query = f"?poll={held.poll.pk}"
@@ -310,7 +311,7 @@ def test_home_says_where_things_stand(stage):
     assert f"投票已于{at}截止，正在计票。" in text
     assert "未提交表决票" not in text
 
-    publish(stage)
+    publish_count(stage)
     for browser in (client, neighbour):
         assert "票决结果已公布。" in browser.get("/home/").text
         assert 'href="/results/"' in browser.get("/home/").text
@@ -434,7 +435,7 @@ def test_the_status_box_asks_for_the_whole_page_once_the_next_step_is_another(st
 
 def test_asking_stops_at_the_publication(stage, client):
     assert client.get("/progress/", headers=HTMX).status_code == 200
-    publish(stage)
+    publish_count(stage)
 
     for path in ("/home/?state=published", "/progress/"):
         assert client.get(path, headers=HTMX).status_code == 286
@@ -522,7 +523,7 @@ def outcome(*, votes: dict[int, int], delegates: int = 9, **columns) -> Poll:
     dealt = [number for number, got in votes.items() for _ in range(got)]
     for place in range(min(delegates, len(dealt))):
         held.cast(place, selection(*dealt[place::delegates]))
-    return publish(held)
+    return publish_count(held)
 
 
 def test_the_public_sees_the_adopted_projects_and_no_votes_unless_the_poll_says_so(db):
@@ -738,7 +739,7 @@ def test_a_proposal_that_passed_carries_its_tag(db):
     held = make_stage(delegates=3, candidates=2)
     for place in range(3):
         held.cast(place, selection(1, proposals=["老年食堂"]))
-    publish(held)
+    publish_count(held)
 
     text = Client().get("/results/").text
 
