@@ -24,7 +24,7 @@ from tests.helpers.factories import (
     make_staff,
     make_stage,
     move_by_force,
-    selection,
+    opened_stage,
 )
 from tests.helpers.races import Race, codes, stop_in, without_the_lock
 from tests.helpers.refusals import refusal_of
@@ -33,20 +33,6 @@ from tests.helpers.secrecy import snapshot
 pytestmark = pytest.mark.django_db
 
 R = WriteIn.Ruling
-
-
-def opened_stage(*proposals: str | Proposal, **columns: Any) -> Stage:
-    """Return a stage whose box is open and in which each of `proposals` stood on one ballot."""
-    stage = make_stage(delegates=max(len(proposals), 1), **columns)
-    for place, proposal in enumerate(proposals):
-        stage.cast(place, selection(1, proposals=[proposal]))
-    stage.close()
-    stage.open_box()
-    return stage
-
-
-def write_in(stage: Stage, title: str) -> WriteIn:
-    return WriteIn.objects.get(poll=stage.poll, title=title)
 
 
 def rule(stage: Stage, title: str, ruling: str, **columns: Any) -> None:
@@ -112,12 +98,12 @@ def test_an_opened_box_has_no_ruling_yet():
 def ruled(stage: Stage, title: str, ruling: str, **arguments: Any) -> WriteIn:
     """Rule on the proposal of that title as the office, unless `by` says otherwise."""
     by = arguments.pop("by", stage.office)
-    return canvass.rule(stage.poll, write_in(stage, title), ruling=ruling, by=by, **arguments)
+    return canvass.rule(stage.poll, stage.write_in(title), ruling=ruling, by=by, **arguments)
 
 
 def refused_ruling(stage: Stage, title: str, ruling: str, **arguments: Any) -> str:
     arguments = {"by": stage.office, "ruling": ruling} | arguments
-    return refusal_of(canvass.rule, stage.poll, write_in(stage, title), **arguments)
+    return refusal_of(canvass.rule, stage.poll, stage.write_in(title), **arguments)
 
 
 def told(stage: Stage) -> list[dict[str, Any]]:
@@ -131,14 +117,14 @@ def test_a_proposal_stands_alone_goes_into_another_item_or_is_not_counted():
 
     ruled(stage, "甲", R.ALONE)
     ruled(stage, "乙", R.INTO_PROJECT, into=project)
-    ruled(stage, "丙", R.INTO_WRITE_IN, into=write_in(stage, "甲"), by=stage.scrutineer)
+    ruled(stage, "丙", R.INTO_WRITE_IN, into=stage.write_in("甲"), by=stage.scrutineer)
     ruled(stage, "丁", R.REFUSED, reason=" 不属于民生实事 ", by=stage.chief)
 
-    assert write_in(stage, "甲").ruling == R.ALONE
-    assert write_in(stage, "乙").into_project == project
-    assert write_in(stage, "丙").into_write_in == write_in(stage, "甲")
-    assert write_in(stage, "丁").reason == "不属于民生实事"
-    alone = write_in(stage, "甲").key
+    assert stage.write_in("甲").ruling == R.ALONE
+    assert stage.write_in("乙").into_project == project
+    assert stage.write_in("丙").into_write_in == stage.write_in("甲")
+    assert stage.write_in("丁").reason == "不属于民生实事"
+    alone = stage.write_in("甲").key
     assert {
         row.title: rulings.items_of(stage.poll)[str(row.id)] for row in stage.poll.write_ins.all()
     } == {
@@ -152,10 +138,10 @@ def test_a_proposal_stands_alone_goes_into_another_item_or_is_not_counted():
 def test_each_ruling_is_recorded_with_what_stood_before_it():
     stage = opened_stage("甲", "乙")
     project = stage.poll.projects.get(number=7)
-    first, second = write_in(stage, "甲").key, write_in(stage, "乙").key
+    first, second = stage.write_in("甲").key, stage.write_in("乙").key
 
     ruled(stage, "甲", R.INTO_PROJECT, into=project)
-    ruled(stage, "甲", R.INTO_WRITE_IN, into=write_in(stage, "乙"), by=stage.scrutineer)
+    ruled(stage, "甲", R.INTO_WRITE_IN, into=stage.write_in("乙"), by=stage.scrutineer)
     ruled(stage, "甲", R.REFUSED, reason="重复")
     ruled(stage, "甲", R.NONE)
 
@@ -201,13 +187,13 @@ def test_a_ruling_leaves_nothing_of_the_one_before_it():
     project = stage.poll.projects.get(number=7)
     for ruling, arguments in (
         (R.INTO_PROJECT, {"into": project}),
-        (R.INTO_WRITE_IN, {"into": write_in(stage, "乙"), "reason": "没有用"}),
+        (R.INTO_WRITE_IN, {"into": stage.write_in("乙"), "reason": "没有用"}),
         (R.REFUSED, {"reason": "重复", "into": project}),
         (R.ALONE, {"reason": "没有用", "into": project}),
         (R.NONE, {}),
     ):
         ruled(stage, "甲", ruling, **arguments)
-        row = write_in(stage, "甲")
+        row = stage.write_in("甲")
         assert row.ruling == ruling
         assert (row.into_project == project) == (ruling == R.INTO_PROJECT)
         assert (row.into_write_in is not None) == (ruling == R.INTO_WRITE_IN)
@@ -223,7 +209,7 @@ def test_a_proposal_is_refused_with_a_reason_only(reason):
 
 def test_a_merger_says_into_what():
     stage = opened_stage("甲", "乙")
-    project, other = stage.poll.projects.get(number=7), write_in(stage, "乙")
+    project, other = stage.poll.projects.get(number=7), stage.write_in("乙")
 
     for ruling, into in (
         (R.INTO_PROJECT, None),
@@ -239,7 +225,7 @@ def test_a_proposal_is_merged_into_nothing_of_another_poll():
     foreign = make_project(make_poll(candidates=0), 1)
 
     assert refused_ruling(stage, "甲", R.INTO_PROJECT, into=foreign) == "other-poll"
-    assert refused_ruling(stage, "甲", R.INTO_WRITE_IN, into=write_in(other, "乙")) == "other-poll"
+    assert refused_ruling(stage, "甲", R.INTO_WRITE_IN, into=other.write_in("乙")) == "other-poll"
 
 
 def test_a_proposal_of_another_poll_is_not_ruled_on():
@@ -247,14 +233,14 @@ def test_a_proposal_of_another_poll_is_not_ruled_on():
     before = snapshot()
 
     with pytest.raises(WriteIn.DoesNotExist):
-        canvass.rule(stage.poll, write_in(other, "乙"), ruling=R.ALONE, by=stage.office)
+        canvass.rule(stage.poll, other.write_in("乙"), ruling=R.ALONE, by=stage.office)
 
     assert snapshot() == before
 
 
 def test_mergers_in_a_circle_are_refused_at_once_however_long_it_is():
     stage = opened_stage("甲", "乙", "丙")
-    into = {title: {"into": write_in(stage, title)} for title in "甲乙丙"}
+    into = {title: {"into": stage.write_in(title)} for title in "甲乙丙"}
 
     assert refused_ruling(stage, "甲", R.INTO_WRITE_IN, **into["甲"]) == "into-itself"
     ruled(stage, "甲", R.INTO_WRITE_IN, **into["乙"])
@@ -285,21 +271,21 @@ def test_nothing_is_ruled_on_after_the_canvass_has_closed():
 
 def test_what_somebody_else_has_just_decided_is_not_overruled_unseen():
     stage = opened_stage("甲")
-    seen = canvass.ruling_text(write_in(stage, "甲"))
+    seen = canvass.ruling_text(stage.write_in("甲"))
     ruled(stage, "甲", R.ALONE, seen=seen)
 
     code = refused_ruling(stage, "甲", R.REFUSED, reason="重复", seen=seen, by=stage.scrutineer)
 
     assert code == "changed"
-    seen = canvass.ruling_text(write_in(stage, "甲"))
+    seen = canvass.ruling_text(stage.write_in("甲"))
     ruled(stage, "甲", R.REFUSED, reason="重复", seen=seen, by=stage.scrutineer)
 
 
 def test_a_chain_of_mergers_counts_where_it_ends():
     stage = opened_stage("甲", "乙", "丙", "丁")
     project = stage.poll.projects.get(number=7)
-    ruled(stage, "甲", R.INTO_WRITE_IN, into=write_in(stage, "乙"))
-    ruled(stage, "乙", R.INTO_WRITE_IN, into=write_in(stage, "丙"))
+    ruled(stage, "甲", R.INTO_WRITE_IN, into=stage.write_in("乙"))
+    ruled(stage, "乙", R.INTO_WRITE_IN, into=stage.write_in("丙"))
     ruled(stage, "丙", R.INTO_PROJECT, into=project)
     ruled(stage, "丁", R.REFUSED, reason="不属于民生实事")
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
@@ -314,13 +300,13 @@ def test_a_chain_of_mergers_counts_where_it_ends():
 
 def test_what_no_act_would_write_the_database_refuses():
     stage = opened_stage("甲", "乙")
-    rows = WriteIn.objects.filter(pk=write_in(stage, "甲").pk)
+    rows = WriteIn.objects.filter(pk=stage.write_in("甲").pk)
     project = stage.poll.projects.get(number=7)
 
     for columns in (
         {"ruling": R.INTO_PROJECT},
         {"ruling": R.INTO_WRITE_IN, "into_project": project},
-        {"ruling": R.INTO_WRITE_IN, "into_write_in": write_in(stage, "甲")},
+        {"ruling": R.INTO_WRITE_IN, "into_write_in": stage.write_in("甲")},
         {"ruling": R.ALONE, "into_project": project},
         {"ruling": R.REFUSED},
         {"ruling": "something"},
@@ -350,7 +336,7 @@ def test_the_three_nearest_titles_are_named_and_never_the_proposal_itself():
     stage = opened_stage("新建老年食堂", "社区老年食堂", "老年食堂", "夜间公交")
     stage.poll.refresh_from_db()
 
-    found = canvass.hints(stage.poll, [write_in(stage, "老年食堂")])
+    found = canvass.hints(stage.poll, [stage.write_in("老年食堂")])
 
     (near,) = found.values()
     assert [hint.target.title for hint in near] in (
@@ -363,12 +349,12 @@ def test_the_three_nearest_titles_are_named_and_never_the_proposal_itself():
 def test_a_candidate_of_nearly_the_same_name_is_named_and_decides_nothing():
     stage = opened_stage("候选项目12号", "无关")
 
-    near = canvass.hints(stage.poll, [write_in(stage, "候选项目12号")])
+    near = canvass.hints(stage.poll, [stage.write_in("候选项目12号")])
 
     (hints,) = near.values()
     assert hints[0].target == stage.poll.projects.get(number=12)
     assert len(hints) == 3
-    assert write_in(stage, "候选项目12号").ruling == R.NONE
+    assert stage.write_in("候选项目12号").ruling == R.NONE
 
 
 # --- each alone -----------------------------------------------------------------------------------
@@ -405,15 +391,15 @@ def test_a_merged_proposal_is_followed_to_where_that_one_went():
     stage = opened_stage("甲", "乙", "丙", "丁", "戊", "己")
     project = stage.poll.projects.get(number=7)
     rule(stage, "甲", R.ALONE)
-    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=write_in(stage, "甲"))
-    rule(stage, "丙", R.INTO_WRITE_IN, into_write_in=write_in(stage, "乙"))
+    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=stage.write_in("甲"))
+    rule(stage, "丙", R.INTO_WRITE_IN, into_write_in=stage.write_in("乙"))
     rule(stage, "丁", R.INTO_PROJECT, into_project=project)
-    rule(stage, "戊", R.INTO_WRITE_IN, into_write_in=write_in(stage, "丁"))
+    rule(stage, "戊", R.INTO_WRITE_IN, into_write_in=stage.write_in("丁"))
     rule(stage, "己", R.REFUSED, reason="不属于民生实事")
 
     places = rulings.items_of(stage.poll)
 
-    alone = write_in(stage, "甲").key
+    alone = stage.write_in("甲").key
     assert {row.title: places[str(row.id)] for row in stage.poll.write_ins.all()} == {
         "甲": alone,
         "乙": alone,
@@ -427,16 +413,16 @@ def test_a_merged_proposal_is_followed_to_where_that_one_went():
 def test_what_is_merged_into_a_refused_one_is_refused_with_it():
     stage = opened_stage("甲", "乙")
     rule(stage, "甲", R.REFUSED, reason="不属于民生实事")
-    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=write_in(stage, "甲"))
+    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=stage.write_in("甲"))
 
     assert set(rulings.items_of(stage.poll).values()) == {None}
 
 
 def test_without_every_ruling_there_is_no_place_for_any():
     stage = opened_stage("甲", "乙")
-    rule(stage, "甲", R.INTO_WRITE_IN, into_write_in=write_in(stage, "乙"))
+    rule(stage, "甲", R.INTO_WRITE_IN, into_write_in=stage.write_in("乙"))
 
-    with pytest.raises(KeyError, match=write_in(stage, "乙").key):
+    with pytest.raises(KeyError, match=stage.write_in("乙").key):
         rulings.items_of(stage.poll)
 
 
@@ -472,7 +458,7 @@ def test_the_canvass_closes_only_when_every_proposal_has_its_ruling():
 def test_proposals_merged_in_a_circle_do_not_let_the_canvass_close():
     stage = opened_stage("甲", "乙", "丙")
     for title, into in (("甲", "乙"), ("乙", "丙"), ("丙", "甲")):
-        rule(stage, title, R.INTO_WRITE_IN, into_write_in=write_in(stage, into))
+        rule(stage, title, R.INTO_WRITE_IN, into_write_in=stage.write_in(into))
 
     with pytest.raises(Refused) as refusal:
         canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
@@ -551,7 +537,7 @@ def test_sent_back_the_canvass_is_open_again_with_the_rulings_it_had():
     lifecycle.send_back(stage.poll, reason="乙应并入甲", by=stage.scrutineer)
 
     assert canvass.rule_each_alone(stage.poll, by=stage.office) == 0
-    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=write_in(stage, "甲"))
+    rule(stage, "乙", R.INTO_WRITE_IN, into_write_in=stage.write_in("甲"))
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     result = lifecycle.count_poll(stage.poll, by=stage.office)
 
@@ -582,7 +568,7 @@ def test_opening_and_canvass_tell_how_many_ballots_and_proposals_there_are_and_n
 @pytest.mark.django_db(transaction=True)
 def test_of_two_rulings_at_once_on_what_both_saw_waiting_the_second_is_told(monkeypatch):
     stage = opened_stage("甲")
-    row = write_in(stage, "甲")
+    row = stage.write_in("甲")
     seen = canvass.ruling_text(row)
     race = Race()
     stop_in(race, monkeypatch, journal, "append")
@@ -596,7 +582,7 @@ def test_of_two_rulings_at_once_on_what_both_saw_waiting_the_second_is_told(monk
 
     assert isinstance(answer, WriteIn), answer
     assert codes([refused]) == {"changed": 1}
-    assert write_in(stage, "甲").ruling == R.ALONE
+    assert stage.write_in("甲").ruling == R.ALONE
     assert len(told(stage)) == 1
     assert journal.first_broken(stage.poll) is None
 
@@ -604,7 +590,7 @@ def test_of_two_rulings_at_once_on_what_both_saw_waiting_the_second_is_told(monk
 @pytest.mark.django_db(transaction=True)
 def test_two_mergers_at_once_never_make_a_circle(monkeypatch):
     stage = opened_stage("甲", "乙")
-    one, other = write_in(stage, "甲"), write_in(stage, "乙")
+    one, other = stage.write_in("甲"), stage.write_in("乙")
     race = Race()
     stop_in(race, monkeypatch, journal, "append")
 
@@ -623,7 +609,7 @@ def test_two_mergers_at_once_never_make_a_circle(monkeypatch):
 def test_a_ruling_amid_the_end_of_the_canvass_comes_too_late(monkeypatch):
     stage = opened_stage("甲")
     ruled(stage, "甲", R.ALONE)
-    row = write_in(stage, "甲")
+    row = stage.write_in("甲")
     race = Race()
     stop_in(race, monkeypatch, canvass, "items_of")
 
@@ -634,7 +620,7 @@ def test_a_ruling_amid_the_end_of_the_canvass_comes_too_late(monkeypatch):
 
     assert ended is None
     assert codes([refused]) == {"already-closed": 1}
-    assert write_in(stage, "甲").ruling == R.ALONE
+    assert stage.write_in("甲").ruling == R.ALONE
 
 
 # This test exists to ensure that the three above can fail. If it fails, they prove nothing. On
@@ -643,7 +629,7 @@ def test_a_ruling_amid_the_end_of_the_canvass_comes_too_late(monkeypatch):
 @pytest.mark.postgresql
 def test_without_the_lock_two_mergers_at_once_make_a_circle(monkeypatch):
     stage = opened_stage("甲", "乙")
-    one, other = write_in(stage, "甲"), write_in(stage, "乙")
+    one, other = stage.write_in("甲"), stage.write_in("乙")
     race = Race()
     stop_in(race, monkeypatch, WriteIn, "save")
     monkeypatch.setattr(journal, "append", lambda *args, **kwargs: None)

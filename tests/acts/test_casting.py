@@ -22,6 +22,7 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     selection,
+    stage_without,
 )
 from tests.helpers.refusals import error_of
 from tests.helpers.secrecy import snapshot, where
@@ -44,14 +45,6 @@ def database_clock() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
         return moment
-
-
-def stage_without(*absent: str, **columns: Any) -> Stage:
-    """Return a stage to which the delegates of these numbers have not come."""
-    stage = make_stage(open_it=False, **columns)
-    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
-    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
-    return stage
 
 
 def opened(stage: Stage, place: int) -> Selection:

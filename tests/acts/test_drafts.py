@@ -23,22 +23,14 @@ from tests.helpers.factories import (
     play,
     second_stage,
     selection,
+    short,
+    tied,
 )
 from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-
-
-def tied(**columns: Any) -> Stage:
-    """Return a confirmed poll: two places, project 1 is in, 2 and 3 are tied for the other."""
-    return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
-
-
-def short(**columns: Any) -> Stage:
-    """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
-    return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
 
 def void(held: Stage, poll: Poll) -> Poll:

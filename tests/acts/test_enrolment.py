@@ -30,6 +30,8 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     selection,
+    stage_without,
+    walk_by_force,
 )
 from tests.helpers.races import Race, stop_in
 from tests.helpers.refusals import refusal_of
@@ -38,14 +40,6 @@ from tests.helpers.secrecy import snapshot, where
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-
-
-def stage_without(*absent: str, **columns: Any) -> Stage:
-    """Return a stage to which the delegates of these numbers have not come."""
-    stage = make_stage(open_it=False, **columns)
-    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
-    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
-    return stage
 
 
 def row(line: int, number: str, name: str, delegation: str = "城区代表团", **more: Any) -> RollRow:
@@ -862,13 +856,6 @@ ORDER = [
 ]
 
 
-def walk(poll: Poll, phase: str) -> None:
-    """Take a draft to `phase` by the only way that a real poll's trigger allows."""
-    way = ["open", "closed", "opened", "counted", "confirmed", "published"]
-    for step in way[: way.index(phase) + 1] if phase in way else ["open", phase]:
-        move_by_force(poll, step)
-
-
 def move_clock(poll: Poll, moment: datetime) -> None:
     """Let all that has happened to `poll` have happened at `moment`."""
     row = Poll.objects.filter(pk=poll.pk)
@@ -884,14 +871,14 @@ def test_the_poll_that_matters_most_comes_first_and_the_newest_of_its_kind():
         poll = make_poll(kind=kind, candidates=1, delegates_total=1)
         roll.draw_up_roll(poll, by=office)
         if phase != P.DRAFT:
-            walk(poll, phase)
+            walk_by_force(poll, phase)
             # Made first to last, moved last to first: it is the last step that counts.
             move_clock(poll, start - timedelta(minutes=place))
         expected.append(poll)
     # Another real one that is over, long before all the others of its rank.
     later = make_poll(kind="main", candidates=1, delegates_total=1)
     roll.draw_up_roll(later, by=office)
-    walk(later, P.PUBLISHED)
+    walk_by_force(later, P.PUBLISHED)
     move_clock(later, start - timedelta(days=365))
     expected.insert(9, later)
 

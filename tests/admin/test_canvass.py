@@ -15,7 +15,7 @@ from ballots.models import Ballot, WriteIn
 from ballots.pure.rules import Proposal
 from tests.helpers.browsing import posted, read
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
-from tests.helpers.factories import Stage, make_project, make_stage, selection
+from tests.helpers.factories import Stage, make_project, make_stage, opened_stage, selection
 from tests.helpers.http_client import Form
 
 pytestmark = pytest.mark.django_db
@@ -27,20 +27,6 @@ def canvass_at(stage: Stage, name: str = "canvass") -> str:
     return at(stage.poll, name)
 
 
-def opened(*proposals: str | Proposal, **columns: Any) -> Stage:
-    """Return a stage whose box is open and in which each of `proposals` stood on one ballot."""
-    stage = make_stage(delegates=max(len(proposals), 1), **columns)
-    for place, proposal in enumerate(proposals):
-        stage.cast(place, selection(1, proposals=[proposal]))
-    stage.close()
-    stage.open_box()
-    return stage
-
-
-def row_of(stage: Stage, title: str) -> WriteIn:
-    return WriteIn.objects.get(poll=stage.poll, title=title)
-
-
 def form_of(page: Any, row: WriteIn) -> Form:
     """Return the form of one proposal as the page offers it."""
     (found,) = [form for form in read(page).forms if ("number", str(row.number)) in form.fields]
@@ -49,7 +35,7 @@ def form_of(page: Any, row: WriteIn) -> Form:
 
 def decide(client: Client, stage: Stage, title: str, **typed: str) -> Any:
     """Open the page, fill in the form of one proposal and save it."""
-    form = form_of(client.get(canvass_at(stage)), row_of(stage, title))
+    form = form_of(client.get(canvass_at(stage)), stage.write_in(title))
     return client.post(canvass_at(stage, "ruling"), posted(form) | typed)
 
 
@@ -57,13 +43,13 @@ def decide(client: Client, stage: Stage, title: str, **typed: str) -> Any:
 
 
 def test_each_proposal_stands_with_its_content_its_unit_and_what_is_like_it():
-    stage = opened(
+    stage = opened_stage(
         Proposal("新建老年食堂", "城区五处，乡镇十处", "市民政局"), "老年食堂", "夜间公交"
     )
 
     text = read(desk_of(stage.office).get(canvass_at(stage))).text
 
-    row, near = row_of(stage, "新建老年食堂"), row_of(stage, "老年食堂")
+    row, near = stage.write_in("新建老年食堂"), stage.write_in("老年食堂")
     assert f"{row.key} 新建老年食堂 城区五处，乡镇十处 建议责任单位：市民政局" in text
     assert f"相近项目（供参考） 推荐项目{near.number} 老年食堂 相近度0.75" in text
     assert "没有名称相近的项目。" in text
@@ -71,7 +57,7 @@ def test_each_proposal_stands_with_its_content_its_unit_and_what_is_like_it():
 
 
 def test_the_words_are_those_of_the_design():
-    stage = opened("新建老年食堂")
+    stage = opened_stage("新建老年食堂")
     make = desk_of(stage.office)
 
     text = read(make.get(canvass_at(stage))).text
@@ -87,7 +73,7 @@ def test_the_words_are_those_of_the_design():
 
 
 def test_nothing_is_chosen_before_somebody_has_ruled():
-    stage = opened("新建老年食堂", "老年食堂")
+    stage = opened_stage("新建老年食堂", "老年食堂")
     page = desk_of(stage.office).get(canvass_at(stage))
 
     for row in stage.poll.write_ins.all():
@@ -109,8 +95,8 @@ def test_nothing_is_chosen_before_somebody_has_ruled():
 
 
 def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
-    stage = opened("甲", "乙", "丙")
-    row = row_of(stage, "甲")
+    stage = opened_stage("甲", "乙", "丙")
+    row = stage.write_in("甲")
 
     page = desk_of(stage.office).get(canvass_at(stage)).text
     own = page[page.index(f'id="{row.key}"') :].partition("</section>")[0]
@@ -121,7 +107,7 @@ def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
 
 
 def test_the_order_is_that_of_the_random_numbers():
-    stage = opened(*[f"推荐{n}" for n in range(6)])
+    stage = opened_stage(*[f"推荐{n}" for n in range(6)])
 
     page = desk_of(stage.office).get(canvass_at(stage)).text
 
@@ -129,7 +115,9 @@ def test_the_order_is_that_of_the_random_numbers():
 
 
 def test_markup_in_a_proposal_is_shown_as_it_was_typed():
-    stage = opened(Proposal("<b>甲</b>{{ poll }}", '"><script>alert(1)</script>', "<i>局</i>"))
+    stage = opened_stage(
+        Proposal("<b>甲</b>{{ poll }}", '"><script>alert(1)</script>', "<i>局</i>")
+    )
 
     page = desk_of(stage.office).get(canvass_at(stage)).text
 
@@ -138,7 +126,7 @@ def test_markup_in_a_proposal_is_shown_as_it_was_typed():
 
 
 def test_a_vote_without_proposals_needs_the_signatures_alone():
-    stage = opened()
+    stage = opened_stage()
 
     page = desk_of(stage.office).get(canvass_at(stage))
 
@@ -151,8 +139,8 @@ def test_a_vote_without_proposals_needs_the_signatures_alone():
 
 @pytest.mark.parametrize("who", ["office", "scrutineer", "chief"])
 def test_office_and_scrutineers_rule_and_come_back_to_the_proposal(who):
-    stage = opened("甲", "乙")
-    client, row = desk_of(getattr(stage, who)), row_of(stage, "甲")
+    stage = opened_stage("甲", "乙")
+    client, row = desk_of(getattr(stage, who)), stage.write_in("甲")
 
     reply = decide(client, stage, "甲", ruling="into-project", project="7")
 
@@ -160,15 +148,15 @@ def test_office_and_scrutineers_rule_and_come_back_to_the_proposal(who):
     page = client.get(canvass_at(stage))
     assert messages_of(page) == [f"{row.key}：并入候选项目第7项"]
     assert "已处理1/2" in page.text
-    assert row_of(stage, "甲").into_project == stage.poll.projects.get(number=7)
+    assert stage.write_in("甲").into_project == stage.poll.projects.get(number=7)
     form = form_of(page, row)
     assert ("ruling", "into-project") in form.fields
     assert ("project", "7") in form.fields
 
 
 def test_every_ruling_can_be_given_changed_and_taken_back():
-    stage = opened("甲", "乙")
-    client, other = desk_of(stage.office), row_of(stage, "乙")
+    stage = opened_stage("甲", "乙")
+    client, other = desk_of(stage.office), stage.write_in("乙")
 
     said = []
     for typed in (
@@ -178,7 +166,7 @@ def test_every_ruling_can_be_given_changed_and_taken_back():
         {"back": "1"},
     ):
         assert decide(client, stage, "甲", **typed).status_code == 302
-        said.append(admin_canvass.words_of(row_of(stage, "甲")))
+        said.append(admin_canvass.words_of(stage.write_in("甲")))
 
     assert said == [
         f"并入推荐项目{other.number}",
@@ -201,8 +189,8 @@ def test_every_ruling_can_be_given_changed_and_taken_back():
     ],
 )
 def test_what_is_refused_is_said_at_the_proposal_with_all_that_was_typed(typed, fault):
-    stage = opened("甲", "乙")
-    row = row_of(stage, "甲")
+    stage = opened_stage("甲", "乙")
+    row = stage.write_in("甲")
     sent = typed or {"project": "3", "reason": "写了一半"}
 
     reply = decide(desk_of(stage.office), stage, "甲", **sent)
@@ -215,13 +203,13 @@ def test_what_is_refused_is_said_at_the_proposal_with_all_that_was_typed(typed, 
     assert fields.get("ruling") == sent.get("ruling")
     assert fields["reason"] == sent.get("reason", "")
     assert fields["project"] == (sent["project"] if sent.get("project") == "3" else "")
-    assert row_of(stage, "甲").ruling == R.NONE
+    assert stage.write_in("甲").ruling == R.NONE
     assert not stage.poll.journal.filter(kind="write-in-ruled").exists()
 
 
 def test_a_proposal_merged_into_itself_is_refused():
-    stage = opened("甲", "乙")
-    row = row_of(stage, "甲")
+    stage = opened_stage("甲", "乙")
+    row = stage.write_in("甲")
 
     reply = decide(
         desk_of(stage.office), stage, "甲", ruling="into-write-in", write_in=str(row.number)
@@ -231,34 +219,34 @@ def test_a_proposal_merged_into_itself_is_refused():
 
 
 def test_a_reason_longer_than_its_column_is_refused():
-    stage = opened("甲")
+    stage = opened_stage("甲")
 
     reply = decide(desk_of(stage.office), stage, "甲", ruling="refused", reason="长" * 201)
 
     assert len(faults_of(reply)) == 1
-    assert dict(form_of(reply, row_of(stage, "甲")).fields)["reason"] == "长" * 201
+    assert dict(form_of(reply, stage.write_in("甲")).fields)["reason"] == "长" * 201
 
 
 def test_whoever_did_not_see_the_ruling_of_somebody_else_is_told_and_sees_it():
-    stage = opened("甲")
+    stage = opened_stage("甲")
     mine, other = desk_of(stage.office), desk_of(stage.scrutineer)
-    form = posted(form_of(mine.get(canvass_at(stage)), row_of(stage, "甲")))
+    form = posted(form_of(mine.get(canvass_at(stage)), stage.write_in("甲")))
     decide(other, stage, "甲", ruling="alone")
 
     reply = mine.post(canvass_at(stage, "ruling"), form | {"ruling": "refused", "reason": "重复"})
 
     assert faults_of(reply) == ["这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"]
     assert "✓ 单列一项" in read(reply).text
-    assert row_of(stage, "甲").ruling == R.ALONE
+    assert stage.write_in("甲").ruling == R.ALONE
     # The page has been read again: sent once more, it counts.
-    again = posted(form_of(reply, row_of(stage, "甲")))
+    again = posted(form_of(reply, stage.write_in("甲")))
     assert mine.post(canvass_at(stage, "ruling"), again).status_code == 302
-    assert row_of(stage, "甲").ruling == R.REFUSED
+    assert stage.write_in("甲").ruling == R.REFUSED
 
 
 @pytest.mark.parametrize("number", ["", "99", "x", "１", "9" * 40])
 def test_a_proposal_that_is_none_is_not_found(number):
-    stage = opened("甲")
+    stage = opened_stage("甲")
 
     reply = desk_of(stage.office).post(
         canvass_at(stage, "ruling"), {"number": number, "ruling": "alone", "seen": ""}
@@ -266,11 +254,11 @@ def test_a_proposal_that_is_none_is_not_found(number):
 
     # A full-width 1 is a 1, and the rulings that were seen are not those of this proposal.
     assert reply.status_code == (200 if number == "１" else 404)
-    assert row_of(stage, "甲").ruling == R.NONE
+    assert stage.write_in("甲").ruling == R.NONE
 
 
 def test_a_ruling_is_not_fetched():
-    stage = opened("甲")
+    stage = opened_stage("甲")
 
     reply = desk_of(stage.office).get(canvass_at(stage, "ruling"))
 
@@ -278,8 +266,8 @@ def test_a_ruling_is_not_fetched():
 
 
 def test_the_record_says_each_ruling_in_words():
-    stage = opened("甲", "乙")
-    client, row = desk_of(stage.office), row_of(stage, "甲")
+    stage = opened_stage("甲", "乙")
+    client, row = desk_of(stage.office), stage.write_in("甲")
     decide(client, stage, "甲", ruling="into-project", project="7")
     decide(client, stage, "甲", ruling="refused", reason="重复")
     decide(client, stage, "甲", back="1")
@@ -295,7 +283,7 @@ def test_the_record_says_each_ruling_in_words():
 
 
 def test_only_what_waits_is_shown_where_that_is_asked_and_one_goes_on_to_the_next():
-    stage = opened("甲", "乙", "丙")
+    stage = opened_stage("甲", "乙", "丙")
     client = desk_of(stage.office)
     first, second, third = stage.poll.write_ins.order_by("number")
     canvass.rule(stage.poll, second, ruling=R.ALONE, by=stage.office)
@@ -316,8 +304,8 @@ def test_only_what_waits_is_shown_where_that_is_asked_and_one_goes_on_to_the_nex
 
 
 def test_what_is_refused_is_shown_though_it_waits_no_more():
-    stage = opened("甲", "乙")
-    client, row = desk_of(stage.office), row_of(stage, "甲")
+    stage = opened_stage("甲", "乙")
+    client, row = desk_of(stage.office), stage.write_in("甲")
     form = posted(form_of(client.get(canvass_at(stage)), row))
     canvass.rule(stage.poll, row, ruling=R.ALONE, by=stage.scrutineer)
 
@@ -329,7 +317,7 @@ def test_what_is_refused_is_shown_though_it_waits_no_more():
 
 def test_long_lists_have_pages_and_one_comes_back_to_the_right_one(monkeypatch):
     monkeypatch.setattr(admin_canvass, "PAGE", 2)
-    stage = opened(*[f"推荐{n}" for n in range(5)])
+    stage = opened_stage(*[f"推荐{n}" for n in range(5)])
     client = desk_of(stage.office)
     last = stage.poll.write_ins.get(number=5)
 
@@ -345,7 +333,7 @@ def test_long_lists_have_pages_and_one_comes_back_to_the_right_one(monkeypatch):
 
 
 def test_the_rest_can_stand_alone_and_then_two_people_end_the_canvass():
-    stage = opened("甲", "乙")
+    stage = opened_stage("甲", "乙")
     client = desk_of(stage.scrutineer)
     signed = signed_by(stage.office)
 
@@ -362,7 +350,7 @@ def test_the_rest_can_stand_alone_and_then_two_people_end_the_canvass():
 
 
 def test_a_wrong_signature_is_said_where_one_signs():
-    stage = opened("甲")
+    stage = opened_stage("甲")
     canvass.rule_each_alone(stage.poll, by=stage.office)
 
     reply = desk_of(stage.office).post(
@@ -377,7 +365,7 @@ def test_a_wrong_signature_is_said_where_one_signs():
 
 
 def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
-    stage = opened("甲", "甲", "甲")
+    stage = opened_stage("甲", "甲", "甲")
     result = stage.count()
     lifecycle.send_back(stage.poll, reason="甲应并入第7项", by=stage.scrutineer)
 
@@ -391,7 +379,7 @@ def test_after_a_count_was_sent_back_the_page_says_why_and_no_total():
     assert not [query for query in queries if '"figures"' in query["sql"]]
     # The rulings of before stand and can be changed.
     decide(desk_of(stage.office), stage, "甲", ruling="into-project", project="7")
-    assert row_of(stage, "甲").ruling == R.INTO_PROJECT
+    assert stage.write_in("甲").ruling == R.INTO_PROJECT
 
 
 # --- blind ----------------------------------------------------------------------------------------
@@ -402,7 +390,7 @@ def asked_for(stage: Stage) -> list[str]:
 
 
 def test_the_page_reads_no_ballot_at_all():
-    asked = "\n".join(asked_for(opened("甲", "乙")))
+    asked = "\n".join(asked_for(opened_stage("甲", "乙")))
 
     # The search finds a table that is read.
     assert "ballots_writein" in asked
@@ -416,7 +404,7 @@ def test_the_page_reads_no_ballot_at_all():
 
 
 def test_the_page_asks_the_same_whatever_was_voted_and_however_often_proposed():
-    few, many = opened("甲", "乙"), make_stage(delegates=9, delegates_total=20)
+    few, many = opened_stage("甲", "乙"), make_stage(delegates=9, delegates_total=20)
     for place in range(9):
         many.cast(place, selection(*range(1, place + 1), proposals=["甲" if place else "乙"]))
     many.close()
@@ -430,7 +418,10 @@ def test_the_page_asks_the_same_whatever_was_voted_and_however_often_proposed():
 
 
 def test_the_number_of_queries_does_not_grow_with_proposals_or_rulings():
-    few, many = opened("甲"), opened(*[f"推荐{n}" for n in range(9)], delegates_total=20)
+    few, many = (
+        opened_stage("甲"),
+        opened_stage(*[f"推荐{n}" for n in range(9)], delegates_total=20),
+    )
     rows = list(many.poll.write_ins.order_by("number"))
     project = many.poll.projects.get(number=7)
     canvass.rule(many.poll, rows[0], ruling=R.INTO_PROJECT, into=project, by=many.office)
@@ -445,14 +436,14 @@ def test_two_boxes_with_the_same_texts_and_other_votes_show_the_same_page():
         return re.sub(r"staff\d+", "", text).replace(str(stage.poll), "")
 
     # One text only, so that its random number is the same in both.
-    once = opened("甲", delegates_total=20)
-    often = opened("甲", "甲", "甲", "甲", delegates_total=20)
+    once = opened_stage("甲", delegates_total=20)
+    often = opened_stage("甲", "甲", "甲", "甲", delegates_total=20)
 
     assert page_of(once) == page_of(often)
 
 
 def test_a_ruling_counts_nothing(monkeypatch):
-    stage = opened("甲", "乙")
+    stage = opened_stage("甲", "乙")
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("something was counted")

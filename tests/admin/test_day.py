@@ -12,7 +12,15 @@ from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
-from tests.helpers.factories import Stage, make_delegates, make_poll, make_stage, selection
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_poll,
+    make_stage,
+    selection,
+    short,
+    tied,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -606,16 +614,6 @@ def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
 
 
 # --- what follows a confirmed count ---------------------------------------------------------------
-
-
-def tied(**columns) -> Stage:
-    """Return a confirmed poll: two places, project 1 is in, 2 and 3 are tied for the other."""
-    return factories.make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
-
-
-def short(**columns) -> Stage:
-    """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few votes."""
-    return factories.make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
 
 def steps_of(page) -> list[str]:

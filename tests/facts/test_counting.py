@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from ballots import triggers
-from ballots.acts import canvass, lifecycle, roll
+from ballots.acts import canvass, lifecycle
 from ballots.facts import counting
 from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn, rules_of
@@ -26,25 +26,17 @@ from ballots.pure.figures import (
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.conftest import ROOT
-from tests.helpers.factories import Stage, make_project, make_stage, selection
+from tests.helpers.factories import Stage, make_project, make_stage, selection, stage_without
 from tests.helpers.secrecy import snapshot
 
 R = WriteIn.Ruling
 
 
-def opened_stage(**columns: Any) -> Stage:
+def empty_box(**columns: Any) -> Stage:
     """Return a rehearsal whose box is open and empty, for ballots that are put there directly."""
     stage = make_stage(delegates=12, **columns)
     stage.close()
     stage.open_box()
-    return stage
-
-
-def stage_without(*absent: str, **columns: Any) -> Stage:
-    """Return a stage to which the delegates of these numbers have not come."""
-    stage = make_stage(open_it=False, **columns)
-    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
-    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     return stage
 
 
@@ -97,7 +89,7 @@ def failing(poll: Poll) -> list[str]:
 
 @pytest.mark.django_db
 def test_both_roads_count_candidates_and_proposals_alike():
-    stage = opened_stage(candidates=3)
+    stage = empty_box(candidates=3)
     one, two = propose(stage, "甲"), propose(stage, "乙")
     put(stage, 1, 2)
     put(stage, 2, write_ins=[one])
@@ -109,7 +101,7 @@ def test_both_roads_count_candidates_and_proposals_alike():
 
 @pytest.mark.django_db
 def test_both_roads_follow_a_merged_proposal_and_count_a_ballot_once_for_an_item():
-    stage = opened_stage(candidates=3)
+    stage = empty_box(candidates=3)
     project = stage.poll.projects.get(number=3)
     alone = propose(stage, "甲")
     near = propose(stage, "甲甲", R.INTO_WRITE_IN, into_write_in=alone)
@@ -128,7 +120,7 @@ def test_both_roads_follow_a_merged_proposal_and_count_a_ballot_once_for_an_item
 
 @pytest.mark.django_db
 def test_both_roads_leave_out_what_was_refused_and_what_was_merged_into_it():
-    stage = opened_stage(candidates=2)
+    stage = empty_box(candidates=2)
     refused = propose(stage, "甲", R.REFUSED, reason="不属于民生实事")
     follower = propose(stage, "乙", R.INTO_WRITE_IN, into_write_in=refused)
     put(stage, 1, write_ins=[refused])
@@ -142,7 +134,7 @@ def test_both_roads_leave_out_what_was_refused_and_what_was_merged_into_it():
 
 @pytest.mark.django_db
 def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
-    stage = opened_stage(candidates=2)
+    stage = empty_box(candidates=2)
     put(stage, 1)
     for invalid in Ballot.Invalid.values:
         put(stage, 2, invalid=invalid)
@@ -159,7 +151,7 @@ def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
 @pytest.mark.django_db
 @pytest.mark.parametrize("proposals", [Poll.Proposals.ADVISORY, Poll.Proposals.OFF])
 def test_proposals_that_are_not_counted_give_no_item_a_vote(proposals):
-    stage = opened_stage(candidates=2, proposals=proposals)
+    stage = empty_box(candidates=2, proposals=proposals)
     project = stage.poll.projects.get(number=2)
     put(stage, 1, write_ins=[propose(stage, "甲")])
     put(stage, write_ins=[propose(stage, "乙", R.INTO_PROJECT, into_project=project)])
@@ -171,7 +163,7 @@ def test_proposals_that_are_not_counted_give_no_item_a_vote(proposals):
 
 @pytest.mark.django_db
 def test_both_roads_count_for_and_against_item_by_item():
-    stage = opened_stage(candidates=3, form=Poll.Form.EACH)
+    stage = empty_box(candidates=3, form=Poll.Form.EACH)
     put(stage, 1, against=[2])
     put(stage, 1, 2)
     put(stage, against=[1, 2])
@@ -185,7 +177,7 @@ def test_both_roads_count_for_and_against_item_by_item():
 
 @pytest.mark.django_db
 def test_whoever_proposes_what_joins_a_project_is_for_it_on_both_roads():
-    stage = opened_stage(candidates=2, form=Poll.Form.EACH)
+    stage = empty_box(candidates=2, form=Poll.Form.EACH)
     project = stage.poll.projects.get(number=2)
     joined = propose(stage, "甲", R.INTO_PROJECT, into_project=project)
     follower = propose(stage, "乙", R.INTO_WRITE_IN, into_write_in=joined)
@@ -200,7 +192,7 @@ def test_whoever_proposes_what_joins_a_project_is_for_it_on_both_roads():
 @pytest.mark.django_db
 @pytest.mark.parametrize("proposals", [Poll.Proposals.ADVISORY, Poll.Proposals.OFF])
 def test_a_proposal_that_is_not_counted_leaves_a_vote_against_as_it_is(proposals):
-    stage = opened_stage(candidates=1, form=Poll.Form.EACH, proposals=proposals)
+    stage = empty_box(candidates=1, form=Poll.Form.EACH, proposals=proposals)
     project = stage.poll.projects.get()
     joined = propose(stage, "甲", R.INTO_PROJECT, into_project=project)
     put(stage, against=[1], write_ins=[joined])

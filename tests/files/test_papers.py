@@ -27,6 +27,8 @@ from tests.helpers.factories import (
     make_stage,
     play,
     selection,
+    short,
+    tied,
 )
 from tests.helpers.figures import adopted, figures, item, make_counted
 from tests.helpers.refusals import refusal_of
@@ -48,16 +50,6 @@ def paper(poll: Poll, name: str, user: User | None = None) -> str:
     reply = desk_of(user or make_scrutineer()).get(at(poll, name))
     assert reply.status_code == 200
     return text_of(reply.text)
-
-
-def tied(**columns: Any) -> Stage:
-    """Return a confirmed poll: two places, project 1 is in, projects 2 and 3 have 5 votes each."""
-    return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
-
-
-def short(**columns: Any) -> Stage:
-    """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
-    return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
 
 # --- every figure comes from the one frozen result ------------------------------------------------
@@ -347,8 +339,7 @@ def proposing() -> Stage:
 
 
 def rule(held: Stage, title: str, ruling: str, **more: Any) -> None:
-    write_in = held.poll.write_ins.get(title=title)
-    canvass.rule(held.poll, write_in, ruling=ruling, by=held.office, **more)
+    canvass.rule(held.poll, held.write_in(title), ruling=ruling, by=held.office, **more)
 
 
 def test_the_report_lists_what_the_canvass_did_with_each_proposal():

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from ballots import roles
 from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll
-from ballots.models import AccessCard, Delegate, Delegation, Result, RollEntry
+from ballots.models import AccessCard, Delegate, Delegation, Result, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
 
 PASSWORD = "correct-horse-battery"
+WAY = ["open", "closed", "opened", "counted", "confirmed", "published"]
 _serial = count(1)
 
 
@@ -109,6 +110,9 @@ class Stage:
             token=token or casting.new_token(),
         )
 
+    def write_in(self, title: str) -> WriteIn:
+        return self.poll.write_ins.get(title=title)
+
     def close(self) -> Poll:
         self.poll = lifecycle.close_poll(self.poll, by=self.office)
         return self.poll
@@ -160,6 +164,24 @@ def make_stage(
     return Stage(poll, office, scrutineer, chief, people, issued, shares)
 
 
+def stage_without(*absent: str, **columns: Any) -> Stage:
+    """Return an open stage to which the delegates of these numbers have not come."""
+    stage = make_stage(open_it=False, **columns)
+    roll.mark_absent(stage.poll, numbers=absent, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    return stage
+
+
+def opened_stage(*proposals: str | Proposal, **columns: Any) -> Stage:
+    """Return a stage whose box is open and in which each of `proposals` stood on one ballot."""
+    stage = make_stage(delegates=max(len(proposals), 1), **columns)
+    for place, proposal in enumerate(proposals):
+        stage.cast(place, selection(1, proposals=[proposal]))
+    stage.close()
+    stage.open_box()
+    return stage
+
+
 def second_stage(first: Stage, draft: Poll) -> Stage:
     """Return the open second round of `first` with its own key; the people and cards are the same."""
     second = make_ready(first, draft)
@@ -178,6 +200,12 @@ def move_by_force(poll: Poll, phase: str) -> Poll:
     Poll.objects.filter(pk=poll.pk).update(phase=phase, **times)
     poll.refresh_from_db()
     return poll
+
+
+def walk_by_force(poll: Poll, phase: str) -> None:
+    """Take a draft to `phase` by the only way that the trigger of a real poll allows."""
+    for step in WAY[: WAY.index(phase) + 1] if phase in WAY else ["open", phase]:
+        move_by_force(poll, step)
 
 
 def confirm_count(stage: Stage) -> Poll:
@@ -211,6 +239,16 @@ def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:
         stage.cast(place, selection(*dealt[place::people]))
     confirm_count(stage)
     return stage
+
+
+def tied(**columns: Any) -> Stage:
+    """Return a confirmed poll: two places, project 1 is in, projects 2 and 3 have 5 votes each."""
+    return make_confirmed({1: 8, 2: 5, 3: 5, 4: 0}, places=2, **columns)
+
+
+def short(**columns: Any) -> Stage:
+    """Return a confirmed poll: three places, project 1 is in, 2 and 3 have too few of 9 votes."""
+    return make_confirmed({1: 8, 2: 4, 3: 2}, places=3, **columns)
 
 
 def make_ready(stage: Stage, draft: Poll) -> Stage:

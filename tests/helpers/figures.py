@@ -9,10 +9,9 @@ from ballots.facts import counting
 from ballots.models import Result
 from ballots.pure.figures import VERSION, ItemFigures
 from projects.models import Poll
-from tests.helpers.factories import make_office, make_poll, make_project, move_by_force
+from tests.helpers.factories import make_office, make_poll, make_project, walk_by_force
 
 TITLE = "候选项目"
-WAY = ("open", "closed", "opened", "counted", "confirmed", "published")
 
 
 def item(key: str, title: str, votes: int = 5, outcome: str = "adopted", **more: Any) -> Any:
@@ -120,9 +119,7 @@ def make_counted(
     for row in items:
         if row["source"] == "candidate":
             make_project(poll, int(row["item"]), title=row["title"])
-    # Step by step: of a real poll the database lets no phase be left out.
-    for step in WAY[: WAY.index(phase) + 1]:
-        move_by_force(poll, step)
+    walk_by_force(poll, phase)
     make_result(poll, items, **(more or {}))
     return poll
 
