@@ -10,8 +10,8 @@ from ballots.acts.delegates import ImportPlan
 from ballots.models import Delegate, Delegation
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
-from tests.database.test_races import Race, codes, stop_in
 from tests.helpers.factories import make_delegates, make_office
+from tests.helpers.races import Race, codes, stop_in
 
 HOME = "城区代表团"
 

@@ -17,10 +17,10 @@ from ballots.models import Envelope, JournalEntry
 from ballots.pure import sealing
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.files.test_tables import confirm, count, make_opened, read, table
 from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
 from tests.helpers.refusals import refusal_of
+from tests.helpers.small_vote import confirm, count, lines_of, make_opened, table
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def confirmed() -> Stage:
 def test_the_ballots_are_listed_with_what_they_say_of_candidates_and_add_up_to_the_result():
     stage = confirm(count(make_opened()))
 
-    header, *rows = read(tables.ballots_csv, stage)
+    header, *rows = lines_of(tables.ballots_csv, stage)
 
     assert header == ["票序（随机）", "所选项数", "所选项目编号（以“、”分隔）"]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
@@ -65,7 +65,7 @@ def test_the_ballots_are_listed_without_their_proposals_and_without_a_trace_of_t
         stage.poll.write_ins.filter(title="新建公园").update(
             ruling="into-project", into_project=first
         )
-        listed = read(tables.ballots_csv, confirm(count(stage)))[1:]
+        listed = lines_of(tables.ballots_csv, confirm(count(stage)))[1:]
         rows.append(sorted(row[1:] for row in listed))
 
     assert rows[0] == rows[1] == [["1", "1"], ["1", "2"]]
@@ -78,7 +78,7 @@ def test_where_each_project_is_voted_on_the_ballots_list_who_was_voted_against()
     stage.close()
     stage.open_box()
 
-    header, *rows = read(tables.ballots_csv, confirm(count(stage)))
+    header, *rows = lines_of(tables.ballots_csv, confirm(count(stage)))
 
     assert header[3] == "反对项目编号（以“、”分隔）"
     assert sorted(row[1:] for row in rows) == [["0", "", "1、3"], ["2", "1、2", "3"]]
@@ -92,7 +92,7 @@ def test_the_order_of_the_ballots_is_another_one_in_each_file():
     stage.open_box()
     confirm(count(stage))
 
-    files = [[row[2] for row in read(tables.ballots_csv, stage)] for _file in range(3)]
+    files = [[row[2] for row in lines_of(tables.ballots_csv, stage)] for _file in range(3)]
 
     # Three shuffles of twelve are alike once in 10**17 times.
     assert not files[0] == files[1] == files[2]
@@ -115,7 +115,7 @@ def test_an_invalid_ballot_is_not_among_them():
     stage.close()
     stage.open_box()
 
-    rows = read(tables.ballots_csv, confirm(count(stage)))[1:]
+    rows = lines_of(tables.ballots_csv, confirm(count(stage)))[1:]
 
     assert [row[1:] for row in rows] == [["2", "1、2"]]
 

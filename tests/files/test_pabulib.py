@@ -16,9 +16,9 @@ from ballots.models import Ballot, Envelope
 from ballots.pure import sealing
 from ballots.refusal import Refused
 from projects.models import Poll, Project
-from tests.files.test_tables import confirm, count, decide, make_opened, make_tied, run_off
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
-from tests.pure.test_known_answers import city_vote, sections_of
+from tests.helpers.pabulib import city_vote, sections_of
+from tests.helpers.small_vote import confirm, count, decide, make_opened, make_tied, run_off
 
 pytestmark = pytest.mark.django_db
 

@@ -1,9 +1,7 @@
 """The files of the office: what stands in them, when, and what never does."""
 
-import csv
 import io
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +13,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from ballots import journal
-from ballots.acts import canvass, cards, deciding, drafts, lifecycle, roll
+from ballots.acts import canvass, cards, drafts, lifecycle, roll
 from ballots.facts import record
-from ballots.files import download, package, tables
+from ballots.files import package, tables
 from ballots.models import Delegate, JournalEntry, Result
 from ballots.pure.rules import Selection
 from ballots.refusal import Refused
@@ -31,11 +29,21 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
+from tests.helpers.small_vote import (
+    Export,
+    confirm,
+    count,
+    decide,
+    lines_of,
+    make_opened,
+    make_tied,
+    run_off,
+    table,
+)
 from yiwu_vote.tables import sheets
 
 pytestmark = pytest.mark.django_db
 
-Export = Callable[[Poll], download.Download]
 COUNTED: list[Export] = [tables.result_csv, tables.summary_csv, tables.write_ins_csv]
 ALWAYS: list[Export] = [tables.turnout_csv, tables.journal_csv]
 EVERY = [*COUNTED, *ALWAYS, tables.receipts_csv]
@@ -45,74 +53,13 @@ RESULT_HEADER = (
 )
 
 
-def read(export: Export, stage: Stage) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(export(stage.poll).content.decode("utf-8-sig"))))
-
-
-def table(export: Export, stage: Stage) -> list[dict[str, str]]:
-    header, *rows = read(export, stage)
-    return [dict(zip(header, row, strict=True)) for row in rows]
-
-
 def pairs(stage: Stage) -> dict[str, str]:
     return {row["项目"]: row["数值"] for row in table(tables.summary_csv, stage)}
-
-
-def make_opened(**columns: Any) -> Stage:
-    """A box just opened: six ballots for five candidates and two places, with two proposals."""
-    settings: dict[str, Any] = {"delegates": 8, "candidates": 5, "places": 2}
-    stage = make_stage(**(settings | columns))
-    stage.cast(0, selection(1, 2))
-    stage.cast(1, selection(1, 3))
-    stage.cast(2, selection(1, proposals=["=cmd|'/C calc'!A0"]))
-    stage.cast(3, selection(1, proposals=["新建停车场"]))
-    stage.cast(4, selection(1))
-    stage.cast(5, selection())
-    stage.close()
-    stage.open_box()
-    return stage
-
-
-def count(stage: Stage) -> Stage:
-    stage.count()
-    return stage
 
 
 @pytest.fixture
 def counted() -> Stage:
     return count(make_opened())
-
-
-def confirm(stage: Stage) -> Stage:
-    lifecycle.confirm_result(stage.poll, by=stage.chief)
-    stage.poll.refresh_from_db()
-    return stage
-
-
-def make_tied() -> Stage:
-    """A confirmed count: one place filled, and items 2, 3, 推1 and 推2 level for the other."""
-    return confirm(count(make_opened(majority="none", places=2)))
-
-
-def run_off(first: Stage) -> None:
-    """Hold the run-off of a tied poll and publish it: its items 2 and 3 have two votes and one."""
-    second = second_stage(first, drafts.run_off(first.poll, by=first.office))
-    for place, number in enumerate([2, 2, 3]):
-        second.cast(place, selection(number))
-    second.close()
-    second.open_box()
-    confirm(count(second))
-    lifecycle.publish_result(second.poll, by=second.office, at_once=True)
-
-
-def decide(stage: Stage, *items: str) -> None:
-    deciding.decide(
-        stage.poll,
-        items=items,
-        words="主席团决定选取第3项。",
-        by=stage.office,
-        second=stage.scrutineer,
-    )
 
 
 def remarks_by_item(stage: Stage) -> dict[str, str]:
@@ -124,7 +71,7 @@ def remarks_by_item(stage: Stage) -> dict[str, str]:
 
 
 def test_the_result_has_its_columns_and_a_row_for_each_item(counted):
-    header, *rows = read(tables.result_csv, counted)
+    header, *rows = lines_of(tables.result_csv, counted)
 
     assert ",".join(header) == RESULT_HEADER
     assert [row[:3] for row in rows] == [
@@ -438,7 +385,7 @@ def test_turnout_by_delegation_adds_up():
     roll.mark_present(stage.poll, numbers=[others[0].number], by=stage.office)
     stage.cast(0, selection(1))
 
-    assert read(tables.turnout_csv, stage) == [
+    assert lines_of(tables.turnout_csv, stage) == [
         ["代表团", "应到人数", "实到人数", "已投票人数", "未投票人数", "投票率(%)"],
         ["城区代表团", "3", "3", "1", "2", "33.3"],
         ["城南代表团", "2", "1", "0", "1", "0.0"],
@@ -450,7 +397,7 @@ def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
     stage = make_stage(delegates=4, voters="roll")
     stage.cast(0, selection(1))
 
-    assert read(tables.turnout_csv, stage)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+    assert lines_of(tables.turnout_csv, stage)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
 
 
 # --- 未投票代表名单、签到情况表 ---------------------------------------------------------------------
