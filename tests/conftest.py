@@ -1,10 +1,9 @@
 """What every test may use: guards for what a machine may lack, the browser, and the fixtures."""
 
 import os
-import shutil
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hypothesis
 import pytest
@@ -16,8 +15,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from ballots import triggers
 from projects.models import Poll
 from tests.helpers import factories
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers.machine import ROOT, chromium, lacking
 
 # A slow machine is no failure; what is slow belongs in tests/bench.
 hypothesis.settings.register_profile("suite", hypothesis.settings(), deadline=None)
@@ -57,19 +55,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 # --- what this machine may lack -------------------------------------------------------------------
-
-
-def lacking(what: str) -> NoReturn:
-    """Skip where the machine lacks `what`, and fail in CI, where a skip would go unseen."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"CI must have {what}", pytrace=False)
-    pytest.skip(f"this machine or run lacks {what}")
-
-
-def chromium() -> str | None:
-    """Return the path of this machine's Chromium; Playwright's own download is never used."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -9,8 +9,8 @@ import pytest
 from ballots import refusal, roles
 from ballots.refusal import Refusals, Refused
 from projects.models import Poll
-from tests.conftest import ROOT
 from tests.helpers.factories import make_poll, make_staff
+from tests.helpers.machine import ROOT
 
 pytestmark = pytest.mark.django_db
 

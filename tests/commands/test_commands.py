@@ -21,7 +21,6 @@ from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
 from ballots.refusal import SHARED
 from projects.models import Poll
-from tests.conftest import ROOT
 from tests.helpers.factories import (
     PASSWORD,
     Stage,
@@ -30,6 +29,7 @@ from tests.helpers.factories import (
     make_stage,
     selection,
 )
+from tests.helpers.machine import ROOT
 
 SHARES = "shares.txt"
 

@@ -17,8 +17,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from tests.conftest import ROOT
 from tests.helpers.http_client import Browser, Page
+from tests.helpers.machine import ROOT
 
 pytestmark = pytest.mark.http
 

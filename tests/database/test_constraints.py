@@ -31,7 +31,6 @@ from ballots.models import (
     WriteIn,
 )
 from projects.models import Poll, Project, Target
-from tests.conftest import ROOT
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -40,6 +39,7 @@ from tests.helpers.factories import (
     move_by_force,
 )
 from tests.helpers.factories import selection as ticks
+from tests.helpers.machine import ROOT
 
 NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
 

@@ -48,10 +48,10 @@ from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.admin.test_permissions import admin_routes
-from tests.conftest import ROOT
 from tests.helpers.browsing import signed_in
 from tests.helpers.desk import desk_of
 from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.machine import ROOT
 from tests.helpers.secrecy import as_bytes, rows_of, spellings, tables, where
 from tests.pages.test_pages import PAGES
 from yiwu_vote.reports import FrameReporter

@@ -25,8 +25,8 @@ from ballots.pure.figures import (
 )
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.conftest import ROOT
 from tests.helpers.factories import Stage, make_project, make_stage, selection, stage_without
+from tests.helpers.machine import ROOT
 from tests.helpers.secrecy import snapshot
 
 R = WriteIn.Ruling

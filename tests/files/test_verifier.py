@@ -33,8 +33,8 @@ from ballots.pure.rules import Rules
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.conftest import ROOT
 from tests.helpers.factories import Stage, make_delegates, make_stage, selection
+from tests.helpers.machine import ROOT
 
 # The packages are made by real acts, on whichever database the suite runs.
 pytestmark = pytest.mark.django_db

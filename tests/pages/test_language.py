@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 
-from tests.conftest import lacking
 from tests.helpers.browsing import filled, read, signed_in
 from tests.helpers.factories import make_office, make_stage
+from tests.helpers.machine import lacking
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CHINESE = "请用微信“扫一扫”扫描投票卡上的二维码，或输入投票码。"

@@ -24,7 +24,6 @@ from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, results
 from ballots.refusal import Refused
 from projects.models import Poll, Project
-from tests.conftest import ROOT
 from tests.helpers.browsing import read, ready_to_cast, signed_in
 from tests.helpers.factories import (
     make_confirmed,
@@ -37,6 +36,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
+from tests.helpers.machine import ROOT
 from yiwu_vote import errors
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.helpers.machine import ROOT
 
 SECTION = ROOT / "tests" / "data" / "work-report-2024-section.txt"
 REPORT = ROOT.parent / "shared" / "seed" / "work-report-2024.txt"

@@ -14,8 +14,8 @@ from ballots.models import Ballot
 from ballots.pure.rules import Fault, Rules, Selection, faults
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from projects.models import Poll, Project
-from tests.conftest import lacking
 from tests.helpers.factories import make_poll, move_by_force
+from tests.helpers.machine import lacking
 from tests.helpers.pabulib import city_vote
 
 

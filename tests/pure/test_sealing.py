@@ -22,7 +22,7 @@ from ballots.pure.rules import (
     faults,
 )
 from ballots.pure.sealing import NotABallot
-from tests.conftest import ROOT
+from tests.helpers.machine import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "sealing.json").read_text("utf-8"))
 POLL = UUID("5d2f4c0e-8a41-4b7e-9c33-2f60b1d7a908")

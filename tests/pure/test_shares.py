@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ballots.pure import sealing, shares
 from ballots.pure.shares import Share, ShareRefused
-from tests.conftest import ROOT
+from tests.helpers.machine import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "sealing.json").read_text("utf-8"))
 POLL = UUID("5d2f4c0e-8a41-4b7e-9c33-2f60b1d7a908")

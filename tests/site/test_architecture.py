@@ -2,7 +2,7 @@
 
 import ast
 
-from tests.conftest import ROOT
+from tests.helpers.machine import ROOT
 
 PACKAGES = ("yiwu_vote", "projects", "ballots", "tests")
 

@@ -15,7 +15,7 @@ from django.contrib.auth.password_validation import (
 )
 from django.db import connection
 
-from tests.conftest import ROOT
+from tests.helpers.machine import ROOT
 
 PRODUCTION = {
     "SECRET_KEY": "t4kP-9vR_wq2LzXe7Yb0HcN5uJmA8sGd3fQiVoKrTnEl6ZyBxM",

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.db import connection, transaction
 
-from tests.conftest import ROOT
 from tests.helpers import tour
+from tests.helpers.machine import ROOT
 
 LIST = ROOT / "tests" / "data" / "ux-strings.txt"
 EXAMPLE = re.compile(r"\{[^}]*\}")
