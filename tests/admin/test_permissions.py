@@ -1,6 +1,5 @@
 """Who may see and send what in the admin (security.md T45, T47): every address, every role."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
 from ballots import journal
 from ballots.acts import cards, roll
@@ -28,6 +27,7 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
 )
+from tests.helpers.routes import admin_routes
 
 pytestmark = pytest.mark.django_db
 
@@ -147,18 +147,6 @@ admin/(?P<url>.*)$                                         404 404  404 404  404
 """
 # Where anybody may go: the log-in itself, and the way out.
 OPEN_TO_ALL = {"admin/login/", "admin/logout/"}
-
-
-def admin_routes(
-    patterns: Iterable[URLPattern | URLResolver] | None = None, start: str = ""
-) -> Iterator[str]:
-    """Yield the route of every address of the admin, as the resolver has it."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = start + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from admin_routes(pattern.url_patterns, route)
-        elif route.startswith("admin/"):
-            yield route
 
 
 def table() -> dict[str, list[int]]:

@@ -47,13 +47,12 @@ from ballots.pure.figures import Figures
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll, Project
-from tests.admin.test_permissions import admin_routes
 from tests.helpers.browsing import signed_in
 from tests.helpers.desk import desk_of
 from tests.helpers.factories import Stage, make_stage, selection
 from tests.helpers.machine import ROOT
+from tests.helpers.routes import PAGES, admin_routes
 from tests.helpers.secrecy import as_bytes, rows_of, spellings, tables, where
-from tests.pages.test_pages import PAGES
 from yiwu_vote.reports import FrameReporter
 
 ON_POSTGRESQL = connection.vendor == "postgresql"
