@@ -28,6 +28,7 @@ from tests.helpers.factories import (
     move_by_force,
 )
 from tests.helpers.routes import admin_routes
+from tests.helpers.secrecy import everything
 
 pytestmark = pytest.mark.django_db
 
@@ -170,15 +171,6 @@ def address(route: str) -> str:
         .replace("^(?P<app_label>auth|projects|ballots)/$", "ballots/")
         .replace("(?P<url>.*)$", "nowhere/")
     )
-
-
-def everything() -> dict[str, list[tuple[object, ...]]]:
-    """Return every row of our two apps, to be compared with what it is after a refusal."""
-    return {
-        model.__name__: list(model._default_manager.order_by("pk").values_list())
-        for name in ("projects", "ballots")
-        for model in apps.get_app_config(name).get_models()
-    }
 
 
 def browser(user: User | None = None, delegate: Delegate | None = None) -> Client:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import OutputWrapper
 
 from ballots import journal, verifier
 from ballots.acts import canvass, lifecycle, storage
@@ -21,6 +21,7 @@ from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
 from ballots.refusal import SHARED
 from projects.models import Poll
+from tests.helpers.commands import refused, run
 from tests.helpers.factories import (
     PASSWORD,
     Stage,
@@ -32,21 +33,6 @@ from tests.helpers.factories import (
 from tests.helpers.machine import ROOT
 
 SHARES = "shares.txt"
-
-
-def run(name: str, *arguments: object, **options: object) -> str:
-    """Run a command and return what it printed."""
-    out = io.StringIO()
-    call_command(name, *map(str, arguments), stdout=out, **options)
-    return out.getvalue()
-
-
-def refused(name: str, *arguments: object) -> str:
-    """Run a command that must end with a sentence and exit code 1; return the sentence."""
-    with pytest.raises(CommandError) as refusal:
-        run(name, *arguments)
-    assert refusal.value.returncode == 1
-    return str(refusal.value)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The demo, the ballots of nobody, and the rehearsal of the whole day over HTTP."""
 
 import csv
-import io
 import os
 import shutil
 import socket
@@ -14,8 +13,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.core.management.base import CommandError
 from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +27,7 @@ from ballots.pure.rules import Rules, faults
 from ballots.pure.tally import more_than_half
 from ballots.refusal import Refused
 from projects.models import Poll
+from tests.helpers.commands import refused, run
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -48,18 +46,6 @@ def site(db: None, settings: Any, tmp_path: Path) -> Path:
     settings.VAR_DIR = tmp_path
     settings.PUBLIC_URL = SITE
     return tmp_path / "demo"
-
-
-def run(name: str, *arguments: object) -> str:
-    out = io.StringIO()
-    call_command(name, *map(str, arguments), stdout=out)
-    return out.getvalue()
-
-
-def refused(name: str, *arguments: object) -> str:
-    with pytest.raises(CommandError) as refusal:
-        run(name, *arguments)
-    return str(refusal.value)
 
 
 def rows(file: Path) -> list[dict[str, str]]:

@@ -40,6 +40,7 @@ from tests.helpers.factories import (
 )
 from tests.helpers.factories import selection as ticks
 from tests.helpers.machine import ROOT
+from tests.helpers.secrecy import in_sql
 
 NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
 
@@ -192,11 +193,6 @@ def merged_into_itself(world: World) -> None:
     row = write_in(world, ruling="into-write-in")
     row.into_write_in_id = row.id
     put(row)
-
-
-def in_sql(statement: str, *params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
 
 
 Act = Callable[[World], Any]

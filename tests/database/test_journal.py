@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.db import connection, transaction
 
 from ballots import journal, triggers, verifier
@@ -40,6 +39,7 @@ from tests.helpers.factories import (
     make_stage,
     selection,
 )
+from tests.helpers.secrecy import everything
 
 CANARY = "社区食堂金丝雀"
 MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
@@ -335,15 +335,6 @@ def test_rewriting_the_storage_is_an_entry_of_its_own():
 
 
 # --- no act without its entry, no entry without its act -------------------------------------------
-
-
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """Return every row of both apps, to see that nothing has changed."""
-    return {
-        model._meta.label: list(model._default_manager.order_by("pk").values())
-        for label in ("projects", "ballots")
-        for model in apps.get_app_config(label).get_models()
-    }
 
 
 Step = Callable[[Stage], Any]

@@ -37,6 +37,7 @@ from tests.helpers.factories import (
     make_stage,
     selection,
 )
+from tests.helpers.secrecy import in_sql
 
 NO_FIGURES: Any = {"items": []}
 NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
@@ -167,12 +168,6 @@ def envelope_for(entry: RollEntry, poll: Poll) -> Envelope:
     return Envelope(
         roll_entry=entry, poll=poll, sealed=b"sealed", receipt="0" * 64, code="0" * 16, token="t"
     )
-
-
-def in_sql(statement: str, *params: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        return int(cursor.rowcount)
 
 
 def refused(act: Callable[..., Any], *args: Any) -> str:

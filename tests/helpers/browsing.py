@@ -66,6 +66,19 @@ def read(reply: Any) -> Page:
     return Page(reply.status_code, "http://testserver", reply.content, headers)
 
 
+def ticked(page: Page) -> list[str]:
+    """Return the candidates that are ticked on a ballot."""
+    form = page.form("/ballot/review/")
+    return [value for name, value in form.fields if name == "projects"]
+
+
+def typed(page: Page) -> list[str]:
+    """Return what stands in the blocks of a ballot's proposals."""
+    form = page.form("/ballot/review/")
+    texts = [value.strip() for name, value in form.fields if name.startswith("proposal-")]
+    return [text for text in texts if text and not text.isdigit()]
+
+
 def posted(form: Form) -> dict[str, list[str]]:
     """Return what `form` would send untouched, as the test client takes it."""
     data: dict[str, list[str]] = {}

@@ -1,9 +1,10 @@
-"""Reading the database past our own code, as somebody with a copy of it would."""
+"""The database past our own code: read as by somebody with a copy of it, or written to."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 
 
@@ -19,6 +20,22 @@ def rows_of(table: str) -> list[dict[str, Any]]:
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def in_sql(statement: str, *params: Any) -> int:
+    """Do what `statement` says; return how many rows it was done to."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return int(cursor.rowcount)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """Return every row of our two apps, to see that nothing has changed."""
+    return {
+        model._meta.label: list(model._default_manager.order_by("pk").values())
+        for label in ("projects", "ballots")
+        for model in apps.get_app_config(label).get_models()
+    }
 
 
 def cells() -> Iterator[tuple[str, Any]]:

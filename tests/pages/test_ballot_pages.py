@@ -19,7 +19,16 @@ from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words
-from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
+from tests.helpers.browsing import (
+    filled,
+    marked,
+    posted,
+    read,
+    ready_to_cast,
+    signed_in,
+    ticked,
+    typed,
+)
 from tests.helpers.factories import Stage, make_project, make_stage, publish_count, selection
 from tests.helpers.secrecy import snapshot, where
 
@@ -123,17 +132,6 @@ def test_a_title_is_text_and_never_markup(db):
 
 
 # --- what comes back ------------------------------------------------------------------------------
-
-
-def ticked(page) -> list[str]:
-    form = page.form("/ballot/review/")
-    return [value for name, value in form.fields if name == "projects"]
-
-
-def typed(page) -> list[str]:
-    form = page.form("/ballot/review/")
-    texts = [value.strip() for name, value in form.fields if name.startswith("proposal-")]
-    return [text for text in texts if text and not text.isdigit()]
 
 
 def test_too_many_ticks_come_back_all_of_them_with_what_is_wrong(client, poll):

@@ -10,10 +10,9 @@ from django.test import Client
 from ballots.acts import lifecycle
 from ballots.pure.rules import Proposal
 from projects.models import Poll
-from tests.helpers.browsing import filled, posted, read, signed_in
+from tests.helpers.browsing import filled, posted, read, signed_in, ticked, typed
 from tests.helpers.factories import Stage, make_project, make_stage
 from tests.helpers.secrecy import snapshot
-from tests.pages.test_ballot_pages import ticked, typed
 
 pytestmark = pytest.mark.django_db
 
