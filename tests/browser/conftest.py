@@ -4,38 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Error, Page
+from playwright.sync_api import Page
 
-from tests.browser.steps import PHONE
 from tests.helpers.factories import Stage, make_stage
-
-# Chromium says this of every refusal and error page, which the tests ask for on purpose.
-REFUSAL = "Failed to load resource: the server responded with a status of "
-NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
-# And htmx of each request that found no network.
-UNANSWERED = ("htmx:afterRequest", "htmx:sendError")
+from tests.helpers.judging import PHONE, listen
 
 Open = Callable[..., Page]
-Listener = Callable[[Any], None]
-
-
-def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
-    """Note every message and every script error of `page`; a breach of the CSP is one of them.
-
-    Returns the two listeners, for a page that outlives whoever asked.
-    """
-
-    def hear(message: ConsoleMessage) -> None:
-        expected = message.text.startswith((REFUSAL, *UNANSWERED)) or NO_NETWORK in message.text
-        if not expected:
-            complaints.append(f"{message.text} ({page.url})")
-
-    def fail(error: Error) -> None:
-        complaints.append(f"{error} ({page.url})")
-
-    page.on("console", hear)
-    page.on("pageerror", fail)
-    return hear, fail
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from playwright.sync_api import Page
 from ballots.acts import hall, lifecycle
 from ballots.models import Delegate
 from projects.models import Poll
-from tests.browser.steps import let_in, log_in, propose, review, submit, tick
 from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.steps import let_in, log_in, propose, review, submit, tick
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
 PHONE = {"width": 390, "height": 844}

@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Page, Response, Route
 
 from ballots.acts import lifecycle
-from tests.browser.steps import open_ballot, propose, ready, tick
-from tests.browser.test_every_page import dress
-from tests.helpers.factories import Stage, make_stage
+from tests.helpers.factories import Stage, dress, make_stage
 from tests.helpers.machine import ROOT
+from tests.helpers.steps import open_ballot, propose, ready, tick
 
 STATIC = ROOT / "static"
 KIB = 1024

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import open_ballot, review, row, tick, ticked
+from tests.helpers.steps import open_ballot, review, row, tick, ticked
 
 SUMMARY = ".problems"
 

@@ -6,7 +6,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from ballots.acts.sign_in import CARD_KEY
-from tests.browser.steps import (
+from tests.helpers.steps import (
     drafts,
     open_ballot,
     propose,

@@ -5,48 +5,34 @@ The tour is made once and the tests ask of what it saw: 标准 and 特大, light
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
 from ballots.facts import turnout
-from tests.browser.conftest import listen
-from tests.browser.steps import PHONE, let_in, propose, review, submit, tick
 from tests.helpers.factories import (
     Stage,
+    dress,
     make_poll,
     make_project,
     make_stage,
     publish_count,
     selection,
 )
-
-AXE = Axe().axe_script
-SMALL = {"width": 320, "height": 568}
-DESK = {"width": 1280, "height": 800}
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-# Without `preload`, which fetches style sheets anew and puts them inline, against our CSP.
-EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
-# All that can differ in the dark.
-COLOURS = EVERYTHING | {"runOnly": ["color-contrast", "link-in-text-block"]}
-
-# In px, of what is tapped: a row with its box is one target, and so is a link of its own line. A
-# link within a sentence is as high as the sentence (WCAG 2.5.8), and what is hidden is no target.
-SMALL_TARGETS = """() => [...document.querySelectorAll(
-    'a[href], button, summary, select, textarea, input:not([type=hidden], [type=checkbox]), .card label'
-)].flatMap(target => {
-    if (target.closest('.skips, .unseen') || !target.getClientRects().length) return [];
-    const alone = target.parentElement.textContent.trim() === target.textContent.trim();
-    if (getComputedStyle(target).display === 'inline' && !alone) return [];
-    const least = target.matches('.card label, .button.primary') ? 60 : 48;
-    const {width, height} = target.getBoundingClientRect();
-    const name = (target.textContent || target.name).trim();
-    return Math.min(width, height) < least ? [`${name}: ${width} × ${height}`] : [];
-})"""
+from tests.helpers.judging import (
+    COLOURS,
+    DESK,
+    EVERYTHING,
+    PHONE,
+    SCHEMES,
+    SMALL,
+    SMALL_TARGETS,
+    listen,
+    violations,
+)
+from tests.helpers.steps import let_in, propose, review, submit, tick
 
 
 @dataclass
@@ -80,16 +66,6 @@ class Tour:
             self.small_targets[where] = small
 
 
-def violations(page: Page, options: dict[str, Any]) -> list[str]:
-    """Return what axe finds on the page that is shown; it is brought in once for each page."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
-    return [
-        f"{rule['impact']} {rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]
-    ]
-
-
 @pytest.fixture(scope="module")
 def tour(browser, live_server, django_db_setup, django_db_blocker) -> Iterator[Tour]:
     with django_db_blocker.unblock():
@@ -120,20 +96,6 @@ def travel(page: Page, base: str) -> Tour:
     see_the_recommendations(tour, page, base)
     see_the_outcome(tour, page, base, day)
     return tour
-
-
-def dress(day: Stage) -> None:
-    """Give the candidates all that a page can show of them, with words as long as real ones."""
-    for project in day.poll.projects.all():
-        project.category = "教育" if project.number < 7 else "交通出行"
-        project.title = (
-            f"农村义务教育学校学生午休躺睡条件改善和校园环境提升工程（第{project.number}批）"
-        )
-        project.investment = 1800
-        project.lead_unit = "市教育局、市住房和城乡建设局、市自然资源和规划局"
-        project.deadline = "2026年11月底"
-        project.site = "各镇人民政府、街道办事处辖区"
-        project.save()
 
 
 def see_the_way_in(tour: Tour, page: Page, base: str, day: Stage) -> None:

@@ -4,9 +4,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
-from tests.browser.steps import drafts, open_ballot, propose, review, row, tick, ticked
-from tests.browser.test_every_page import SMALL, dress
-from tests.helpers.factories import Stage, make_stage
+from tests.helpers.factories import Stage, dress, make_stage
+from tests.helpers.judging import SMALL
+from tests.helpers.steps import drafts, open_ballot, propose, review, row, tick, ticked
 
 HIDING = "#hiding"
 SHOWN = ".card:not([hidden])[data-category]"

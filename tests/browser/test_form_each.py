@@ -4,19 +4,19 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ballots.acts import lifecycle
-from tests.browser.steps import drafts, open_ballot, propose, ready, review, submit
-from tests.browser.test_every_page import (
+from tests.helpers.factories import Stage, dress, make_stage, publish_count, selection
+from tests.helpers.judging import (
     AXE,
     COLOURS,
     EVERYTHING,
+    FOCUS,
     SCHEMES,
     SMALL,
     SMALL_TARGETS,
-    dress,
+    tab_to,
     violations,
 )
-from tests.browser.test_without_pointer_or_script import FOCUS, tab_to
-from tests.helpers.factories import Stage, make_stage, publish_count, selection
+from tests.helpers.steps import drafts, open_ballot, propose, ready, review, submit
 
 LIMIT = "赞成最多10项。如需改选，请先把一项改为反对或弃权。"
 NOTHING: dict[str, list[int]] = {"for": [], "against": []}

@@ -5,9 +5,9 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
-from tests.browser.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
-from tests.browser.test_every_page import EVERYTHING, SMALL, SMALL_TARGETS, violations
 from tests.helpers.factories import Stage, make_project, make_stage
+from tests.helpers.judging import EVERYTHING, SMALL, SMALL_TARGETS, violations
+from tests.helpers.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
 
 LIKE = "城区新增停车泊位一批"
 HINT = "与候选项目第3项“城区新增公共停车泊位3000个”相近。"

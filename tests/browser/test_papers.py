@@ -1,6 +1,5 @@
 """The printed papers in a real Chromium: size, margins, page numbers, and what stays together."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -15,12 +14,12 @@ from ballots import journal
 from ballots.files import papers
 from ballots.models import Result
 from projects.models import Poll
-from tests.browser.steps import log_in
-from tests.browser.test_every_page import EVERYTHING, violations
 from tests.helpers.factories import make_office
 from tests.helpers.figures import adopted, item, make_counted
+from tests.helpers.judging import DESK, EVERYTHING, violations
+from tests.helpers.reading import unspaced
+from tests.helpers.steps import log_in
 
-DESK = {"width": 1280, "height": 900}
 POINTS = 72 / 25.4  # in a millimetre
 LONG = "城乡公共服务设施补短板和老旧小区适老化改造提升工程及配套道路管网建设示范项目"
 PAPERS = ["report", "notice", "words"]
@@ -38,20 +37,15 @@ class Sheet:
             if text.strip():
                 left = (tm[4] * cm[0] + cm[4]) / POINTS
                 up = (tm[5] * cm[3] + cm[5]) / POINTS
-                self.pieces.append((plain(text), left, up))
+                self.pieces.append((unspaced(text), left, up))
 
-        self.text = plain(self.page.extract_text(visitor_text=note))
+        self.text = unspaced(self.page.extract_text(visitor_text=note))
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in whole millimetres."""
         box = self.page.mediabox
         return round(float(box.width) / POINTS), round(float(box.height) / POINTS)
-
-
-def plain(text: str) -> str:
-    """Return `text` without spaces; a font may hold 人 under the code of the radical ⼈."""
-    return "".join(unicodedata.normalize("NFKC", text).split()).replace("⺠", "民")
 
 
 Print = Callable[[Poll, str], list[Sheet]]
@@ -169,7 +163,7 @@ def demand_company(sheets: list[Sheet], last: str) -> None:
     signed = [sheet.text for sheet in sheets if "主席团" in sheet.text]
     assert len(signed) == 1
     assert "现予公告。" in signed[0]
-    assert plain(last) in signed[0]
+    assert unspaced(last) in signed[0]
 
 
 @pytest.mark.parametrize("title", ["候选项目", LONG])

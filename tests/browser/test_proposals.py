@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots.pure.rules import TITLE_LIMIT
-from tests.browser.steps import open_ballot, propose, review, tick, titles
+from tests.helpers.steps import open_ballot, propose, review, tick, titles
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import open_ballot, propose, ready, review, tick, ticked, titles
+from tests.helpers.steps import open_ballot, propose, ready, review, tick, ticked, titles
 
 
 @pytest.fixture

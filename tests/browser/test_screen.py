@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots.acts import hall, lifecycle
-from tests.browser.test_every_page import EVERYTHING, violations
 from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.judging import EVERYTHING, violations
 
 HALL = {"width": 1920, "height": 1080}
 LAPTOP = {"width": 1366, "height": 768}

@@ -8,11 +8,9 @@ from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
 from projects.models import Poll
-from tests.browser.steps import let_in, log_in
-from tests.browser.test_every_page import EVERYTHING, SCHEMES, violations
 from tests.helpers.factories import make_delegates, selection
-
-DESK = {"width": 1280, "height": 900}
+from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
+from tests.helpers.steps import let_in, log_in
 
 
 @pytest.fixture

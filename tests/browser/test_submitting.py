@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from ballots.pure.sealing import grouped
-from tests.browser.steps import drafts, open_ballot, review, submit, tick, ticked
 from tests.helpers.factories import Stage
+from tests.helpers.steps import drafts, open_ballot, review, submit, tick, ticked
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from tests.helpers.judging import EVERYTHING, SMALL, SMALL_TARGETS, violations
+from tests.helpers.steps import (
     drafts,
     open_ballot,
     propose,
@@ -15,7 +16,6 @@ from tests.browser.steps import (
     ticked,
     titles,
 )
-from tests.browser.test_every_page import EVERYTHING, SMALL, SMALL_TARGETS, violations
 
 SIGNED_OUT = "您已退出"
 

@@ -7,9 +7,9 @@ from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
 from projects.models import Poll
-from tests.browser.steps import log_in, review, sign_in, step, submit, tick
-from tests.browser.test_papers import plain
 from tests.helpers.factories import PASSWORD, Stage, make_ready, make_stage
+from tests.helpers.reading import unspaced
+from tests.helpers.steps import log_in, review, sign_in, step, submit, tick
 
 # One to nine are on every ballot; 10 and 11 are on as many ballots as each other.
 FIRST = [[*range(1, 10), 10 + place % 2] for place in range(4)]
@@ -90,7 +90,7 @@ def test_a_tie_at_place_ten_goes_through_a_run_off_to_the_announcement(
 
     office.goto(f"{first}notice/")
     pdf = PdfReader(BytesIO(office.pdf(prefer_css_page_size=True)))
-    notice = plain("".join(page.extract_text() for page in pdf.pages))
+    notice = unspaced("".join(page.extract_text() for page in pdf.pages))
     assert "公告" in notice
     listed = [f"{place}.候选项目{number}" for place, number in enumerate([*range(1, 10), 11], 1)]
     assert "".join(listed[:9]) in notice

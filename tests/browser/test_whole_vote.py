@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.steps import (
+from tests.helpers.factories import PASSWORD
+from tests.helpers.steps import (
     drafts,
     log_in,
     propose,
@@ -15,7 +16,6 @@ from tests.browser.steps import (
     submit,
     tick,
 )
-from tests.helpers.factories import PASSWORD
 
 
 def test_a_vote_from_the_first_code_to_the_published_result(

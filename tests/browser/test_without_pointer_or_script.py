@@ -1,37 +1,10 @@
 """The whole path by keyboard alone, and with JavaScript off."""
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from ballots.pure import card_code
-from tests.browser.steps import review, row, sign_in, submit, tick, ticked
-
-SMALL = {"width": 320, "height": 568}
-# Where the control that has the focus stands, and what may stand in front of it.
-FOCUS = """() => {
-    const {top, bottom} = document.activeElement.getBoundingClientRect();
-    const bar = document.querySelector('.bar');
-    const inside = !bar || bar.contains(document.activeElement);
-    return {
-        id: document.activeElement.id,
-        seen: top >= 0 && bottom <= (inside ? innerHeight : bar.getBoundingClientRect().top),
-    };
-}"""
-
-
-def tab_to(page: Page, control: Locator) -> list[str]:
-    """Press Tab until `control` has the focus; return the ids of what had it on the way.
-
-    Fails if anything on the way is out of sight, or if the end of the page comes first.
-    """
-    met: list[str] = []
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        focus = page.evaluate(FOCUS)
-        assert focus["seen"], f"{focus['id']} has the focus out of sight, after {met[-3:]}"
-        met.append(focus["id"])
-        if control.evaluate("control => control === document.activeElement"):
-            return met
-    raise AssertionError(f"Tab never reaches it, but {met}")
+from tests.helpers.judging import FOCUS, SMALL, tab_to
+from tests.helpers.steps import review, row, sign_in, submit, tick, ticked
 
 
 def test_the_whole_path_by_keyboard_with_every_focus_in_sight(open_page, live_server, day):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -85,6 +86,11 @@ def texts_of(reply: Any) -> Iterator[str]:
     elif "spreadsheet" in kind:
         sheet = openpyxl.load_workbook(io.BytesIO(content_of(reply))).active
         yield from ("|".join(str(cell) for cell in row) for row in sheet.values)
+
+
+def unspaced(text: str) -> str:
+    """Return `text` without spaces; a font may hold 人 under the code of the radical ⼈."""
+    return "".join(unicodedata.normalize("NFKC", text).split()).replace("⺠", "民")
 
 
 def content_of(reply: Any) -> bytes:

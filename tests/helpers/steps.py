@@ -1,4 +1,4 @@
-"""What a delegate or a member of staff does at a page, as the tests of this folder tell it."""
+"""What a delegate or a member of staff does at a page in Chromium, as the tests tell it."""
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -8,8 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 from ballots.acts.sign_in import CARD_KEY
 from ballots.pure import card_code
 from tests.helpers.factories import PASSWORD, Stage
-
-PHONE = {"width": 360, "height": 740}
 
 
 def ready(page: Page) -> None:
