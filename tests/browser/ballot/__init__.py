@@ -1,0 +1,1 @@
+"""The ballot in Chromium, from the first tick to the receipt."""
