@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import cards, delegates, lifecycle, roll, sign_in
-from ballots.acts.sign_in import CARD_KEY
 from ballots.facts import polls
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, RollEntry
 from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
+from tests.helpers.browsing import with_card
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -644,13 +644,6 @@ urlpatterns = [
 ]
 
 
-def signed_in(client: Client, card: AccessCard) -> Client:
-    stage = client.session
-    stage[CARD_KEY] = card.pk
-    stage.save()
-    return client
-
-
 @pytest.mark.urls(__name__)
 def test_a_page_is_closed_without_a_card_and_open_with_one(client):
     (delegate,) = make_delegates(1)
@@ -659,7 +652,7 @@ def test_a_page_is_closed_without_a_card_and_open_with_one(client):
     assert client.get("/").text == "sign in"
     refused = client.get("/closed/")
     assert (refused.status_code, refused["Location"]) == (303, "/")
-    signed_in(client, sign_in.card_by_code(card.code))
+    with_card(client, sign_in.card_by_code(card.code))
     assert client.get("/closed/").text == "代表1"
 
 
@@ -668,8 +661,8 @@ def test_a_new_card_ends_the_sessions_of_the_old_one_at_once(client):
     one, other = make_delegates(2)
     office = make_office()
     old, others = cards.issue_cards([one, other], by=office)
-    signed_in(client, sign_in.card_by_code(old.code))
-    neighbour = signed_in(Client(), sign_in.card_by_code(others.code))
+    with_card(client, sign_in.card_by_code(old.code))
+    neighbour = with_card(Client(), sign_in.card_by_code(others.code))
     key = client.session.session_key
     assert client.get("/closed/").status_code == 200
 

@@ -64,7 +64,7 @@ class BallotDay(RuleBasedStateMachine):
         super().__init__()
         self.example = transaction.atomic()
         self.example.__enter__()
-        self.session = stage = make_stage(
+        self.stage = stage = make_stage(
             delegates=DELEGATES, candidates=CANDIDATES, places=PLACES, open_it=False
         )
         self.cards = [stage.card(place) for place in range(DELEGATES)]
@@ -74,7 +74,7 @@ class BallotDay(RuleBasedStateMachine):
         self.cast: dict[int, tuple[Selection, str, Receipt]] = {}
         self.phase: str = P.OPEN
         self.canvassed = False
-        self.entries = self.session.poll.journal.count()
+        self.entries = self.stage.poll.journal.count()
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -82,7 +82,7 @@ class BallotDay(RuleBasedStateMachine):
 
     @property
     def poll(self) -> Poll:
-        return Poll.objects.get(pk=self.session.poll.pk)
+        return Poll.objects.get(pk=self.stage.poll.pk)
 
     def step(self, allowed: bool, act: Any, *args: Any, entries: int = 1, **kwargs: Any) -> bool:
         """Take a step of which the model says whether it goes through; tell whether it did."""
@@ -144,7 +144,7 @@ class BallotDay(RuleBasedStateMachine):
     @rule(place=delegates, chosen=legal)
     def get_a_new_card_and_try_the_old_one(self, place: int, chosen: Selection) -> None:
         old = self.cards[place]
-        stage = self.session
+        stage = self.stage
         cards.reissue_card(
             stage.delegates[place], reason="遗失", by=stage.office, second=stage.chief
         )
@@ -157,10 +157,10 @@ class BallotDay(RuleBasedStateMachine):
     @rule(place=delegates)
     def arrive(self, place: int) -> None:
         allowed = self.phase in {P.OPEN, P.PAUSED}
-        number = self.session.delegates[place].number
+        number = self.stage.delegates[place].number
         new = place not in self.present
         act = roll.mark_present
-        if self.step(allowed, act, numbers=[number], by=self.session.office, entries=new):
+        if self.step(allowed, act, numbers=[number], by=self.stage.office, entries=new):
             self.present.add(place)
 
     # --- staff ---
@@ -197,29 +197,29 @@ class BallotDay(RuleBasedStateMachine):
 
     def pause(self) -> None:
         act = lifecycle.pause_poll
-        if self.step(self.phase == P.OPEN, act, reason="x", by=self.session.office):
+        if self.step(self.phase == P.OPEN, act, reason="x", by=self.stage.office):
             self.phase = P.PAUSED
 
     def resume(self) -> None:
-        if self.step(self.phase == P.PAUSED, lifecycle.resume_poll, by=self.session.office):
+        if self.step(self.phase == P.PAUSED, lifecycle.resume_poll, by=self.stage.office):
             self.phase = P.OPEN
 
     def close_with_a_wrong_figure(self) -> None:
         figure = len(self.cast) + 1
-        self.step(False, lifecycle.close_poll, by=self.session.office, voted=figure)
+        self.step(False, lifecycle.close_poll, by=self.stage.office, voted=figure)
 
     def close(self) -> None:
         allowed = self.phase in {P.OPEN, P.PAUSED}
         figure = len(self.cast)
-        if self.step(allowed, lifecycle.close_poll, by=self.session.office, voted=figure):
+        if self.step(allowed, lifecycle.close_poll, by=self.stage.office, voted=figure):
             self.phase = P.CLOSED
 
     @rule(places=st.lists(st.integers(0, 4), min_size=1, max_size=5))
     def open_the_box_with_some_shares(self, places: list[int]) -> None:
         enough = len(set(places)) == len(places) >= 3
-        texts = [self.session.shares[place] for place in places]
+        texts = [self.stage.shares[place] for place in places]
         allowed = self.phase == P.CLOSED and enough
-        if self.step(allowed, lifecycle.open_box, texts=texts, by=self.session.scrutineer):
+        if self.step(allowed, lifecycle.open_box, texts=texts, by=self.stage.scrutineer):
             self.phase = P.OPENED
 
     @rule(choices=st.randoms(use_true_random=False))
@@ -235,43 +235,43 @@ class BallotDay(RuleBasedStateMachine):
     def let_each_stand_alone(self) -> None:
         allowed = self.phase == P.OPENED and not self.canvassed
         waiting = WriteIn.objects.filter(ruling="").exists()
-        self.step(allowed, canvass.rule_each_alone, by=self.session.office, entries=waiting)
+        self.step(allowed, canvass.rule_each_alone, by=self.stage.office, entries=waiting)
 
     def close_the_canvass(self) -> None:
         ruled = not WriteIn.objects.filter(ruling="").exists()
         allowed = self.phase == P.OPENED and not self.canvassed and ruled
-        stage = self.session
+        stage = self.stage
         act = canvass.close_canvass
         if self.step(allowed, act, by=stage.office, second=stage.scrutineer):
             self.canvassed = True
 
     def count(self) -> None:
         allowed = self.phase == P.OPENED and self.canvassed
-        if self.step(allowed, lifecycle.count_poll, by=self.session.office):
+        if self.step(allowed, lifecycle.count_poll, by=self.stage.office):
             self.phase = P.COUNTED
             self.compare_the_figures()
 
     @rule()
     def send_back(self) -> None:
         allowed = self.phase == P.COUNTED
-        if self.step(allowed, lifecycle.send_back, reason="有误", by=self.session.scrutineer):
+        if self.step(allowed, lifecycle.send_back, reason="有误", by=self.stage.scrutineer):
             self.phase, self.canvassed = P.OPENED, False
 
     def confirm(self) -> None:
         act = lifecycle.confirm_result
-        if self.step(self.phase == P.COUNTED, act, by=self.session.scrutineer):
+        if self.step(self.phase == P.COUNTED, act, by=self.stage.scrutineer):
             self.phase = P.CONFIRMED
 
     def publish(self) -> None:
         allowed = self.phase == P.CONFIRMED
-        if self.step(allowed, lifecycle.publish_result, by=self.session.office, leave_open=True):
+        if self.step(allowed, lifecycle.publish_result, by=self.stage.office, leave_open=True):
             self.phase = P.PUBLISHED
 
     @rule(sure=st.sampled_from([*[False] * 15, True]))
     def void(self, sure: bool) -> None:
         # Seldom, for little happens afterwards.
         if sure:
-            stage = self.session
+            stage = self.stage
             allowed = self.phase not in {P.PUBLISHED, P.VOID}
             act = lifecycle.void_poll
             if self.step(allowed, act, reason="x", by=stage.office, second=stage.chief):
@@ -286,11 +286,11 @@ class BallotDay(RuleBasedStateMachine):
     @invariant()
     def every_voter_has_one_ballot_in_the_box(self) -> None:
         voters = set(RollEntry.objects.filter(voted=True).values_list("number", flat=True))
-        assert voters == {self.session.delegates[place].number for place in self.cast}
+        assert voters == {self.stage.delegates[place].number for place in self.cast}
         envelopes = set(Envelope.objects.values_list("roll_entry__number", "code"))
         codes = set(self.poll.sealed_ballots.values_list("code", flat=True))
         receipts = {
-            self.session.delegates[place].number: receipt.code
+            self.stage.delegates[place].number: receipt.code
             for place, (_selection, _token, receipt) in self.cast.items()
         }
         if self.phase in {P.OPEN, P.PAUSED}:

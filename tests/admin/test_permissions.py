@@ -12,11 +12,11 @@ from django.urls import reverse
 
 from ballots import journal
 from ballots.acts import cards, roll
-from ballots.acts.sign_in import CARD_KEY
 from ballots.admin import steps
 from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
+from tests.helpers.browsing import with_card
 from tests.helpers.desk import at
 from tests.helpers.factories import (
     Stage,
@@ -179,9 +179,7 @@ def browser(user: User | None = None, delegate: Delegate | None = None) -> Clien
     if user is not None:
         client.force_login(user)
     if delegate is not None:
-        stage = client.session
-        stage[CARD_KEY] = delegate.cards.get().pk
-        stage.save()
+        with_card(client, delegate.cards.get())
     return client
 
 

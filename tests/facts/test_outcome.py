@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ballots import verifier
-from ballots.acts import deciding, drafts, hall, lifecycle
+from ballots.acts import drafts, hall, lifecycle
 from ballots.facts import outcome
 from ballots.facts.outcome import outcome_of
 from ballots.facts.words import open_words
@@ -37,13 +37,8 @@ pytestmark = pytest.mark.django_db
 P = Poll.Phase
 
 
-def filled(poll: Poll) -> list[tuple[str, str]]:
+def places_filled(poll: Poll) -> list[tuple[str, str]]:
     return [(place.key, place.how) for place in outcome_of(poll).filled]
-
-
-def decide(held: Stage, *items: str, **changes: Any) -> Decision:
-    given: dict[str, Any] = {"words": "主席团会议决定", "by": held.office, "second": held.chief}
-    return deciding.decide(held.poll, items=items, **(given | changes))
 
 
 # --- what the count leaves ------------------------------------------------------------------------
@@ -54,7 +49,7 @@ def test_a_count_that_fills_every_place_is_settled():
 
     standing = outcome_of(held.poll)
 
-    assert filled(held.poll) == [("1", "count"), ("2", "count")]
+    assert places_filled(held.poll) == [("1", "count"), ("2", "count")]
     assert (standing.open_places, standing.is_settled, standing.may_settle) == (0, True, False)
     assert (standing.rest, standing.pending) == ((), frozenset())
 
@@ -97,7 +92,7 @@ def said_of(held: Stage) -> str:
 
 def test_nothing_is_said_of_places_that_are_filled():
     held = tied()
-    decide(held, "2")
+    held.decide("2")
 
     assert said_of(held) == ""
 
@@ -144,7 +139,7 @@ def test_what_the_meeting_left_open_is_said_whichever_round_it_decided_on(rounds
     for _round in range(rounds):
         last = play(last, drafts.run_off(last.poll, by=held.office), selection(2), selection(3))
         played.append(last)
-    decide(last)
+    last.decide()
     for round_ in reversed(played):
         round_.publish()
 
@@ -158,10 +153,10 @@ def test_what_the_meeting_left_open_is_said_whichever_round_it_decided_on(rounds
 def test_the_meeting_fills_the_place_that_a_tie_left_open():
     held = tied()
 
-    decision = decide(held, "3", words=" 主席团会议决定 ")
+    decision = held.decide("3", words=" 主席团会议决定 ")
 
     standing = outcome_of(held.poll)
-    assert filled(held.poll) == [("1", "count"), ("3", "decision")]
+    assert places_filled(held.poll) == [("1", "count"), ("3", "decision")]
     assert (standing.is_settled, standing.may_settle, standing.pending) == (
         True,
         False,
@@ -180,18 +175,18 @@ def test_the_meeting_fills_the_place_that_a_tie_left_open():
 def test_the_meeting_may_decide_that_the_places_stay_open():
     held = tied()
 
-    decide(held)
+    held.decide()
     held.publish()
 
     standing = outcome_of(held.poll)
-    assert filled(held.poll) == [("1", "count")]
+    assert places_filled(held.poll) == [("1", "count")]
     assert (standing.open_places, standing.is_settled) == (1, True)
 
 
 def test_what_the_meeting_names_stands_in_the_order_of_the_count():
     held = short()
 
-    assert decide(held, "3", "2").items == ["2", "3"]
+    assert held.decide("3", "2").items == ["2", "3"]
 
 
 def tied_with_a_proposal(**columns: Any) -> Stage:
@@ -206,7 +201,7 @@ def tied_with_a_proposal(**columns: Any) -> Stage:
 def test_a_proposal_may_be_named_like_a_candidate():
     held = tied_with_a_proposal()
 
-    decide(held, "推1")
+    held.decide("推1")
 
     place = outcome_of(held.poll).filled[-1]
     assert (place.key, place.title, place.source) == ("推1", "夜间公交", "proposal")
@@ -234,21 +229,21 @@ def test_a_decision_is_refused_and_changes_nothing():
     held = tied()
     for what, (code, changes) in DECISIONS.items():
         given = {"items": ["2"]} | changes(held)
-        act = partial(decide, held, *given.pop("items"), **given)
+        act = partial(held.decide, *given.pop("items"), **given)
         assert (what, refusal_of(act)) == (what, code)
 
 
 def test_where_every_place_is_filled_there_is_nothing_to_decide():
     whole = make_confirmed({1: 8, 2: 6}, places=2)
-    assert refusal_of(lambda: decide(whole)) == "nothing-open"
+    assert refusal_of(whole.decide) == "nothing-open"
 
 
 def test_a_decision_is_not_made_again_nor_after_the_publication():
     held = tied()
-    decide(held, "2")
-    assert refusal_of(lambda: decide(held, "3")) == "decided-before"
+    held.decide("2")
+    assert refusal_of(held.decide, "3") == "decided-before"
     held.publish()
-    assert refusal_of(lambda: decide(held, "3")) == "wrong-phase"
+    assert refusal_of(held.decide, "3") == "wrong-phase"
 
 
 def test_no_decision_is_made_while_delegates_vote_on_it_but_on_a_draft_it_may():
@@ -256,14 +251,14 @@ def test_no_decision_is_made_while_delegates_vote_on_it_but_on_a_draft_it_may():
     draft = drafts.run_off(held.poll, by=held.office)
     second = second_stage(held, draft)
     assert outcome_of(held.poll).round_runs
-    assert refusal_of(lambda: decide(held, "2")) == "second-round-runs"
+    assert refusal_of(held.decide, "2") == "second-round-runs"
     lifecycle.void_poll(second.poll, reason="断电", by=held.office, second=held.chief)
     again = make_ready(held, drafts.fresh_draft(second.poll, by=held.office))
 
-    decide(held, "2")
+    held.decide("2")
 
     assert refusal_of(lambda: lifecycle.open_poll(again.poll, by=held.office)) == "incomplete"
-    assert filled(held.poll) == [("1", "count"), ("2", "decision")]
+    assert places_filled(held.poll) == [("1", "count"), ("2", "decision")]
 
 
 # --- second rounds --------------------------------------------------------------------------------
@@ -272,11 +267,13 @@ def test_no_decision_is_made_while_delegates_vote_on_it_but_on_a_draft_it_may():
 def test_a_run_off_fills_the_place_once_it_is_published():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3), selection(3))
-    assert filled(held.poll) == [("1", "count")], "a count that nobody published fills nothing"
+    assert places_filled(held.poll) == [("1", "count")], (
+        "a count that nobody published fills nothing"
+    )
 
     second.publish()
 
-    assert filled(held.poll) == [("1", "count"), ("3", "run-off")]
+    assert places_filled(held.poll) == [("1", "count"), ("3", "run-off")]
     place = outcome_of(held.poll).filled[-1]
     assert (place.row["votes"], place.poll, place.how_words) == (2, second.poll, "再次票决通过")
     assert outcome_of(held.poll).is_settled
@@ -292,7 +289,7 @@ def test_a_supplementary_poll_fills_places_in_a_rehearsal_too():
 
     second.publish()
 
-    assert filled(held.poll) == [
+    assert places_filled(held.poll) == [
         ("1", "count"),
         ("2", "supplementary"),
         ("3", "supplementary"),
@@ -334,8 +331,8 @@ def test_a_run_off_that_is_tied_again_goes_on_in_a_run_off_of_its_own():
     third.publish()
     second.publish()
 
-    assert filled(second.poll) == [("3", "run-off")]
-    assert filled(held.poll) == [("1", "count"), ("3", "run-off")]
+    assert places_filled(second.poll) == [("3", "run-off")]
+    assert places_filled(held.poll) == [("1", "count"), ("3", "run-off")]
     assert outcome_of(held.poll).filled[-1].poll == third.poll
     held.publish()
 
@@ -344,10 +341,10 @@ def test_the_meeting_may_decide_on_a_tie_of_the_run_off():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
 
-    decide(second, "2")
+    second.decide("2")
     second.publish()
 
-    assert filled(held.poll) == [("1", "count"), ("2", "decision")]
+    assert places_filled(held.poll) == [("1", "count"), ("2", "decision")]
     assert not outcome_of(held.poll).pending
 
 
@@ -373,14 +370,14 @@ def test_a_run_off_that_is_void_fills_nothing_and_lets_another_one_be_made():
     assert outcome_of(held.poll).may_settle
     again = play(held, drafts.run_off(held.poll, by=held.office), selection(2))
     again.publish()
-    assert filled(held.poll) == [("1", "count"), ("2", "run-off")]
+    assert places_filled(held.poll) == [("1", "count"), ("2", "run-off")]
 
 
 # --- publication ----------------------------------------------------------------------------------
 
 
 def settled_by_decision(held: Stage) -> None:
-    decide(held, "2")
+    held.decide("2")
 
 
 def settled_by_round(held: Stage) -> None:
@@ -459,7 +456,7 @@ def test_of_a_publication_and_a_decision_at_once_either_comes_first_and_the_figu
 
     published, decided = at_once(
         lambda: lifecycle.publish_result(held.poll, by=held.office, adopted=1, leave_open=True),
-        lambda: decide(held, "2"),
+        lambda: held.decide("2"),
     )
 
     assert codes([published, decided]) in (
@@ -475,7 +472,7 @@ def test_of_a_decision_and_the_opening_of_the_run_off_at_once_one_is_refused():
     ready = make_ready(held, drafts.run_off(held.poll, by=held.office))
 
     ends = at_once(
-        lambda: decide(held, "2"), lambda: lifecycle.open_poll(ready.poll, by=held.office)
+        lambda: held.decide("2"), lambda: lifecycle.open_poll(ready.poll, by=held.office)
     )
 
     assert codes(ends) in ({"ok": 1, "incomplete": 1}, {"ok": 1, "second-round-runs": 1})

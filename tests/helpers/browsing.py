@@ -6,6 +6,8 @@ from typing import Any
 
 from django.test import Client
 
+from ballots.acts.sign_in import CARD_KEY
+from ballots.models import AccessCard
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.factories import Stage
@@ -17,6 +19,14 @@ def signed_in(stage: Stage, place: int = 0, **options: Any) -> Client:
     client = Client(**options)
     reply = client.post("/", {"code": stage.issued[place].code})
     assert reply.status_code == 303
+    return client
+
+
+def with_card(client: Client, card: AccessCard) -> Client:
+    """Give a browser the session of `card`, for tests that are not about signing in."""
+    session = client.session
+    session[CARD_KEY] = card.pk
+    session.save()
     return client
 
 

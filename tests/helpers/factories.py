@@ -10,8 +10,8 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from ballots import roles
-from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll
-from ballots.models import AccessCard, Delegate, Delegation, Result, RollEntry, WriteIn
+from ballots.acts import canvass, cards, casting, ceremony, deciding, lifecycle, roll
+from ballots.models import AccessCard, Decision, Delegate, Delegation, Result, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, Target
 
@@ -128,6 +128,11 @@ class Stage:
         result = lifecycle.count_poll(self.poll, by=self.office)
         self.poll.refresh_from_db()
         return result
+
+    def decide(self, *items: str, **changes: Any) -> Decision:
+        """Let the meeting fill its open places with `items`, signed by two people."""
+        given: dict[str, Any] = {"words": "主席团会议决定", "by": self.office, "second": self.chief}
+        return deciding.decide(self.poll, items=items, **(given | changes))
 
     def publish(self, **options: Any) -> Poll:
         """Publish the confirmed count, and show all of it at once."""

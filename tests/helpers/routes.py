@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
-# What a delegate may open with an address alone, and what each page asks of the database.
+# What a delegate may open with an address alone, and the budget of each page: so many queries.
 PAGES = {
     "/": 3,
     "/home/": 7,

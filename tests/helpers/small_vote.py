@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from ballots.acts import deciding, drafts, lifecycle
+from ballots.acts import drafts, lifecycle
 from ballots.files import download
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_stage, second_stage, selection
@@ -56,13 +56,7 @@ def run_off(first: Stage) -> None:
 
 
 def decide(stage: Stage, *items: str) -> None:
-    deciding.decide(
-        stage.poll,
-        items=items,
-        words="主席团决定选取第3项。",
-        by=stage.office,
-        second=stage.scrutineer,
-    )
+    stage.decide(*items, words="主席团决定选取第3项。", second=stage.scrutineer)
 
 
 def lines_of(export: Export, stage: Stage) -> list[list[str]]:

@@ -17,7 +17,6 @@ from ballots.acts import casting, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.pure.rules import Proposal, faults
-from projects.models import Poll
 from projects.wording import rules_in_words
 from tests.helpers.browsing import (
     filled,
@@ -41,11 +40,6 @@ CANARY = "金丝雀公园建设"
 def client(stage) -> Client:
     """The first delegate, signed in."""
     return signed_in(stage)
-
-
-@pytest.fixture
-def poll(stage) -> Poll:
-    return stage.poll
 
 
 # --- the whole way --------------------------------------------------------------------------------
