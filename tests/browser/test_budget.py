@@ -1,7 +1,6 @@
 """What the page of the ballot weighs, asks for and moves, with twenty candidates (ux.md §3.4)."""
 
 import gzip
-import re
 
 import pytest
 from playwright.sync_api import Page, Response, Route
@@ -21,11 +20,6 @@ SHIFTS = """
         }
     }).observe({type: 'layout-shift', buffered: true});
 """
-# What Chrome 80 and iOS 13.4 do not know: of the language, and of what a page can be asked.
-TOO_NEW = re.compile(
-    r"\?\?=|\|\|=|&&=|(?<![\w'\"$(.])#\w+\s*[=(;]|\bstatic\s*\{|\d_\d|\.(?:at|replaceAll|findLast|hasOwn"
-    r"|replaceChildren|checkVisibility|toSorted|toReversed|structuredClone|requestSubmit)\("
-)
 
 
 @pytest.fixture
@@ -105,17 +99,3 @@ def come_late(route: Route) -> None:
     """Let a page be painted before its script arrives, as a slow network does."""
     route.request.frame.page.wait_for_timeout(300)
     route.continue_()
-
-
-@pytest.mark.parametrize("name", ["ballot.js", "draft.js", "tablet.js"])
-def test_the_scripts_are_written_for_old_browsers(name):
-    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", (STATIC / name).read_text("utf-8"), flags=re.S)
-
-    assert TOO_NEW.findall(code) == []
-
-
-@pytest.mark.parametrize(
-    "line", ["a ??= b", "x.at(-1)", "s.replaceAll('a', 'b')", "box.replaceChildren()", "1_000"]
-)
-def test_the_search_for_what_is_too_new_finds_it(line):
-    assert TOO_NEW.search(line)

@@ -1,0 +1,88 @@
+"""What is printed before the day in a real Chromium: the cards, and the shares of a key."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from projects.models import Poll
+from tests.helpers.desk import at
+from tests.helpers.factories import make_delegates, make_office, make_poll
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def printing(page, client, live_server):
+    """A member of the office in a real browser that shows pages as they will be printed."""
+    client.force_login(make_office())
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+    page.emulate_media(media="print")
+    return page
+
+
+def millimetres(page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).first.bounding_box()
+    return box["width"] / 96 * 25.4, box["height"] / 96 * 25.4
+
+
+def pages_of(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", pdf))
+
+
+def test_cards_come_out_at_their_size_ten_a_page_and_a_new_page_for_each_delegation(
+    printing, live_server
+):
+    make_poll(meeting="义乌市第十五届人民代表大会第四次会议", kind=Poll.Kind.REHEARSAL)
+    make_delegates(12, delegation="城区代表团")
+    make_delegates(1, delegation="城南街道及经济技术开发区联合代表团")  # two lines of a card
+    violations: list[str] = []
+    printing.on(
+        "console",
+        lambda said: violations.append(said.text) if "Security Policy" in said.text else None,
+    )
+    printing.goto(live_server.url + reverse("admin:ballots_delegate_issue"))
+
+    printing.emulate_media(media="screen")
+    printing.locator("input.default").click()
+    printing.emulate_media(media="print")
+
+    assert millimetres(printing, ".card") == pytest.approx((90, 54), abs=0.1)
+    assert min(millimetres(printing, ".card-qr svg")) >= 30
+    # One line of 16 points, four groups, and nothing sticks out of its card.
+    assert millimetres(printing, ".card-code")[1] < 8
+    cut_off = printing.evaluate(
+        """() => [...document.querySelectorAll('.card, .card-text')].filter(
+            box => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight + 1
+        ).length"""
+    )
+    assert cut_off == 0
+    # A list to sign and two pages of cards, then a list and one page.
+    assert pages_of(printing.pdf(prefer_css_page_size=True)) == 5
+    assert violations == []
+
+
+def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, live_server):
+    poll = make_poll()
+    printing.goto(live_server.url + at(poll, "key"))
+    printing.emulate_media(media="screen")
+    for place in range(1, 6):
+        printing.locator(f"#id_holder_{place}").fill(f"保管人{place}")
+    printing.locator("input.default").click()
+
+    def shown() -> list[int]:
+        texts = printing.locator(".share-text")
+        return [place for place in range(5) if texts.nth(place).is_visible()]
+
+    closed = shown()
+    printing.locator("summary").nth(1).click()
+    second = shown()
+    printing.locator("summary").nth(3).click()
+    fourth = shown()
+    printing.emulate_media(media="print")
+
+    assert (closed, second, fourth) == ([], [1], [3])
+    assert shown() == [3]
+    assert pages_of(printing.pdf(prefer_css_page_size=True)) == 1
