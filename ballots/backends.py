@@ -1,4 +1,4 @@
-"""How staff sign in: Django's passwords, with growing waits after wrong ones (DESIGN §6)."""
+"""How staff sign in: Django's passwords, with growing waits after wrong ones (design §6.2)."""
 
 from typing import Any
 

@@ -60,7 +60,7 @@ def append(
     seq = last.seq + 1 if last else 1
     at = timezone.now().replace(microsecond=0)
     if last and last.at > at:
-        # A clock that was set back must not make the record run backwards (security.md T14).
+        # A clock that was set back must not make the record run backwards.
         at = last.at
     link = chain.link(
         seq=seq,

@@ -1,7 +1,7 @@
 """Rows: the roll, the cards, the box, the ballots, the journal; what the database itself refuses.
 
 Before the close a sealed envelope stands beside its roll entry; after it nothing joins a delegate
-to a ballot. Ballots have no time, no sequence and no link to a person (DESIGN §5).
+to a ballot. Ballots have no time, no sequence and no link to a person (design §5).
 """
 
 import json
@@ -242,7 +242,7 @@ class BallotBox(models.Model):
     tested_at = models.DateTimeField(_("试开时间"), null=True)
     # Bytes of every padded ballot; 0 until the opening freezes the rules.
     ballot_size = models.PositiveIntegerField(default=0)
-    # Set by 会务 and 监票 together when every write-in has its ruling (DESIGN §3).
+    # Set by 会务 and 监票 together when every write-in has its ruling (design §3.3).
     canvassed = models.BooleanField(_("推荐项目已归并"), default=False)
 
     class Meta:
@@ -362,7 +362,7 @@ class WriteIn(models.Model):
 
     @property
     def key(self) -> str:
-        """The name under which the count and the files list it: 推1, 推2 … (DESIGN §9)."""
+        """The name under which the count and the files list it: 推1, 推2 … (design §9)."""
         return f"推{self.number}"
 
 

@@ -1,4 +1,4 @@
-"""The offices of a vote as Django groups: 会务 runs it, 监票 watches it (DESIGN §6)."""
+"""The offices of a vote as Django groups: 会务 runs it, 监票 watches it (design §6.3)."""
 
 from typing import TYPE_CHECKING, Any
 

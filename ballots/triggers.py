@@ -1,4 +1,4 @@
-"""Rules that no constraint can state, as triggers on both databases (DESIGN §5.6).
+"""Rules that no constraint can state, as triggers on both databases (design §5.6).
 
 One function installs them all. SQLite cannot rebuild a table that a trigger of another one looks
 at, and drops the triggers of the table it rebuilds; so every `migrate` lifts them before its first

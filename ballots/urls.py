@@ -1,4 +1,4 @@
-"""Addresses of the delegates' pages and of those that anybody may see (DESIGN §9)."""
+"""Addresses of the delegates' pages and of those that anybody may see (design §9)."""
 
 from django.urls import path
 

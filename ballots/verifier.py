@@ -1106,7 +1106,7 @@ def _is_legal_selection(package: Package, ballot: Opened) -> bool:
 
 
 def _is_legal_text(row: dict[str, Any], titles: Any) -> bool:
-    """Judge one proposal: lengths, plain text (security.md T29), and no candidate's name."""
+    """Judge one proposal: lengths, plain text, and no candidate's name."""
     texts = [(row["title"], TITLE), (row["detail"], DETAIL), (row["unit"], UNIT)]
     plain = all(
         len(text) <= limit

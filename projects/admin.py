@@ -33,7 +33,7 @@ class DraftAdmin(admin.ModelAdmin):
     """Pages of what belongs to a poll in draft; from the opening on it can be looked at only.
 
     What the secretariat may do is asked of the groups of the person: a superuser alone may look
-    and change nothing (DESIGN §6).
+    and change nothing (design §6.3).
     """
 
     def poll_of(self, obj: Any) -> Poll:
@@ -97,7 +97,7 @@ class DraftAdmin(admin.ModelAdmin):
 
 
 class PollForm(forms.ModelForm):
-    """A poll with each rule explained in plain words (DESIGN §4)."""
+    """A poll with each rule explained in plain words (design §4.1)."""
 
     class Meta:
         model = Poll

@@ -1,4 +1,4 @@
-"""What a poll may be and which rules it may have, as the columns of `Poll` store it (DESIGN §4)."""
+"""What a poll may be and which rules it may have, as the columns of `Poll` store it (design §4)."""
 
 from django.db import models
 from django.db.models import Q

@@ -34,7 +34,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
 class Poll(models.Model):
     """One vote on one list (票决). Only `ballots.acts.lifecycle` moves it from phase to phase.
 
-    The rules of the vote are columns (DESIGN §4); from the opening on a trigger keeps them.
+    The rules of the vote are columns (design §4.1); from the opening on a trigger keeps them.
     """
 
     Kind = choices.Kind
@@ -48,7 +48,7 @@ class Poll(models.Model):
     # Each column is in exactly one of these lists, by what may change it and what takes it over.
     # What the vote is: a draft made of this poll takes it over, and the opening freezes it.
     ABOUT = ("kind", "parent", "meeting", "year", "phone", "opening_words")
-    # The rules of the vote (DESIGN §4): taken over, frozen and hashed at the opening.
+    # The rules of the vote (design §4): taken over, frozen and hashed at the opening.
     RULES = (
         *("places", "form", "choice_rule", "blank_allowed", "proposals", "proposal_limit"),
         *("voters", "delegates_total", "majority", "simple", "show_votes", "objection_days"),
@@ -148,7 +148,8 @@ class Poll(models.Model):
     opened_at = models.DateTimeField(_("开始投票时间"), null=True, editable=False)
     closed_at = models.DateTimeField(_("截止投票时间"), null=True, editable=False)
     published_at = models.DateTimeField(_("公布时间"), null=True, editable=False)
-    # How many adopted projects the hall has been shown, and when it had been shown all (ux.md §8).
+    # How many adopted projects the hall has been shown, and when it had been shown all
+    # (design §3.4).
     revealed = models.PositiveSmallIntegerField(_("已揭晓项数"), default=0, editable=False)
     revealed_at = models.DateTimeField(_("揭晓完毕时间"), null=True, editable=False)
     archived_at = models.DateTimeField(_("归档时间"), null=True, editable=False)
@@ -243,7 +244,7 @@ class Poll(models.Model):
 
     @property
     def is_revealed(self) -> bool:
-        """Whether delegates and the public may see the result: the hall has seen it all (DESIGN §3)."""
+        """Whether everybody may see the result: the hall has seen it all (design §3.4)."""
         return self.revealed_at is not None
 
     @property
@@ -253,7 +254,7 @@ class Poll(models.Model):
 
     @property
     def confirmers(self) -> int:
-        """How many scrutineers confirm the count: two, one in a rehearsal and in 简易 (DESIGN §4)."""
+        """How many scrutineers confirm a count: two, one in a rehearsal and 简易 (design §4.4)."""
         return 1 if self.simple or self.is_rehearsal else 2
 
 

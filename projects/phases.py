@@ -1,4 +1,4 @@
-"""The phases of a poll and the steps between them, said once (DESIGN §3).
+"""The phases of a poll and the steps between them, said once (design §3).
 
     draft → open ⇄ paused → closed → opened → counted → confirmed → published
 

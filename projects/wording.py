@@ -1,4 +1,4 @@
-"""The rules of a poll as plain sentences, for delegates and staff alike (DESIGN §4)."""
+"""The rules of a poll as plain sentences, for delegates and staff alike (design §4)."""
 
 from django.utils.translation import gettext
 

@@ -14,7 +14,7 @@ logger = logging.getLogger("ballots")
 
 
 def page_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose CSRF token is not ours or no longer valid (ux.md X5)."""
+    """Answer a form whose CSRF token is not ours or no longer valid."""
     context = {"on_ballot": request.path.startswith(reverse("ballots:ballot"))}
     return render(request, "page_expired.html", context, status=403)
 

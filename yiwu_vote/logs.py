@@ -1,4 +1,4 @@
-"""What may stand in a log: a card's token or the screen's key never does (DESIGN §6)."""
+"""What may stand in a log: a card's token or the screen's key never does (design §6.4)."""
 
 import logging
 import re

@@ -16,7 +16,7 @@ class ContentSecurityPolicyMiddleware:
     Django 6 has the first half built in, under the same setting.
 
     Static files are answered by WhiteNoise with their own caching; what a view makes may hold a
-    delegate's choices or a share of the key, so nothing of it may be kept (security.md T38).
+    delegate's choices or a share of the key, so nothing of it may be kept.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,7 +1,7 @@
 """The one settings file: every value that differs between places comes from the environment.
 
 Without `DEMO=1` the site refuses to start until SECRET_KEY, ALLOWED_HOSTS and DATABASE_URL are
-set; README.md has the table of all variables.
+set; docs/operations.md has the table of all variables.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ env = environ.Env()
 # --- where we are ---------------------------------------------------------------------------------
 
 DEMO = env.bool("DEMO", False)
-# A hall without a certificate may run on plain HTTP inside its own network, and says so (DESIGN §6).
+# A hall without a certificate may run on plain HTTP inside its own network, and says so
+# (design §6.4).
 LAN_HTTP = env.bool("LAN_HTTP", False)
 PLAIN_HTTP = DEMO or LAN_HTTP
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
@@ -140,7 +141,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
-        # On SQLite the write lock of the whole file is the lock of the poll (security.md §4.11).
+        # On SQLite the write lock of the whole file is the lock of the poll.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # FULL: a ballot that was acknowledged survives a power cut. secure_delete: a stripped
@@ -153,7 +154,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 else:
     DATABASES["default"] |= {
-        # Without persistent connections the site is half as fast (performance.md §2.1).
+        # Without persistent connections the site is half as fast, as measured.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": DATABASES["default"].get("OPTIONS", {})
@@ -192,7 +193,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",
 ]
 
-# Nothing inline, nothing from another host (dependencies.md §3.2). The name is Django 6's.
+# Nothing inline, nothing from another host. The name is Django 6's.
 SECURE_CSP = {
     "default-src": "'none'",
     "script-src": "'self'",

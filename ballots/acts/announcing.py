@@ -35,7 +35,7 @@ def save_announcement(
     """Save the words of the notice on `poll`, from the confirmed count on and after publication too.
 
     All but the `number` must be there. `with_votes` annexes the votes of each project, which only a
-    poll that shows its votes may do (DESIGN §3). A second round is announced with its first one.
+    poll that shows its votes may do (design §3.4). A second round is announced with its first one.
     Raises Refused.
     """
     demand_office(by)

@@ -1,4 +1,4 @@
-"""The end of a poll: what is of no more use is deleted, and that it was is put on record (DESIGN §3)."""
+"""The end of a poll: what is of no more use goes, and the journal says so (design §3.5)."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta

@@ -41,7 +41,7 @@ class Hint:
 def hints(poll: Poll, write_ins: Iterable[WriteIn]) -> dict[UUID, list[Hint]]:
     """Return, for the id of each of `write_ins`, the three nearest candidates or proposals.
 
-    Only titles are compared: how often a proposal was written is not known here (ux.md §9.2).
+    Only titles are compared: how often a proposal was written is not known here (design §3.3).
     """
     targets: list[Project | WriteIn] = [
         *poll.projects.order_by("number"),
@@ -73,7 +73,7 @@ def rule(
 
     `into` is the candidate or the proposal of the same poll that it is merged into; a refusal needs
     a `reason`. `seen` is `ruling_text` as the person saw it: nobody overrules unknowingly what
-    somebody else has just decided. Nothing is known of votes here (DESIGN §3). Raises
+    somebody else has just decided. Nothing is known of votes here (design §3.3). Raises
     Refused.
     """
     poll = _locked(poll)
@@ -172,7 +172,7 @@ def rule_each_alone(poll: Poll, *, by: User) -> int:
 def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
     """End the canvass: one of the office and one scrutineer sign, and every proposal has a ruling.
 
-    Only then may the ballots be counted (DESIGN §3).
+    Only then may the ballots be counted (design §3.3).
     """
     poll = _locked(poll)
     if second is None or by == second or not _are_both_offices(by, second):

@@ -64,7 +64,7 @@ def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
 def reissue_card(
     delegate: Delegate, *, reason: str, by: User, second: User | None = None
 ) -> IssuedCard:
-    """Void the delegate's card and make a new one; the old card's sessions end with it (DESIGN §6).
+    """Void the delegate's card, whose sessions end with it, and make a new one (design §6.1).
 
     While a poll with this delegate on its roll takes ballots, `second`, another member of staff,
     must sign: whoever prints cards could otherwise vote for the absent.

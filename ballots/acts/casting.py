@@ -1,4 +1,4 @@
-"""Casting a ballot: the one act a delegate performs (DESIGN §5.2)."""
+"""Casting a ballot: the one act a delegate performs (design §5.2)."""
 
 import secrets
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The key of the box: made in shares, tested, and put together again to open it (DESIGN §5.1)."""
+"""The key of the box: made in shares, tested, and put together again to open it (design §5.1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Files of single ballots: when they may be made, and the record of who took one and why (ux.md §10).
+"""Files of single ballots: when they may be made, and the record of who took one and why.
 
 Many ballots of a small electorate are the only ones of their kind, so that whoever cast one may
 know it again. Such a file goes to scrutineers alone, and each time the journal says why.
@@ -69,7 +69,7 @@ def _tells_proposals(poll: Poll) -> bool:
     """Tell whether the number of choices on a ballot gives away the proposals beside them.
 
     Where every ballot fills all places, one that names fewer candidates has proposals in the rest.
-    To leave such ballots out is no help: the totals less the others are theirs (DESIGN §5.5).
+    To leave such ballots out is no help: the totals less the others are theirs (design §5.5).
     """
     return (
         poll.choice_rule == Poll.ChoiceRule.EXACTLY

@@ -1,4 +1,4 @@
-"""New drafts out of old polls: after a void one, or for a second round (DESIGN §3, §4).
+"""New drafts out of old polls: after a void one, or for a second round (design §3.5, §4.3).
 
 Each takes over roll, cards and candidates; key, presence and quorum are always taken anew.
 """
@@ -66,7 +66,7 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
 
 @transaction.atomic
 def run_off(poll: Poll, *, by: User) -> Poll:
-    """Return the draft of a run-off (再次票决) among the tied for the places left (DESIGN §4)."""
+    """Return the draft of a run-off (再次票决) among the tied for the places left (design §4.3)."""
     poll = _locked(poll, by)
     outcome = _settling(poll)
     if not outcome.is_tied:

@@ -41,7 +41,7 @@ def _give(poll: Poll, key: str | None, by: User) -> Poll:
 
 @transaction.atomic
 def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
-    """Show the hall one more project; after the last one everybody may see the result (DESIGN §3).
+    """Show the hall one more project; after the last everybody may see the result (design §3.4).
 
     `place` is the one (from 1) that the page offered: a double click shows it once.
     """

@@ -1,4 +1,4 @@
-"""The life of a poll: the only module that moves it from one phase to the next (DESIGN §3).
+"""The life of a poll: the only module that moves it from one phase to the next (design §3.1).
 
 Each step is one function, one transaction and one journal entry; a step out of order raises.
 """
@@ -111,7 +111,7 @@ def resume_poll(poll: Poll, *, by: User) -> Poll:
 
 @transaction.atomic
 def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
-    """Close the vote: wait for running casts, take the names off, shuffle by receipt (DESIGN §5.4).
+    """Close the vote: wait for running casts, take the names off, shuffle by receipt (design §5.4).
 
     `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
     and refused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
@@ -162,7 +162,7 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
 
     Ballots are written in the order of fresh random keys, proposals as distinct texts with random
-    numbers. Nothing is counted (DESIGN §3). Raises BoxRefused for a share, Refused otherwise.
+    numbers. Nothing is counted (design §3.3). Raises Refused.
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
@@ -188,12 +188,12 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
 
 @transaction.atomic
 def count_poll(poll: Poll, *, by: User) -> Result:
-    """Count the ballots and freeze the figures; only after the canvass is closed (DESIGN §3)."""
+    """Count the ballots and freeze the figures; only after the canvass is closed (design §3.3)."""
     demand_office(by)
     poll = _ready(poll, "count")
     if not poll.box.canvassed:
         raise refused("canvass-open")
-    # Salted: the digest is public, and without it few votes could be found by trying (security.md).
+    # Salted: the digest is public, and without a salt few votes could be found by trying.
     figures: Figures = {**counting.figures(poll), "salt": secrets.token_hex(16)}
     result = Result.objects.create(
         poll=poll,
@@ -214,7 +214,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
     """Confirm the count as a scrutineer; the last of the confirmers needed moves the poll on.
 
     Counts again, by both roads, and refuses if any figure or check differs. The one who counted
-    never confirms; of two confirmers one is the chief scrutineer (DESIGN §4).
+    never confirms; of two confirmers one is the chief scrutineer (design §4.4).
     """
     demand_scrutineer(by, words=refused)
     poll = _ready(poll, "confirm")
@@ -279,8 +279,8 @@ def publish_result(
     """Publish a confirmed result and open the first step of the hall's reveal; not to be taken back.
 
     `adopted` is the number of projects that fill a place, as the person read it on the page. Open
-    places must be settled (DESIGN §4) or left open knowingly (`leave_open`). `at_once` goes to the
-    last step of the reveal, where there is no hall to show it to.
+    places must be settled (design §4.3) or left open knowingly (`leave_open`). `at_once` goes to
+    the last step of the reveal, where there is no hall to show it to.
     """
     demand_office(by)
     poll = _ready(poll, "publish")
@@ -335,7 +335,7 @@ def _votes(figures: Figures) -> list[tuple[str, str, int]]:
 
 @transaction.atomic
 def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll:
-    """Declare the poll void (作废) by two people; its box is never opened afterwards (DESIGN §3)."""
+    """Declare the poll void (作废) by two people; its box stays closed for good (design §3.5)."""
     demand_office(by)
     reason = demand_reason(reason)
     second = demand_second(by, second)

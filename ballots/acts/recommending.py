@@ -44,7 +44,7 @@ def collecting_poll() -> Poll | None:
 def recommend(poll: Poll, *, delegate: Delegate, proposal: Proposal) -> Recommendation:
     """Record that `delegate` recommends a project for the list of `poll`.
 
-    The texts have the limits of a proposal on the ballot (ux.md D6); a delegate may have as many
+    The texts have the limits of a proposal on the ballot; a delegate may have as many
     recommendations as a ballot may have proposals. Raises Refused.
     """
     poll = locked(poll)

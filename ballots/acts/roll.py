@@ -80,7 +80,7 @@ def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
 def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
-    Raises Refused once the poll has opened: 实到 may then only rise (DESIGN §3).
+    Raises Refused once the poll has opened: 实到 may then only rise (design §3.2).
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
@@ -92,7 +92,7 @@ def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
 def add_to_roll(
     poll: Poll, *, delegate: Delegate, reason: str, by: User, second: User | None
 ) -> RollEntry:
-    """Add one delegate to the roll of a poll that is taking ballots; two people sign (DESIGN §3)."""
+    """Add one delegate to the roll of a poll that takes ballots; two people sign (design §3.2)."""
     demand_office(by)
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
     if delegate.status != Delegate.Status.ACTIVE:

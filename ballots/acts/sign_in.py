@@ -32,7 +32,7 @@ LONGEST_WAIT = 10
 
 
 def card_by_token(token: str) -> AccessCard | None:
-    """Return the valid card whose QR address holds `token`; never throttled (DESIGN §6)."""
+    """Return the valid card whose QR address holds `token`; never throttled (design §6.2)."""
     return (
         AccessCard.objects.filter(
             token_digest=digest("token", token.upper()), revoked_at__isnull=True
@@ -45,8 +45,8 @@ def card_by_token(token: str) -> AccessCard | None:
 def card_by_code(text: str) -> AccessCard:
     """Return the valid card whose typed code is `text`, or raise Refused.
 
-    Failures are counted per card number, never per address: a hall shares one (DESIGN §6). A wrong
-    check digit is a slip of the finger and not a failure.
+    Failures are counted per card number, never per address: a hall shares one (design §6.2). A
+    wrong check digit is a slip of the finger and not a failure.
     """
     try:
         code = card_code.read_code(text)

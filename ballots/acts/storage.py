@@ -20,7 +20,7 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
     """Let the database rewrite its files, so that no old page tells the order of casting.
 
     Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
-    have; the README says so.
+    have (design §5.7).
     """
     demand_office(by)
     with transaction.atomic():

@@ -12,7 +12,7 @@ from projects.models import Poll
 
 
 def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn]]:
-    """Open every sealed ballot with the typed shares; none is dropped (DESIGN §5.5).
+    """Open every sealed ballot with the typed shares; none is dropped (design §5.5).
 
     Returns unsaved ballots in the order of fresh random keys and one write-in for each distinct
     proposal, numbered in random order. Raises Refused.

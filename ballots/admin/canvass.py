@@ -1,6 +1,6 @@
 """The canvass of proposals in the admin: the list, a ruling on one, and its end.
 
-Blind (DESIGN §3): only the texts of proposals and candidates are read here, and no ballot.
+Blind (design §3.3): only the texts of proposals and candidates are read here, and no ballot.
 """
 
 from typing import Any
@@ -250,7 +250,7 @@ def named(target: Project | WriteIn) -> str:
 
 
 def words_of(write_in: WriteIn) -> str:
-    """Return the ruling of a proposal in words (ux.md §9.2)."""
+    """Return the ruling of a proposal in words."""
     target = write_in.into_project or write_in.into_write_in
     if target:
         return gettext("并入%(target)s") % {"target": named(target)}

@@ -105,7 +105,7 @@ def send_back(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def counted(day: Day) -> dict[str, Any] | None:
-    """Return the standing count as the pages show it; None before the count (DESIGN §3)."""
+    """Return the standing count as the pages show it; None before the count (design §3.4)."""
     poll = day.poll
     if poll.phase not in COUNTED:
         return None

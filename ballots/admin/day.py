@@ -31,7 +31,7 @@ from projects import wording
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, DRAFT, VOTING
 
-# The stage line (ux.md §9.1) and the phases that lie in each stage.
+# The stage line (design §10.5) and the phases that lie in each stage.
 STAGES = (
     (_("准备"), DRAFT),
     (_("投票"), VOTING),
@@ -93,7 +93,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "archived": ending.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
-        # The figures of a count that was sent back are not even read (DESIGN §3).
+        # The figures of a count that was sent back are not even read (design §3.3).
         "sent_back": []
         if poll.phase in DRAFT
         else poll.results.exclude(sent_back="")

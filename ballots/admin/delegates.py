@@ -23,7 +23,7 @@ from ballots.models import AccessCard, Delegate, Delegation
 class OfficeAdmin(admin.ModelAdmin):
     """Pages that the office (会务) keeps, others may read, and where nothing is ever deleted.
 
-    A superuser who is not of the office may look, no more (DESIGN §6).
+    A superuser who is not of the office may look, no more (design §6.3).
     """
 
     def has_add_permission(self, request: HttpRequest) -> bool:

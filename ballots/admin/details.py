@@ -1,4 +1,4 @@
-"""Pages of the files of single ballots: a reason is asked for and put on record (ux.md §10)."""
+"""Pages of the files of single ballots: a reason is asked for and put on record."""
 
 from collections.abc import Callable
 

@@ -64,7 +64,7 @@ class ReasonForm(forms.Form):
 
 
 class FigureForm(forms.Form):
-    """A figure that the person must have read on the page (ux.md §9.2)."""
+    """A figure that the person must have read on the page, where a password is typed by habit."""
 
     figure = forms.IntegerField(
         min_value=0,

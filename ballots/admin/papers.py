@@ -1,4 +1,4 @@
-"""The papers of a poll in the admin: pages of their own, printed with the browser (ux.md §11)."""
+"""The papers of a poll in the admin: pages of their own, printed in the browser (design §11.3)."""
 
 from typing import Any
 

@@ -102,7 +102,7 @@ def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) ->
 
 
 def figures_of(figures: Turnout) -> dict[str, Any]:
-    """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (DESIGN §3)."""
+    """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (design §3.4)."""
     return {
         "roll": figures.roll,
         "present": figures.present,

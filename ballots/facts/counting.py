@@ -89,7 +89,7 @@ def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
 
 
 def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
-    """Return every identity that must hold before a count can be confirmed (DESIGN §4)."""
+    """Return every identity that must hold before a count can be confirmed (design §4.2)."""
     second = count_in_sql(poll)
     agreeing = sum(
         1 for line in result.standings if second[line.item] == (line.votes, line.against)

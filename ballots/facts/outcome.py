@@ -1,4 +1,4 @@
-"""How the places of a poll are filled: by the count, a second round or a decision (DESIGN §4).
+"""How the places of a poll are filled: by the count, a second round or a decision (design §4.3).
 
 A tie across the last place and a shortfall are never settled by the program: people hold a second
 round, record what the meeting decided, or leave the places open. All numbers come from the frozen

@@ -21,7 +21,7 @@ def is_idle(poll: Poll) -> bool:
 
 
 def polls_of(delegate: Delegate | None) -> PollQuerySet:
-    """Return the polls a page may be about, the one that matters most first (DESIGN §9).
+    """Return the polls a page may be about, the one that matters most first (design §9).
 
     For a delegate first those taking ballots, a real one before a rehearsal; then what was closed,
     counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in

@@ -1,4 +1,4 @@
-"""What is missing before a poll can open: the checklist of the day's page (DESIGN §3, ux.md A1)."""
+"""What is missing before a poll can open: the checklist of the day's page (design §3.2)."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ def _rules(poll: Poll) -> Iterator[Finding]:
 
 
 def _first_round(poll: Poll) -> Iterator[Finding]:
-    """A second round is about what the first one left open, and about nothing else (DESIGN §4)."""
+    """A second round is about what the first one left open, and nothing else (design §4.3)."""
     if poll.parent is None:
         return
     if poll.parent.phase != Poll.Phase.CONFIRMED:
@@ -280,7 +280,7 @@ def is_local(url: str) -> bool:
 
 
 def _database() -> Iterator[Finding]:
-    """A ballot that was acknowledged must survive a power cut (DESIGN §5.6)."""
+    """A ballot that was acknowledged must survive a power cut (design §5.6)."""
     if not triggers.are_installed(connection):
         yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
     if database.writes_are_durable():

@@ -21,7 +21,7 @@ from projects.models import Poll
 def open_words(outcome: Outcome) -> str:
     """Return what is said of the places that nothing has filled; empty where all are filled.
 
-    One sentence for papers, result page and screen (rules.md §3.3). It promises a next step only
+    One sentence for papers, result page and screen (design §11.3). It promises a next step only
     where one can still be taken.
     """
     if not outcome.open_places:
@@ -38,7 +38,7 @@ def open_words(outcome: Outcome) -> str:
 
 
 def _why_open(outcome: Outcome) -> str:
-    """Return how the count left places open: a tie or a shortfall (rules.md §3.3)."""
+    """Return how the count left places open: a tie or a shortfall."""
     figures = outcome.result.figures
     if outcome.is_tied:
         tied = sorted(outcome.rest, key=lambda row: in_list_order(row["item"]))
@@ -103,7 +103,7 @@ def _settled_by(outcome: Outcome, key: str) -> How:
 
 
 def proposals_words(figures: Figures) -> str:
-    """Return what became of the proposals on the ballots (ux.md R11)."""
+    """Return what became of the proposals on the ballots."""
     if not figures["proposals"]:
         return gettext("本次没有推荐项目。")
     if figures["proposed_items"]:

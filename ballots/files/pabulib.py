@@ -29,7 +29,7 @@ def research_file(poll: Poll) -> Download:
 
     Each project costs 1 and the budget is the number of places. The votes of a project are those
     that a reader counts in the file; the comment says where the official total is another one.
-    Raises Refused before everybody knows the result (see `exporting.is_due`).
+    Raises Refused before everybody knows the result (see `acts.details.is_due`).
     """
     poll = Poll.objects.get(pk=poll.pk)
     details.demand_due(poll, record.PABULIB)

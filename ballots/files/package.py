@@ -1,4 +1,4 @@
-"""The two packages of proof (DESIGN §5.6): zip files that `ballots.verifier` reads without us.
+"""The two packages of proof (design §5.6): zip files that `ballots.verifier` reads without us.
 
 The full one is for scrutineers; the public one has no ballots, no names of delegates and no text
 that was not adopted as an item. In neither does a proposal stand beside the other choices of its
@@ -117,7 +117,7 @@ def full_package(poll: Poll) -> Download:
 def public_package(poll: Poll) -> Download:
     """Return what anybody may have: rules, totals, receipts, journal; raises before publication.
 
-    Totals stand in it only where the poll shows votes to the public (DESIGN §3), else the list of
+    Totals stand in it only where the poll shows votes to the public (design §3.4), else the list of
     adopted projects; the checksum of the full figures stands in it always.
     """
     poll, result = tables.counted(poll)

@@ -1,7 +1,7 @@
-"""The papers of the secretary's pack: count report, notice and the chair's words (ux.md §11).
+"""The papers of the secretary's pack: count report, notice and the chair's words (design §11.3).
 
 Every figure comes from the frozen results of the rounds, and nothing is counted here. The wordings
-follow rules.md §3.3, which quotes real reports and notices.
+follow those of real reports and notices.
 """
 
 import re
@@ -221,7 +221,7 @@ def notice(poll: Poll) -> dict[str, object]:
 
 
 def announcement_of(poll: Poll) -> Announcement:
-    """Return the saved words of the notice on `poll`, else unsaved ones after ux.md §11."""
+    """Return the saved words of the notice on `poll`, else unsaved ones to begin with."""
     saved = Announcement.objects.filter(poll=poll).first()
     if saved is not None:
         return saved
@@ -242,7 +242,7 @@ def announcement_of(poll: Poll) -> Announcement:
 
 
 def figures_words(outcome: Outcome) -> str:
-    """Return the figures of a notice, a sentence for each round that is out (ux.md §11)."""
+    """Return the figures of a notice, a sentence for each round that is out."""
     first, *others = outcome.rounds
     sentences = (
         gettext(

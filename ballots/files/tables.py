@@ -1,4 +1,4 @@
-"""The files people take away (ux.md §10): rows in, CSV or xlsx bytes out.
+"""The files people take away (design §11.2): rows in, CSV or xlsx bytes out.
 
 Figures come from the frozen result alone and are not counted again here. Nothing in this module
 sees a total before the count: until then it exports who has voted, receipts and the journal. Single
@@ -88,9 +88,9 @@ def result_csv(poll: Poll) -> Download:
 def summary_csv(poll: Poll) -> Download:
     """Return 汇总: the figures of the count, when it was made and by whom; raises Refused.
 
-    归并项数 is how many items the 推荐件数 proposals came to (ux.md R11: 共收到…件，归并为…项). The next
-    two lines are what the sum of the votes lacks beside them: ballots on which merging made two
-    choices one, and proposals on ballots that were refused.
+    归并项数 is how many items the 推荐件数 proposals came to (共收到…件，归并为…项). The next two lines are what the
+    sum of the votes lacks beside them: ballots on which merging made two choices one, and proposals
+    on ballots that were refused.
     """
     poll, result = counted(poll)
     figures = result.figures
@@ -131,7 +131,7 @@ def summary_csv(poll: Poll) -> Download:
 def turnout_csv(poll: Poll) -> Download:
     """Return 投票情况: who has voted by delegation and in all, at any time; never how.
 
-    未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (ux.md §2).
+    未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (design §4.2).
     """
     poll = _fresh(poll)
     delegations = turnout_by_delegation(poll)
@@ -169,7 +169,7 @@ def turnout_csv(poll: Poll) -> Download:
 def waiting_xlsx(poll: Poll) -> Download:
     """Return 未投票代表名单: whom to look for while ballots come in; raises Refused else.
 
-    Those who may vote and have not: of everybody present, or of the whole roll (ux.md §2).
+    Those who may vote and have not: of everybody present, or of the whole roll (design §4.2).
     """
     poll = _fresh(poll)
     if not poll.takes_ballots:
@@ -218,7 +218,7 @@ def ballots_csv(poll: Poll) -> Download:
     """Return 表决票明细: what each valid ballot says of the candidates, and nothing of proposals.
 
     Shuffled afresh for each file: no order of the rows can lead back to anything, and the number of
-    a ballot in one file is not its number in the next. Raises DetailsRefused (see `acts.details`).
+    a ballot in one file is not its number in the next. Raises Refused (see `acts.details`).
     """
     poll = _fresh(poll)
     details.demand_due(poll, record.BALLOTS)

@@ -1,1 +1,1 @@
-"""The commands of the day, from the shell (DESIGN §9)."""
+"""The commands of the day, from the shell (design §9)."""

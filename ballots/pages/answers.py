@@ -1,6 +1,6 @@
 """What the pages share: which poll they are about, where its delegate stands, how they say no.
 
-A refusal says what happened, whether the ballot counted, and what to do now (ux.md §6).
+A refusal says what happened, whether the ballot counted, and what to do now (design §10.3).
 """
 
 import math
@@ -63,7 +63,7 @@ def asked_poll(request: VisitorRequest) -> Poll:
 def preferring(view: View) -> View:
     """Let a posted `size` or `language` change the very page that `view` answers with.
 
-    A page that holds choices sends them along with it, so that no tick is lost (ux.md §1).
+    A page that holds choices sends them along with it, so that no tick is lost (design §10.1).
     """
 
     @wraps(view)

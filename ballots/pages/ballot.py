@@ -100,7 +100,7 @@ def ballot(request: DelegateRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def alike(request: VisitorRequest) -> HttpResponse:
-    """Answer htmx with the candidates that the posted name of a proposal is like (ux.md D6.7).
+    """Answer htmx with the candidates that the posted name of a proposal is like (design §10.2).
 
     The name goes into the answer and nowhere else. Who is no longer signed in gets no hint instead
     of being led away: the ballot is still being filled in.

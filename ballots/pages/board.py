@@ -19,7 +19,7 @@ LOOKALIKES = str.maketrans("OIL", "011")
 @require_http_methods(["GET", "HEAD", "POST"])
 @refusable
 def board(request: VisitorRequest) -> HttpResponse:
-    """List the receipts in the box once the poll has closed, in their own order (DESIGN §5.3).
+    """List the receipts in the box once the poll has closed, in their own order (design §5.3).
 
     A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
     device and the time of whoever asked.

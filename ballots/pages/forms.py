@@ -38,14 +38,14 @@ from projects.models import Poll
 PREFIX = "proposal"
 PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
 TITLE_FIELD = re.compile(rf"{PREFIX}-[0-9]{{1,2}}-title")
-# The field of one project where each takes 赞成, 反对 or 弃权 (DESIGN §9), and what may stand in it.
+# The field of one project where each takes 赞成, 反对 or 弃权 (design §9), and what may stand in it.
 VOTE = "vote-"
 VOTES = {"for", "against", "abstain"}
 # Twice the most that a poll may allow: a page that sends too many still gets all of them back.
 MOST_BLOCKS = 20
 # What [改选第7项] sends: the place of a proposal among the fields, and a candidate's number.
 INSTEAD = re.compile("([0-9]{1,2})-([1-9][0-9]{0,4})")
-# Without script a new block cannot be added, so that two empty ones are always there (ux.md D6).
+# Without script a new block cannot be added, so that two empty ones are always there.
 EMPTY_BLOCKS = 2
 
 
@@ -87,7 +87,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A proposal given up for the candidate that it is like (ux.md D6.7).
+    """A proposal given up for the candidate that it is like.
 
     `data` is the ballot as it stands afterwards, `before` the fields as they were sent, for the
     page to send them again. Where `is_full` there was no room for the candidate and nothing changed.
@@ -319,7 +319,7 @@ class BallotForm(forms.Form):
 
     @property
     def groups(self) -> list[Group]:
-        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order (ux.md D5b.5)."""
+        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order."""
         favoured = self._candidates(self.selection.chosen)
         if not self.is_each:
             return [Group("", favoured + self._proposed)]

@@ -112,7 +112,7 @@ def _page(
 
 
 def _problems(refusal: Refused, place: int, field: str) -> list[Problem]:
-    """Return what to put right, in the words of the ballot (ux.md D6); `place` counts from 1."""
+    """Return what to put right, in the words of the ballot; `place` counts from 1."""
     if not refusal.faults:
         return [Problem(refusal.code, field, str(refusal))]
     return [_problem(fault, place) for fault in refusal.faults]

@@ -1,4 +1,4 @@
-"""The hall's big screen (ux.md §8): turnout while open, then the reveal at the chair's pace.
+"""The hall's big screen (design §10.4): turnout while open, then the reveal at the chair's pace.
 
 It shows what the phase allows and nothing else; the result stays on the server until its steps are
 taken, so that no source of a page is ahead of the chair.

@@ -51,7 +51,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def card(request: VisitorRequest, token: str) -> HttpResponse:
-    """Show whose card it is; only the POST signs in, for scanners and previews GET (DESIGN §6)."""
+    """Show whose card it is; only the POST signs in: scanners and previews GET (design §6.1)."""
     found = card_by_token(token)
     if found is None:
         return render(request, "ballots/sign_in/card_invalid.html", status=404)

@@ -1,7 +1,7 @@
 """What the pages of the ballot say of a selection: its problems and its figures in sentences.
 
 No rule stands here. A ballot of the form “each” (赞成, 反对 or 弃权 on every project) has sentences of
-its own (ux.md D5b); everywhere `candidates` is the number of the candidates.
+its own; everywhere `candidates` is the number of the candidates.
 """
 
 from django.utils.translation import gettext
@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Rules, Selection
 
-# The field that each problem is about, and its words (ux.md §5). `%(place)d` counts the proposals
-# of the ballot from 1, and so does the field's name, less one.
+# The field that each problem is about, and its words. `%(place)d` counts the proposals of the
+# ballot from 1, and so does the field's name, less one.
 PROBLEMS = {
     # The form's own questions, which no rule of the vote knows.
     "malformed": ("candidates", _("提交的内容有误，请核对您的选择后重新提交")),
@@ -63,7 +63,7 @@ PROBLEMS = {
         _("推荐项目%(number)d与推荐项目%(other)d名称相同"),
     ),
 }
-# What is said in other words where each project takes 赞成, 反对 or 弃权 (ux.md D5b).
+# What is said in other words where each project takes 赞成, 反对 or 弃权.
 PROBLEMS_OF_EACH = {
     "abstains-and-chooses": _("您勾选了弃权，又作了赞成、反对或推荐，请只保留其中一种。"),
     "nothing-chosen": _("您没有赞成或反对任何项目"),
@@ -115,7 +115,7 @@ def most_proposals(rules: Rules) -> int:
 
 
 def instruction(rules: Rules, candidates: int) -> str:
-    """Say what to do, in one sentence, by the rules of this poll (ux.md D5.1, DESIGN §4)."""
+    """Say what to do, in one sentence, by the rules of this poll (design §4.1)."""
     reach = most(rules, candidates)
     if rules.form == "each":
         words = _instruction_of_each(rules, candidates)
@@ -163,7 +163,7 @@ def _instruction_of_each(rules: Rules, candidates: int) -> str:
 
 
 def summary(selection: Selection, rules: Rules, candidates: int) -> str:
-    """Say how many items were chosen, in one sentence (ux.md D7.2)."""
+    """Say how many items were chosen, in one sentence."""
     chosen, proposed = len(selection.chosen), len(selection.proposals)
     against = len(selection.against)
     match rules.form, rules.proposals:

@@ -12,7 +12,7 @@ GENESIS = "0" * 64
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of `value` that is ever hashed (security.md §4.1).
+    """Return the one JSON text of `value` that is ever hashed.
 
     Keys are sorted, nothing is escaped but what JSON demands, and text is in NFC. Only strings,
     integers, booleans, None, lists and dictionaries with string keys are accepted: a float has

@@ -1,4 +1,4 @@
-"""The figures of a result as they are frozen (DESIGN §4): what stands under which key. Pure.
+"""The figures of a result as they are frozen (design §4): what stands under which key. Pure.
 
 `facts.counting.figures` is their one maker. They hold strings, integers, booleans, None, lists and
 dictionaries only, so that their canonical text can be hashed; a type here changes nothing in it.

@@ -18,7 +18,7 @@ Majority = Literal["all", "present", "valid", "none"]
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of one vote as adopted in its 表决办法 (DESIGN §4); frozen at opening.
+    """The rules of one vote as adopted in its 表决办法 (design §4.1); frozen at opening.
 
     `places` is the number of projects to adopt and the most that a ballot may choose;
     `delegates_total` is T (全体代表), None while nobody has typed it.
@@ -85,7 +85,7 @@ def folded(text: str) -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether `text` is in NFC without control, format or surrogate characters (T29).
+    """Tell whether `text` is in NFC without control, format or surrogate characters.
 
     A line feed is allowed (a proposal's content may have paragraphs). Zero-width joiners and
     bidirectional overrides are format characters: they make two equal-looking texts differ.

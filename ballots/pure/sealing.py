@@ -1,4 +1,4 @@
-"""The box: its key, the bytes of a ballot, and sealing, opening and receipts. Pure (DESIGN §5).
+"""The box: its key, the bytes of a ballot, and sealing, opening and receipts. Pure (design §5).
 
 A ballot becomes canonical text, is padded to the one size of its poll and is sealed with HPKE
 (RFC 9180) to the public key of the box. Nobody can open it without the seed of the key, and the

@@ -1,4 +1,4 @@
-"""The shares of a box's key, as their holders keep and type them. Pure (DESIGN §5).
+"""The shares of a box's key, as their holders keep and type them. Pure (design §5).
 
 A share as text is 160 bits in 32 Crockford characters: 4 bits of index, 128 of value, 8 that tell
 one box from another, 20 of checksum. The split is Shamir's over GF(2^128).
@@ -63,7 +63,7 @@ def split(seed: bytes, *, threshold: int, holders: int) -> list[Share]:
     """Return one share of `seed` (16 bytes) for each holder; any `threshold` of them give it back.
 
     Raises ValueError unless threshold ≥ 1 and 2 ≤ holders ≤ 15, and unless holders ≥
-    2·threshold − 1, so that a minority of lost shares never locks the box (IVXV, security.md §1).
+    2·threshold − 1, so that a minority of lost shares never locks the box, as in Estonia's IVXV.
     With threshold 1 each value is the seed itself: any one holder opens the box alone.
     """
     if threshold < 1 or not max(2, 2 * threshold - 1) <= holders <= HOLDERS_LIMIT:

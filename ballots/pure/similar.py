@@ -1,4 +1,4 @@
-"""Which titles look alike: a hint to people, who always decide (dependencies.md §3.3). Pure.
+"""Which titles look alike: a hint to people, who always decide (design §3.3). Pure.
 
 No method tells the same project from another by a threshold, so nothing here decides anything: it
 only finds what is worth reading side by side.
@@ -29,14 +29,15 @@ class Likeness(Generic[Key]):
 
     @property
     def shown(self) -> str:
-        """The score as pages show it (ux.md §9.2: “相近度0.67”)."""
+        """The score as pages show it: “相近度0.67”."""
         return f"{self.score:.2f}"
 
 
 def nearest(title: str, others: Mapping[Key, str]) -> list[Likeness[Key]]:
     """Return the three of `others` (title by key) most like `title`, the nearest first.
 
-    Left out are those under 0.2 (dependencies.md §3.3). Equal scores keep the order of `others`.
+    Left out are those under 0.2: of the pairs measured no two titles of one project had less. Equal
+    scores keep the order of `others`.
     """
     found = [Likeness(key, other, likeness(title, other)) for key, other in others.items()]
     close = [hint for hint in found if hint.score >= LEAST]

@@ -1,4 +1,4 @@
-"""The count: pure arithmetic on ballots, with every rule of DESIGN §4; ties are never broken."""
+"""The count: pure arithmetic on ballots, with every rule of design §4; ties are never broken."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ def paper(
 
 @dataclass(frozen=True)
 class Turnout:
-    """How many delegates and ballots there were (DESIGN §4).
+    """How many delegates and ballots there were (design §4.2).
 
     `roll` 应到, `present` 实到, `issued` 发出, `voted` marks on the roll, `invalid` opened ballots
     that do not count.

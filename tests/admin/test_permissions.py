@@ -1,4 +1,4 @@
-"""Who may see and send what in the admin (security.md T45, T47): every address, every role."""
+"""Who may see and send what in the admin: every address, every role."""
 
 from typing import Any
 

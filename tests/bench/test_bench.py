@@ -1,4 +1,4 @@
-"""What costs what, as ratios taken side by side in one run: machines are noisy (performance.md)."""
+"""What costs what, as ratios taken side by side in one run: machines are noisy."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""What the page of the ballot weighs, asks for and moves, with twenty candidates (ux.md §3.4)."""
+"""What the page of the ballot weighs, asks for and moves, with twenty candidates (design §10.6)."""
 
 import gzip
 

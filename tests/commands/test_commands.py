@@ -1,4 +1,4 @@
-"""The day from the shell: the contract of DESIGN §9, and what the commands refuse."""
+"""The day from the shell: the contract of design §9, and what the commands refuse."""
 
 import csv
 import errno

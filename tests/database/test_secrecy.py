@@ -515,7 +515,7 @@ CALLED: dict[str, list[list[str]]] = {
     "void_poll": [["--user", "OFFICE", "--reason", "x"]],
 }
 OF_THEIR_OWN = {"demo", "rehearse"}
-# Columns in which a choice stands; COUNT(*) of the opened ballots is on the record (DESIGN §3).
+# Columns in which a choice stands; COUNT(*) of the opened ballots is on the record (design §3.3).
 CHOICES = re.compile(r"ballots_ballot\b.*\b(chosen|against|write_ins)\b", re.DOTALL)
 
 

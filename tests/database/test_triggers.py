@@ -1,4 +1,4 @@
-"""What the database keeps once it is written, whoever asks and by whatever road (DESIGN §5.6)."""
+"""What the database keeps once it is written, whoever asks and by whatever road (design §5.6)."""
 
 import sqlite3
 from collections.abc import Callable
@@ -43,7 +43,7 @@ NO_FIGURES: Any = {"items": []}
 NOW = datetime(2026, 1, 18, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 1, 18, 11, 0, tzinfo=UTC)
 
-# The tables of DESIGN §3 and §5 that are kept, and what may not be done to them.
+# The tables of design §3 and §5 that are kept, and what may not be done to them.
 GUARDED = {
     "projects_poll": "update delete",
     "projects_project": "insert update delete",
@@ -878,8 +878,8 @@ def test_each_rule_can_be_edited_in_a_draft(column):
     assert getattr(Poll.objects.get(pk=rows.poll.pk), column) == value
 
 
-# The steps of DESIGN §3, written down once more: `open` and `paused` both close, a count goes back
-# to the canvass, and from `open` to `confirmed` a poll may be declared void.
+# The steps of design §3.1, written down once more: `open` and `paused` both close, a count goes
+# back to the canvass, and from `open` to `confirmed` a poll may be declared void.
 STEPS = {
     "draft": "open",
     "open": "paused closed void",

@@ -432,7 +432,7 @@ def test_a_key_of_the_simple_scheme_opens_no_other_poll():
     assert "✗ 密钥与“简易方式”的设置不一致，请重新生成密钥" in lines(stage)
 
 
-# Whether a ballot survives a power cut (security.md T4)
+# Whether a ballot survives a power cut
 
 
 @pytest.fixture
@@ -458,7 +458,7 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
     assert refusal.value.code == "incomplete"
 
 
-# The clock and the backups (ux.md A1)
+# The clock and the backups
 
 
 @pytest.mark.django_db

@@ -256,7 +256,7 @@ def test_plain_text_is_what_has_no_unsafe_character_and_is_in_nfc(text):
     assert is_plain(text) == (not unsafe and unicodedata.normalize("NFC", text) == text)
 
 
-# A second opinion (security.md §7): the rules once more, in eight lines, on plain ballots
+# A second opinion: the rules once more, in eight lines, on plain ballots
 
 
 def is_legal(selection: Selection, rules: Rules, candidates: dict[int, str]) -> bool:

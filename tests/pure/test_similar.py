@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from ballots.pure.similar import Likeness, likeness, nearest
 
-# dependencies.md §3.3: the first three pairs are one project each, the others two. The scores of
-# both kinds overlap, which is why this is a hint and decides nothing.
+# The first three pairs are one project each, the others two. The scores of both kinds overlap,
+# which is why this is a hint and decides nothing.
 MEASURED = [
     ("老旧小区加装电梯项目", "推进既有住宅加装电梯工程", "0.43"),
     ("城区学校校门口交通拥堵治理", "学校门口交通拥堵整治", "0.67"),

@@ -67,7 +67,7 @@ def failing(result: Tally) -> list[str]:
 @pytest.mark.parametrize(
     ("total", "least_present", "majority"),
     [
-        # rules.md §2.5
+        # Real congresses, the legal limit of a county's, and the smallest there can be
         (293, 196, 147),
         (195, 130, 98),
         (300, 200, 151),

@@ -39,24 +39,24 @@ OTHERWISE = {
     "已投票{314}人，未投票{4}人。截止后不能再提交。": Otherwise(
         ("已投票{314}人，未投票{4}人。", "截止后不能再提交。"), SAID_IN_PIECES
     ),
-    # What DESIGN.md decides otherwise.
+    # What the design decides otherwise.
     "本次票决采用无记名方式。系统分别记录“已投票”和表决票内容，二者不关联；任何人都不能查到您选了哪些项目。": Otherwise(
         (
             "本次票决采用无记名方式。表决票提交时即加密封存，截止后先去除姓名、打乱次序，"
             "再由保管人共同开箱；任何人都不能查到您选了哪些项目。",
         ),
-        "DESIGN §5: until the close an envelope is linked to its delegate, and sealed",
+        "design §5: until the close an envelope is linked to its delegate, and sealed",
     ),
-    "本年投资": Otherwise(("总投资",), "DESIGN §2: a project has one sum"),
-    "资金来源": Otherwise(("总投资",), "DESIGN §2: a project has one sum and no source of it"),
-    "提出依据": Otherwise(("建设内容",), "DESIGN §2: the grounds stand in the text of a project"),
+    "本年投资": Otherwise(("总投资",), "design §2: a project has one sum"),
+    "资金来源": Otherwise(("总投资",), "design §2: a project has one sum and no source of it"),
+    "提出依据": Otherwise(("建设内容",), "design §2: the grounds stand in the text of a project"),
     "候选项目之外，您可以推荐新的项目，每项计入{10}项之内。": Otherwise(
         ("候选项目之外，您可以推荐新的项目，每项计入{10}项之内，最多推荐{3}项。",),
-        "DESIGN §4: a ballot has a limit of proposals",
+        "design §4.1: a ballot has a limit of proposals",
     ),
     "推荐的项目不计票，由大会秘书处汇总研究。": Otherwise(
         ("推荐的项目不计票，由大会秘书处汇总研究，最多推荐{3}项。",),
-        "DESIGN §4: a ballot has a limit of proposals",
+        "design §4.1: a ballot has a limit of proposals",
     ),
     "表决票尚未提交。您的选择没有丢失，请稍候再按“提交表决票”。": Otherwise(
         ("尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。",),
@@ -64,11 +64,11 @@ OTHERWISE = {
     ),
     "第{10}名有{2}个项目得票相同（均为{168}票），其余{9}个项目已确定。将按票决办法对得票相同的项目再次票决。": Otherwise(
         ("等{2}个项目得赞成票数相等，不能确定，不足的{1}个名额留空。",),
-        "DESIGN §4: a poll is published after its run-off, or with its places left open knowingly",
+        "design §4.3: a poll is published after its run-off, or with places left open knowingly",
     ),
     "得票过半数的项目共{8}个，不足{10}个。不足的名额按票决办法处理。": Otherwise(
         ("获得全体代表过半数赞成票的项目为{8}个，少于应确定的{10}个，不足的{2}个名额留空。",),
-        "the words of rules.md §3.3, and what became of the places: the same on every page and paper",
+        "the words of real reports, and what became of the places: the same on pages and papers",
     ),
     "并入后有{2}张表决票重复选择该项，各计1票。": Otherwise(
         ("并入后有{2}张表决票重复选择同一项目，各计1票。",),
@@ -76,11 +76,11 @@ OTHERWISE = {
     ),
     "表决票张数＝已投票人数＝回执编号数（{314}＝{314}＝{314}）": Otherwise(
         ("收回表决票＝已投票人数", "与回执编号相符的密封票＝密封票"),
-        "DESIGN §4: the checks are a table with a left side, a right side and a verdict",
+        "design §4.2: the checks are a table with a left side, a right side and a verdict",
     ),
     "各项目得票之和＝各票所选项数之和（{2,956}＝{2,956}）": Otherwise(
         ("各项目得票之和＝各票所选项数之和－并入后重复－不予计票",),
-        "DESIGN §4: sum of votes = sum of choices − doubles after merging − refused",
+        "design §4.2: sum of votes = sum of choices − doubles after merging − refused",
     ),
     "操作记录校验通过": Otherwise(
         ("校验通过的操作记录＝操作记录",), "a row of the same table, with its two figures"
@@ -102,7 +102,7 @@ OTHERWISE = {
         ("已封存{314}张表决票，次序已打乱。",), "one transaction of less than a second"
     ),
     "正在计票…": Otherwise(
-        ("计票完成，请监票人复核。",), "under a second nothing is said (ux.md §12)"
+        ("计票完成，请监票人复核。",), "nothing is said of what takes less than a second"
     ),
     "正在生成投票卡…": Otherwise(
         ("已生成{350}张投票卡，只在本页显示这一次。",),
@@ -119,11 +119,11 @@ OTHERWISE = {
             "全体代表|应到|实到|发出|收回|有效|弃权|无效|应选项数|通过所需票数|候选项目数|推荐件数|归并项数|"
             "重复选择的表决票|不予计票|留空名额|会议决定|开始|截止|计票|公布|计票人|复核人|数据校验码|备注",
         ),
-        "DESIGN §4: T is not the roll, and the identities need the doubles and the refused",
+        "design §4.2: T is not the roll, and the identities need the doubles and the refused",
     ),
     "代表团|应到人数|已投票人数|未投票人数|投票率(%)": Otherwise(
         ("代表团|应到人数|实到人数|已投票人数|未投票人数|投票率(%)",),
-        "未投票 is 实到 less 已投票 (ux.md §2), so 实到 has a column",
+        "未投票 is 实到 less 已投票 (design §4.2), so 实到 has a column",
     ),
 }
 # SQLite has no clock of its own to compare the server's with.

@@ -1,4 +1,4 @@
-"""Tables that people hand in and take away: CSV and xlsx read, CSV and xlsx written (ux.md §10).
+"""Tables that people hand in and take away: CSV and xlsx read, CSV and xlsx written (design §11).
 
 Nothing here knows what a column means; that is the question of the module that asked.
 """
@@ -270,7 +270,7 @@ def _is_risky(cell: str) -> bool:
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Return a CSV file that Excel and WPS open with its Chinese intact (ux.md §10).
+    """Return a CSV file that Excel and WPS open with its Chinese intact (design §11.2).
 
     UTF-8 with BOM, CRLF, commas. Texts are guarded; numbers stay numbers, a negative one too.
     """
@@ -329,7 +329,7 @@ def download_names(
 ) -> tuple[str, str]:
     """Return the ASCII and the Chinese name of a file to download, without its extension.
 
-    `content` is the 内容 of ux.md §10, such as 结果, and `ascii_content` the same for the name that
+    `content` is the 内容 of design §11.2, such as 结果, and `ascii_content` the same for the name that
     the header falls back to, such as result; `at` is the local time.
     """
     stamp = f"{at:%Y%m%d-%H%M}"

@@ -39,9 +39,9 @@ class Stage:
 def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns: Any) -> Stage:
     """Enrol the delegates of `rows`, all present with fresh cards, and open a rehearsal for them.
 
-    `columns` are those of the poll. The roll of a poll is everybody in office (DESIGN §6), so other
-    delegates who are in office stand on it too, absent. Raises what the acts raise, and CommandError
-    with the list of what is missing.
+    `columns` are those of the poll. The roll of a poll is everybody in office (design §4.1), so
+    other delegates who are in office stand on it too, absent. Raises what the acts raise, and
+    CommandError with the list of what is missing.
     """
     import_roll(rows, by=by, add_delegations=True)
     numbers = [row.number for row in rows]

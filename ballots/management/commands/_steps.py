@@ -172,7 +172,7 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
 def track(
     items: Iterable[Item], *, total: int, what: str, unit: str, out: OutputWrapper
 ) -> Iterator[Item]:
-    """Yield `items` beside a bar on a terminal, else with a line every ten percent (ux.md §12)."""
+    """Yield `items` beside a bar on a terminal, else with a line every ten percent."""
     start, shown = time.monotonic(), 0
     bar = tqdm(items, total=total, desc=what, unit=unit, disable=None)
     for done, item in enumerate(bar, start=1):

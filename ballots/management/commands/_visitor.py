@@ -1,6 +1,6 @@
 """One delegate's browser, in plain Python: sign in, fill in, review, cast, keep the receipt.
 
-It knows of the site what DESIGN §9 promises to everybody outside, and imports none of its pages.
+It knows of the site what design §9 promises to everybody outside, and imports none of its pages.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""The demo: one open rehearsal with sample delegates, ready for a tour of five minutes (DESIGN §9)."""
+"""The demo: an open rehearsal with sample delegates, for a tour of five minutes (design §9)."""
 
 import csv
 import io
