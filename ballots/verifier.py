@@ -281,7 +281,9 @@ class Package:
     @property
     def since_count(self) -> list[Entry]:
         """The entries after the last count; all of them where there was none."""
-        places = [place for place, entry in enumerate(self.journal) if entry.kind == "counted"]
+        places = [
+            position for position, entry in enumerate(self.journal) if entry.kind == "counted"
+        ]
         return self.journal[places[-1] + 1 :] if places else self.journal
 
 
@@ -444,17 +446,17 @@ def check_manifest(package: Package) -> Faults:
 
 def check_journal(package: Package) -> Faults:
     prev, at = ZERO, ""
-    for place, entry in enumerate(package.journal, start=1):
+    for position, entry in enumerate(package.journal, start=1):
         if entry.body is not None:
             said = entry.said
             if tagged("journal", entry.body.encode()) != entry.hash:
-                yield f"第{place}条的内容与校验码不符"
-            elif (said["seq"], said["prev"]) != (place, prev):
-                yield f"第{place}条与前一条不衔接"
+                yield f"第{position}条的内容与校验码不符"
+            elif (said["seq"], said["prev"]) != (position, prev):
+                yield f"第{position}条与前一条不衔接"
             elif said["kind"] != entry.kind or canonical(said) != entry.body:
-                yield f"第{place}条的写法不符"
+                yield f"第{position}条的写法不符"
             elif said["at"] < at:
-                yield f"第{place}条的时间早于前一条"
+                yield f"第{position}条的时间早于前一条"
             at = said["at"]
         prev = entry.hash
     if not package.journal:
@@ -538,9 +540,9 @@ def check_receipts(package: Package) -> Faults:
 
 def check_sealed(package: Package) -> Faults:
     poll = UUID(package.poll["uuid"]).bytes
-    for place, row in enumerate(package.rows("sealed.json"), start=1):
+    for position, row in enumerate(package.rows("sealed.json"), start=1):
         if tagged("receipt", poll + b"\0" + _sealed(row)) != row["receipt"]:
-            yield f"第{place}张密封票与回执编号不符"
+            yield f"第{position}张密封票与回执编号不符"
 
 
 def _sealed(row: dict[str, Any]) -> bytes:
@@ -584,12 +586,12 @@ def check_marks(package: Package) -> Faults:
 
 
 def check_ballots(package: Package) -> Faults:
-    for place, ballot in enumerate(package.rows("ballots.json"), start=1):
+    for position, ballot in enumerate(package.rows("ballots.json"), start=1):
         if ballot["invalid"]:
             if ballot["chosen"] or ballot["against"]:
-                yield f"第{place}张无效票上有选择"
+                yield f"第{position}张无效票上有选择"
         elif not _is_legal(package, ballot):
-            yield f"第{place}张不符合票决规则"
+            yield f"第{position}张不符合票决规则"
     yield from _faults_of_places(package)
 
 
@@ -1137,14 +1139,14 @@ def check_shares(package: Package, texts: Sequence[str], shares: dict[int, int])
     if not CAN_OPEN:
         yield "开启密封票需要安装 cryptography 50 或更高版本"
         return
-    for place, text in enumerate(texts, start=1):
+    for position, text in enumerate(texts, start=1):
         try:
             index, value = share_of(text, package)
         except ValueError as error:
-            yield f"第{place}份{error}"
+            yield f"第{position}份{error}"
             continue
         if index in shares:
-            yield f"第{place}份重复"
+            yield f"第{position}份重复"
         shares[index] = value
     threshold = package.box["threshold"]
     if len(shares) < max(1, threshold):

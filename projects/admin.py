@@ -177,7 +177,7 @@ class TargetFormSet(BaseInlineFormSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         first = max((target.position for target in self.get_queryset()), default=0) + 1
-        self.initial_extra = [{"position": first + place} for place in range(self.extra)]
+        self.initial_extra = [{"position": first + position} for position in range(self.extra)]
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

@@ -194,13 +194,13 @@ def _targets(cells: Cells) -> tuple[str, ...]:
     targets = tuple(filter(None, map(_target, TARGET_BREAK.split(cells.raw("年度目标")))))
     if len(targets) > TARGETS_LIMIT:
         cells.faults.append(f"年度目标超过{TARGETS_LIMIT}条")
-    for place, target in enumerate(targets, start=1):
+    for position, target in enumerate(targets, start=1):
         if not upload.is_readable(target):
             cells.faults.append(
-                f"年度目标第{place}条“{upload.shown(target)}”含有不可见或无法显示的字符"
+                f"年度目标第{position}条“{upload.shown(target)}”含有不可见或无法显示的字符"
             )
         elif len(target) > TARGET_LIMIT:
-            cells.faults.append(f"年度目标第{place}条超过{TARGET_LIMIT}个字")
+            cells.faults.append(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
     return targets
 
 

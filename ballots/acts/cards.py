@@ -55,9 +55,9 @@ def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
         if in_office and delegate.pk not in holders:
             takers.append(delegate)
     _give_card_numbers(takers)
-    made = [_fresh_card(delegate) for delegate in takers]
-    AccessCard.objects.bulk_create(_row(card, by=by) for card in made)
-    return made
+    issued = [_fresh_card(delegate) for delegate in takers]
+    AccessCard.objects.bulk_create(_row(card, by=by) for card in issued)
+    return issued
 
 
 @transaction.atomic

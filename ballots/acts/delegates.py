@@ -103,8 +103,8 @@ def _import(rows: Sequence[RollRow], *, add_delegations: bool, seen: str | None)
         raise refused("changed")
     offset = Delegation.objects.count()
     added = [
-        Delegation(name=name, position=offset + place)
-        for place, name in enumerate(plan.new_delegations, start=1)
+        Delegation(name=name, position=offset + position)
+        for position, name in enumerate(plan.new_delegations, start=1)
     ]
     # In one order, whatever that of the file: two who add the same ones in two orders would lock
     # each other out.

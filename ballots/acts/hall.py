@@ -40,12 +40,12 @@ def _give(poll: Poll, key: str | None, by: User) -> Poll:
 
 
 @transaction.atomic
-def reveal_next(poll: Poll, *, by: User, place: int = 0) -> Poll:
+def reveal_next(poll: Poll, *, by: User, position: int = 0) -> Poll:
     """Show the hall one more project; after the last everybody may see the result (design §3.4).
 
-    `place` is the one (from 1) that the page offered: a double click shows it once.
+    `position` is that of the one (from 1) that the page offered: a double click shows it once.
     """
-    return _reveal(poll, by=by, place=place)
+    return _reveal(poll, by=by, position=position)
 
 
 @transaction.atomic
@@ -54,10 +54,10 @@ def reveal_all(poll: Poll, *, by: User) -> Poll:
     return _reveal(poll, by=by, everything=True)
 
 
-def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -> Poll:
+def _reveal(poll: Poll, *, by: User, position: int = 0, everything: bool = False) -> Poll:
     demand_office(by)
     poll = locked(poll, Poll.Phase.PUBLISHED)
-    if 0 < place <= poll.revealed:
+    if 0 < position <= poll.revealed:
         return poll
     if poll.is_revealed:
         raise refused("all-revealed")
@@ -65,6 +65,6 @@ def _reveal(poll: Poll, *, by: User, place: int = 0, everything: bool = False) -
     poll.revealed = total if everything else min(poll.revealed + 1, total)
     poll.revealed_at = timezone.now() if poll.revealed == total else None
     poll.save(update_fields=["revealed", "revealed_at"])
-    said = {"revealed": poll.revealed, "is_all": poll.is_revealed}
-    journal.append(poll, journal.Kind.REVEALED, by=by, data=said)
+    data = {"revealed": poll.revealed, "is_all": poll.is_revealed}
+    journal.append(poll, journal.Kind.REVEALED, by=by, data=data)
     return poll

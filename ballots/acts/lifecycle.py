@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.acts import unsealing
-from ballots.facts import counting, outcome, preflight
+from ballots.facts import counting, preflight
 from ballots.facts.frozen import frozen
+from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
     Ballot,
     BallotBox,
@@ -80,9 +81,8 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
     if preflight.blocks(preflight.what_is_missing(poll)):
         raise refused("incomplete")
     numbers = list(poll.projects.values_list("number", flat=True))
-    BallotBox.objects.filter(poll=poll).update(
-        ballot_size=sealing.padded_size(rules_of(poll), numbers)
-    )
+    poll.box.ballot_size = sealing.padded_size(rules_of(poll), numbers)
+    poll.box.save(update_fields=["ballot_size"])
     _move(poll, "open", opened_at=timezone.now())
     journal.append(poll, journal.Kind.OPENED, by=by, data=frozen(poll))
     return poll
@@ -218,7 +218,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
     """
     demand_scrutineer(by, words=refused)
     poll = _ready(poll, "confirm")
-    result = outcome.standing_result(poll)
+    result = standing_result(poll)
     if by == result.counted_by:
         raise refused("counter-confirms")
     if result.confirmations.filter(by=by).exists():
@@ -250,7 +250,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     demand_scrutineer(by, words=refused)
     reason = demand_reason(reason)
     poll = _ready(poll, "send-back")
-    result = outcome.standing_result(poll)
+    result = standing_result(poll)
     Result.objects.filter(pk=result.pk).update(sent_back=reason)
     BallotBox.objects.filter(poll=poll).update(canvassed=False)
     _move(poll, "send-back")
@@ -284,32 +284,32 @@ def publish_result(
     """
     demand_office(by)
     poll = _ready(poll, "publish")
-    standing = outcome.outcome_of(poll)
-    if standing.result.confirmations.filter(by=by).exists():
+    outcome = outcome_of(poll)
+    if outcome.result.confirmations.filter(by=by).exists():
         raise refused("confirmer-publishes")
-    if adopted is not None and adopted != len(standing.filled):
+    if adopted is not None and adopted != len(outcome.filled):
         raise refused("figure-wrong")
-    if standing.round_runs:
+    if outcome.round_runs:
         raise refused("second-round-runs")
-    if not standing.is_settled and not leave_open:
-        raise refused("unsettled", count=standing.open_places)
-    Result.objects.filter(pk=standing.result.pk).update(published_by=by)
+    if not outcome.is_settled and not leave_open:
+        raise refused("unsettled", count=outcome.open_places)
+    Result.objects.filter(pk=outcome.result.pk).update(published_by=by)
     now = timezone.now()
     _move(poll, "publish", published_at=now, revealed_at=now if at_once else None)
     # In the order of the list, which tells nothing of the votes.
-    filled = outcome.listed(standing.filled)
+    filled = listed(outcome.filled)
     journal.append(
         poll,
         journal.Kind.PUBLISHED,
         by=by,
         data={
-            "result": standing.result.digest,
+            "result": outcome.result.digest,
             "projects": [[place.key, place.title, place.how] for place in filled],
-            "left_open": standing.open_places,
+            "left_open": outcome.open_places,
             "at_once": at_once,
         },
     )
-    return standing.result
+    return outcome.result
 
 
 def _still_holds(poll: Poll, result: Result) -> bool:

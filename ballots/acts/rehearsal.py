@@ -105,8 +105,8 @@ def _sample(chance: random.Random, rules: Rules, candidates: dict[int, str]) -> 
     step = (FIRST - LAST) / max(1, len(numbers) - 1)
     ticked = [
         number
-        for place, number in enumerate(numbers)
-        if chance.randrange(100) < FIRST - place * step
+        for position, number in enumerate(numbers)
+        if chance.randrange(100) < FIRST - position * step
     ]
     others = [number for number in numbers if number not in ticked]
     chance.shuffle(others)

@@ -105,7 +105,7 @@ class DelegateAdmin(OfficeAdmin):
         self.message_user(request, gettext("已解除等待，代表可以马上再输入投票码。"))
 
     def get_urls(self) -> list[URLPattern]:
-        own = [
+        pages = [
             path(
                 f"{name}/",
                 self.admin_site.admin_view(_of_office(page)),
@@ -113,7 +113,7 @@ class DelegateAdmin(OfficeAdmin):
             )
             for name, page in (cards.PAGES | roll_import.PAGES).items()
         ]
-        return own + super().get_urls()
+        return pages + super().get_urls()
 
 
 def _of_office(page: Callable[[StaffRequest], HttpResponse]) -> Callable[..., HttpResponse]:

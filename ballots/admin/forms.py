@@ -82,9 +82,9 @@ class SharesForm(forms.Form):
 
     def __init__(self, data: Any = None, *, threshold: int) -> None:
         super().__init__(data)
-        for place in range(1, threshold + 1):
-            label = _("第%(place)d份密钥份额") % {"place": place}
-            self.fields[f"share_{place}"] = secret(label, max_length=200)
+        for position in range(1, threshold + 1):
+            label = _("第%(place)d份密钥份额") % {"place": position}
+            self.fields[f"share_{position}"] = secret(label, max_length=200)
 
     @property
     def texts(self) -> list[str]:

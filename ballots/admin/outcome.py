@@ -193,7 +193,7 @@ def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = RevealForm(posted(request), initial={"place": progress["next"]})
 
     def act() -> HttpResponse:
-        shown = hall.reveal_next(poll, by=request.user, place=form.cleaned_data["place"])
+        shown = hall.reveal_next(poll, by=request.user, position=form.cleaned_data["place"])
         if shown.is_revealed:
             messages.success(request, gettext("结果已全部揭晓，代表和公众可以看到。"))
             return to_day(poll)

@@ -90,5 +90,5 @@ def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def _paper(request: StaffRequest, poll: Poll, name: str, context: dict[str, Any]) -> HttpResponse:
-    own = {"poll": poll, "marks": remarks(poll)}
-    return render(request, f"admin/ballots/papers/{name}.html", own | context)
+    usual = {"poll": poll, "marks": remarks(poll)}
+    return render(request, f"admin/ballots/papers/{name}.html", usual | context)

@@ -221,10 +221,10 @@ class KeyForm(forms.Form):
         self.threshold, holders = schemes[self.chosen_scheme]
         self.fields["scheme"].initial = self.chosen_scheme
         self.fields["ceremony"].initial = ceremony
-        for place in range(1, holders + 1):
-            label = _("保管人%(place)d姓名") % {"place": place}
+        for position in range(1, holders + 1):
+            label = _("保管人%(place)d姓名") % {"place": position}
             widget = forms.TextInput(attrs={"autocomplete": "off"})
-            self.fields[f"holder_{place}"] = forms.CharField(
+            self.fields[f"holder_{position}"] = forms.CharField(
                 label=label, max_length=30, widget=widget
             )
 

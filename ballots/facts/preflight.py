@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots import roles, triggers
-from ballots.facts import database, outcome
+from ballots.facts import database
+from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
@@ -110,17 +111,17 @@ def _first_round(poll: Poll) -> Iterator[Finding]:
     if poll.parent.phase != Poll.Phase.CONFIRMED:
         yield Finding("blocks", gettext("原票决不在复核后、公布前的阶段，不能再次票决或补充票决"))
         return
-    standing = outcome.outcome_of(poll.parent)
-    if standing.decision is not None:
+    outcome = outcome_of(poll.parent)
+    if outcome.decision is not None:
         yield Finding("blocks", gettext("原票决已有会议决定，不能再次票决或补充票决"))
         return
     if poll.proposals != Poll.Proposals.OFF:
         yield Finding("blocks", gettext("再次票决和补充票决不接受推荐新项目，请更正"))
-    keys = {row["item"] for row in standing.rest}
+    keys = {row["item"] for row in outcome.rest}
     listed = list(poll.projects.values_list("origin", flat=True))
     # The office may shorten the list of a supplementary poll; the tied all stand in a run-off.
-    fits = set(listed) == keys if standing.is_tied else set(listed) <= keys
-    if not fits or poll.places != standing.places_left:
+    fits = set(listed) == keys if outcome.is_tied else set(listed) <= keys
+    if not fits or poll.places != outcome.places_left:
         yield Finding("blocks", gettext("候选项目或应选项数与原票决留下的不一致，请更正"))
     else:
         yield Finding(
@@ -307,13 +308,13 @@ def backup() -> Finding:
     if not settings.BACKUP_DIR:
         return Finding("warns", gettext("未设置备份目录（BACKUP_DIR），不能核对备份"))
     try:
-        made = database.newest_file(Path(settings.BACKUP_DIR))
+        newest = database.newest_file(Path(settings.BACKUP_DIR))
     except OSError:
         return Finding("warns", gettext("备份目录打不开，请检查 BACKUP_DIR"))
-    if made is None:
+    if newest is None:
         return Finding("warns", gettext("备份目录中还没有备份"))
-    at = timezone.localtime(made).strftime("%Y-%m-%d %H:%M")
-    if timezone.now() - made > BACKUP_LASTS:
+    at = timezone.localtime(newest).strftime("%Y-%m-%d %H:%M")
+    if timezone.now() - newest > BACKUP_LASTS:
         return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
     return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})
 

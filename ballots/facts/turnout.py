@@ -58,12 +58,12 @@ def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
         poll.roll.values("delegation")
         .annotate(
             # The roll keeps its own words, also of somebody who has changed delegation since.
-            place=Min("delegate__delegation__position"),
+            position=Min("delegate__delegation__position"),
             on_roll=Count("pk"),
             came=Count("pk", filter=Q(present=True)),
             marks=Count("pk", filter=Q(voted=True)),
         )
-        .order_by("place", "delegation")
+        .order_by("position", "delegation")
     )
     return [
         {

@@ -244,11 +244,11 @@ def _hints(form: BallotForm) -> list[dict[str, object]]:
     """Return what each proposal is like, for whoever was not told on the ballot."""
     hints = [
         {
-            "place": place,
+            "place": position,
             "title": proposal.title,
             "alike": similar.nearest(proposal.title, form.titles),
         }
-        for place, proposal in enumerate(form.selection.proposals)
+        for position, proposal in enumerate(form.selection.proposals)
         if proposal.title not in form.confirmed
     ]
     return [hint for hint in hints if hint["alike"]]

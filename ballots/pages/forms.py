@@ -217,8 +217,8 @@ class BallotForm(forms.Form):
         total = self.data.get(f"{PREFIX}-{TOTAL_FORM_COUNT}", "")
         announced = int(total) if re.fullmatch("[0-9]{1,4}", total) else 0
         known = {
-            f"{PREFIX}-{place}-{field}"
-            for place in range(min(announced, MOST_BLOCKS))
+            f"{PREFIX}-{position}-{field}"
+            for position in range(min(announced, MOST_BLOCKS))
             for field in ProposalForm.base_fields
         } | {ManagementForm(prefix=PREFIX).add_prefix(name) for name in ManagementForm.base_fields}
         votes = [name for name in self.data if name.startswith(VOTE)]
@@ -272,11 +272,11 @@ class BallotForm(forms.Form):
         for name in self.data:
             if (match := PROPOSAL_FIELD.fullmatch(name)) and self.data[name].strip():
                 sent.setdefault(int(match[1]), {})[match[2]] = self.data[name]
-        kept = [sent[place] for place in sorted(sent)][:MOST_BLOCKS]
+        kept = [sent[position] for position in sorted(sent)][:MOST_BLOCKS]
         limit = self.rules.proposal_limit
-        blocks = [self._block(place, values) for place, values in enumerate(kept)]
+        blocks = [self._block(position, values) for position, values in enumerate(kept)]
         wanted = min(max(EMPTY_BLOCKS, len(kept) + 1), max(limit, len(kept)))
-        return blocks + [_empty_block(place) for place in range(len(kept), wanted)]
+        return blocks + [_empty_block(position) for position in range(len(kept), wanted)]
 
     def _block(self, place: int, values: dict[str, str]) -> ProposalForm:
         prefix = f"{PREFIX}-{place}"
@@ -364,13 +364,13 @@ class BallotForm(forms.Form):
     def _proposed(self) -> list[Line]:
         return [
             Line(
-                f"p{place}",
-                gettext("推荐项目%d") % (place + 1),
+                f"p{position}",
+                gettext("推荐项目%d") % (position + 1),
                 proposal.title,
                 proposal.detail,
                 proposal.unit,
             )
-            for place, proposal in enumerate(self.selection.proposals)
+            for position, proposal in enumerate(self.selection.proposals)
         ]
 
     def line(self, key: str) -> Line | None:

@@ -89,36 +89,36 @@ def _page(
     refusal: Refused | None = None,
     **context: Any,
 ) -> HttpResponse:
-    made = list(_of(request.delegate).select_related("poll", "project").order_by("-pk"))
-    used = sum(1 for recommendation in made if recommendation.poll == poll)
-    place = used + 1
+    mine = list(_of(request.delegate).select_related("poll", "project").order_by("-pk"))
+    used = sum(1 for recommendation in mine if recommendation.poll == poll)
+    position = used + 1
     # Where no poll collects any more there is no field to lead to.
     field = "title" if poll else "main"
-    problems = _problems(refusal, place, field) if refusal else []
+    problems = _problems(refusal, position, field) if refusal else []
     for problem in problems:
         if problem.field in form.fields:
             form.add_error(problem.field, problem.text)
-    own = {
+    usual = {
         "collecting": poll,
         "form": form,
         "problems": problems,
-        "place": place,
+        "place": position,
         "left": max(poll.proposal_limit - used, 0) if poll else 0,
         "may_recommend": request.delegate.status == Delegate.Status.ACTIVE,
-        "made": made,
+        "mine": mine,
     }
     status = 422 if problems else 200
-    return render(request, "ballots/recommend.html", own | context, status=status)
+    return render(request, "ballots/recommend.html", usual | context, status=status)
 
 
-def _problems(refusal: Refused, place: int, field: str) -> list[Problem]:
-    """Return what to put right, in the words of the ballot; `place` counts from 1."""
+def _problems(refusal: Refused, position: int, field: str) -> list[Problem]:
+    """Return what to put right, in the words of the ballot; `position` counts from 1."""
     if not refusal.faults:
         return [Problem(refusal.code, field, str(refusal))]
-    return [_problem(fault, place) for fault in refusal.faults]
+    return [_problem(fault, position) for fault in refusal.faults]
 
 
-def _problem(fault: Fault, place: int) -> Problem:
+def _problem(fault: Fault, position: int) -> Problem:
     field, words = PROBLEMS[fault.code]
     limits = {"title_limit": TITLE_LIMIT, "detail_limit": DETAIL_LIMIT, "unit_limit": UNIT_LIMIT}
-    return Problem(fault.code, field, str(words) % (limits | {"number": place}))
+    return Problem(fault.code, field, str(words) % (limits | {"number": position}))

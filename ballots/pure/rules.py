@@ -136,32 +136,32 @@ def _faults_of_proposals(
     if len(proposals) > rules.proposal_limit:
         found.append(Fault("too-many-proposals", count=len(proposals) - rules.proposal_limit))
     titles = {folded(title): number for number, title in candidates.items()}
-    places: dict[str, int] = {}
-    for place, proposal in enumerate(proposals, start=1):
-        found += faults_of_text(proposal, place)
+    first_at: dict[str, int] = {}
+    for position, proposal in enumerate(proposals, start=1):
+        found += faults_of_text(proposal, position)
         if len(proposal.title) > TITLE_LIMIT:
             # Refused already; to fold a text of any length could take long.
             continue
         title = folded(proposal.title)
         if title in titles:
-            found.append(Fault("proposal-is-candidate", number=place, other=titles[title]))
-        if places.setdefault(title, place) != place:
-            found.append(Fault("proposal-repeated", number=places[title], other=place))
+            found.append(Fault("proposal-is-candidate", number=position, other=titles[title]))
+        if first_at.setdefault(title, position) != position:
+            found.append(Fault("proposal-repeated", number=first_at[title], other=position))
     return found
 
 
-def faults_of_text(proposal: Proposal, place: int) -> list[Fault]:
-    """Return what is wrong with the texts of one proposal, the `place`th of its ballot from 1."""
+def faults_of_text(proposal: Proposal, position: int) -> list[Fault]:
+    """Return what is wrong with the texts of one proposal, the one at `position` (from 1) of its ballot."""
     found = []
     if not proposal.title.strip():
-        found.append(Fault("proposal-no-title", number=place))
+        found.append(Fault("proposal-no-title", number=position))
     if len(proposal.title) > TITLE_LIMIT:
-        found.append(Fault("title-too-long", number=place, count=len(proposal.title)))
+        found.append(Fault("title-too-long", number=position, count=len(proposal.title)))
     if len(proposal.detail) > DETAIL_LIMIT:
-        found.append(Fault("detail-too-long", number=place, count=len(proposal.detail)))
+        found.append(Fault("detail-too-long", number=position, count=len(proposal.detail)))
     if len(proposal.unit) > UNIT_LIMIT:
-        found.append(Fault("unit-too-long", number=place, count=len(proposal.unit)))
+        found.append(Fault("unit-too-long", number=position, count=len(proposal.unit)))
     texts = (proposal.title, proposal.detail, proposal.unit)
     if not all(is_plain(text) for text in texts) or "\n" in proposal.title + proposal.unit:
-        found.append(Fault("proposal-bad-text", number=place))
+        found.append(Fault("proposal-bad-text", number=position))
     return found

@@ -224,7 +224,7 @@ def _longest_ballots(rules: Rules, numbers: Collection[int]) -> Iterator[Selecti
     candidates = dict.fromkeys(longest_first, "")
     yield Selection()
     for count in range(rules.proposal_limit + 1):
-        proposals = tuple(_longest_proposal(place) for place in range(count))
+        proposals = tuple(_longest_proposal(position) for position in range(count))
         used = count if rules.proposals == "counted" else 0
         for ticks in {0, max(0, rules.places - used)}:
             ballot = Selection(
@@ -236,10 +236,10 @@ def _longest_ballots(rules: Rules, numbers: Collection[int]) -> Iterator[Selecti
                 yield ballot
 
 
-def _longest_proposal(place: int) -> Proposal:
+def _longest_proposal(position: int) -> Proposal:
     # No character takes more than four bytes: these ideographs do, while a quotation mark, a
     # backslash and a line feed take two each, being the only legal ones that JSON escapes.
-    char = chr(0x20000 + place)
+    char = chr(0x20000 + position)
     return Proposal(char * TITLE_LIMIT, char * DETAIL_LIMIT, char * UNIT_LIMIT)
 
 

@@ -59,4 +59,4 @@ def _bigrams(text: str) -> Counter[str]:
     kept = STOP_WORDS.sub("", plain) or plain
     if len(kept) == 1:
         return Counter([kept])
-    return Counter(kept[place : place + 2] for place in range(len(kept) - 1))
+    return Counter(kept[position : position + 2] for position in range(len(kept) - 1))

@@ -770,13 +770,13 @@ def test_a_double_click_shows_the_hall_one_project():
     stage = revealing()
 
     for _ in range(2):
-        hall.reveal_next(stage.poll, by=stage.office, place=1)
+        hall.reveal_next(stage.poll, by=stage.office, position=1)
 
     assert read_again(stage).revealed == 1
     assert JournalEntry.objects.filter(kind="revealed").count() == 1
-    hall.reveal_next(stage.poll, by=stage.office, place=2)
+    hall.reveal_next(stage.poll, by=stage.office, position=2)
     # The second click on the last one says nothing of an error either.
-    assert hall.reveal_next(stage.poll, by=stage.office, place=2).is_revealed
+    assert hall.reveal_next(stage.poll, by=stage.office, position=2).is_revealed
 
 
 def test_the_rest_is_shown_at_once_where_the_chair_wants_it_so():

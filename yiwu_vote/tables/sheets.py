@@ -303,13 +303,13 @@ def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]
     sheet: Any = book.active
     sheet.title = title
     sheet.freeze_panes = "A2"
-    for place in range(1, len(header) + 1):
-        column = sheet.column_dimensions[get_column_letter(place)]
+    for position in range(1, len(header) + 1):
+        column = sheet.column_dimensions[get_column_letter(position)]
         column.number_format = "@"
         column.width = 18
     for number, row in enumerate([header, *rows], start=1):
-        for place, value in enumerate(row, start=1):
-            cell = sheet.cell(number, place)
+        for position, value in enumerate(row, start=1):
+            cell = sheet.cell(number, position)
             if not isinstance(value, str):
                 cell.value = value
                 continue

@@ -169,10 +169,10 @@ def ignored_columns(
 ) -> tuple[str, ...]:
     """Name the unknown columns; one without a title only if something stands in it."""
     return tuple(
-        title or f"第{place + 1}列"
-        for place, title in enumerate(titles)
+        title or f"第{position + 1}列"
+        for position, title in enumerate(titles)
         if title not in columns
-        and (title or any(any(line.cells[place : place + 1]) for line in lines))
+        and (title or any(any(line.cells[position : position + 1]) for line in lines))
     )
 
 

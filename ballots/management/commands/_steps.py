@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ballots.acts import lifecycle
 from ballots.facts import database, preflight
-from ballots.models import BallotBox
+from ballots.facts.polls import box_of
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import EVERY, Phase
@@ -140,11 +140,11 @@ def secret(prompt: str) -> str:
 def typed_shares(poll: Poll, file: Path | None) -> list[str]:
     """Return the shares of `file`, a rehearsal's only, or ask for as many as the box needs."""
     if file is None:
-        made = BallotBox.objects.filter(poll=poll).first()
-        needed = made.threshold if made else 0
+        box = box_of(poll)
+        needed = box.threshold if box else 0
         return [
-            secret(gettext("第%(place)d份密钥份额：") % {"place": place})
-            for place in range(1, needed + 1)
+            secret(gettext("第%(place)d份密钥份额：") % {"place": position})
+            for position in range(1, needed + 1)
         ]
     if not poll.is_rehearsal:
         raise CommandError(gettext("正式票决不能从文件读取密钥份额，请由保管人逐份输入。"))

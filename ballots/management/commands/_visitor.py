@@ -145,11 +145,11 @@ def filled_in(selection: Selection, page: _Page) -> Fields:
         said += [(f"vote-{number}", "against") for number in selection.against]
     else:
         said = [("projects", str(number)) for number in selection.chosen]
-    for place, proposal in enumerate(selection.proposals):
+    for position, proposal in enumerate(selection.proposals):
         said += [
-            (f"proposal-{place}-title", proposal.title),
-            (f"proposal-{place}-detail", proposal.detail),
-            (f"proposal-{place}-unit", proposal.unit),
+            (f"proposal-{position}-title", proposal.title),
+            (f"proposal-{position}-detail", proposal.detail),
+            (f"proposal-{position}-unit", proposal.unit),
         ]
     if selection.proposals:
         said.append(("proposal-TOTAL_FORMS", str(len(selection.proposals))))

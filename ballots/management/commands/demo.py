@@ -281,13 +281,13 @@ def sample_rows(count: int) -> list[RollRow]:
     in_each = -(-count // len(DELEGATIONS))
     return [
         RollRow(
-            line=place + 1,
-            number=f"{place:0{max(3, digits)}}",
-            name=f"{MARK}代表{place:0{digits}}",
-            delegation=DELEGATIONS[(place - 1) // in_each],
-            order=place,
+            line=position + 1,
+            number=f"{position:0{max(3, digits)}}",
+            name=f"{MARK}代表{position:0{digits}}",
+            delegation=DELEGATIONS[(position - 1) // in_each],
+            order=position,
         )
-        for place in range(1, count + 1)
+        for position in range(1, count + 1)
     ]
 
 

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.facts import outcome
+from ballots.facts.outcome import outcome_of
 from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
 from projects.phases import MOVES
@@ -38,11 +38,11 @@ class Command(StepCommand):
             leave_open=options["leave_open"] or poll.is_rehearsal,
             at_once=not options["step_by_step"],
         )
-        standing = outcome.outcome_of(poll)
-        words = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(standing.filled)}
-        self.stdout.write(words)
-        for place in standing.filled:
+        outcome = outcome_of(poll)
+        sentence = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(outcome.filled)}
+        self.stdout.write(sentence)
+        for place in outcome.filled:
             self.stdout.write(f"  {place.key}. {place.title}")
-        if standing.open_places:
-            words = gettext("%(count)d个名额没有确定。") % {"count": standing.open_places}
-            self.stdout.write(words)
+        if outcome.open_places:
+            sentence = gettext("%(count)d个名额没有确定。") % {"count": outcome.open_places}
+            self.stdout.write(sentence)

@@ -199,9 +199,12 @@ def staff(name: str | None, of_the_demo: str, has_office: Callable[[User], bool]
 def sample_rows(count: int) -> list[RollRow]:
     return [
         RollRow(
-            line=place + 1, number=f"YL{place:04}", name=f"{MARK}{place:04}", delegation=DELEGATION
+            line=position + 1,
+            number=f"YL{position:04}",
+            name=f"{MARK}{position:04}",
+            delegation=DELEGATION,
         )
-        for place in range(1, count + 1)
+        for position in range(1, count + 1)
     ]
 
 
