@@ -175,6 +175,7 @@ def say_no(
     return render(request, "ballots/refused.html", context, status=status)
 
 
+# From so many minutes before the deadline on, phones and the screen say how many are left.
 LAST_MINUTES = 5
 
 

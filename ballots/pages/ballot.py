@@ -205,7 +205,6 @@ def _ballot_page(
         "exchange": exchange,
         "rules": rules_in_words(poll),
         "owner": owner_of_draft(request.delegate, poll),
-        "shared": request.COOKIES.get("tablet") == "1",
     }
     return render(
         request, "ballots/ballot/ballot.html", context, status=422 if form.problems else 200
@@ -230,7 +229,6 @@ def _review_page(
         "previous": previous,
         "problem": problem,
         "owner": owner_of_draft(request.delegate, form.poll),
-        "shared": request.COOKIES.get("tablet") == "1",
     }
     response = render(
         request, "ballots/ballot/review.html", context, status=problem.status if problem else 200

@@ -27,6 +27,7 @@ class VisitorRequest(HttpRequest):
     delegate: Delegate | None
     poll: Poll | None
     poll_query: str
+    is_shared: bool
     htmx: HtmxDetails
 
 
@@ -40,7 +41,8 @@ class DelegateRequest(VisitorRequest):
 class DelegateMiddleware:
     """Set `request.card`, `request.delegate` and `request.poll`; close every page by default.
 
-    `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing.
+    `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing;
+    `request.is_shared` tells a tablet that many use in turn, which keeps no draft.
     A view that anybody may see says `login_not_required`; the admin asks for its own log-in. Every
     other page needs a card that is still valid: a replaced one ends its sessions at once.
     """
@@ -53,6 +55,7 @@ class DelegateMiddleware:
         request.delegate = request.card.delegate if request.card else None
         asked = request.GET.get("poll", "")
         request.poll_query = "?" + urlencode({"poll": asked}) if asked else ""
+        request.is_shared = request.COOKIES.get("tablet") == "1"
         request.poll = SimpleLazyObject(lambda: polls.poll_for(request.delegate, asked=asked))
         return self.get_response(request)
 

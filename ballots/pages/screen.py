@@ -17,11 +17,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from ballots.facts import turnout, words
 from ballots.facts.outcome import Place, listed, outcome_of
+from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
 from projects.models import Poll
 
-LAST_MINUTES = 5
 # What a sheet of all the projects holds and can still be read from 20 metres.
 ROWS_A_SHEET = 12
 # A longer title is shown at 80 % and cut at the end of its line.
