@@ -2,7 +2,8 @@
 # Try it: make run   Test it: make test   Check the code: make check
 #
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
-#   make test   ARGS="tests/pure/test_tally.py -x" DATABASE_URL=…
+#   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
+#   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
 #   make messages                                 collect the strings of the English pages and compile them
 #   make screenshots                              take the pictures of the README anew
@@ -14,6 +15,8 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 UV_VERSION = 0.13.9
+# A worker takes a whole file, and the files in their order, of which the browser's are the last.
+WORKERS = -n 2 --dist loadfile --no-loadscope-reorder
 
 # What a real site must set, so that the checks read the settings as one would have them.
 DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS_MODULE \
@@ -34,7 +37,7 @@ test: $(VENV)/.dev
 		'') echo '数据库 / database: SQLite (var/test/)' ;; \
 		*) echo '数据库 / database: DATABASE_URL' ;; \
 	esac
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS))
 
 messages: $(VENV)/.dev
 	@DEMO=1 $(BIN)/python manage.py makemessages --locale en --no-location --no-wrap --ignore .venv --ignore tests --ignore var

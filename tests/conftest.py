@@ -1,5 +1,6 @@
 """What every test may use: guards for what a machine may lack, the browser, and the fixtures."""
 
+import asyncio
 import os
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -32,8 +33,9 @@ IMPURE_MARKS = {"django_db", "postgresql", "http", "browser", "bench"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it uses, and put the browser tests last.
 
-    Playwright leaves an event loop running in this thread until the session ends, and Django
-    refuses to use the database beside one. Being last, only the browser tests need that check off.
+    Playwright leaves an event loop running in its thread until the session ends, and Django
+    refuses to use the database beside one. Being last, only the browser tests need that check
+    off; of several workers each takes its files in this order (the Makefile's WORKERS).
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -45,11 +47,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
+def has_event_loop() -> bool:
+    """Tell whether an event loop runs in this thread, which none but Playwright's ever does."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Lift Django's guard against event loops for a browser test, its set-up and its tear-down."""
+    """Lift Django's guard against event loops for a browser test, its set-up and its tear-down.
+
+    And for whatever comes after it where somebody has chosen another order of the tests.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        if item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser") or has_event_loop():
             patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         return (yield)
 
