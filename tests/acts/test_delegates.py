@@ -1,17 +1,21 @@
-"""The import of the roll against what others do between its preview and its confirmation."""
+"""The register of delegates: what a table would change, what it writes, and what others do meanwhile."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ballots.acts import delegates
+from ballots.acts import cards, delegates
 from ballots.acts.delegates import ImportPlan
 from ballots.models import Delegate, Delegation
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from tests.helpers.factories import make_delegates, make_office
 from tests.helpers.races import Race, codes, stop_in
+from tests.helpers.refusals import refusal_of
+from tests.helpers.secrecy import snapshot
+
+pytestmark = pytest.mark.django_db
 
 HOME = "城区代表团"
 
@@ -40,7 +44,6 @@ def register() -> list[tuple[str, str, str]]:
 # --- changed since the preview --------------------------------------------------------------------
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(
     "change",
     [
@@ -65,7 +68,6 @@ def test_a_delegate_whom_somebody_changed_after_the_preview_is_not_overwritten(c
     assert register() == before
 
 
-@pytest.mark.django_db
 def test_a_delegate_whom_somebody_added_after_the_preview_is_not_overwritten():
     make_delegates(1)
     confirm = previewed(row(2, "002", "甲"))
@@ -78,7 +80,6 @@ def test_a_delegate_whom_somebody_added_after_the_preview_is_not_overwritten():
     assert Delegate.objects.get(number="002").name == "乙"
 
 
-@pytest.mark.django_db
 def test_a_delegation_that_was_to_be_there_is_not_added_unseen():
     home = Delegation.objects.create(name=HOME)
     confirm = previewed(row(2, "001", "甲"), add_delegations=True)
@@ -91,7 +92,6 @@ def test_a_delegation_that_was_to_be_there_is_not_added_unseen():
     assert not Delegation.objects.exists()
 
 
-@pytest.mark.django_db
 def test_what_the_rows_do_not_name_may_change_meanwhile():
     make_delegates(2)
     confirm = previewed(row(2, "001", "代表一"))
@@ -101,7 +101,6 @@ def test_what_the_rows_do_not_name_may_change_meanwhile():
     assert [updated.number for updated in confirm().updated] == ["001"]
 
 
-@pytest.mark.django_db
 def test_the_same_preview_is_confirmed_once():
     Delegation.objects.create(name=HOME)
     confirm = previewed(row(2, "001", "甲"))
@@ -163,3 +162,136 @@ def test_of_two_who_update_the_same_delegate_at_once_the_second_is_told(monkeypa
     assert isinstance(first, ImportPlan)
     assert codes([second]) == {"changed": 1}
     assert register() == [("001", "甲", HOME)]
+
+
+def test_a_plan_says_what_is_new_changed_and_unchanged_and_writes_nothing():
+    make_delegates(2)
+    rows = [
+        row(2, "001", "代表1", order=1),
+        row(3, "002", "代表二", order=2),
+        row(4, "003", "代表3", phone="13800000000"),
+    ]
+    before = snapshot()
+
+    plan = delegates.plan_import(rows, add_delegations=False)
+
+    assert [entry.number for entry in plan.unchanged] == ["001"]
+    assert [entry.number for entry in plan.updated] == ["002"]
+    assert [entry.number for entry in plan.new] == ["003"]
+    assert (plan.new_delegations, plan.problems) == ((), ())
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "改名"},
+        {"delegation": "乡镇代表团"},
+        {"phone": "13800000000"},
+        {"seat": "3排5座"},
+        {"order": 9},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_column_of_the_file_may_change_a_delegate(change):
+    make_delegates(1)
+    Delegation.objects.create(name="乡镇代表团")
+    columns = {"name": "代表1", "delegation": "城区代表团", "order": 1} | change
+    office = make_office()
+
+    plan = delegates.import_roll(
+        [RollRow(line=2, number="001", **columns)], by=office, add_delegations=False
+    )
+
+    delegate = Delegate.objects.select_related("delegation").get()
+    assert len(plan.updated) == 1
+    assert {
+        "name": delegate.name,
+        "delegation": delegate.delegation.name,
+        "phone": delegate.phone,
+        "seat": delegate.seat,
+        "order": delegate.position,
+    } == {"phone": "", "seat": "", **columns}
+
+
+def test_an_unknown_delegation_is_a_problem_of_each_of_its_rows():
+    Delegation.objects.create(name="城区代表团")
+    rows = [
+        row(2, "001", "甲"),
+        row(3, "002", "乙", "稠城代表团"),
+        row(4, "003", "丙", "稠城代表团"),
+    ]
+
+    plan = delegates.plan_import(rows, add_delegations=False)
+
+    assert [problem.line for problem in plan.problems] == [3, 4]
+    assert all("稠城代表团" in problem.text for problem in plan.problems)
+    assert plan.new_delegations == ()
+
+
+def test_an_import_with_a_problem_writes_nothing_at_all():
+    Delegation.objects.create(name="城区代表团")
+    rows = [row(2, "001", "甲"), row(3, "002", "乙", "稠城代表团")]
+
+    assert (
+        refusal_of(delegates.import_roll, rows, by=make_office(), add_delegations=False)
+        == "problems"
+    )
+    assert not Delegate.objects.exists()
+
+
+def test_an_import_that_breaks_in_the_middle_writes_nothing_at_all(monkeypatch):
+    make_delegates(1)
+    office = make_office()
+    rows = [row(2, "001", "改名"), row(3, "002", "乙", "稠城代表团")]
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError("disk full")
+
+    before = snapshot()
+    monkeypatch.setattr(Delegate.objects, "bulk_update", fail)
+    with pytest.raises(OSError, match="disk full"):
+        delegates.import_roll(rows, by=office, add_delegations=True)
+
+    assert snapshot() == before
+
+
+def test_unknown_delegations_are_added_in_the_order_of_the_file_where_that_is_wished():
+    Delegation.objects.create(name="城区代表团", position=1)
+    rows = [row(2, "001", "甲", "丙团"), row(3, "002", "乙", "甲团"), row(4, "003", "丙", "丙团")]
+
+    plan = delegates.import_roll(rows, by=make_office(), add_delegations=True)
+
+    assert plan.new_delegations == ("丙团", "甲团")
+    assert [delegation.name for delegation in Delegation.objects.all()] == [
+        "城区代表团",
+        "丙团",
+        "甲团",
+    ]
+    assert Delegate.objects.get(number="003").delegation.name == "丙团"
+
+
+def test_the_same_file_a_second_time_changes_nothing():
+    rows = [row(2, "001", "甲", order=3), row(3, "002", "乙", phone="13800000000", seat="3排")]
+    office = make_office()
+    delegates.import_roll(rows, by=office, add_delegations=True)
+    before = snapshot()
+
+    plan = delegates.import_roll(rows, by=office, add_delegations=True)
+
+    assert (len(plan.new), len(plan.updated), len(plan.unchanged)) == (0, 0, 2)
+    assert snapshot() == before
+
+
+def test_an_import_leaves_status_cards_and_absent_delegates_alone():
+    people = make_delegates(2)
+    office = make_office()
+    cards.issue_cards(people, by=office)
+    Delegate.objects.filter(number="001").update(status=Delegate.Status.SUSPENDED)
+    numbers = list(Delegate.objects.values_list("card_number", flat=True))
+
+    delegates.import_roll([row(2, "001", "改名")], by=office, add_delegations=False)
+
+    assert Delegate.objects.get(number="001").status == Delegate.Status.SUSPENDED
+    assert list(Delegate.objects.values_list("card_number", flat=True)) == numbers
+    assert Delegate.objects.count() == 2

@@ -1,0 +1,291 @@
+"""The roll of one poll: drawn up, presence marked, one more added."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from ballots.acts import cards, delegates, lifecycle, roll, sign_in
+from ballots.models import Delegate, JournalEntry, RollEntry
+from projects.models import Poll
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_office,
+    make_poll,
+    make_scrutineer,
+    make_staff,
+    make_stage,
+    move_by_force,
+    selection,
+    stage_without,
+)
+from tests.helpers.refusals import refusal_of
+
+pytestmark = pytest.mark.django_db
+
+
+P = Poll.Phase
+
+
+# --- the roll of a poll ---------------------------------------------------------------------------
+
+
+def test_the_roll_holds_the_delegates_in_office_in_their_own_words():
+    people = make_delegates(5)
+    for delegate, status in zip(people, Delegate.Status, strict=False):
+        Delegate.objects.filter(pk=delegate.pk).update(status=status)
+    poll = make_poll()
+
+    # 001 is in office, 002 to 004 are suspended, observer, ended; 005 is in office.
+    assert roll.draw_up_roll(poll, by=make_office()) == 2
+    assert list(poll.roll.values_list("number", "name", "delegation").order_by("number")) == [
+        ("001", "代表1", "城区代表团"),
+        ("005", "代表5", "城区代表团"),
+    ]
+
+
+def test_drawing_up_the_roll_again_follows_status_and_names_and_keeps_presence():
+    people = make_delegates(3)
+    office, poll = make_office(), make_poll()
+    roll.draw_up_roll(poll, by=office)
+    roll.mark_present(poll, numbers=["001", "003"], by=office)
+    Delegate.objects.filter(pk=people[2].pk).update(status=Delegate.Status.ENDED)
+    Delegate.objects.filter(pk=people[0].pk).update(name="改名")
+    make_delegates(1)
+
+    assert roll.draw_up_roll(poll, by=office) == 3
+    assert list(poll.roll.values_list("number", "name", "present").order_by("number")) == [
+        ("001", "改名", True),
+        ("002", "代表2", False),
+        ("004", "代表4", False),
+    ]
+
+
+def test_two_delegates_may_swap_their_numbers_before_the_roll_is_drawn_up_again():
+    one, other = make_delegates(2)
+    office, poll = make_office(), make_poll()
+    roll.draw_up_roll(poll, by=office)
+    for delegate, number in ((one, "x"), (other, "001"), (one, "002")):
+        Delegate.objects.filter(pk=delegate.pk).update(number=number)
+
+    roll.draw_up_roll(poll, by=office)
+
+    assert poll.roll.get(number="001").delegate == other
+
+
+def test_the_roll_is_drawn_up_in_draft_only():
+    stage = make_stage()
+    make_delegates(1)
+
+    assert refusal_of(roll.draw_up_roll, stage.poll, by=stage.office) == "not-draft"
+
+
+def test_a_name_corrected_later_does_not_change_the_frozen_roll():
+    stage = make_stage()
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(name="改名", number="999")
+
+    assert stage.entry(0).name == "代表1"
+    assert stage.entry(0).number == "001"
+
+
+def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
+    make_delegates(3)
+    office, poll = make_office(), make_poll()
+    roll.draw_up_roll(poll, by=office)
+
+    assert roll.mark_present(poll, numbers=["001", "002"], by=office) == 2
+    assert roll.mark_present(poll, numbers=["002"], by=office) == 2
+    assert roll.mark_absent(poll, numbers=["001"], by=office) == 1
+    assert [entry.number for entry in poll.roll.filter(present=True)] == ["002"]
+    assert not JournalEntry.objects.exists()
+
+
+@pytest.mark.parametrize("phase", [P.OPEN, P.PAUSED])
+def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
+    stage = stage_without("001", "002", "003")
+    if phase == P.PAUSED:
+        lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+    poll, office = stage.poll, stage.office
+
+    assert roll.mark_present(poll, numbers=["001", "002", "005"], by=office) == 4
+    assert refusal_of(roll.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
+    assert poll.roll.filter(present=True).count() == 4
+    entry = JournalEntry.objects.get(kind="presence-raised")
+    # 005 was there already: it is not counted as added, and nobody is named.
+    assert '"data":{"added":2,"present":4}' in entry.body
+    assert "代表" not in entry.body
+
+
+def test_marking_those_who_are_present_already_leaves_no_record():
+    stage = make_stage()
+
+    assert roll.mark_present(stage.poll, numbers=["001"], by=stage.office) == 5
+    assert not JournalEntry.objects.filter(kind="presence-raised").exists()
+
+
+def test_a_number_that_is_not_on_the_roll_marks_nobody():
+    stage = stage_without("001")
+
+    code = refusal_of(roll.mark_present, stage.poll, numbers=["001", "999"], by=stage.office)
+
+    assert code == "not-on-roll"
+
+
+@pytest.mark.parametrize("phase", [P.CLOSED, P.OPENED, P.COUNTED, P.CONFIRMED, P.PUBLISHED, P.VOID])
+def test_after_the_close_neither_presence_nor_roll_changes(phase):
+    stage = make_stage(open_it=False)
+    (stranger,) = make_delegates(1)
+    poll, office = move_by_force(stage.poll, phase), stage.office
+
+    assert refusal_of(roll.mark_present, poll, numbers=["001"], by=office) == "voting-over"
+    assert refusal_of(roll.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
+    assert refusal_of(roll.draw_up_roll, poll, by=office) == "not-draft"
+    assert (
+        refusal_of(
+            roll.add_to_roll,
+            poll,
+            delegate=stranger,
+            reason="补选",
+            by=office,
+            second=stage.scrutineer,
+        )
+        == "voting-over"
+    )
+
+
+# --- one more on the roll -------------------------------------------------------------------------
+
+
+def test_two_people_add_a_delegate_to_the_roll_of_an_open_poll():
+    stage = make_stage(delegates_total=6)
+    (stranger,) = make_delegates(1)
+
+    entry = roll.add_to_roll(
+        stage.poll,
+        delegate=stranger,
+        reason=" 补选 ",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+    assert (entry.number, entry.present, entry.voted) == ("006", False, False)
+    record = JournalEntry.objects.get(kind="roll-added")
+    assert (record.by, record.second) == (stage.office, stage.scrutineer)
+    assert '"data":{"name":"代表6","number":"006","reason":"补选"}' in record.body
+
+
+def test_a_delegate_added_to_the_roll_can_be_marked_present_and_vote():
+    stage = make_stage(delegates_total=6)
+    (stranger,) = make_delegates(1)
+    cards.issue_cards([stranger], by=stage.office)
+    stage.delegates.append(stranger)
+    roll.add_to_roll(
+        stage.poll, delegate=stranger, reason="补选", by=stage.office, second=stage.chief
+    )
+    roll.mark_present(stage.poll, numbers=["006"], by=stage.office)
+
+    stage.cast(5, selection(1))
+
+    assert stage.entry(5).voted
+
+
+def test_adding_to_the_roll_needs_a_second_person_a_reason_and_a_delegate_in_office():
+    stage = make_stage()
+    (stranger,) = make_delegates(1)
+    nobody = make_staff()
+
+    def code(**changes: Any) -> str:
+        arguments: dict[str, Any] = {
+            "delegate": stranger,
+            "reason": "补选",
+            "by": stage.office,
+            "second": stage.scrutineer,
+        }
+        return refusal_of(roll.add_to_roll, stage.poll, **(arguments | changes))
+
+    assert code(second=None) == "second-needed"
+    assert code(second=stage.office) == "same-person"
+    assert code(second=nobody) == "same-person"
+    assert code(reason=" ") == "reason-needed"
+    assert code(by=stage.scrutineer) == "not-office"
+    assert code(delegate=stage.delegates[0]) == "already-on-roll"
+    Delegate.objects.filter(pk=stranger.pk).update(status=Delegate.Status.SUSPENDED)
+    stranger.refresh_from_db()
+    assert code() == "not-active"
+
+
+def test_a_number_that_stands_on_the_roll_is_not_added_a_second_time():
+    stage = make_stage(delegates=3, delegates_total=9)
+    (stranger,) = make_delegates(1)
+    Delegate.objects.filter(pk=stage.delegates[0].pk).update(number="X")
+    stranger.number = "001"
+    stranger.save()
+
+    assert refusal_of(add, stage, stranger) == "number-taken"
+
+
+def test_the_roll_never_has_more_people_than_there_are_delegates():
+    stage = make_stage(delegates=3, delegates_total=4)
+    fits, too_many = make_delegates(2)
+
+    add(stage, fits)
+
+    assert refusal_of(add, stage, too_many) == "total-reached"
+
+
+def add(stage: Stage, delegate: Delegate) -> RollEntry:
+    return roll.add_to_roll(
+        stage.poll,
+        delegate=delegate,
+        reason="补选",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+def test_a_draft_roll_is_drawn_up_and_not_added_to():
+    stage = make_stage(open_it=False)
+    (stranger,) = make_delegates(1)
+
+    code = refusal_of(
+        roll.add_to_roll,
+        stage.poll,
+        delegate=stranger,
+        reason="补选",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+    assert code == "voting-over"
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+def test_only_the_office_keeps_roll_presence_and_cards():
+    stage = make_stage(open_it=False)
+    poll, delegate = stage.poll, stage.delegates[0]
+    retired = make_office()
+    retired.is_active = False
+    retired.save()
+    strangers = [
+        make_staff(),
+        make_scrutineer(),
+        make_scrutineer(chief=True),
+        User.objects.create_superuser("root", password="x"),
+        retired,
+    ]
+
+    acts: list[tuple[Any, dict[str, Any]]] = [
+        (delegates.import_roll, {"rows": [], "add_delegations": False}),
+        (roll.draw_up_roll, {"poll": poll}),
+        (roll.mark_present, {"poll": poll, "numbers": ["001"]}),
+        (roll.mark_absent, {"poll": poll, "numbers": ["001"]}),
+        (cards.issue_cards, {"delegates": [delegate]}),
+        (cards.reissue_card, {"delegate": delegate, "reason": "遗失"}),
+        (sign_in.end_wait, {"delegate": delegate}),
+    ]
+
+    for by in strangers:
+        assert {refusal_of(act, **arguments, by=by) for act, arguments in acts} == {"not-office"}
