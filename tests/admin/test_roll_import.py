@@ -1,11 +1,18 @@
 """The pages of the roll's import, where others work on the same register."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
-from ballots.models import Delegate
+from ballots.admin.roll_import import ROWS
+from ballots.models import Delegate, Delegation
+from ballots.pure import roll_table
+from tests.helpers import factories
+from tests.helpers.desk import confirmation, messages_of, upload
 from tests.helpers.factories import make_delegates, make_office
+from yiwu_vote.tables.preview import signed
 
 pytestmark = pytest.mark.django_db
 
@@ -42,3 +49,115 @@ def test_a_list_of_problems_that_is_too_old_leads_back_to_the_upload(client):
 
     assert reply.redirect_chain == [(reverse(IMPORT), 302)]
     assert [str(message) for message in reply.context["messages"]] == ["预览已过期，请重新上传。"]
+
+
+HEADER = "代表证号,姓名,代表团,序号,联系电话,座位"
+
+
+def upload_roll(desk: Client, *lines: str, **fields: str):
+    return upload(desk, reverse("admin:ballots_delegate_import"), HEADER, *lines, **fields)
+
+
+def test_an_upload_is_previewed_and_written_only_when_confirmed(desk):
+    Delegation.objects.create(name="城区代表团")
+
+    preview = upload_roll(desk, "001,张三,城区代表团", "002,李四,城区代表团")
+    before = Delegate.objects.count()
+    done = desk.post(
+        reverse("admin:ballots_delegate_import"),
+        confirmation(preview),
+        follow=True,
+    )
+
+    assert "将新增2人，更新0人，不变0人，错误0行。" in preview.text
+    assert "导入2行" in preview.text
+    assert before == 0
+    assert list(Delegate.objects.values_list("number", "name")) == [
+        ("001", "张三"),
+        ("002", "李四"),
+    ]
+    assert "已导入2人。2人是新增，尚未生成投票卡。" in messages_of(done)[0]
+    assert reverse("admin:ballots_delegate_issue") in messages_of(done)[0]
+
+
+def test_faults_are_named_by_their_line_and_turn_the_import_off(desk):
+    Delegation.objects.create(name="城区代表团")
+
+    preview = upload_roll(
+        desk, "001,张三,城区代表团", "002,,城区代表团", "003,王五,城南代表团", "001,赵六,城区代表团"
+    )
+    errors = preview.context["errors"]
+    listed = desk.post(
+        reverse("admin:ballots_delegate_import-errors"),
+        {"problems": errors["problems"].value()},
+    )
+
+    assert "错误3行" in preview.text
+    assert "第4行（代表证号 003）：没有“城南代表团”，请先新增或更正。" in preview.text
+    assert "第3行：姓名为空" in preview.text
+    assert 'name="rows"' not in preview.text
+    lines = listed.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "行,错误"
+    assert lines[1] == "3,第3行：姓名为空"
+    assert len(lines) == 4
+    assert "filename*=UTF-8''" in listed.headers["Content-Disposition"]
+
+
+def test_unknown_delegations_can_be_added_along(desk):
+    preview = upload_roll(desk, "001,张三,城南代表团", add_delegations="on")
+
+    desk.post(
+        reverse("admin:ballots_delegate_import"),
+        confirmation(preview),
+    )
+
+    assert "将新增代表团：城南代表团。" in preview.text
+    assert Delegate.objects.get().delegation.name == "城南代表团"
+
+
+def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, time_machine):
+    address = reverse("admin:ballots_delegate_import")
+    time_machine.move_to("2026-01-18 09:00:00+08:00")
+    rows = signed([roll_table.RollRow(2, "001", "张三", "城区代表团")], ROWS)
+
+    tampered = desk.post(address, {"rows": rows[:-1] + "x", "add_delegations": "on"})
+    time_machine.move_to("2026-01-18 11:00:00+08:00")
+    desk.force_login(User.objects.get())
+    late = desk.post(address, {"rows": rows, "add_delegations": "on"})
+
+    assert messages_of(tampered) == messages_of(late) == ["预览已过期，请重新上传。"]
+    assert not Delegate.objects.exists()
+
+
+def test_a_delegation_that_went_missing_meanwhile_stops_the_whole_import(desk):
+    home = Delegation.objects.create(name="城区代表团")
+    preview = upload_roll(desk, "001,张三,城区代表团")
+    home.delete()
+
+    reply = desk.post(
+        reverse("admin:ballots_delegate_import"),
+        confirmation(preview),
+    )
+
+    assert messages_of(reply) == ["名册有错误，请更正后重新上传。"]
+    assert not Delegate.objects.exists()
+
+
+def test_a_file_that_is_no_table_is_refused_in_words(desk):
+    file = SimpleUploadedFile("名册.xls", b"\xd0\xcf\x11\xe0" + bytes(600))
+
+    reply = desk.post(reverse("admin:ballots_delegate_import"), {"file": file})
+
+    assert "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。" in reply.text
+
+
+def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(client):
+    stage = factories.make_stage()
+    client.force_login(stage.office)
+
+    page = client.get(reverse("admin:ballots_delegate_import"))
+    template = client.get(reverse("admin:ballots_delegate_template"))
+
+    assert "第一行为表头：代表证号、姓名、代表团、序号、联系电话、座位。" in page.text
+    assert "投票已开始，只能单个增补代表，并须注明依据。" in page.text
+    assert roll_table.parse(template.content).problems[0].text == "表头之下没有内容。"

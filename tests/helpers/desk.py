@@ -62,3 +62,17 @@ def confirmation(preview: Any) -> dict[str, Any]:
     """Return what the button below the preview of an import sends."""
     form = preview.context["confirm"]
     return {name: form[name].value() or "" for name in form.fields}
+
+
+def fields_of(reply) -> dict[str, object]:
+    """Return what the page's admin form would send if nobody touched it."""
+    form = reply.context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    for inline in reply.context["inline_admin_formsets"]:
+        formset = inline.formset
+        for part in [formset.management_form, *formset.forms]:
+            values |= {part.add_prefix(name): part[name].value() for name in part.fields}
+    # A browser leaves out what is empty and what is not ticked; 0 is neither.
+    return {
+        name: value for name, value in values.items() if value is not None and value is not False
+    }

@@ -1,0 +1,234 @@
+"""The admin's pages of polls and candidates: open in draft, to be read afterwards."""
+
+import pytest
+from django.apps import apps
+from django.urls import reverse
+
+from projects.models import Poll, Project, Target
+from tests.helpers.desk import at, fields_of, messages_of
+from tests.helpers.factories import (
+    make_delegates,
+    make_poll,
+    move_by_force,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def poll_fields(**changed) -> dict[str, object]:
+    return {
+        "kind": "main",
+        "meeting": "示例市人民代表大会会议",
+        "year": 2026,
+        "places": 10,
+        "form": "choose",
+        "objection_days": 7,
+        "choice_rule": "at-most",
+        "blank_allowed": "on",
+        "proposals": "counted",
+        "proposal_limit": 3,
+        "voters": "present",
+        "majority": "all",
+    } | changed
+
+
+# --- polls ----------------------------------------------------------------------------------------
+
+
+def test_the_office_adds_a_poll_and_finds_each_rule_explained(desk):
+    address = reverse("admin:projects_poll_add")
+
+    page = desk.get(address)
+    reply = desk.post(address, poll_fields())
+
+    form = page.context["adminform"].form
+    unexplained = {name for name, field in form.fields.items() if not field.help_text}
+    assert unexplained <= {"rules_adopted_on"}
+    assert reply.status_code == 302
+    assert Poll.objects.get().phase == Poll.Phase.DRAFT
+
+
+def test_only_a_main_poll_or_a_rehearsal_can_be_added(desk):
+    reply = desk.post(reverse("admin:projects_poll_add"), poll_fields(kind="run-off"))
+
+    kinds = [value for value, _label in reply.context["adminform"].form.fields["kind"].choices]
+    assert kinds == ["main", "rehearsal"]
+    assert not Poll.objects.exists()
+
+
+def test_a_draft_poll_can_be_changed_and_links_to_its_day(desk):
+    poll = make_poll()
+    address = reverse("admin:projects_poll_change", args=[poll.pk])
+
+    page = desk.get(address)
+    desk.post(address, fields_of(page) | {"places": 7})
+
+    poll.refresh_from_db()
+    assert poll.places == 7
+    assert at(poll) in page.text
+
+
+def test_a_poll_that_opened_while_its_form_was_filled_in_is_refused_with_a_sentence(desk):
+    poll = make_poll(delegates_total=3)
+    address = reverse("admin:projects_poll_change", args=[poll.pk])
+    filled = fields_of(desk.get(address)) | {"places": 7}
+    move_by_force(poll, Poll.Phase.OPEN)
+
+    reply = desk.post(address, filled, follow=True)
+
+    poll.refresh_from_db()
+    assert poll.places == 10
+    assert reply.status_code == 200
+    assert messages_of(reply) == ["投票已经开始，候选项目和票决规则不能再修改。"]
+    assert not reply.context["has_change_permission"]
+
+
+def test_what_the_database_alone_refuses_is_told_and_is_no_error_page(desk, monkeypatch):
+    poll = make_poll(delegates_total=3)
+    address = reverse("admin:projects_poll_change", args=[poll.pk])
+    filled = fields_of(desk.get(address)) | {"places": 7}
+    move_by_force(poll, Poll.Phase.OPEN)
+    # As if the poll opened after the page had looked: only the trigger is left to speak.
+    monkeypatch.setattr("projects.admin.DraftAdmin.is_draft", lambda self, obj: True)
+
+    reply = desk.post(address, filled)
+
+    poll.refresh_from_db()
+    assert poll.places == 10
+    assert reply.status_code == 302
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Poll.Phase if phase != Poll.Phase.DRAFT])
+def test_a_poll_that_left_draft_cannot_be_deleted(desk, phase):
+    # A rehearsal can be put in any phase at once, and is protected no less here.
+    poll = move_by_force(
+        make_poll(kind=Poll.Kind.REHEARSAL, candidates=0, delegates_total=3), phase
+    )
+
+    reply = desk.post(reverse("admin:projects_poll_delete", args=[poll.pk]), {"post": "yes"})
+
+    assert reply.status_code == 403
+    assert Poll.objects.filter(pk=poll.pk).exists()
+
+
+def test_a_draft_that_is_protected_gets_the_usual_page_and_stays(desk):
+    poll = make_poll(candidates=2)
+
+    reply = desk.post(reverse("admin:projects_poll_delete", args=[poll.pk]), {"post": "yes"})
+
+    assert reply.status_code == 200
+    assert len(reply.context["protected"]) == 2
+    assert Poll.objects.filter(pk=poll.pk).exists()
+
+
+def test_an_empty_draft_can_be_deleted(desk):
+    poll = make_poll(candidates=0)
+
+    desk.post(reverse("admin:projects_poll_delete", args=[poll.pk]), {"post": "yes"})
+
+    assert not Poll.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["projects_poll", "projects_project", "ballots_delegate", "ballots_delegation"]
+)
+def test_nothing_is_deleted_in_bulk(desk, name):
+    poll = make_poll(candidates=2)
+    make_delegates(2)
+    rows = apps.get_model(*name.split("_"))._default_manager
+    ids = list(rows.values_list("pk", flat=True))
+
+    desk.post(
+        reverse(f"admin:{name}_changelist"),
+        {"action": "delete_selected", "_selected_action": ids, "post": "yes"},
+    )
+
+    assert rows.count() == len(ids)
+    assert poll.projects.count() == 2
+
+
+# --- candidates -----------------------------------------------------------------------------------
+
+
+def test_a_new_candidate_gets_the_next_number_and_positions_for_its_targets(desk):
+    poll = make_poll(candidates=8)
+
+    page = desk.get(reverse("admin:projects_project_add"))
+    targets = {"targets-0-text": "新建", "targets-1-text": "改造"}
+    reply = desk.post(
+        reverse("admin:projects_project_add"),
+        fields_of(page) | {"title": "城市道路提升", "text": "内容。"} | targets,
+    )
+
+    project = Project.objects.get(number=9)
+    assert reply.status_code == 302
+    assert project.poll == poll
+    assert [(line.position, line.text) for line in project.targets.all()] == [
+        (1, "新建"),
+        (2, "改造"),
+    ]
+
+
+def test_a_target_without_a_position_goes_to_the_end(desk):
+    project = make_poll(candidates=1).projects.get()
+    address = reverse("admin:projects_project_change", args=[project.pk])
+    page = desk.get(address)
+
+    desk.post(address, fields_of(page) | {"targets-2-text": "改造", "targets-2-position": ""})
+
+    assert [(line.position, line.text) for line in project.targets.all()] == [
+        (1, "新建"),
+        (2, "改造"),
+    ]
+
+
+def test_two_targets_can_change_places_while_a_third_goes(desk):
+    project = make_poll(candidates=1).projects.get()
+    Target.objects.create(project=project, position=2, text="改造")
+    Target.objects.create(project=project, position=3, text="验收")
+    address = reverse("admin:projects_project_change", args=[project.pk])
+    page = desk.get(address)
+
+    desk.post(
+        address,
+        fields_of(page)
+        | {"targets-0-position": 3, "targets-1-position": 1, "targets-2-DELETE": "on"},
+    )
+
+    assert [(line.position, line.text) for line in project.targets.all()] == [
+        (1, "改造"),
+        (3, "新建"),
+    ]
+
+
+def test_a_candidate_cannot_be_added_to_a_poll_that_has_opened(desk):
+    poll = move_by_force(make_poll(candidates=1, delegates_total=3), Poll.Phase.OPEN)
+    make_poll(candidates=0)
+    page = desk.get(reverse("admin:projects_project_add"))
+
+    reply = desk.post(
+        reverse("admin:projects_project_add"),
+        fields_of(page) | {"poll": poll.pk, "number": 2, "title": "迟到的项目", "text": "内容。"},
+    )
+
+    assert "投票已经开始" in reply.context["adminform"].form.errors["poll"][0]
+    assert poll.projects.count() == 1
+
+
+def test_a_candidate_of_an_opened_poll_can_be_read_and_neither_changed_nor_deleted(desk):
+    poll = make_poll(candidates=1, delegates_total=3)
+    project = poll.projects.get()
+    address = reverse("admin:projects_project_change", args=[project.pk])
+    filled = fields_of(desk.get(address)) | {"title": "改名"}
+    move_by_force(poll, Poll.Phase.OPEN)
+
+    page = desk.get(address)
+    changed = desk.post(address, filled, follow=True)
+    deleted = desk.post(
+        reverse("admin:projects_project_delete", args=[project.pk]), {"post": "yes"}
+    )
+
+    assert "候选项目1" in page.text
+    assert messages_of(changed) == ["投票已经开始，候选项目和票决规则不能再修改。"]
+    assert deleted.status_code == 403
+    assert Project.objects.get().title == "候选项目1"

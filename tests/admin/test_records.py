@@ -1,0 +1,85 @@
+"""The admin's pages as a whole, and the records that nobody changes."""
+
+from itertools import count
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from ballots.acts import roll
+from projects.models import Poll
+from tests.helpers.desk import at, desk_of, queries_of
+from tests.helpers.factories import (
+    make_delegates,
+    make_office,
+    make_poll,
+    make_project,
+    move_by_force,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+_place = count(1)
+
+
+def test_the_index_names_the_polls_that_are_not_over(desk):
+    shown = make_poll(meeting="进行中的会议")
+    over = make_poll(kind=Poll.Kind.REHEARSAL, meeting="已结束的会议", delegates_total=3)
+    move_by_force(over, Poll.Phase.PUBLISHED)
+
+    page = desk.get(reverse("admin:index"))
+
+    assert list(page.context["polls"].values_list("pk", flat=True)) == [shown.pk]
+    assert at(shown) in page.text
+
+
+def test_a_superuser_of_no_office_is_told_why_nothing_can_be_done(client):
+    client.force_login(User.objects.create_superuser("root"))
+
+    page = client.get(reverse("admin:index"))
+
+    assert "您的账号不属于会务、监票任何一组" in page.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "projects_poll_changelist",
+        "projects_project_changelist",
+        "ballots_delegate_changelist",
+        "ballots_delegate_issue",
+        "ballots_delegation_changelist",
+        "ballots_rollentry_changelist",
+        "ballots_journalentry_changelist",
+        "ballots_pollday_changelist",
+        "index",
+    ],
+)
+def test_lists_ask_the_database_no_more_often_when_there_is_more_in_them(desk, clerk, name):
+    address = reverse(f"admin:{name}")
+
+    def fill(number: int) -> None:
+        for _ in range(number):
+            poll = make_poll(kind=Poll.Kind.REHEARSAL, candidates=0, delegates_total=99)
+            make_delegates(1, delegation=f"第{next(_place)}代表团")
+            make_project(poll, 1)
+            roll.draw_up_roll(poll, by=clerk)
+
+    fill(5)
+    with_five = len(queries_of(desk, address))
+    fill(35)
+
+    assert len(queries_of(desk, address)) == with_five
+
+
+def test_the_name_of_an_account_that_has_signed_is_kept(stage):
+    boss = User.objects.create_superuser("root", password="root-password")
+    client = desk_of(boss)
+    unsigned = make_office("newcomer")
+
+    signed = client.get(f"/admin/auth/user/{stage.office.pk}/change/").text
+    other = client.get(f"/admin/auth/user/{unsigned.pk}/change/").text
+
+    assert 'name="username"' not in signed
+    assert 'name="username"' in other
