@@ -1,6 +1,7 @@
 """What import-linter has no word for: the contracts of the house stand in `pyproject.toml`."""
 
 import ast
+from collections import Counter
 
 from tests.helpers.machine import ROOT
 
@@ -52,6 +53,25 @@ def test_no_import_hides_in_a_function():
     ]
 
     assert not hidden, "\n".join(hidden)
+
+
+def test_no_test_leans_on_the_module_of_another_test():
+    leaning = [
+        f"{path} -> {node.module}"
+        for path, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if path.startswith("tests/")
+        and isinstance(node, ast.ImportFrom)
+        and ".test_" in f".{node.module}"
+    ]
+
+    assert not leaning, "\n".join(leaning)
+
+
+def test_no_folder_is_too_full_to_be_looked_over():
+    sizes = Counter(path.rpartition("/")[0] for path in MODULES)
+
+    assert {folder: size for folder, size in sizes.items() if size > 20} == {}
 
 
 def _last_names(node: ast.Import | ast.ImportFrom) -> list[str]:
