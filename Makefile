@@ -15,8 +15,8 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 UV_VERSION = 0.13.9
-# A worker takes a whole file, and the files in their order, of which the browser's are the last.
-WORKERS = -n 2 --dist loadfile --no-loadscope-reorder
+# Each of two begins with one half of the tests, and who is done takes from the other's end.
+WORKERS = -n 2 --dist worksteal
 
 # What a real site must set, so that the checks read the settings as one would have them.
 DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS_MODULE \

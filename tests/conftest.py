@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Playwright leaves an event loop running in its thread until the session ends, and Django
     refuses to use the database beside one. Being last, only the browser tests need that check
-    off; of several workers each takes its files in this order (the Makefile's WORKERS).
+    off, and what a worker takes from another after them.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
