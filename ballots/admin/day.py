@@ -25,7 +25,7 @@ from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.outcome import way_of
 from ballots.journal import Kind
-from ballots.models import JournalEntry, Result
+from ballots.models import Result
 from ballots.refusal import Refused
 from projects import wording
 from projects.models import Poll
@@ -206,17 +206,11 @@ def _confirmed(poll: Poll) -> list[str]:
 
 def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     entries = poll.journal.select_related("by", "second").order_by("seq")
-    rows = [{"entry": entry, "kind": kind_of(entry), "words": words_of(entry)} for entry in entries]
+    rows = [
+        {"entry": entry, "kind": record.act(entry), "words": record.line(entry)}
+        for entry in entries
+    ]
     return show(request, poll, "day/journal", gettext("操作记录"), {"rows": rows})
-
-
-def kind_of(entry: JournalEntry) -> str:
-    return record.act(entry)
-
-
-def words_of(entry: JournalEntry) -> str:
-    """Return what an entry says, without any votes: a count sent back must stay out of sight."""
-    return "；".join(filter(None, [record.subject(entry), record.in_words(entry)]))
 
 
 def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:

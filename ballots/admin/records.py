@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.admin import day
+from ballots.facts import record
 from ballots.models import JournalEntry, RollEntry
 
 
@@ -65,11 +65,11 @@ class JournalEntryAdmin(RecordAdmin):
 
     @admin.display(description=_("操作"), ordering="kind")
     def what(self, entry: JournalEntry) -> str:
-        return day.kind_of(entry)
+        return record.act(entry)
 
     @admin.display(description=_("说明"))
     def words(self, entry: JournalEntry) -> str:
-        return day.words_of(entry)
+        return record.line(entry)
 
 
 # --- accounts -------------------------------------------------------------------------------------

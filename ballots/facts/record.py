@@ -86,6 +86,11 @@ def in_words(entry: JournalEntry) -> str:
     return "；".join(parts)
 
 
+def line(entry: JournalEntry) -> str:
+    """Return in one line what an entry is about and says, for pages that have one column for both."""
+    return "；".join(filter(None, [subject(entry), in_words(entry)]))
+
+
 def _rulings(rulings: list[list[str]]) -> str:
     """Return what was done with each proposal; of each, the key comes first and the ruling last."""
     if not rulings:
