@@ -147,7 +147,7 @@ def _next(day: Day) -> Step | None:
             is_rewritten = poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists()
             return counting.open_box if is_rewritten else counting.rewrite
         case Poll.Phase.OPENED:
-            is_canvassed = day.box is not None and day.box.canvassed
+            is_canvassed = counting.count_poll.can_be_taken(day)
             return counting.count_poll if is_canvassed else canvass.canvass_page
         case Poll.Phase.COUNTED:
             return counting.confirm

@@ -55,7 +55,6 @@ STEPS = (
 )
 # What is printed and signed; each is a page of its own, shown with the files.
 PAPERS = (papers.report, papers.notice, papers.words)
-BY_NAME = {step.name: step for step in STEPS}
 # Links that stand apart from the day's ordinary work.
 ENDS = {ending.drop, ending.void, ending.wipe}
 

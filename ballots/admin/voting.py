@@ -16,7 +16,6 @@ from ballots.acts import hall, lifecycle, rehearsal, roll
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.state import figures_of
-from ballots.facts.turnout import turnout_of
 from ballots.models import Delegate
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, VOTING
@@ -38,7 +37,7 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
             "count": poll.sealed_ballots.count()
         }
 
-    return take(request, poll, act, form, figures=figures_of(turnout_of(poll)))
+    return take(request, poll, act, form, figures=figures_of(request.day.turnout))
 
 
 @step(
