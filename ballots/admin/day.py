@@ -5,10 +5,10 @@ Which steps, papers and files there are stands in `admin.steps`.
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -21,6 +21,7 @@ from ballots import roles
 from ballots.acts import archiving
 from ballots.admin import canvass, counting, ending, outcome, preparing, state, voting
 from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, page, show, to_day
+from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.outcome import way_of
@@ -229,21 +230,11 @@ def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
 # --- in the admin ---------------------------------------------------------------------------------
 
 
-class PollDayAdmin(admin.ModelAdmin):
-    """The list of polls and the pages of each; nothing is added, changed or deleted by a form."""
+class PollDayAdmin(ReadOnlyAdmin):
+    """The list of polls and the pages of each."""
 
     list_display = ["__str__", "kind", "phase", "opened_at", "closed_at", "published_at"]
     list_filter = ["kind", "phase", "year"]
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_urls(self) -> list[URLPattern]:
         """Only these pages: Django's own forms for a poll have nothing to do here."""

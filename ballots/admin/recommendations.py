@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from ballots import roles
 from ballots.acts import recommending
 from ballots.admin.guard import StaffRequest
+from ballots.admin.records import RecordAdmin
 from ballots.models import Recommendation
 from ballots.refusal import Refused
 from projects.models import Poll, Project
@@ -46,28 +47,14 @@ class ReopenForm(forms.Form):
 
 
 @admin.register(Recommendation)
-class RecommendationAdmin(admin.ModelAdmin):
+class RecommendationAdmin(RecordAdmin):
     """Everybody of the staff may read; what is changed, the acts of `recommending` change."""
 
     list_display = ["title", "delegate", "poll", "ruling"]
     list_filter = ["poll", "ruling"]
     list_select_related = ["poll", "delegate"]
     ordering = ["-poll", "pk"]
-    actions = None
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Allow only what the filters of the list ask (see `records.RecordAdmin`)."""
-        column, _separator, question = lookup.partition("__")
-        return column in self.list_filter and question in {"", "exact", "id__exact"}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    questions = frozenset({"", "exact", "id__exact"})
 
     def get_urls(self) -> list[URLPattern]:
         """Only these pages: Django's own forms have nothing to do here."""

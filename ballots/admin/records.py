@@ -17,20 +17,10 @@ from ballots.facts import record
 from ballots.models import JournalEntry, RollEntry
 
 
-class RecordAdmin(admin.ModelAdmin):
-    """Pages of what the acts alone write: everybody may read it and nobody changes it here."""
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Pages of what the acts alone write: nothing is added, changed or deleted by a form of Django."""
 
     actions = None
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Allow only what the filters of the list ask, in the words in which they ask it.
-
-        Django lets an address filter by any column of the row itself, with any comparison: that
-        would tell when somebody voted, or what a hashed text holds, by halving.
-        """
-        column, _separator, question = lookup.partition("__")
-        asked = {"", "exact", "id__exact", "isnull"}
-        return column in self.list_filter and question in asked
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -40,6 +30,22 @@ class RecordAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """Rows that everybody of the staff may read, and look for only by the filters of the list."""
+
+    # The questions that a filter asks of its column.
+    questions = frozenset({"", "exact", "id__exact", "isnull"})
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Allow only what the filters of the list ask, in the words in which they ask it.
+
+        Django lets an address filter by any column of the row itself, with any comparison: that
+        would tell when somebody voted, or what a hashed text holds, by halving.
+        """
+        column, _separator, question = lookup.partition("__")
+        return column in self.list_filter and question in self.questions
 
 
 @admin.register(RollEntry)
