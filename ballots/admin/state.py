@@ -107,7 +107,7 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
         "roll": figures.roll,
         "present": figures.present,
         "voted": figures.voted,
-        "waiting": max(figures.issued - figures.voted, 0),
+        "waiting": figures.waiting,
         "share": turnout.percent(figures.voted, figures.issued),
     }
 

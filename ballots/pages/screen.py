@@ -67,7 +67,7 @@ def _turnout(poll: Poll) -> dict[str, object]:
     return {
         "voted": numbers.voted,
         "issued": numbers.issued,
-        "waiting": max(numbers.issued - numbers.voted, 0),
+        "waiting": numbers.waiting,
         "percent": turnout.percent(numbers.voted, numbers.issued),
         # Nothing is said of the last minutes before they come, and once the deadline has passed.
         "minutes": math.ceil(left / 60)

@@ -71,6 +71,11 @@ class Turnout:
     voted: int
     invalid: int = 0
 
+    @property
+    def waiting(self) -> int:
+        """未投票: how many may still vote, and none where more did than are marked present."""
+        return max(self.issued - self.voted, 0)
+
 
 @dataclass(frozen=True)
 class Standing:
