@@ -13,8 +13,7 @@ from ballots import journal
 from ballots.acts import details, lifecycle
 from ballots.facts.record import BALLOTS, PABULIB
 from ballots.files import download, package, tables
-from ballots.models import Envelope, JournalEntry
-from ballots.pure import sealing
+from ballots.models import JournalEntry
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.desk import at, desk_of
@@ -102,16 +101,7 @@ def test_the_order_of_the_ballots_is_another_one_in_each_file():
 def test_an_invalid_ballot_is_not_among_them():
     stage = make_stage(delegates=2, candidates=3, places=2)
     stage.cast(0, selection(1, 2))
-    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=b"no ballot")
-    Envelope.objects.create(
-        roll_entry=stage.entry(1),
-        poll=stage.poll,
-        sealed=b"no ballot",
-        receipt=receipt,
-        code=sealing.receipt_code(receipt),
-        token="t",
-    )
-    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+    stage.forge(1, b"no ballot")
     stage.close()
     stage.open_box()
 

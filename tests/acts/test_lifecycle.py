@@ -566,16 +566,7 @@ def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
         sealed(1, of=other),
     ]
     for place, bytes_ in enumerate(forged, start=1):
-        receipt = sealing.receipt(poll=poll.uuid, sealed=bytes_)
-        Envelope.objects.create(
-            roll_entry=stage.entry(place),
-            poll=poll,
-            sealed=bytes_,
-            receipt=receipt,
-            code=sealing.receipt_code(receipt),
-            token="t",
-        )
-    poll.roll.update(voted=True, voted_at=timezone.now())
+        stage.forge(place, bytes_)
     stage.close()
     stage.open_box()
 

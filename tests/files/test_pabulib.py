@@ -12,8 +12,7 @@ from django.utils import timezone
 from ballots.acts import hall, lifecycle
 from ballots.facts.outcome import standing_result
 from ballots.files import pabulib
-from ballots.models import Ballot, Envelope
-from ballots.pure import sealing
+from ballots.models import Ballot
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
@@ -169,16 +168,7 @@ def test_ballots_without_a_tick_and_invalid_ones_are_left_out_and_the_comment_sa
     stage.cast(0, selection(1))
     stage.cast(1, selection())
     stage.cast(2, selection(proposals=["新建停车场"]))
-    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=b"no ballot")
-    Envelope.objects.create(
-        roll_entry=stage.entry(3),
-        poll=stage.poll,
-        sealed=b"no ballot",
-        receipt=receipt,
-        code=sealing.receipt_code(receipt),
-        token="t",
-    )
-    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+    stage.forge(3, b"no ballot")
     stage.close()
     stage.open_box()
 
