@@ -1,4 +1,7 @@
-"""The only writer of the journal: each act on a poll appends one link in its own transaction."""
+"""The only writer of the journal: each act appends one link in its own transaction.
+
+A poll has its chain; acts on delegates and cards, which belong to no poll, have one of their own.
+"""
 
 import json
 import secrets
@@ -48,11 +51,11 @@ class Kind(models.TextChoices):
 
 
 def append(
-    poll: Poll, kind: Kind, *, by: User, second: User | None = None, data: Any = None
+    poll: Poll | None, kind: Kind, *, by: User, second: User | None = None, data: Any = None
 ) -> JournalEntry:
-    """Record that `by` (and `second`, where two people sign) did `kind` on `poll`.
+    """Record that `by` (and `second`, where two people sign) did `kind` on `poll`, or the register.
 
-    The caller holds the lock on the poll's row, which gives the chain its order, and is inside the
+    The caller holds the lock on that row, which gives the chain its order, and is inside the
     act's transaction, so that no act stands without its entry and no entry without its act. `data`
     holds strings, integers, booleans, lists and dictionaries, and never a delegate's choices.
     """
@@ -82,8 +85,11 @@ def said(poll: Poll, kind: Kind, name: str) -> list[Any]:
     return [entry.data[name] for entry in poll.journal.filter(kind=kind).order_by("seq")]
 
 
-def first_broken(poll: Poll) -> int | None:
-    """Return the position (from 1) of the first entry of `poll` that does not fit, else None."""
+def first_broken(poll: Poll | None) -> int | None:
+    """Return the position (from 1) of the first entry that does not fit, else None.
+
+    Of the chain of `poll`, or of that of the register, where no poll is named.
+    """
     rows = JournalEntry.objects.filter(poll=poll).order_by("seq").select_related("by", "second")
     broken = chain.first_broken(chain.Link(body=row.body, hash=row.hash) for row in rows)
     # The pages show the columns, so they too have to say what was hashed.

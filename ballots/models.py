@@ -39,6 +39,36 @@ def rules_of(poll: Poll) -> Rules:
 # --- who takes part -------------------------------------------------------------------------------
 
 
+class RegisterQuerySet(models.QuerySet["Register"]):
+    def locked(self) -> "Register":
+        """Return the one register under the lock that every act on it takes first.
+
+        It comes before the lock of any poll, and polls follow in the order of their keys, so that
+        no two acts wait for each other.
+        """
+        self.get_or_create(pk=Register.ONLY)
+        return self.select_for_update(no_key=True).get(pk=Register.ONLY)
+
+
+class Register(models.Model):
+    """The register of delegates (代表名录), as one row: what acts on delegates and cards lock.
+
+    Those acts belong to no poll; the journal keeps a chain of their own.
+    """
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+
+    objects = RegisterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("代表名录")
+        verbose_name_plural = _("代表名录")
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_register")]
+
+
 class Delegation(models.Model):
     """A delegation (代表团); it deliberates together and never votes as a bloc."""
 
@@ -507,10 +537,13 @@ class Confirmation(models.Model):
 class JournalEntry(models.Model):
     """One link of the hash chain of acts on a poll (操作记录); never a single cast.
 
-    `body` is the text that was hashed, so nothing is serialised again to verify it.
+    Acts on delegates and cards belong to no poll and form a chain of their own. `body` is the text
+    that was hashed, so nothing is serialised again to verify it.
     """
 
-    poll = models.ForeignKey(Poll, models.PROTECT, verbose_name=_("票决"), related_name="journal")
+    poll = models.ForeignKey(
+        Poll, models.PROTECT, verbose_name=_("票决"), related_name="journal", null=True
+    )
     seq = models.PositiveIntegerField(_("序号"))
     kind = models.CharField(_("操作"), max_length=40)
     at = models.DateTimeField(_("时间"))
@@ -534,6 +567,11 @@ class JournalEntry(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["poll", "seq"], name="journal_number_is_unique_in_a_poll"
+            ),
+            models.UniqueConstraint(
+                fields=["seq"],
+                condition=Q(poll__isnull=True),
+                name="journal_number_is_unique_in_the_register",
             ),
             models.CheckConstraint(condition=Q(seq__gte=1), name="journal_number_from_one"),
             models.CheckConstraint(

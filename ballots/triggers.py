@@ -23,10 +23,11 @@ KEPT = {
 # A rehearsal may also be wiped, which takes it back to its draft.
 STEPS = sorted(f"{before}>{move.after}" for move in MOVES.values() for before in move.before)
 
-KIND = "(SELECT kind FROM projects_poll WHERE id = {row}.poll_id)"
+# What belongs to no poll is of no kind, and is kept like what belongs to a real one.
+KIND = "COALESCE((SELECT kind FROM projects_poll WHERE id = {row}.poll_id), '')"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
 ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
-KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id)"
+KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id AND ballots_journalentry.kind = 'key-made')"
 PHASE_OF_TARGET = (
     "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
     " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"

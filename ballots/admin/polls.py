@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from ballots.journal import Kind
 from projects import admin as projects_admin
 from projects.models import Poll
 
@@ -16,6 +17,10 @@ class PollAdmin(projects_admin.PollAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Poll | None = None) -> list[str]:
         """A poll keeps its kind from the first act on record on, the making of its key."""
         fields = super().get_readonly_fields(request, obj)
-        if obj is not None and "kind" not in fields and obj.journal.exists():
+        if (
+            obj is not None
+            and "kind" not in fields
+            and obj.journal.filter(kind=Kind.KEY_MADE).exists()
+        ):
             return [*fields, "kind"]
         return fields

@@ -68,7 +68,8 @@ def subject(entry: JournalEntry) -> str:
 def in_words(entry: JournalEntry) -> str:
     """Return what an entry says beside its subject, never any votes."""
     data = entry.data
-    hidden = BEFORE_THE_COUNT if entry.poll.phase == Poll.Phase.OPENED else set()
+    is_opened = entry.poll is not None and entry.poll.phase == Poll.Phase.OPENED
+    hidden = BEFORE_THE_COUNT if is_opened else set()
     parts = [
         f"{label}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
         for key, label in DETAILS.items()

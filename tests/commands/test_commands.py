@@ -570,6 +570,14 @@ def test_the_journal_of_every_poll_is_verified(stage):
     assert f"✓ {stage.poll}：3条，末条校验码 " in text
 
 
+def test_the_journal_of_what_belongs_to_no_poll_is_verified_beside_them(stage):
+    journal.append(None, journal.Kind.CARD_REISSUED, by=stage.office)
+    last = journal.append(None, journal.Kind.CARD_REISSUED, by=stage.office)
+
+    assert f"✓ 代表名录：2条，末条校验码 {last.hash}" in run("verify_journal")
+    assert journal.first_broken(None) is None
+
+
 def test_a_broken_link_is_named_and_the_exit_code_is_one(stage):
     # A rehearsal's entries may be deleted, which is what the chain is for.
     stage.poll.journal.filter(seq=2).delete()

@@ -25,6 +25,7 @@ from ballots.models import (
     Envelope,
     JournalEntry,
     Recommendation,
+    Register,
     Result,
     RollEntry,
     SealedBallot,
@@ -342,6 +343,10 @@ BREAKS: dict[str, list[Act]] = {
     ],
     "scrutineer_confirms_a_count_once": [twice_confirmed],
     "journal_number_is_unique_in_a_poll": [lambda w: put(entry(w, 1), entry(w, 1))],
+    "journal_number_is_unique_in_the_register": [
+        lambda w: put(entry(w, 1, poll=None), entry(w, 1, poll=None))
+    ],
+    "there_is_one_register": [lambda w: put(Register(pk=2))],
     "journal_number_from_one": [lambda w: put(entry(w, 0))],
     "journal_second_is_another_person": [lambda w: put(entry(w, second=w.user))],
 }
@@ -413,6 +418,7 @@ UNIQUE: dict[str, Act] = {
     "poll.screen_key": lambda w: Poll.objects.update(screen_key="k" * 22),
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
+    "register.id": lambda w: Register.objects.bulk_create([Register(), Register()]),
     "delegation.name": lambda w: put(Delegation(name="甲团"), Delegation(name="甲团")),
     "delegate.number": lambda w: change(w.other.delegate, number=w.delegate.number),
     "delegate.card_number": lambda w: Delegate.objects.update(card_number="0127"),

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, models, transaction
 
-from ballots import triggers
+from ballots import journal, triggers
 from ballots.acts import rehearsal
 from ballots.models import (
     Ballot,
@@ -557,6 +557,15 @@ def test_a_real_poll_keeps_journal_ballots_results_and_decisions(delete, row):
 
     assert "never deleted" in refused(delete, getattr(rows, row))
     assert getattr(rows, row)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delete", DELETIONS)
+def test_an_entry_that_belongs_to_no_poll_is_kept_for_good(delete):
+    entry = journal.append(None, journal.Kind.ARCHIVED, by=make_office())
+
+    assert "never deleted" in refused(delete, entry)
+    assert "never changed" in refused(by_update, entry, "body", "{}")
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 
 from ballots import journal
 from ballots.management.commands._steps import ReadyCommand, the_poll
+from ballots.models import JournalEntry
 from projects.models import Poll
 
 
@@ -18,21 +19,25 @@ class Command(ReadyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["poll"] is None:
-            polls = list(Poll.objects.filter(journal__isnull=False).distinct())
+            polls: list[Poll | None] = [
+                *Poll.objects.filter(journal__isnull=False).distinct(),
+                *([None] if JournalEntry.objects.filter(poll=None).exists() else []),
+            ]
         else:
             polls = [the_poll(options["poll"], ())]
         broken = []
         for poll in polls:
             place = journal.first_broken(poll)
-            last = poll.journal.order_by("-seq").first()
+            last = JournalEntry.objects.filter(poll=poll).order_by("-seq").first()
+            name = poll or gettext("代表名录")
             if place is not None:
                 broken.append(
-                    gettext("%(poll)s：第%(place)d条不符") % {"poll": poll, "place": place}
+                    gettext("%(poll)s：第%(place)d条不符") % {"poll": name, "place": place}
                 )
             elif last is not None:
                 self.stdout.write(
                     gettext("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s")
-                    % {"poll": poll, "count": last.seq, "hash": last.hash}
+                    % {"poll": name, "count": last.seq, "hash": last.hash}
                 )
         if broken:
             raise CommandError(
