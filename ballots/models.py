@@ -105,7 +105,7 @@ class Delegate(models.Model):
         Delegation, models.PROTECT, verbose_name=_("代表团"), related_name="delegates"
     )
     position = models.PositiveIntegerField(_("序号"), default=0)
-    phone = models.CharField(_("联系电话"), max_length=11, blank=True)
+    phone = models.CharField(_("联系电话"), max_length=30, blank=True)
     seat = models.CharField(_("座位"), max_length=20, blank=True)
     status = models.CharField(
         _("状态"), max_length=16, choices=DelegateStatus, default=DelegateStatus.ACTIVE

@@ -119,7 +119,7 @@ def _import(rows: Sequence[RollRow], *, add_delegations: bool, seen: str | None)
         for column, value in _columns(row, delegations).items():
             setattr(existing[row.number], column, value)
     Delegate.objects.bulk_update(
-        existing.values(), ["name", "delegation", "position", "phone", "seat"]
+        existing.values(), ["name", "delegation", "position", "phone", "seat", "status"]
     )
     return plan
 
@@ -134,26 +134,37 @@ def _of_rows(rows: Sequence[RollRow]) -> QuerySet[Delegate]:
 def _seen(present: Mapping[str, Delegate], unknown: Sequence[str]) -> str:
     """Return a text that is another one when a plan finds anything else than it found before."""
     rows = [
-        (each.number, each.name, each.delegation.name, each.position, each.phone, each.seat)
+        (
+            each.number,
+            each.name,
+            each.delegation.name,
+            each.position,
+            each.phone,
+            each.seat,
+            each.status,
+        )
         for each in present.values()
     ]
     return fingerprint(rows, unknown)
 
 
 def _columns(row: RollRow, delegations: dict[str, Delegation]) -> dict[str, Any]:
-    return {
+    return _given(row) | {"delegation": delegations[row.delegation]}
+
+
+def _given(row: RollRow) -> dict[str, Any]:
+    """Return the columns of `row` that the file has, by their names in the model."""
+    columns = {
         "name": row.name,
-        "delegation": delegations[row.delegation],
-        "position": row.order or 0,
+        "position": row.order,
         "phone": row.phone,
         "seat": row.seat,
+        "status": row.status,
     }
+    return {column: value for column, value in columns.items() if value is not None}
 
 
 def _differs(delegate: Delegate, row: RollRow) -> bool:
-    return (delegate.name, delegate.delegation.name, delegate.phone, delegate.seat) != (
-        row.name,
-        row.delegation,
-        row.phone,
-        row.seat,
-    ) or delegate.position != (row.order or 0)
+    return delegate.delegation.name != row.delegation or any(
+        getattr(delegate, column) != value for column, value in _given(row).items()
+    )

@@ -101,6 +101,20 @@ def test_what_the_rows_do_not_name_may_change_meanwhile():
     assert [updated.number for updated in confirm().updated] == ["001"]
 
 
+def test_a_column_that_the_table_lacks_changes_nothing_and_an_empty_cell_does():
+    """Case 13."""
+    make_delegates(2)
+    Delegate.objects.update(phone="13800000000", seat="3排5座", position=7, status="suspended")
+
+    previewed(row(2, "001", "代表1"), row(3, "002", "代表2", order=0, phone="", seat=""))()
+
+    columns = ("position", "phone", "seat", "status")
+    assert list(Delegate.objects.order_by("number").values_list(*columns)) == [
+        (7, "13800000000", "3排5座", "suspended"),
+        (0, "", "", "suspended"),
+    ]
+
+
 def test_the_same_preview_is_confirmed_once():
     Delegation.objects.create(name=HOME)
     confirm = previewed(row(2, "001", "甲"))

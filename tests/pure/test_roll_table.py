@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ballots.pure.roll_table import TEMPLATE_HEADER, RollRow, parse, template_xlsx
+from ballots.models import DelegateStatus
+from ballots.pure.roll_table import STATUSES, TEMPLATE_HEADER, RollRow, parse, template_xlsx
 from yiwu_vote.tables.sheets import csv_bytes, read, xlsx_bytes
-from yiwu_vote.tables.upload import Parsed, Problem
+from yiwu_vote.tables.upload import Parsed, Problem, shown
 
-HEADER = "代表证号,姓名,代表团,序号,联系电话,座位"
+HEADER = "代表证号,姓名,代表团,序号,联系电话,座位,状态"
 
 
 def roll(*lines: str, header: str = HEADER) -> Parsed[RollRow]:
@@ -30,7 +31,7 @@ def words(parsed: Parsed[RollRow]) -> list[str]:
 
 
 def test_a_whole_line_is_read_into_its_fields():
-    assert only_row("001,王伟,城区代表团,7,13800138000,5排12座") == RollRow(
+    assert only_row("001,王伟,城区代表团,7,13800138000,5排12座,列席") == RollRow(
         line=2,
         number="001",
         name="王伟",
@@ -38,13 +39,37 @@ def test_a_whole_line_is_read_into_its_fields():
         order=7,
         phone="13800138000",
         seat="5排12座",
+        status="observer",
     )
 
 
 def test_three_columns_are_enough_in_any_order():
     assert only_row("城区,001,王伟", header="代表团,代表证号,姓名") == RollRow(
-        line=2, number="001", name="王伟", delegation="城区", order=None, phone="", seat=""
+        line=2, number="001", name="王伟", delegation="城区"
     )
+
+
+def test_a_column_that_is_not_there_says_something_else_than_an_empty_cell():
+    """Case 13."""
+    absent = only_row("001,王伟,城区", header="代表证号,姓名,代表团")
+    empty = only_row("001,王伟,城区")
+
+    assert (absent.order, absent.phone, absent.seat, absent.status) == (None, None, None, None)
+    assert (empty.order, empty.phone, empty.seat, empty.status) == (0, "", "", None)
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("在任", "active"), ("暂 停", "suspended"), ("列席", "observer"), ("终止", "ended")],
+)
+def test_a_status_is_read_by_its_name(written, status):
+    assert only_row(f"001,王伟,城区,,,,{written}").status == status
+
+
+def test_every_status_of_the_register_can_be_written_in_a_table():
+    assert {value: name for name, value in STATUSES.items()} == {
+        status.value: str(status.label) for status in DelegateStatus
+    }
 
 
 def test_blanks_in_the_header_do_not_matter():
@@ -77,9 +102,40 @@ def test_numbers_keep_leading_zeros_and_full_width_digits_become_ascii(written, 
     assert only_row(f"{written},王伟,城区").number == number
 
 
-@pytest.mark.parametrize("written", ["138 0013 8000", "138-0013-8000", "１３８００１３８０００"])
-def test_a_phone_number_may_be_written_in_groups_or_full_width(written):
-    assert only_row(f"001,王伟,城区,,{written}").phone == "13800138000"
+@pytest.mark.parametrize(
+    ("written", "phone"),
+    [
+        ("138 0013 8000", "13800138000"),
+        ("138-0013-8000", "13800138000"),
+        ("１３８００１３８０００", "13800138000"),
+        ("+8613800138000", "13800138000"),
+        ("+86 138-0013-8000", "13800138000"),
+        ("(+86)13800138000", "13800138000"),
+        ("008613800138000", "13800138000"),
+        ("0579-85123456", "0579-85123456"),
+        ("057985123456", "0579-85123456"),
+        ("0579 8512 3456", "0579-85123456"),
+        ("0579-8512-3456", "0579-85123456"),
+        ("（0579）85123456", "0579-85123456"),
+        ("010-85123456", "010-85123456"),
+        ("0579-85123456-8001", "0579-85123456-8001"),
+        ("0579—85123456转8001", "0579-85123456-8001"),
+        ("85123456", "85123456"),
+        ("+852 2123 4567", "+85221234567"),
+    ],
+)
+def test_a_phone_number_may_be_written_in_any_usual_way(written, phone):
+    """Case 16."""
+    assert only_row(f"001,王伟,城区,,{written}").phone == phone
+
+
+@pytest.mark.parametrize(
+    "written", ["138", "abc", "57985123456", "13800138000/663456", "1" * 11, "1380013800", "x" * 90]
+)
+def test_what_cannot_be_dialled_is_no_phone_number(written):
+    assert words(roll(f"001,王伟,城区,,{written}")) == [
+        f"第2行：联系电话“{shown(written)}”不是一个电话号码，请填写一个11位手机号，或带区号的固定电话"
+    ]
 
 
 def test_every_problem_of_every_line_is_told_in_the_words_of_the_design():
@@ -98,7 +154,7 @@ def test_every_problem_of_every_line_is_told_in_the_words_of_the_design():
     assert words(parsed) == [
         "第5行：姓名为空",
         "第8行：代表团为空",
-        "第9行：联系电话“138”不是11位",
+        "第9行：联系电话“138”不是一个电话号码，请填写一个11位手机号，或带区号的固定电话",
         "第9行：代表证号“001”与第2行重复",
         "第10行：代表证号为空",
         "第10行：序号“甲”不是整数",
@@ -135,9 +191,8 @@ def test_a_problem_may_name_the_delegate_beside_the_line():
         ("001,王伟,城区,-1", "序号“-1”不是整数"),
         ("001,王伟,城区,٣", "序号“٣”不是整数"),
         ("001,王伟,城区,1234567", "序号“1234567”不是整数"),
-        ("001,王伟,城区,,+8613800138000", "联系电话“+8613800138000”不是11位"),
-        ("001,王伟,城区,," + "1" * 40, f"联系电话“{'1' * 20}…”不是11位"),
-        ("001,王伟,城区,1,,5排,多出", "有7格内容，表头只有6列"),
+        ("001,王伟,城区,,,,请假", "状态“请假”不是在任、暂停、列席、终止中的一种"),
+        ("001,王伟,城区,1,,5排,在任,多出", "有8格内容，表头只有7列"),
     ],
 )
 def test_a_cell_that_will_not_do_is_told(line, told):
@@ -203,7 +258,7 @@ def test_the_template_is_the_header_alone_and_keeps_leading_zeros():
 
     assert [line.cells for line in read(content)] == [TEMPLATE_HEADER]
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
-    assert {sheet.column_dimensions[name].number_format for name in "ABCDEF"} == {"@"}
+    assert {sheet.column_dimensions[name].number_format for name in "ABCDEFG"} == {"@"}
 
 
 names = st.text("王伟䶮𠮷㻗李·", min_size=1, max_size=6)
