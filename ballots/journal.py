@@ -48,6 +48,8 @@ class Kind(models.TextChoices):
     ARCHIVED = "archived", _("归档")
     PUBLISHED = "published", _("公布结果")
     VOIDED = "voided", _("作废")
+    # Acts on delegates and cards, which belong to no poll.
+    STATUS_SET = "status-set", _("更改代表状态")
 
 
 def append(

@@ -6,6 +6,7 @@ to a ballot. Ballots have no time, no sequence and no link to a person (design �
 
 import json
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from ballots.pure.figures import Figures
 from ballots.pure.rules import Rules
 from projects.choices import known
 from projects.models import Poll, Project
+from yiwu_vote import texts
 
 models.CharField.register_lookup(Length)
 
@@ -34,6 +36,35 @@ def rules_of(poll: Poll) -> Rules:
         majority=poll.majority,  # type: ignore[arg-type]
         delegates_total=poll.delegates_total,
     )
+
+
+class Derived(models.CharField):
+    """A column that is always what `how` makes of the column `of`: written along, typed by nobody.
+
+    It is written whenever a row is saved or made; an act that updates `of` alone writes it too.
+    """
+
+    def __init__(self, *, of: str, how: Callable[[str], str], **options: Any) -> None:
+        super().__init__(max_length=DERIVED_LIMIT, editable=False, **options)
+        self.of, self.how = of, how
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        value = self.how(getattr(model_instance, self.of))[:DERIVED_LIMIT]
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        name, _path, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options
+
+    def clone(self) -> Any:
+        """Return the column as a migration knows it, which computes nothing."""
+        _name, _path, args, options = self.deconstruct()
+        return models.CharField(*args, **options)
+
+
+# Twenty digits and letters in turn, each run of digits as long as `texts.ORDER_WIDTH`.
+DERIVED_LIMIT = 255
 
 
 # --- who takes part -------------------------------------------------------------------------------
@@ -74,6 +105,8 @@ class Delegation(models.Model):
 
     name = models.CharField(_("名称"), max_length=50, unique=True)
     position = models.PositiveSmallIntegerField(_("顺序"), default=0)
+    # Empty where an older version let in a name that is another's to the eye.
+    name_key = Derived(of="name", how=texts.folded, null=True)
 
     class Meta:
         verbose_name = _("代表团")
@@ -81,6 +114,7 @@ class Delegation(models.Model):
         ordering = ["position", "name"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="delegation_has_a_name"),
+            models.UniqueConstraint(fields=["name_key"], name="delegation_looks_like_no_other"),
         ]
 
     def __str__(self) -> str:
@@ -115,12 +149,26 @@ class Delegate(models.Model):
     )
     locked_until = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Empty where an older version let in a number that is another's to the eye: the checklist names
+    # the two, and a number that is corrected gets its key.
+    number_key = Derived(of="number", how=texts.number_key, null=True)
+    number_order = Derived(of="number", how=texts.number_order)
+    name_key = Derived(of="name", how=texts.name_key)
 
     class Meta:
         verbose_name = _("代表")
         verbose_name_plural = _("代表")
-        ordering = ["delegation__position", "delegation__name", "position", "number"]
+        ordering = [
+            "delegation__position",
+            "delegation__name",
+            "position",
+            "number_order",
+            "number",
+        ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["number_key"], name="delegate_number_looks_like_no_other"
+            ),
             known("status", DelegateStatus, name="delegate_status_is_known"),
             models.CheckConstraint(
                 condition=~Q(number="") & ~Q(name=""), name="delegate_has_a_number_and_a_name"
@@ -182,6 +230,7 @@ class RollEntry(models.Model):
     number = models.CharField(_("代表证号"), max_length=20)
     name = models.CharField(_("姓名"), max_length=30)
     delegation = models.CharField(_("代表团"), max_length=50)
+    number_order = Derived(of="number", how=texts.number_order)
     present = models.BooleanField(_("实到"), default=False)
     channel = models.CharField(_("方式"), max_length=8, choices=Channel, default=Channel.ONLINE)
     voted = models.BooleanField(_("已投票"), default=False)

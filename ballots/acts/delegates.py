@@ -1,6 +1,6 @@
-"""The register of delegates: a table of them is compared with it, and taken over whole or not at all."""
+"""The register of delegates: who is in office, and tables of them, taken over whole or not at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from ballots.models import Delegate, Delegation
+from ballots import journal
+from ballots.models import Delegate, Delegation, Register
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refusals, demand_office
 from yiwu_vote.tables.upload import Problem, fingerprint
@@ -168,3 +169,36 @@ def _differs(delegate: Delegate, row: RollRow) -> bool:
     return delegate.delegation.name != row.delegation or any(
         getattr(delegate, column) != value for column, value in _given(row).items()
     )
+
+
+# --- status ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def set_status(delegates: Iterable[Delegate], status: str, *, by: User) -> int:
+    """Give each of `delegates` this status (`Delegate.Status`); return how many had another one.
+
+    One entry of the register names them all, because who may vote hangs on it.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    chosen = [delegate.pk for delegate in delegates]
+    changed = list(
+        Delegate.objects.select_for_update(no_key=True)
+        .filter(pk__in=chosen)
+        .exclude(status=status)
+        .order_by("pk")
+    )
+    if not changed:
+        return 0
+    Delegate.objects.filter(pk__in=[delegate.pk for delegate in changed]).update(status=status)
+    journal.append(
+        None,
+        journal.Kind.STATUS_SET,
+        by=by,
+        data={
+            "status": status,
+            "people": [[person.number, person.name, person.status] for person in changed],
+        },
+    )
+    return len(changed)

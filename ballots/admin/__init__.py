@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 
-from ballots.admin import day, delegates, polls, recommendations, records
+from ballots.admin import day, polls, recommendations, records
+from ballots.admin.register import delegates
 from ballots.models import PollDay
 
 __all__ = ["day", "delegates", "polls", "recommendations", "records"]

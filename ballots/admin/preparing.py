@@ -127,7 +127,7 @@ def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     """Return the roll by the delegation that stands on it, in the order of the delegations."""
     found: dict[str, list[RollEntry]] = {}
     for entry in poll.roll.order_by(
-        "delegate__delegation__position", "delegation", "delegate__position", "number"
+        "delegate__delegation__position", "delegation", "delegate__position", "number_order"
     ):
         found.setdefault(entry.delegation, []).append(entry)
     return [

@@ -54,7 +54,7 @@ class RollEntryAdmin(RecordAdmin):
     list_filter = ["poll", "present", "voted", "delegation"]
     list_select_related = ["poll"]
     search_fields = ["number", "name", "delegation"]
-    ordering = ["-poll", "delegate__delegation__position", "delegation", "number"]
+    ordering = ["-poll", "delegate__delegation__position", "delegation", "number_order"]
     # When somebody voted is shown to that person alone.
     fields = ["poll", "number", "name", "delegation", "present", "channel", "voted"]
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.journal import Kind
-from ballots.models import JournalEntry, WriteIn
+from ballots.models import Delegate, JournalEntry, WriteIn
 from projects.models import Poll
 
 # Which of the data of an entry can be said in a few words. Votes are not among them: after a count
@@ -33,7 +33,10 @@ DETAILS = {
     "key_destroyed": _("密钥销毁"),
     "cards": _("删除的投票卡"),
     "cards_in_use": _("仍在使用的投票卡"),
+    "status": _("状态"),
 }
+# How many people a line of the record names before it only counts them.
+NAMED = 20
 # The files of single ballots, by the short name that the journal keeps.
 BALLOTS = "ballots"
 PABULIB = "pabulib"
@@ -45,6 +48,7 @@ CONTENTS = {
 SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
     "ruling": dict(WriteIn.Ruling.choices),
     "what": CONTENTS,
+    "status": dict(Delegate.Status.choices),
 }
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
@@ -80,6 +84,8 @@ def in_words(entry: JournalEntry) -> str:
     match entry.kind:
         case Kind.WRITE_INS_RULED | Kind.CANVASS_CLOSED:
             parts.append(_rulings(data["rulings"]))
+        case Kind.STATUS_SET:
+            parts.append(_people(data["people"]))
         case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
             parts.append(_draft(data["poll"]))
     if entry.kind in {Kind.SECOND_ROUND_MADE, Kind.DECIDED} and data["items"]:
@@ -98,6 +104,14 @@ def _rulings(rulings: list[list[str]]) -> str:
         return gettext("没有推荐项目")
     names = SHORT_NAMES["ruling"]
     return "；".join(f"{ruling[0]} {names[ruling[-1]]}" for ruling in rulings)
+
+
+def _people(people: list[list[str]]) -> str:
+    """Return whom an entry names, by name and number; of many the first ones, and how many."""
+    named = "、".join(f"{name}（{number}）" for number, name, *_rest in people[:NAMED])
+    if len(people) <= NAMED:
+        return named
+    return gettext("%(people)s等%(count)d人") % {"people": named, "count": len(people)}
 
 
 def _draft(uuid: str) -> str:

@@ -7,10 +7,11 @@ import pytest
 
 from ballots.acts import cards, delegates
 from ballots.acts.delegates import ImportPlan
-from ballots.models import Delegate, Delegation
+from ballots.facts import record
+from ballots.models import Delegate, Delegation, JournalEntry
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
-from tests.helpers.factories import make_delegates, make_office
+from tests.helpers.factories import make_delegates, make_office, make_scrutineer
 from tests.helpers.races import Race, codes, stop_in
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
@@ -309,3 +310,32 @@ def test_an_import_leaves_status_cards_and_absent_delegates_alone():
     assert Delegate.objects.get(number="001").status == Delegate.Status.SUSPENDED
     assert list(Delegate.objects.values_list("card_number", flat=True)) == numbers
     assert Delegate.objects.count() == 2
+
+
+# --- status ---------------------------------------------------------------------------------------
+
+
+def test_the_status_of_many_is_set_at_once_as_one_entry_that_names_those_who_changed():
+    # Case 17.
+    people = make_delegates(3)
+    Delegate.objects.filter(pk=people[1].pk).update(status="ended")
+
+    assert delegates.set_status(people, "ended", by=make_office()) == 2
+
+    entry = JournalEntry.objects.get(poll=None)
+    assert set(Delegate.objects.values_list("status", flat=True)) == {"ended"}
+    assert entry.data["people"] == [["001", "代表1", "active"], ["003", "代表3", "active"]]
+    assert record.line(entry) == "状态：终止；代表1（001）、代表3（003）"
+
+
+def test_a_status_that_everybody_has_already_is_not_put_on_record():
+    people = make_delegates(1)
+
+    assert delegates.set_status(people, "active", by=make_office()) == 0
+    assert not JournalEntry.objects.exists()
+
+
+def test_only_the_office_changes_a_status():
+    people = make_delegates(1)
+
+    assert refusal_of(delegates.set_status, people, "ended", by=make_scrutineer()) == "not-office"

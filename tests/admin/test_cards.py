@@ -16,7 +16,7 @@ from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from projects.models import Poll
 from tests.helpers import factories
-from tests.helpers.desk import fields_of, messages_of, signed_by
+from tests.helpers.desk import messages_of, signed_by
 from tests.helpers.factories import (
     make_delegates,
     make_poll,
@@ -42,9 +42,9 @@ def test_the_list_tells_who_has_a_card_and_who_must_wait(desk, clerk):
 
 def test_a_delegate_can_be_suspended_but_never_deleted(desk):
     [delegate] = make_delegates(1)
-    address = reverse("admin:ballots_delegate_change", args=[delegate.pk])
+    address = reverse("admin:ballots_delegate_status")
 
-    desk.post(address, fields_of(desk.get(address)) | {"status": "suspended"})
+    desk.post(address, {"ids": delegate.pk, "status": "suspended"})
     reply = desk.post(reverse("admin:ballots_delegate_delete", args=[delegate.pk]), {"post": "yes"})
 
     delegate.refresh_from_db()

@@ -107,6 +107,7 @@ admin/ballots/delegation/<path:object_id>/change/          200 200  200 403  200
 admin/ballots/delegation/<path:object_id>/                 302 302  302 302  302 302
 admin/ballots/delegate/issue/                              302 302  403 403  403 403
 admin/ballots/delegate/reissue/                            302 302  403 403  403 403
+admin/ballots/delegate/status/                             302 302  403 403  403 403
 admin/ballots/delegate/import/                             200 200  403 403  403 403
 admin/ballots/delegate/import-errors/                      302 302  403 403  403 403
 admin/ballots/delegate/template/                           200 200  403 403  403 403
@@ -331,7 +332,7 @@ def test_a_superuser_cannot_act_through_the_actions_of_a_list(people):
     delegate = Delegate.objects.get()
     before = everything()
 
-    for action in ("issue", "reissue", "end_wait", "delete_selected"):
+    for action in ("issue", "reissue", "end_wait", "set_status", "delete_selected"):
         people["superuser"].post(
             reverse("admin:ballots_delegate_changelist"),
             {"action": action, "_selected_action": [delegate.pk]},

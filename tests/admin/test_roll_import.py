@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from ballots.admin.roll_import import ROWS
+from ballots.admin.register.roll_import import ROWS
 from ballots.models import Delegate, Delegation
 from ballots.pure import roll_table
 from tests.helpers import factories

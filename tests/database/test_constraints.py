@@ -262,6 +262,16 @@ BREAKS: dict[str, list[Act]] = {
     "target_unit_only_with_a_quantity": [lambda w: change(w.target, quantity=None, unit="处")],
     "target_has_a_text": [lambda w: change(w.target, text="")],
     "delegation_has_a_name": [lambda w: put(Delegation(name=""))],
+    # Case 16: two that are one to the eye.
+    "delegation_looks_like_no_other": [
+        lambda w: put(Delegation(name="第1代表团（甲）"), Delegation(name="第１代表团 (甲)"))
+    ],
+    "delegate_number_looks_like_no_other": [
+        lambda w: put(
+            Delegate(number="A-01", name="甲", delegation=w.delegate.delegation),
+            Delegate(number="a—1", name="乙", delegation=w.delegate.delegation),
+        )
+    ],
     "delegate_status_is_known": [lambda w: change(w.delegate, status="retired")],
     "delegate_has_a_number_and_a_name": [
         lambda w: change(w.delegate, number=""),
@@ -419,7 +429,10 @@ UNIQUE: dict[str, Act] = {
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
     "register.id": lambda w: Register.objects.bulk_create([Register(), Register()]),
-    "delegation.name": lambda w: put(Delegation(name="甲团"), Delegation(name="甲团")),
+    # Past the column that is unique too, as only an update goes.
+    "delegation.name": lambda w: (
+        put(Delegation(name="甲团")) or Delegation.objects.update(name="甲团")  # type: ignore[func-returns-value]
+    ),
     "delegate.number": lambda w: change(w.other.delegate, number=w.delegate.number),
     "delegate.card_number": lambda w: Delegate.objects.update(card_number="0127"),
     "accesscard.code_digest": lambda w: put(

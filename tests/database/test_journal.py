@@ -72,6 +72,7 @@ TOLD = {
     "archived": "key_destroyed backups cards cards_in_use sessions times",
     "draft-made": "poll",
     "voided": "reason phase receipts",
+    "status-set": "status people",
 }
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import sign_in
-from ballots.admin import cards, roll_import
 from ballots.admin.guard import StaffRequest
+from ballots.admin.register import cards, roll_import, status
 from ballots.models import AccessCard, Delegate, Delegation
 
 
@@ -70,13 +70,16 @@ class DelegateAdmin(OfficeAdmin):
     list_select_related = ["delegation"]
     search_fields = ["number", "name", "delegation__name"]
     search_help_text = _("代表证号、姓名或代表团")
-    readonly_fields = ["card_state"]
     fields = ["number", "name", "delegation", "position", "phone", "seat", "status", "card_state"]
-    actions = ["issue", "reissue", "end_wait"]
+    actions = ["issue", "reissue", "end_wait", "set_status"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delegate]:
         card = AccessCard.objects.filter(delegate=OuterRef("pk"), revoked_at__isnull=True)
         return super().get_queryset(request).annotate(has_card=Exists(card))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Delegate | None = None) -> list[str]:
+        """Who may vote is changed on a page of its own, because it is an act on record."""
+        return ["status", "card_state"] if obj else ["card_state"]
 
     @admin.display(description=_("投票卡"))
     def card_state(self, delegate: Delegate) -> str:
@@ -97,6 +100,10 @@ class DelegateAdmin(OfficeAdmin):
     def reissue(self, request: StaffRequest, queryset: QuerySet[Delegate]) -> HttpResponse:
         return cards.reissue_page(request, chosen=_ids(queryset))
 
+    @admin.action(description=_("更改状态"), permissions=["office"])
+    def set_status(self, request: StaffRequest, queryset: QuerySet[Delegate]) -> HttpResponse:
+        return status.status_page(request, chosen=_ids(queryset))
+
     @admin.action(description=_("解除等待"), permissions=["office"])
     def end_wait(self, request: StaffRequest, queryset: QuerySet[Delegate]) -> None:
         with transaction.atomic():
@@ -111,7 +118,7 @@ class DelegateAdmin(OfficeAdmin):
                 self.admin_site.admin_view(_of_office(page)),
                 name=f"ballots_delegate_{name}",
             )
-            for name, page in (cards.PAGES | roll_import.PAGES).items()
+            for name, page in (cards.PAGES | status.PAGES | roll_import.PAGES).items()
         ]
         return pages + super().get_urls()
 

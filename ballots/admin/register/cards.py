@@ -123,7 +123,7 @@ def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse
     form = ChosenForm({"ids": request.POST.get("ids", "") if chosen is None else chosen})
     heading = HeadingForm(request.POST if is_sent else None)
     valid = AccessCard.objects.filter(delegate=OuterRef("pk"), revoked_at__isnull=True)
-    takers = _delegates(form).filter(~Exists(valid), status=Delegate.Status.ACTIVE)
+    takers = chosen_by(form).filter(~Exists(valid), status=Delegate.Status.ACTIVE)
     if not takers:
         return _no_cards(request, is_sent=is_sent)
     if is_sent and heading.is_valid():
@@ -144,7 +144,7 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
     form = ChosenForm({"ids": asked.get("ids", "") if chosen is None else chosen})
     if not form.is_valid() or not form.cleaned_data["ids"]:
         return _back(request, gettext("请先勾选要发新卡的代表。"))
-    delegates = list(_delegates(form))
+    delegates = list(chosen_by(form))
     valid = AccessCard.objects.filter(delegate__in=delegates, revoked_at__isnull=True)
     data = request.POST if is_sent else None
     reason = ReissueForm(data, valid=list(valid.order_by("pk").values_list("pk", flat=True)))
@@ -170,7 +170,7 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
     return model_page(request, Delegate, "reissue", gettext("发新卡"), context)
 
 
-def _delegates(form: ChosenForm) -> QuerySet[Delegate]:
+def chosen_by(form: ChosenForm) -> QuerySet[Delegate]:
     """Return the chosen delegates in the order of the roll; all of them where none is chosen."""
     delegates = Delegate.objects.select_related("delegation")
     chosen = form.cleaned_data["ids"] if form.is_valid() else [0]

@@ -1,0 +1,50 @@
+"""What is done with several delegates of the register at once."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from ballots.acts.delegates import set_status
+from ballots.admin.forms import tell
+from ballots.admin.guard import StaffRequest
+from ballots.admin.register.cards import ChosenForm, chosen_by
+from ballots.models import Delegate
+from ballots.refusal import Refused
+from yiwu_vote.admin_pages import model_page
+
+
+class StatusForm(forms.Form):
+    status = forms.ChoiceField(
+        label=_("状态改为"), choices=Delegate.Status.choices, widget=forms.RadioSelect
+    )
+
+
+def status_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse:
+    """Give the chosen delegates another status; `chosen` comes from the action of the list."""
+    is_sent = request.method == "POST" and chosen is None
+    asked = request.POST if is_sent else request.GET
+    form = ChosenForm({"ids": asked.get("ids", "") if chosen is None else chosen})
+    if not form.is_valid() or not form.cleaned_data["ids"]:
+        messages.warning(request, gettext("请先勾选要更改状态的代表。"))
+        return redirect("admin:ballots_delegate_changelist")
+    delegates = chosen_by(form)
+    status = StatusForm(request.POST if is_sent else None)
+    if is_sent and status.is_valid():
+        try:
+            count = set_status(delegates, status.cleaned_data["status"], by=request.user)
+        except Refused as refusal:
+            tell(status, refusal)
+        else:
+            words = ngettext("已更改%(count)d人的状态。", "已更改%(count)d人的状态。", count)
+            messages.success(request, words % {"count": count})
+            return redirect("admin:ballots_delegate_changelist")
+    context = {"chosen": form, "forms": [status], "delegates": delegates}
+    return model_page(request, Delegate, "status", gettext("更改状态"), context)
+
+
+PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {"status": status_page}
