@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal, roles
 from ballots.acts import unsealing
 from ballots.facts import counting, preflight
+from ballots.facts.findings import blocks
 from ballots.facts.frozen import frozen
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
@@ -78,7 +79,7 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
         # What a second round settles must not be decided or published at the same moment.
         locked(poll.parent)
     poll = _ready(poll, "open")
-    if preflight.blocks(preflight.what_is_missing(poll)):
+    if blocks(preflight.what_is_missing(poll)):
         raise refused("incomplete")
     numbers = list(poll.projects.values_list("number", flat=True))
     poll.box.ballot_size = sealing.padded_size(rules_of(poll), numbers)

@@ -24,6 +24,7 @@ from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, pa
 from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
+from ballots.facts.findings import blocks
 from ballots.facts.outcome import way_of
 from ballots.journal import Kind
 from ballots.models import Result
@@ -53,9 +54,9 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     """
     day = Day(poll)
     is_idle = polls.is_idle(poll)
-    findings = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
+    found = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
     coming = None if is_idle else _next(day)
-    is_blocked = coming is preparing.open_poll and preflight.blocks(findings)
+    is_blocked = coming is preparing.open_poll and blocks(found)
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
     name = coming.name if coming else ""
@@ -78,7 +79,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "next_by": WHO[coming.who] if coming else "",
         "others": [step for step in mine if step not in ENDS],
         "ends": [step for step in mine if step in ENDS],
-        "findings": findings,
+        "findings": state.checklist(found, poll, request.user),
         "changes": [] if poll.phase in DRAFT else preflight.changes_since_opening(poll),
         "box": day.box,
         "seen": seen,

@@ -14,7 +14,8 @@ from ballots import roles
 from ballots.acts import ceremony, lifecycle, roll, sign_in
 from ballots.admin.forms import SharesForm, secret
 from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
-from ballots.facts import preflight
+from ballots.admin.state import checklist
+from ballots.facts import findings, preflight
 from ballots.models import AccessCard, BallotBox, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -317,5 +318,11 @@ def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
         lifecycle.open_poll(poll, by=request.user)
         return gettext("投票已开始。")
 
-    findings = preflight.what_is_missing(poll)
-    return take(request, poll, act, findings=findings, blocked=preflight.blocks(findings))
+    found = preflight.what_is_missing(poll)
+    return take(
+        request,
+        poll,
+        act,
+        findings=checklist(found, poll, request.user),
+        blocked=findings.blocks(found),
+    )

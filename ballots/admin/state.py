@@ -1,24 +1,29 @@
-"""What the page of the day watches: how the turnout grows, and the machine that it all runs on.
+"""What the page of the day watches: the checklist, how the turnout grows, and the machine.
 
 Nothing here says who voted, or of which delegation: a curve of a small one would tell it.
 """
 
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import TruncMinute
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from ballots import triggers
-from ballots.facts import preflight, turnout
-from ballots.facts.preflight import Finding
+from ballots import roles, triggers
+from ballots.facts import site_checks, turnout
+from ballots.facts.findings import Finding
 from ballots.models import Delegate
 from ballots.pure.tally import Turnout
 from projects.models import Poll
@@ -26,6 +31,85 @@ from projects.models import Poll
 GIGABYTE = 1_000_000_000
 # The frame of the drawing, in units of its own: the browser stretches it to the width of the page.
 LEFT, RIGHT, TOP, BOTTOM = 44, 948, 14, 168
+
+
+# --- the checklist --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """A finding as a page shows it: with the address and the label of what mends it, if any.
+
+    `is_step` says that the address takes the step itself: its button sends a form.
+    """
+
+    finding: Finding
+    address: str = ""
+    label: str | Promise = ""
+    is_step: bool = False
+
+
+def checklist(found: Iterable[Finding], poll: Poll, user: User) -> list[Line]:
+    """Return `found` with a way to mend each line, for `user`, who may go there."""
+    return [_line(finding, poll, user) for finding in found]
+
+
+def _line(finding: Finding, poll: Poll, user: User) -> Line:
+    page, _sharp, field = finding.mend.partition("#")
+    if page not in MENDED_AT or not MENDED_AT[page].who(user):
+        return Line(finding)
+    mend = MENDED_AT[page]
+    named = {"poll": poll.pk, "parent": poll.parent_id}
+    address = reverse(mend.view, args=[named[name] for name in mend.of])
+    if mend.query:
+        address += mend.query.format(**named)
+    if field:
+        address += f"#id_{field}"
+    return Line(finding, address, mend.label, is_step=page == "roll")
+
+
+@dataclass(frozen=True)
+class Mend:
+    """A page that mends something: its view, of which poll, and who is shown the way there."""
+
+    label: Promise
+    view: str
+    of: tuple[str, ...] = ("poll",)
+    query: str = ""
+    who: Callable[[User], bool] = roles.is_office
+
+
+MENDED_AT = {
+    "rules": Mend(_("修改票决规则"), "admin:projects_poll_change"),
+    "candidates": Mend(
+        _("候选项目"),
+        "admin:projects_project_changelist",
+        of=(),
+        query="?poll__id__exact={poll}",
+    ),
+    "recommendations": Mend(
+        _("会前推荐"),
+        "admin:ballots_recommendation_changelist",
+        of=(),
+        query="?poll__id__exact={poll}",
+    ),
+    "roll": Mend(_("更新名册"), "admin:ballots_pollday_roll"),
+    "delegates": Mend(_("代表"), "admin:ballots_delegate_changelist", of=()),
+    "issue": Mend(_("发卡"), "admin:ballots_delegate_issue", of=()),
+    "cards": Mend(_("代表和投票卡"), "admin:ballots_delegate_changelist", of=()),
+    "presence": Mend(_("代表报到"), "admin:ballots_pollday_presence", who=roles.has_office),
+    "key": Mend(_("生成票箱密钥"), "admin:ballots_pollday_key", who=roles.has_office),
+    "test": Mend(_("试开票箱密钥"), "admin:ballots_pollday_test", who=roles.has_office),
+    "first-round": Mend(
+        _("首次票决"), "admin:ballots_pollday_change", of=("parent",), who=roles.has_office
+    ),
+    "staff": Mend(
+        _("用户"),
+        "admin:auth_user_changelist",
+        of=(),
+        who=lambda user: user.has_perm("auth.change_user"),
+    ),
+}
 
 
 # --- the turnout ----------------------------------------------------------------------------------
@@ -117,7 +201,7 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
 
 def system_state() -> list[Finding]:
     """Return how database, disk, backup and sign-in stand; nothing here names a person."""
-    return [_database(), _disk(), preflight.backup(), _waits()]
+    return [_database(), _disk(), site_checks.backup(), _waits()]
 
 
 def _database() -> Finding:

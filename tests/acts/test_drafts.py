@@ -8,6 +8,7 @@ import pytest
 
 from ballots.acts import archiving, deciding, drafts, hall, lifecycle, rehearsal
 from ballots.facts import outcome, polls, preflight
+from ballots.facts.findings import blocks
 from ballots.models import JournalEntry
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -274,7 +275,7 @@ def test_a_run_off_does_not_open_with(edit):
     EDITS[edit](held, ready.poll)
     ready.poll.refresh_from_db()
 
-    assert preflight.blocks(preflight.what_is_missing(ready.poll))
+    assert blocks(preflight.what_is_missing(ready.poll))
     assert refusal_of(lifecycle.open_poll, ready.poll, by=held.office) == "incomplete"
 
 

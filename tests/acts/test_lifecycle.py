@@ -428,7 +428,8 @@ def opening_hashes(**change: Any) -> dict[str, str]:
         Poll.objects.filter(pk=stage.poll.pk).update(uuid="0" * 32, **change.get("poll", {}))
         Project.objects.filter(number=2).update(**change.get("project", {"number": 2}))
         Target.objects.filter(project__number=3).update(**change.get("target", {"position": 1}))
-        stage.poll.roll.filter(number="001").update(**change.get("entry", {"number": "001"}))
+        Delegate.objects.filter(number="001").update(**change.get("delegate", {"number": "001"}))
+        roll.draw_up_roll(stage.poll, by=stage.office)
         lifecycle.open_poll(stage.poll, by=stage.office)
         data = json.loads(JournalEntry.objects.get(kind="opened").body)["data"]
         transaction.set_rollback(True)
@@ -452,8 +453,8 @@ def opening_hashes(**change: Any) -> dict[str, str]:
         ({"poll": {"majority": "valid"}}, "rules"),
         ({"poll": {"delegates_total": 3}}, "rules"),
         ({"poll": {"rules_name": "另一个"}}, "rules"),
-        ({"entry": {"name": "另一个"}}, "roll"),
-        ({"entry": {"number": "101"}}, "roll"),
+        ({"delegate": {"name": "另一个"}}, "roll"),
+        ({"delegate": {"number": "101"}}, "roll"),
     ],
     ids=str,
 )

@@ -11,6 +11,7 @@ from ballots.acts import cards, ceremony, drafts, lifecycle, roll
 from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
+from tests.helpers.browsing import posted, read
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
 from tests.helpers.factories import (
     Stage,
@@ -206,6 +207,46 @@ def test_the_roll_is_drawn_up_from_the_delegates_in_office():
     assert "还没有代表名册。" in guard.text
     assert messages_of(reply) == ["名册已更新，共3人。"]
     assert poll.roll.count() == 3
+
+
+def test_a_roll_that_is_not_the_register_of_today_is_drawn_up_anew_in_one_press():
+    """Case 23: what the opening freezes is what cards and pages say, and presence is kept."""
+    stage = make_stage(open_it=False)
+    moved = Delegate.objects.filter(number="003")
+    moved.update(number="103", name="更名的", delegation=Delegation.objects.create(name="城南团"))
+    desk = desk_of(stage.office)
+
+    page = read(desk.get(at(stage.poll)))
+    refused = desk.post(at(stage.poll, "open"))
+    reply = desk.post(
+        at(stage.poll, "roll"), posted(page.form(at(stage.poll, "roll"))), follow=True
+    )
+
+    assert "登记有更正的1人（更名的（103））。请更新名册" in page.text
+    assert faults_of(refused) == ["开始投票前检查没有全部通过。"]
+    assert messages_of(reply) == ["名册已更新，共5人。"]
+    entry = stage.poll.roll.get(number="103")
+    assert (entry.name, entry.delegation, entry.present) == ("更名的", "城南团", True)
+    assert lifecycle.open_poll(stage.poll, by=stage.office).phase == Poll.Phase.OPEN
+
+
+def test_each_line_of_the_checklist_leads_to_what_mends_it():
+    stage = make_stage(open_it=False, candidates=0, phone="", delegates_total=None)
+    BallotBox.objects.all().delete()
+    desk = desk_of(stage.office)
+
+    lines = desk.get(at(stage.poll)).context["findings"]
+
+    found = {line.finding.text: line.address for line in lines if line.finding.mend}
+    assert found["未填写会务组电话"].endswith(f"/projects/poll/{stage.poll.pk}/change/#id_phone")
+    assert found["未填写全体代表人数"].endswith("/change/#id_delegates_total")
+    assert found["还没有候选项目"].endswith(f"/projects/project/?poll__id__exact={stage.poll.pk}")
+    assert found["还没有生成票箱密钥"] == at(stage.poll, "key")
+    for address in found.values():
+        assert desk.get(address).status_code == 200
+    # Who may not mend it is not sent there.
+    watched = desk_of(stage.scrutineer).get(at(stage.poll)).context["findings"]
+    assert {line.address for line in watched} == {"", at(stage.poll, "key")}
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django.utils import timezone
 from ballots import triggers
 from ballots.acts import archiving, lifecycle, roll
 from ballots.admin import state as admin_state
-from ballots.facts.preflight import Finding
+from ballots.facts.findings import Finding
 from ballots.facts.turnout import turnout_of
 from ballots.models import Delegate, RollEntry
 from projects.models import Poll

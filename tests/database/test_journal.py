@@ -260,6 +260,11 @@ def opening(change: Callable[[Stage], Any] | None = None, **rules: Any) -> dict[
     return data
 
 
+def rename_one(stage: Stage) -> None:
+    Delegate.objects.filter(number="001").update(name="另一人")
+    roll.draw_up_roll(stage.poll, by=stage.office)
+
+
 @pytest.mark.django_db
 def test_the_opening_is_bound_to_poll_candidates_rules_and_roll():
     plain = opening()
@@ -271,7 +276,7 @@ def test_the_opening_is_bound_to_poll_candidates_rules_and_roll():
         ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(site="城南"))),
         ("poll", opening(meeting="另一次会议")),
         ("poll", opening(year=2027)),
-        ("roll", opening(lambda s: s.poll.roll.filter(number="001").update(name="另一人"))),
+        ("roll", opening(rename_one)),
         ("rules", opening(places=9)),
         ("rules", opening(majority=Poll.Majority.NONE)),
         ("rules", opening(voters=Poll.Voters.ROLL)),

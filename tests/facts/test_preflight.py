@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from ballots import roles, triggers
 from ballots.acts import ceremony, lifecycle, roll
-from ballots.facts import database, preflight
-from ballots.facts.preflight import Finding, what_is_missing
-from ballots.models import AccessCard, BallotBox, Delegate, Recommendation
+from ballots.facts import database, preflight, site_checks
+from ballots.facts.findings import Finding, blocks
+from ballots.facts.preflight import what_is_missing
+from ballots.models import AccessCard, BallotBox, Delegate, Delegation, Recommendation
 from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
 from tests.helpers.factories import Stage, make_delegates, make_scrutineer, make_staff, make_stage
@@ -168,11 +169,34 @@ CAUSES = {
     ),
     "no roll": Cause(lambda s: s.poll.roll.all().delete(), "✗ 还没有代表名册"),
     "a delegate who is not on the roll": Cause(
-        lambda s: make_delegates(2), "✗ 名册与在任代表不一致（缺2人，多0人），请更新名册"
+        lambda s: make_delegates(2),
+        "✗ 名册与在任代表不一致：缺2人（代表6（006）、代表7（007））。请更新名册",
     ),
     "a delegate who has left": Cause(
         lambda s: Delegate.objects.filter(pk=s.delegates[4].pk).update(status="ended"),
-        "✗ 名册与在任代表不一致（缺0人，多1人），请更新名册",
+        "✗ 名册与在任代表不一致：多1人（代表5（005））。请更新名册",
+    ),
+    "a delegate who is suspended": Cause(
+        lambda s: Delegate.objects.filter(pk=s.delegates[4].pk).update(status="suspended"),
+        "✗ 名册与在任代表不一致：多1人（代表5（005））。请更新名册",
+    ),
+    "a delegate with another number": Cause(
+        lambda s: Delegate.objects.filter(pk=s.delegates[4].pk).update(number="105"),
+        "✗ 名册与在任代表不一致：登记有更正的1人（代表5（105））。请更新名册",
+    ),
+    "a delegate with another name": Cause(
+        lambda s: Delegate.objects.filter(pk=s.delegates[4].pk).update(name="王五"),
+        "✗ 名册与在任代表不一致：登记有更正的1人（王五（005））。请更新名册",
+    ),
+    "a delegate of another delegation": Cause(
+        lambda s: Delegate.objects.filter(pk=s.delegates[4].pk).update(
+            delegation=Delegation.objects.create(name="城南代表团")
+        ),
+        "✗ 名册与在任代表不一致：登记有更正的1人（代表5（005））。请更新名册",
+    ),
+    "a delegation with another name": Cause(
+        lambda s: Delegation.objects.update(name="城北代表团"),
+        "✗ 名册与在任代表不一致：登记有更正的5人（代表1（001）、代表2（002）、代表3（003）等）。请更新名册",
     ),
     "a delegate without a card": Cause(take_card, "✗ 有1名代表还没有投票卡"),
     "no number of delegates": Cause(
@@ -236,7 +260,7 @@ def test_a_real_poll_needs_the_quorum_and_not_one_more(kind, present, blocked):
 
     absent(*range(5 - present))(stage)
 
-    assert preflight.blocks(what_is_missing(stage.poll)) == blocked
+    assert blocks(what_is_missing(stage.poll)) == blocked
 
 
 @pytest.mark.django_db
@@ -245,13 +269,13 @@ def test_presence_does_not_matter_where_the_whole_roll_votes_but_the_quorum_does
     absent(0, 1, 2, 3, 4)(stage)
 
     assert "△ 实到0人，不足法定人数（4人）" in lines(stage)
-    assert not preflight.blocks(what_is_missing(stage.poll))
+    assert not blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.django_db
 def test_proposals_that_count_help_to_fill_every_place():
     stage = complete(places=14, choice_rule="exactly", proposals="counted", proposal_limit=2)
-    assert not preflight.blocks(what_is_missing(stage.poll))
+    assert not blocks(what_is_missing(stage.poll))
 
     set_poll(stage, proposal_limit=1)
 
@@ -264,7 +288,7 @@ def test_the_simple_way_says_that_one_holder_opens_the_box_alone():
 
     assert "△ 简易方式：任一持有人可单独开启票箱" in lines(stage)
     assert "✓ 票箱密钥已试开：共2份，开箱需1份" in lines(stage)
-    assert not preflight.blocks(what_is_missing(stage.poll))
+    assert not blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.django_db
@@ -332,14 +356,14 @@ def test_a_rehearsal_may_run_on_one_machine(settings):
     stage = complete(REHEARSAL)
 
     assert "△ 对外网址 http://127.0.0.1:8000 只能在本机打开，请设置 PUBLIC_URL" in lines(stage)
-    assert not preflight.blocks(what_is_missing(stage.poll))
+    assert not blocks(what_is_missing(stage.poll))
 
 
 @pytest.mark.parametrize(
     "url", ["https://vote.example.cn", "http://192.168.1.20:8000", "http://[fd00::1]:8000"]
 )
 def test_an_address_that_others_can_reach_is_not_local(url):
-    assert not preflight.is_local(url)
+    assert not site_checks.is_local(url)
 
 
 @pytest.mark.django_db
@@ -464,7 +488,7 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
 @pytest.mark.django_db
 def test_clocks_that_differ_are_told_where_there_are_two_of_them(monkeypatch):
     stage = complete()
-    monkeypatch.setattr(database, "now", lambda: timezone.now() + 2 * preflight.CLOCKS_AGREE)
+    monkeypatch.setattr(database, "now", lambda: timezone.now() + 2 * site_checks.CLOCKS_AGREE)
 
     found = [line for line in lines(stage) if "时间" in line]
 
@@ -478,7 +502,7 @@ def test_clocks_that_differ_are_told_where_there_are_two_of_them(monkeypatch):
 def test_no_folder_of_backups_is_told_as_such(folder, settings, copies):
     settings.BACKUP_DIR = folder and str(copies / folder)
 
-    finding = preflight.backup()
+    finding = site_checks.backup()
 
     assert finding.level == "warns"
     assert finding.text == (
@@ -492,18 +516,18 @@ def test_an_empty_file_and_a_folder_are_no_backup(copies):
     (copies / "vote.dump").write_bytes(b"")
     (copies / "older").mkdir()
 
-    assert preflight.backup() == Finding("warns", "备份目录中还没有备份")
+    assert site_checks.backup() == Finding("warns", "备份目录中还没有备份")
 
 
 def test_the_newest_backup_counts_and_not_for_longer_than_a_day(copies):
     (copies / "next.dump").write_bytes(b"a copy")
     written(copies / "vote.dump", hours=30)
     younger = written(copies / "next.dump", hours=23)
-    fresh = preflight.backup()
+    fresh = site_checks.backup()
     older = written(copies / "next.dump", hours=25)
 
     assert fresh == Finding("ok", f"已备份（最近备份 {younger}）")
-    assert preflight.backup() == Finding("warns", f"最近备份 {older}，已超过24小时，请再备份")
+    assert site_checks.backup() == Finding("warns", f"最近备份 {older}，已超过24小时，请再备份")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,148 @@
+"""Whether the roll is the register of today, everybody has a card, and enough have come."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.db.models import F, FilteredRelation, Q
+from django.utils.translation import gettext
+
+from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.models import Delegate
+from ballots.pure.tally import quorum
+from projects.models import Poll
+
+# How many people a line names before it says “等”.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A delegate as the register has him today and as the roll of one poll has him, if it does."""
+
+    number: str
+    name: str
+    delegation: str
+    in_office: bool
+    on_roll: tuple[str, str, str] | None
+    has_card: bool
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether number, name or delegation are not those that the roll was drawn up with."""
+        return self.on_roll is not None and self.on_roll != (
+            self.number,
+            self.name,
+            self.delegation,
+        )
+
+
+def standings(poll: Poll) -> list[Standing]:
+    """Return everybody in office and everybody on the roll of `poll`, in the order of the register."""
+    rows = (
+        Delegate.objects.annotate(
+            entry=FilteredRelation("roll_entries", condition=Q(roll_entries__poll=poll)),
+            card=FilteredRelation("cards", condition=Q(cards__revoked_at__isnull=True)),
+        )
+        .filter(Q(status=Delegate.Status.ACTIVE) | Q(entry__isnull=False))
+        .values(
+            "number",
+            "name",
+            "status",
+            home=F("delegation__name"),
+            entry_pk=F("entry__pk"),
+            entry_number=F("entry__number"),
+            entry_name=F("entry__name"),
+            entry_delegation=F("entry__delegation"),
+            card_pk=F("card__pk"),
+        )
+    )
+    return [
+        Standing(
+            number=row["number"],
+            name=row["name"],
+            delegation=row["home"],
+            in_office=row["status"] == Delegate.Status.ACTIVE,
+            on_roll=None
+            if row["entry_pk"] is None
+            else (row["entry_number"], row["entry_name"], row["entry_delegation"]),
+            has_card=row["card_pk"] is not None,
+        )
+        for row in rows
+    ]
+
+
+def people(poll: Poll, on_roll: int, present: int) -> Iterator[Finding]:
+    """Yield what is missing of the roll, the cards, 全体代表 and the quorum."""
+    yield from _roll(poll, on_roll)
+    yield from _presence(poll, present)
+
+
+def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
+    if not on_roll:
+        yield Finding("blocks", gettext("还没有代表名册"), "roll")
+        return
+    everybody = standings(poll)
+    yield from _unlike_the_register(everybody)
+    without_card = [one for one in everybody if one.on_roll is not None and not one.has_card]
+    if without_card:
+        yield Finding(
+            "blocks",
+            gettext("有%(count)d名代表还没有投票卡") % {"count": len(without_card)},
+            "issue",
+        )
+    else:
+        yield Finding("ok", gettext("代表%(count)d人，均已生成投票卡") % {"count": on_roll})
+    if poll.delegates_total is None:
+        yield Finding("blocks", gettext("未填写全体代表人数"), "rules#delegates_total")
+    elif poll.delegates_total < on_roll:
+        yield Finding(
+            "blocks",
+            gettext("全体代表人数%(total)d少于名册上的%(roll)d人")
+            % {"total": poll.delegates_total, "roll": on_roll},
+            "rules#delegates_total",
+        )
+
+
+def _unlike_the_register(everybody: list[Standing]) -> Iterator[Finding]:
+    """What the opening would freeze is the roll, and what cards and pages show is the register."""
+    missing = [one for one in everybody if one.on_roll is None]
+    extra = [one for one in everybody if one.on_roll is not None and not one.in_office]
+    moved = [one for one in everybody if one.in_office and one.has_moved]
+    parts = []
+    if missing:
+        parts.append(gettext("缺%(who)s") % {"who": _some(missing)})
+    if extra:
+        parts.append(gettext("多%(who)s") % {"who": _some(extra)})
+    if moved:
+        parts.append(gettext("登记有更正的%(who)s") % {"who": _some(moved)})
+    if parts:
+        words = {"what": "；".join(parts)}
+        yield Finding(
+            "blocks", gettext("名册与在任代表不一致：%(what)s。请更新名册") % words, "roll"
+        )
+
+
+def _some(people: Iterable[Standing]) -> str:
+    """Name the first few of `people` by what the register calls them today, and say how many."""
+    all_of_them = list(people)
+    names = "、".join(f"{one.name}（{one.number}）" for one in all_of_them[:NAMED])
+    if len(all_of_them) > NAMED:
+        names += gettext("等")
+    return gettext("%(count)d人（%(names)s）") % {"count": len(all_of_them), "names": names}
+
+
+def _presence(poll: Poll, present: int) -> Iterator[Finding]:
+    if poll.delegates_total is None:
+        return
+    needed = quorum(poll.delegates_total)
+    words = {"present": present, "needed": needed}
+    if present >= needed:
+        yield Finding("ok", gettext("实到%(present)d人，符合法定人数（%(needed)d人）") % words)
+    else:
+        yield Finding(
+            unless_rehearsal(poll),
+            gettext("实到%(present)d人，不足法定人数（%(needed)d人）") % words,
+            "presence",
+        )
+    if not present and poll.voters == Poll.Voters.PRESENT:
+        yield Finding("blocks", gettext("没有代表报到，无人可以投票"), "presence")

@@ -1,0 +1,100 @@
+"""Whether phones reach this site, and whether its database keeps what it is given (design §3.2)."""
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from ballots import triggers
+from ballots.facts import database
+from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.models import AccessCard
+from projects.models import Poll
+
+# Further apart, a deadline falls at another moment than the pages say.
+CLOCKS_AGREE = timedelta(seconds=5)
+BACKUP_LASTS = timedelta(hours=24)
+
+
+def site(poll: Poll) -> Iterator[Finding]:
+    """Yield what the machine and its database lack for the day of `poll`."""
+    yield from _place(poll)
+    yield from _database()
+    yield from _clock()
+    yield backup()
+
+
+def _place(poll: Poll) -> Iterator[Finding]:
+    if is_local(settings.PUBLIC_URL):
+        yield Finding(
+            unless_rehearsal(poll),
+            gettext("对外网址 %(url)s 只能在本机打开，请设置 PUBLIC_URL")
+            % {"url": settings.PUBLIC_URL},
+        )
+    else:
+        seen = AccessCard.objects.filter(
+            delegate__roll_entries__poll=poll, revoked_at__isnull=True, seen=True
+        ).exists()
+        if seen:
+            yield Finding("ok", gettext("已用其他设备扫描投票卡打开过网址"))
+        else:
+            yield Finding("warns", gettext("请先用手机扫描一张投票卡，确认能打开"), "cards")
+    if settings.DEMO:
+        yield Finding(unless_rehearsal(poll), gettext("演示方式（DEMO=1）不能用于正式票决"))
+    if settings.PLAIN_HTTP:
+        yield Finding("warns", gettext("未加密：同一网络中的人可能看到选择"))
+
+
+def is_local(url: str) -> bool:
+    """Tell whether `url` points to this very machine, where no phone can open it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        address = ipaddress.ip_address(host)
+        return address.is_loopback or address.is_unspecified
+    except ValueError:
+        return host in {"", "localhost"}
+
+
+def _database() -> Iterator[Finding]:
+    """A ballot that was acknowledged must survive a power cut (design §5.6)."""
+    if not triggers.are_installed(connection):
+        yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
+    if database.writes_are_durable():
+        yield Finding("ok", gettext("数据库每次写入都落盘"))
+    else:
+        yield Finding("blocks", gettext("数据库没有启用逐次落盘，断电可能丢票"))
+
+
+def _clock() -> Iterator[Finding]:
+    """A deadline is judged by the database's clock, and pages tell it by this machine's.
+
+    SQLite has no clock of its own: there is nothing to compare, and nothing is said.
+    """
+    if connection.vendor != "postgresql":
+        return
+    if abs(database.now() - timezone.now()) <= CLOCKS_AGREE:
+        yield Finding("ok", gettext("服务器时间正确（与数据库时间一致）"))
+    else:
+        yield Finding("warns", gettext("服务器时间与数据库时间不一致，请校准后再开始投票"))
+
+
+def backup() -> Finding:
+    """Return when the database was last backed up, as far as the files of BACKUP_DIR tell."""
+    if not settings.BACKUP_DIR:
+        return Finding("warns", gettext("未设置备份目录（BACKUP_DIR），不能核对备份"))
+    try:
+        newest = database.newest_file(Path(settings.BACKUP_DIR))
+    except OSError:
+        return Finding("warns", gettext("备份目录打不开，请检查 BACKUP_DIR"))
+    if newest is None:
+        return Finding("warns", gettext("备份目录中还没有备份"))
+    at = timezone.localtime(newest).strftime("%Y-%m-%d %H:%M")
+    if timezone.now() - newest > BACKUP_LASTS:
+        return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
+    return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})
