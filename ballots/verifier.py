@@ -42,6 +42,16 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Bytes that the suite adds to a ballot: ML-KEM-768's ciphertext, X25519's key, Poly1305's tag.
 OVERHEAD = 1088 + 32 + 16
 TITLE, DETAIL, UNIT = 30, 200, 30
+# What nobody can see of a text: Unicode's Default_Ignorable_Code_Point and signs like a blank; and
+# the categories of what has no shape.
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+SHAPELESS = {"Cc", "Cf", "Cs", "Co", "Cn"}
+# A share has 32 characters; what is far longer is not looked at.
+LONGEST_SHARE = 200
 
 RECORD = ["poll.json", "result.json", "journal.json"]
 FILES = {
@@ -960,8 +970,10 @@ def share_of(text: str, package: Package) -> tuple[int, int]:
     160 bits in Crockford's base 32: 4 of index, 128 of value, 8 of the box, 20 of checksum. The
     commitment proves what the checksum is for, so the checksum is not read here.
     """
+    text = text if len(text) <= LONGEST_SHARE else ""
     typed = unicodedata.normalize("NFKC", text).upper().translate(str.maketrans("OIL", "011"))
-    typed = "".join(char for char in typed if char.isalnum())
+    # What parts the groups, and a Chinese label before them, is none of it.
+    typed = "".join(char for char in typed if char.isascii() and char.isalnum())
     if len(typed) != 32 or not set(typed) <= set(CROCKFORD):
         raise ValueError("不是密钥份额")
     number = 0
@@ -1108,7 +1120,11 @@ def _is_legal_selection(package: Package, ballot: Opened) -> bool:
 
 
 def _is_legal_text(row: dict[str, Any], titles: Any) -> bool:
-    """Judge one proposal: lengths, plain text, and no candidate's name."""
+    """Judge one proposal: lengths, plain text, and no candidate's name.
+
+    As it was judged when the first ballots were cast: since then it must be seen as well, which
+    makes no ballot invalid that was cast before.
+    """
     texts = [(row["title"], TITLE), (row["detail"], DETAIL), (row["unit"], UNIT)]
     plain = all(
         len(text) <= limit
@@ -1125,6 +1141,23 @@ def _is_legal_text(row: dict[str, Any], titles: Any) -> bool:
 def folded(text: str) -> str:
     """Return `text` without differences of width, case and white space."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def seen(text: str) -> str:
+    """Return what a reader sees of `text`, without differences of width, case and white space."""
+    spaced = UNSEEN.sub("", " ".join(text.split()))
+    return folded("".join(c for c in spaced if unicodedata.category(c) not in SHAPELESS))
+
+
+def sameness(package: Package) -> Callable[[str], str]:
+    """Return what makes two proposals of this package one: what is seen of them.
+
+    Where that would make two published ones the same, the box was opened when unseen signs still
+    told two texts apart.
+    """
+    rows = package.rows("write_ins.json")
+    texts = {tuple(seen(row[name]) for name in ("title", "detail", "unit")) for row in rows}
+    return seen if len(texts) == len(rows) else folded
 
 
 def _places(package: Package, ballot: Opened) -> int:
@@ -1185,32 +1218,36 @@ def compare_ballots(package: Package, opened: list[Opened]) -> Faults:
         yield "公布的所用名额与票箱中的不符"
 
 
-def grouped_proposals(opened: list[Opened]) -> dict[tuple[str, ...], list[tuple[str, str, str]]]:
-    """Return the spellings of each distinct proposal, one for each ballot that it stands on."""
-    groups: dict[tuple[str, ...], list[tuple[str, str, str]]] = {}
+def compare_write_ins(package: Package, opened: list[Opened]) -> Faults:
+    same = sameness(package)
+    found: dict[tuple[str, ...], Counter[tuple[str, str, str]]] = {}
     for one in opened:
         for proposal in one.proposals:
-            groups.setdefault(tuple(map(folded, proposal)), []).append(proposal)
-    return groups
-
-
-def compare_write_ins(package: Package, opened: list[Opened]) -> Faults:
-    found = {min(spellings): len(spellings) for spellings in grouped_proposals(opened).values()}
+            found.setdefault(tuple(map(same, proposal)), Counter())[proposal] += 1
     published = {
-        (row["title"], row["detail"], row["unit"]): row["ballots"]
+        tuple(map(same, text)): (text, row["ballots"])
         for row in package.rows("write_ins.json")
+        if (text := (row["title"], row["detail"], row["unit"]))
     }
-    if found != published:
-        keys = found.keys() | published.keys()
-        wrong = sum(1 for key in keys if found.get(key) != published.get(key))
+    # Of several spellings the usual one is published, which must stand on a ballot.
+    wrong = sum(
+        1
+        for key in found.keys() | published.keys()
+        if key not in found
+        or key not in published
+        or published[key][0] not in found[key]
+        or published[key][1] != found[key].total()
+    )
+    if wrong:
         yield f"有{wrong}件推荐项目的内容或件数与票箱中的不符"
 
 
 def compare_votes(package: Package, opened: list[Opened]) -> Faults:
     """Count once more, with every proposal on its own ballot: now doubles are exact."""
     places = placed(package) if package.counted_proposals else {}
+    same = sameness(package)
     keys = {
-        tuple(folded(row[name]) for name in ("title", "detail", "unit")): row["key"]
+        tuple(same(row[name]) for name in ("title", "detail", "unit")): row["key"]
         for row in package.rows("write_ins.json")
     }
     votes: Counter[str] = Counter()
@@ -1220,7 +1257,7 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
         items = [str(number) for number in one.chosen]
         if package.counted_proposals:
             for proposal in one.proposals:
-                item = places.get(keys.get(tuple(map(folded, proposal)), ""))
+                item = places.get(keys.get(tuple(map(same, proposal)), ""))
                 if item is None:
                     refused += 1
                 else:

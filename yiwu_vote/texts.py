@@ -11,15 +11,15 @@ import unicodedata
 # nobody's machine is kept busy with more.
 SLACK = 4
 
-# Unicode's Default_Ignorable_Code_Point (UAX #44), which Python's tables lack, and two signs that
-# look like a blank or like nothing: the braille pattern without dots, the byte order mark.
+# Unicode's Default_Ignorable_Code_Point (UAX #44), which Python's tables lack, and signs that look
+# like a blank or like nothing: the braille pattern without dots, marks of notes, a lost object.
 IGNORABLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-# Nothing has a shape for them: control, surrogate, private use, unassigned.
-SHAPELESS = frozenset({"Cc", "Cs", "Co", "Cn"})
+# Nothing has a shape for them: control, format, surrogate, private use, unassigned.
+SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 # The dots that part the names of a person whose language is not Chinese, as keyboards offer them.
 NAME_DOTS = frozenset("·•・･‧∙⋅●．.。")
 # Digits of a number as it is sorted: as many as the longest 代表证号 has.
@@ -63,6 +63,11 @@ def folded(text: str) -> str:
     Two delegations, two titles, two units are the same when theirs are equal.
     """
     return "".join(unicodedata.normalize("NFKC", typed(text)).casefold().split())
+
+
+def same(left: str, right: str) -> bool:
+    """Tell whether two texts are the same to a person: see `folded`."""
+    return folded(left) == folded(right)
 
 
 def number_key(text: str) -> str:

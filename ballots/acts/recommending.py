@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.models import Delegate, Recommendation
 from ballots.pure import similar
-from ballots.pure.rules import Proposal, faults_of_text, folded, same_text
+from ballots.pure.rules import Proposal, faults_of_text, same_text
 from ballots.refusal import Refusals, demand_office, demand_reason, locked
 from projects.models import Poll, Project
+from yiwu_vote.texts import folded
 
 refused = Refusals(
     {

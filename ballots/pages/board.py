@@ -1,7 +1,5 @@
 """HTTP in, HTTP out, for anybody: the board of receipts in the box."""
 
-import unicodedata
-
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,9 +8,6 @@ from django.views.decorators.http import require_http_methods
 from ballots.pages.answers import asked_poll, refusable
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure import sealing
-
-# Crockford's base 32 reads these for the digits they look like.
-LOOKALIKES = str.maketrans("OIL", "011")
 
 
 @login_not_required
@@ -39,9 +34,7 @@ def board(request: VisitorRequest) -> HttpResponse:
 
 def _answer(typed: str, codes: set[str]) -> str:
     """Return what the look-up says: "malformed", "listed" or "missing"."""
-    code = "".join(
-        char for char in unicodedata.normalize("NFKC", typed).upper() if char.isalnum()
-    ).translate(LOOKALIKES)
-    if len(code) != 16 or not set(code) <= set(sealing.CROCKFORD):
+    code = sealing.read_receipt(typed)
+    if code is None:
         return "malformed"
     return "listed" if code in codes else "missing"

@@ -4,10 +4,8 @@ No rule stands here: `ballots.pure.rules.faults` judges, and `ballots.pages.word
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.forms.formsets import (
@@ -34,6 +32,7 @@ from ballots.pure.rules import (
     faults,
 )
 from projects.models import Poll
+from yiwu_vote.fields import Typed
 
 PREFIX = "proposal"
 PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
@@ -111,30 +110,26 @@ class Numbers(forms.Field):
         return tuple(int(text) for text in texts)
 
 
-class Words(forms.CharField):
-    """Text in NFC without blanks around it, its lines ended by a line feed however it was typed."""
-
-    def to_python(self, value: Any) -> Any:
-        text = unicodedata.normalize("NFC", super().to_python(value) or "")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 class ProposalForm(forms.Form):
     """One block of 推荐新项目. How long a text may be is for the rules to say."""
 
-    title = Words(
+    title = Typed(
+        limit=TITLE_LIMIT,
         label=_("项目名称（必填）"),
         help_text=_("不超过30字，写明做什么、在哪里、做多少"),
         required=False,
         widget=forms.TextInput(attrs={"data-limit": TITLE_LIMIT, "autocomplete": "off"}),
     )
-    detail = Words(
+    detail = Typed(
+        limit=DETAIL_LIMIT,
+        lines=True,
         label=_("主要内容和目标（选填）"),
         help_text=_("不超过200字"),
         required=False,
         widget=forms.Textarea(attrs={"data-limit": DETAIL_LIMIT, "rows": 3}),
     )
-    unit = Words(
+    unit = Typed(
+        limit=UNIT_LIMIT,
         label=_("建议责任单位（选填）"),
         required=False,
         widget=forms.TextInput(attrs={"data-limit": UNIT_LIMIT, "autocomplete": "off"}),
@@ -142,10 +137,13 @@ class ProposalForm(forms.Form):
 
     @property
     def proposal(self) -> Proposal | None:
-        """What the block proposes; nothing where all three fields were left empty."""
+        """What the block proposes; nothing where all three fields were left empty.
+
+        Signs that nobody sees are no name, but whoever sent them is told so.
+        """
         # A formset leaves `cleaned_data` empty for a block in which nothing was typed.
-        found = Proposal(**{"title": "", **self.cleaned_data})
-        return None if found == Proposal(title="") else found
+        sent = any((field.data or "").strip() for field in self)
+        return Proposal(**{"title": "", **self.cleaned_data}) if sent else None
 
 
 ProposalFormSet = formset_factory(ProposalForm, max_num=MOST_BLOCKS, absolute_max=MOST_BLOCKS)

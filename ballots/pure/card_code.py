@@ -1,13 +1,16 @@
 """The code on a card: sixteen digits in groups of four, the last a check digit. Pure."""
 
+import re
 import secrets
 import unicodedata
 
 LENGTH = 16
 CARD_NUMBER_LENGTH = 4
 TOKEN_BYTES = 16
-# Sixteen digits with any separators; what is longer is not even normalised, which could take long.
+# Sixteen digits with any separators and a label; more is not even looked at, which could take long.
 LONGEST_TYPED = 100
+# A label before the code, such as “投票码（16位）：”, has letters and ends in a colon.
+LABEL = re.compile(r"^[^:]*[^\W\d_][^:]*:")
 
 
 class CodeRefused(Exception):
@@ -45,23 +48,26 @@ def grouped(code: str) -> str:
 
 
 def read_code(text: str) -> str:
-    """Return the sixteen digits of what was typed; spaces, hyphens, full width are accepted.
+    """Return the sixteen digits of what was typed, whatever parts them or stands around them.
 
-    So are the invisible characters that copying may bring along. Raises CodeRefused before
-    anything is looked up.
+    Full-width and circled digits count, letters for digits that they look like do not: no code has
+    a letter, and a guess could be wrong. Raises CodeRefused before anything is looked up, with the
+    number of digits that were typed where it is not sixteen.
     """
     if len(text) > LONGEST_TYPED:
-        raise CodeRefused("length", count=len(text))
-    typed = [
-        char
-        for char in unicodedata.normalize("NFKC", text)
-        if not char.isspace() and unicodedata.category(char) not in {"Pd", "Cf"}
-    ]
-    digits = "".join(char for char in typed if char in "0123456789")
-    if not typed:
+        raise CodeRefused("length", count=sum(char in "0123456789" for char in text))
+    plain = "".join(_plain(char) for char in unicodedata.normalize("NFKC", text))
+    digits = "".join(char for char in LABEL.sub("", plain) if char in "0123456789")
+    if not any(char.isalnum() for char in plain):
         raise CodeRefused("empty")
-    if len(digits) != LENGTH or len(typed) != LENGTH:
+    if len(digits) != LENGTH:
         raise CodeRefused("length", count=len(digits))
     if check_digit(digits[:-1]) != digits[-1]:
         raise CodeRefused("check-digit")
     return digits
+
+
+def _plain(char: str) -> str:
+    """Return the digit of a sign that shows one in a shape of its own, such as ❶; else the sign."""
+    is_shaped = unicodedata.category(char) == "No"
+    return str(unicodedata.digit(char, char)) if is_shaped else char

@@ -2,9 +2,11 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
+
+from yiwu_vote.texts import folded, same, typed
 
 TITLE_LIMIT = 30
 DETAIL_LIMIT = 200
@@ -74,14 +76,12 @@ class Fault:
     count: int = 0
 
 
+# --- texts ----------------------------------------------------------------------------------------
+
+
 def same_text(left: str, right: str) -> bool:
-    """Tell whether two titles are the same but for width, case and white space."""
-    return folded(left) == folded(right)
-
-
-def folded(text: str) -> str:
-    """Return `text` in NFKC, case folded and without white space, to compare two texts by."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Tell whether two titles are the same but for width, case, blanks and what nobody sees."""
+    return same(left, right)
 
 
 def is_plain(text: str) -> bool:
@@ -95,15 +95,52 @@ def is_plain(text: str) -> bool:
     )
 
 
-def faults(selection: Selection, rules: Rules, candidates: dict[int, str]) -> list[Fault]:
+def is_seen(text: str) -> bool:
+    """Tell whether `text` is plain and all of it can be seen: its normal form but for its blanks."""
+    return is_plain(text) and typed(text, lines=True).split() == text.split()
+
+
+def folded_before(text: str) -> str:
+    """Return `text` as two were compared before there was one normal form: what is unseen counted."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a proposal's text must be, and what of it makes two the same.
+
+    Never asked about a text that is over its limit: to compose one could take long.
+    """
+
+    is_fair: Callable[[str], bool]
+    folded: Callable[[str], str]
+
+
+# How a ballot is judged when it is cast. One that lies in the box may have been cast before that was
+# so, and is judged by what was legal then: a stricter rule makes no ballot invalid afterwards.
+STRICT = Reading(is_seen, folded)
+AS_CAST = Reading(is_plain, folded_before)
+
+
+# --- the judge ------------------------------------------------------------------------------------
+
+
+def faults(
+    selection: Selection,
+    rules: Rules,
+    candidates: dict[int, str],
+    *,
+    reading: Reading = STRICT,
+) -> list[Fault]:
     """Return every reason why `selection` is no legal ballot under `rules`; none: it is legal.
 
     `candidates` maps each candidate number to its title. The same function judges the form, the
-    cast and the opened envelope, so that a ballot is never accepted by one and refused by another.
+    cast and the opened envelope (AS_CAST), so that no ballot is accepted by one and refused by
+    another.
     A blank ballot is legal where `rules.blank_allowed`; that it was meant is the form's question.
     """
     found = _faults_of_choices(selection, rules, candidates)
-    found += _faults_of_proposals(selection, rules, candidates)
+    found += _faults_of_proposals(selection, rules, candidates, reading)
     used = selection.places_used(rules)
     if used > rules.places:
         found.append(Fault("too-many", count=used - rules.places, number=used))
@@ -127,7 +164,7 @@ def _faults_of_choices(
 
 
 def _faults_of_proposals(
-    selection: Selection, rules: Rules, candidates: dict[int, str]
+    selection: Selection, rules: Rules, candidates: dict[int, str], reading: Reading
 ) -> list[Fault]:
     proposals = selection.proposals
     if proposals and rules.proposals == "off":
@@ -135,14 +172,14 @@ def _faults_of_proposals(
     found: list[Fault] = []
     if len(proposals) > rules.proposal_limit:
         found.append(Fault("too-many-proposals", count=len(proposals) - rules.proposal_limit))
-    titles = {folded(title): number for number, title in candidates.items()}
+    titles = {reading.folded(title): number for number, title in candidates.items()}
     first_at: dict[str, int] = {}
     for position, proposal in enumerate(proposals, start=1):
-        found += faults_of_text(proposal, position)
+        found += faults_of_text(proposal, position, reading=reading)
         if len(proposal.title) > TITLE_LIMIT:
             # Refused already; to fold a text of any length could take long.
             continue
-        title = folded(proposal.title)
+        title = reading.folded(proposal.title)
         if title in titles:
             found.append(Fault("proposal-is-candidate", number=position, other=titles[title]))
         if first_at.setdefault(title, position) != position:
@@ -150,18 +187,21 @@ def _faults_of_proposals(
     return found
 
 
-def faults_of_text(proposal: Proposal, position: int) -> list[Fault]:
+def faults_of_text(proposal: Proposal, position: int, *, reading: Reading = STRICT) -> list[Fault]:
     """Return what is wrong with the texts of one proposal, the one at `position` (from 1) of its ballot."""
     found = []
     if not proposal.title.strip():
         found.append(Fault("proposal-no-title", number=position))
+    too_long = []
     if len(proposal.title) > TITLE_LIMIT:
-        found.append(Fault("title-too-long", number=position, count=len(proposal.title)))
+        too_long.append(Fault("title-too-long", number=position, count=len(proposal.title)))
     if len(proposal.detail) > DETAIL_LIMIT:
-        found.append(Fault("detail-too-long", number=position, count=len(proposal.detail)))
+        too_long.append(Fault("detail-too-long", number=position, count=len(proposal.detail)))
     if len(proposal.unit) > UNIT_LIMIT:
-        found.append(Fault("unit-too-long", number=position, count=len(proposal.unit)))
+        too_long.append(Fault("unit-too-long", number=position, count=len(proposal.unit)))
     texts = (proposal.title, proposal.detail, proposal.unit)
-    if not all(is_plain(text) for text in texts) or "\n" in proposal.title + proposal.unit:
+    # What is too long is refused already, and not looked at.
+    is_fair = bool(too_long) or all(reading.is_fair(text) for text in texts)
+    if not is_fair or "\n" in proposal.title + proposal.unit:
         found.append(Fault("proposal-bad-text", number=position))
-    return found
+    return found + too_long

@@ -8,6 +8,7 @@ seed exists only as shares (`ballots.pure.shares`). `tests/vectors/sealing.json`
 import json
 import re
 import secrets
+import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,11 @@ PUBLIC_SIZE = MLKEM_PUBLIC_SIZE + 32
 VERSION = 1
 BLOCK = 256
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Whoever reads these means the digits that they look like.
+LOOKALIKES = str.maketrans("OIL", "011")
+RECEIPT_LENGTH = 16
+# The longest receipt or share with what parts it and a label; more is not looked at.
+LONGEST_TYPED = 200
 
 _HPKE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
 
@@ -290,12 +296,29 @@ def receipts_root(receipts: Collection[str]) -> str:
 
 def receipt_code(receipt: str) -> str:
     """Return what people see of a receipt: its first 80 bits as 16 Crockford characters."""
-    return crockford(int(receipt[:20], 16), characters=16)
+    return crockford(int(receipt[:20], 16), characters=RECEIPT_LENGTH)
 
 
 def grouped(code: str) -> str:
     """Return `code` in groups of four, such as F636-PR72-12S3-117N."""
     return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
+def read_receipt(text: str) -> str | None:
+    """Return the sixteen characters of a receipt as somebody typed it; None where it is none.
+
+    Whatever parts its groups and a label before it do not count, nor do case and width; O is read
+    as 0, I and L as 1. What is far too long is not looked at.
+    """
+    if len(text) > LONGEST_TYPED:
+        return None
+    plain = unicodedata.normalize("NFKC", text).upper().translate(LOOKALIKES)
+    for part in (plain, plain.partition(":")[2]):
+        # Signs of other scripts are a label.
+        code = "".join(char for char in part if char.isascii() and char.isalnum())
+        if len(code) == RECEIPT_LENGTH and set(code) <= set(CROCKFORD):
+            return code
+    return None
 
 
 def crockford(number: int, *, characters: int) -> str:

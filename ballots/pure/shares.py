@@ -12,9 +12,18 @@ from uuid import UUID
 from Crypto.Protocol.SecretSharing import Shamir
 
 from ballots.pure import chain
-from ballots.pure.sealing import CROCKFORD, SEED_SIZE, crockford, grouped
+from ballots.pure.sealing import (
+    CROCKFORD,
+    LONGEST_TYPED,
+    LOOKALIKES,
+    SEED_SIZE,
+    crockford,
+    grouped,
+)
 
 HOLDERS_LIMIT = 15
+# What people type between two groups, after NFKC; hyphens of any kind are known by their category.
+SEPARATORS = frozenset("·•・‧∙⋅,.。、/_ー−:;|~")
 CHARACTERS = 32
 VALUE_BITS = 8 * SEED_SIZE
 TAG_BITS = 8
@@ -31,8 +40,6 @@ REFUSALS = {
     "repeated": "这份密钥份额已经输入，请输入另一份。",
     "too-few": "密钥份额的份数不足，不能开启票箱。",
 }
-
-_MEANT = str.maketrans("OIL", "011")
 
 
 class ShareRefused(Exception):
@@ -84,11 +91,14 @@ def to_text(share: Share, *, poll: UUID, ceremony: int) -> str:
 def from_text(text: str, *, poll: UUID, ceremony: int) -> Share:
     """Return the share that somebody typed or scanned, or raise ShareRefused.
 
-    Lower case, full width, white space and hyphens make no difference; O is read as 0, I and L
-    as 1. Of the shares of other boxes one in 256 passes here; `recover` refuses those as well.
+    Lower case, full width and whatever parts the groups make no difference; O is read as 0, I and
+    L as 1. Of the shares of other boxes one in 256 passes here; `recover` refuses those as well.
+    What is far too long is not looked at.
     """
+    if len(text) > LONGEST_TYPED:
+        raise ShareRefused("length")
     typed = "".join(char for char in unicodedata.normalize("NFKC", text) if not _is_gap(char))
-    typed = typed.upper().translate(_MEANT)
+    typed = typed.upper().translate(LOOKALIKES)
     if not set(typed) <= set(CROCKFORD):
         raise ShareRefused("character")
     if len(typed) != CHARACTERS:
@@ -109,11 +119,7 @@ def from_text(text: str, *, poll: UUID, ceremony: int) -> Share:
 
 def _is_gap(char: str) -> bool:
     # Besides what separates groups we skip the invisible characters that copying may bring along.
-    return (
-        char.isspace()
-        or char == "\N{MINUS SIGN}"
-        or unicodedata.category(char) in {"Pd", "Cf", "Cc"}
-    )
+    return char.isspace() or char in SEPARATORS or unicodedata.category(char) in {"Pd", "Cf", "Cc"}
 
 
 def _tag(*, poll: UUID, ceremony: int) -> int:

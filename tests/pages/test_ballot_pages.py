@@ -265,7 +265,7 @@ def test_a_reload_of_a_posted_page_by_its_address_leads_to_the_ballot(client, pa
         {"abstain": ["on", "on"]},
         {"proposal-0-title": ["甲", "乙"]},
         {"proposal-0-title": "甲\0"},
-        {"proposal-0-title": "甲\u202e"},
+        {"proposal-0-title": "\u3164"},
         {"proposal-TOTAL_FORMS": "1000"},
         {"proposal-TOTAL_FORMS": ""},
         {"proposal-9-title": "甲"},

@@ -14,6 +14,7 @@ from ballots.pure import rules
 from ballots.pure.rules import Proposal, Selection, faults
 from projects.models import Poll
 from tests.helpers.browsing import filled, marked
+from tests.helpers.looking import MARKS, lengths_looked_at
 
 TITLES = {number: f"候选项目{number}" for number in range(1, 13)}
 
@@ -62,6 +63,41 @@ def test_text_is_normalised_stripped_and_its_lines_end_alike():
 
 
 @pytest.mark.parametrize(
+    ("pasted", "seen"),
+    [
+        ("停\u200b车\u200e场\ufeff", "停车场"),
+        ("停\u202e车\u00ad场", "停车场"),
+        ("停车场\t（城东）", "停车场 （城东）"),
+        ("停车场\ufe0f\ue000", "停车场"),
+        ("👨\u200d👩\u200d👧乐园", "👨👩👧乐园"),
+    ],
+)
+def test_what_was_pasted_along_unseen_is_taken_off_and_costs_nobody_his_proposal(pasted, seen):
+    # Case 44.
+    form = ballot(filled(poll(), 1, proposals=[Proposal(pasted, pasted, pasted)]))
+
+    assert form.selection.proposals == (Proposal(seen, seen, seen),)
+
+
+def test_a_page_that_comes_back_shows_what_can_be_seen_of_a_text():
+    # Case 44.
+    form = ballot(filled(poll(), *range(1, 13), proposals=["停\u200b车场", "建 公园 "]))
+
+    assert [block["title"].value() for block in form.blocks[:2]] == ["停车场", "建 公园 "]
+
+
+def test_a_text_far_too_long_is_refused_and_given_back_without_being_looked_at(monkeypatch):
+    # Class E: 80 KB of combining marks kept a server process busy for seconds.
+    lengths = lengths_looked_at(monkeypatch)
+
+    form = ballot(filled(poll(), 1, proposals=[Proposal(MARKS, MARKS, MARKS), "停车场"]))
+
+    assert codes(form) == ["title-too-long", "detail-too-long", "unit-too-long"]
+    assert [field.value() for field in form.blocks[0]] == [MARKS] * 3
+    assert max(lengths) < 1_000
+
+
+@pytest.mark.parametrize(
     ("ticks", "proposals", "columns", "words"),
     [
         (range(1, 13), [], {}, "您选了12项，最多选10项，请取消2项"),
@@ -75,7 +111,11 @@ def test_text_is_normalised_stripped_and_its_lines_end_alike():
         ([1], ["候选项目 7"], {}, "推荐项目1与候选项目第7项名称相同，请直接勾选第7项"),
         ([1], ["甲", "乙", "丙", "丁"], {}, "推荐项目最多3项，请删除1项"),
         ([1], ["甲"], {"proposals": "off"}, "本次票决不接受推荐新项目"),
-        ([1], ["停\u202e车场"], {}, "推荐项目1含有不能使用的字符"),
+        # Case 42: blank to the eye is no title.
+        ([1], ["\u3164"], {}, "请填写推荐项目1的名称"),
+        ([1], [Proposal("\u2800 \u200b", "做什么")], {}, "请填写推荐项目1的名称"),
+        ([1], ["建公园", "建公园\ufe0f"], {}, "推荐项目1与推荐项目2名称相同"),
+        ([1], ["候选项目7\ufe0f"], {}, "推荐项目1与候选项目第7项名称相同，请直接勾选第7项"),
         ([99], [], {}, "第99项不在候选项目中，请重新选择"),
         ([], [], {"blank_allowed": False}, "您没有选择任何项目"),
         ([], [], {}, "您没有选择任何项目"),

@@ -35,6 +35,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
 )
+from tests.helpers.looking import MARKS, lengths_looked_at
 from tests.helpers.machine import ROOT
 from tests.helpers.routes import PAGES, routes
 from yiwu_vote import errors
@@ -754,6 +755,12 @@ def test_the_board_is_empty_until_the_close_and_then_lists_every_receipt_in_orde
         lambda code: " ".join(re.findall("....", code)).lower(),
         lambda code: code.replace("0", "O").replace("1", "l"),
         lambda code: "".join(chr(ord(char) + 0xFEE0) for char in code),
+        # Case 45.
+        lambda code: "·".join(re.findall("....", code)),
+        lambda code: "：".join(re.findall("....", code)),
+        lambda code: "ー".join(re.findall("....", code)) + "。",
+        lambda code: f"回执编号：{code}\u200b",
+        lambda code: f"Receipt number: {code}.",
     ],
 )
 def test_a_receipt_is_found_however_it_is_typed(stage, spelling):
@@ -772,6 +779,15 @@ def test_a_receipt_that_is_not_in_the_box_is_said_to_be_missing(stage):
     assert "该编号不在清单内。" in Client().post("/board/", {"code": "0" * 16}).text
     for typed in ("0" * 15, "U" * 16, "编号", "<b>", "\0"):
         assert "回执编号应为16位字母和数字" in Client().post("/board/", {"code": typed}).text
+
+
+def test_a_text_far_too_long_is_no_receipt_and_not_looked_at(stage, monkeypatch):
+    # Class E: 80 KB of combining marks in this field kept a server process busy for seconds.
+    stage.close()
+    lengths = lengths_looked_at(monkeypatch)
+
+    assert "回执编号应为16位字母和数字" in Client().post("/board/", {"code": MARKS}).text
+    assert not lengths
 
 
 def test_a_receipt_is_never_looked_up_by_an_address_which_a_proxy_would_log(stage):

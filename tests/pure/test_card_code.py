@@ -92,9 +92,18 @@ def test_a_code_is_printed_in_groups_of_four():
         "４１１１　１１１１　１１１１　１１１１",
         "4111\u00a01111\t1111\u20031111",
         "4111－1111－1111－1111",
+        # Case 45: with any usual separator, a label, a full stop, digits in a circle.
+        *[sign.join(["4111", "1111", "1111", "1111"]) for sign in "·，./_ー\u2212、：;|—~•*"],
+        "4111 1111 1111 1111。",
+        "投票码：4111 1111 1111 1111",
+        "投票码（16位）：4111 1111 1111 1111.",
+        "Code: 4111.1111.1111.1111",
+        "④①①① ①①①① ①①①① ①①①①",
+        "❹❶❶❶ ❶❶❶❶ ❶❶❶❶ ❶❶❶❶",
+        "4111 1111 1111 1111\u200b\ufe0f",
     ],
 )
-def test_gaps_hyphens_and_full_width_make_no_difference(typed):
+def test_what_parts_the_digits_or_stands_around_them_makes_no_difference(typed):
     assert card_code.read_code(typed) == "4111111111111111"
 
 
@@ -106,6 +115,10 @@ def test_gaps_hyphens_and_full_width_make_no_difference(typed):
         ("411111111111111", "length", 15),
         ("41111111111111111", "length", 17),
         ("4", "length", 1),
+        ("投票码：411111111111111", "length", 15),
+        ("投票码（16位）：4111", "length", 4),
+        ("投票码", "length", 0),
+        ("4111·1111·1111·111", "length", 15),
         ("4111111111111l11", "length", 15),
         ("٤111111111111111", "length", 15),
         ("4111111111111112", "check-digit", 0),

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballots.pure.rules import (
+    AS_CAST,
     DETAIL_LIMIT,
+    STRICT,
     TITLE_LIMIT,
     UNIT_LIMIT,
     Fault,
@@ -16,8 +18,11 @@ from ballots.pure.rules import (
     Selection,
     faults,
     is_plain,
+    is_seen,
     same_text,
 )
+from tests.helpers.looking import MARKS, lengths_looked_at
+from yiwu_vote.texts import typed
 
 # A machine that is busy makes no test fail.
 unhurried = settings(deadline=None)
@@ -301,7 +306,46 @@ def test_a_second_reading_of_the_rules_accepts_the_same_ballots(selection, rules
     assert (faults(selection, rules, candidates) == []) == is_legal(selection, rules, candidates)
 
 
-def test_a_title_far_too_long_is_refused_without_being_compared(monkeypatch):
-    monkeypatch.setattr("ballots.pure.rules.folded", lambda text: text if len(text) < 99 else 1 / 0)
+def test_a_text_far_too_long_is_refused_without_being_looked_at(monkeypatch):
+    lengths = lengths_looked_at(monkeypatch)
+    proposal = Proposal(MARKS, MARKS, MARKS)
 
-    assert codes(ballot(proposals=("甲" * 40_000,)), TEN, {7: "乙"}) == ["title-too-long"]
+    found = [
+        [
+            fault.code
+            for fault in faults(Selection(proposals=(proposal,)), TEN, {7: "乙"}, reading=how)
+        ]
+        for how in (STRICT, AS_CAST)
+    ]
+
+    assert found == [["title-too-long", "detail-too-long", "unit-too-long"]] * 2
+    assert max(lengths) < 1_000
+
+
+# What nobody can see (cases 42 and 44)
+
+
+@pytest.mark.parametrize("char", ["\ufe0f", "\u3164", "\u2800", "\ue000", "\u0378", "\u034f"])
+def test_what_nobody_can_see_is_refused_today_and_was_legal_in_a_ballot_cast_before(char):
+    proposal = Proposal(title=f"建公园{char}")
+    selection = Selection(proposals=(proposal,))
+
+    assert codes(selection) == ["proposal-bad-text"]
+    assert faults(selection, TEN, TWELVE, reading=AS_CAST) == []
+    assert same_text(f"建公园{char}", "建公园")
+
+
+@unhurried
+@given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
+def test_no_ballot_that_may_be_cast_is_invalid_in_the_box(title, other, candidate):
+    selection = Selection(proposals=(Proposal(title), Proposal(other)))
+    candidates = {7: candidate}
+
+    if not faults(selection, TEN, candidates):
+        assert not faults(selection, TEN, candidates, reading=AS_CAST)
+
+
+@unhurried
+@given(st.text(max_size=20))
+def test_the_normal_form_of_what_is_typed_is_what_may_stand_on_a_ballot(text):
+    assert is_seen(typed(text, lines=True))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ballots.pure import sealing, shares
 from ballots.pure.shares import Share, ShareRefused
+from tests.helpers.looking import MARKS, lengths_looked_at
 from tests.helpers.machine import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "sealing.json").read_text("utf-8"))
@@ -177,7 +178,23 @@ def test_the_way_of_typing_makes_no_difference(share, random):
     alike = {
         "0": "0Oo０Ｏ",
         "1": "1IiLl１Ｉｌ",
-        "-": ["-", " ", "", "－", "\u3000", "–", "−", "\u200b", "\n", " - "],
+        "-": [
+            "-",
+            " ",
+            "",
+            "－",
+            "\u3000",
+            "–",
+            "−",
+            "\u200b",
+            "\n",
+            " - ",
+            "·",
+            "，",
+            "_",
+            "ー",
+            "、",
+        ],
     }
     typed = ""
     for char in to_text(share):
@@ -208,6 +225,13 @@ def test_what_is_no_share_is_refused_and_said_why(change, code):
     text = to_text(frozen_shares(1)[0])
 
     assert code_of(change(text)) == code
+
+
+def test_a_text_far_too_long_is_no_share_and_not_looked_at(monkeypatch):
+    lengths = lengths_looked_at(monkeypatch)
+
+    assert code_of(MARKS) == "length"
+    assert not lengths
 
 
 def test_20000_substitutions_and_neighbour_swaps_are_all_seen():

@@ -19,6 +19,7 @@ from yiwu_vote import texts
         ("\ue000建公园", "建公园"),  # private use
         ("建\u0378公园", "建公园"),  # unassigned
         ("建\u200b公\u200e园\ufeff\u00ad", "建公园"),  # case 44: pasted along
+        ("建\ufffc公\ufff9园", "建公园"),  # a picture that was lost, marks of notes
         ("👨\u200d👩\u200d👧", "👨👩👧"),  # case 44: a family falls into its people, all seen
         ("e\u0301", "é"),
         ("阿卜杜·示例 𠮷䶮", "阿卜杜·示例 𠮷䶮"),

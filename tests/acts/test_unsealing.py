@@ -1,0 +1,109 @@
+"""Texts that look alike in the box: one item to the eye is one, and no ballot is invalid afterwards."""
+
+import pytest
+
+from ballots import verifier
+from ballots.acts.casting import refused
+from ballots.files import package
+from ballots.pure import sealing
+from ballots.pure.rules import Proposal, Selection
+from ballots.refusal import Refused
+from tests.helpers.factories import Stage, make_stage, selection
+from yiwu_vote import texts
+
+pytestmark = pytest.mark.django_db
+
+
+def cast_before(stage: Stage, place: int, *titles: str) -> None:
+    """Seal a ballot as it could be cast while signs that nobody sees made two texts of one."""
+    chosen = Selection(proposals=tuple(Proposal(title) for title in titles))
+    box = stage.poll.box
+    stage.forge(
+        place,
+        sealing.seal(
+            chosen,
+            public_key=bytes(box.public_key),
+            poll=stage.poll.uuid,
+            size=box.ballot_size,
+        ),
+    )
+
+
+def opened(stage: Stage) -> Stage:
+    stage.close()
+    stage.open_box()
+    return stage
+
+
+def is_verified(stage: Stage, tmp_path) -> bool:
+    path = tmp_path / "package.zip"
+    path.write_bytes(package.full_package(stage.poll).content)
+    shares = tmp_path / "shares.txt"
+    shares.write_text("\n".join(stage.shares[:3]), "utf-8")
+    return verifier.main([str(path), "--shares", str(shares)]) == 0
+
+
+@pytest.mark.parametrize("alike", ["建公园\ufe0f", "建\u3164公园", "建公园\ue000"])
+def test_two_proposals_that_nobody_can_tell_apart_are_one_item(alike, tmp_path):
+    # Case 42: from two ballots, one of which was cast before.
+    stage = make_stage(delegates=4, candidates=3, places=2)
+    stage.cast(0, selection(1, proposals=["建公园"]))
+    cast_before(stage, 1, alike)
+    cast_before(stage, 2, alike)
+    opened(stage)
+
+    write_in = stage.poll.write_ins.get()
+    assert {ballot.invalid for ballot in stage.poll.ballots.all()} == {""}
+    assert texts.same(write_in.title, "建公园")
+    result = stage.count()
+    votes = {item["item"]: item["votes"] for item in result.figures["items"]}
+    assert votes["推1"] == 3
+    assert is_verified(stage, tmp_path)
+
+
+def test_the_usual_spelling_is_that_of_the_item_and_the_verifier_finds_it(tmp_path):
+    stage = make_stage(delegates=4, candidates=3)
+    stage.cast(0, selection(1, proposals=["AED急救站"]))
+    stage.cast(1, selection(1, proposals=["ＡＥＤ急救站"]))
+    stage.cast(2, selection(1, proposals=["ＡＥＤ急救站"]))
+    opened(stage)
+    stage.count()
+
+    assert stage.poll.write_ins.get().title == "ＡＥＤ急救站"
+    assert is_verified(stage, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [["\u3164"], ["\u2800\u2800"], ["候选项目1\ufe0f"], ["建公园", "建公园\ufe0f"]],
+    ids=["blank", "blank braille", "like a candidate", "two of one"],
+)
+def test_what_was_legal_when_it_was_cast_stays_valid_and_is_proved(titles, tmp_path):
+    # Case 42: nobody's ballot becomes invalid because the rule is stricter today.
+    stage = make_stage(delegates=3, candidates=3, places=3)
+    stage.cast(0, selection(1, proposals=["建公园"]))
+    cast_before(stage, 1, *titles)
+    opened(stage)
+    stage.count()
+
+    assert {ballot.invalid for ballot in stage.poll.ballots.all()} == {""}
+    assert set(titles) <= {write_in.title for write_in in stage.poll.write_ins.all()}
+    assert is_verified(stage, tmp_path)
+
+
+@pytest.mark.parametrize("title", ["\u3164", "建公园\ufe0f", "建\u200b公园"])
+def test_today_no_such_text_can_be_cast(title):
+    # Case 42: whoever goes round the form meets the same judge.
+    stage = make_stage(delegates=1, candidates=3)
+
+    with pytest.raises(Refused) as refusal:
+        stage.cast(0, selection(1, proposals=[title]))
+
+    assert refusal.value.code == refused("faults").code
+
+
+def test_the_verifier_sees_of_a_text_what_everybody_else_sees():
+    assert verifier.UNSEEN.pattern == texts.IGNORABLE.pattern
+    assert verifier.SHAPELESS == texts.SHAPELESS
+    for text in ("建公园\ufe0f", "\u3164", "ＡＢ c", "e\u0301\u200b", "㎡\ue000", "a\tb"):
+        assert verifier.seen(text) == texts.folded(text)

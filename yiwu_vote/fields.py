@@ -1,0 +1,49 @@
+"""The field of a form in which people type: what comes out of it is in the one normal form (design §11.4)."""
+
+from typing import Any
+
+from django import forms
+from django.db import models
+
+from yiwu_vote.texts import is_within, typed
+
+# The most characters of a text whose column has no limit of its own.
+LONGEST = 5_000
+
+
+class Typed(forms.CharField):
+    """Text in the one normal form: nothing unseen in it, composed, its blanks single.
+
+    With `lines` it may have several. A text far longer than `max_length` is refused without being
+    looked at. Where something else than the field judges the length, `limit` says how much is
+    looked at, and a longer text comes out as it was typed. A page that shows the form again shows
+    no sign that cannot be seen, and else what was typed, with its blanks.
+    """
+
+    def __init__(self, *, limit: int | None = None, lines: bool = False, **kwargs: Any) -> None:
+        if limit is None:
+            kwargs["max_length"] = kwargs.get("max_length") or LONGEST
+        super().__init__(**kwargs)
+        self.limit: int = limit or kwargs["max_length"]
+        self.lines = lines
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        # A NUL is nothing that anybody types; Django's own validator refuses it.
+        if not text or "\0" in text or not is_within(text, self.limit):
+            return text
+        return typed(text, lines=self.lines) or self.empty_value
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        shown = super().bound_data(data, initial)
+        if not isinstance(shown, str):
+            return shown
+        kept = self.to_python(shown)
+        return shown if kept.split() == shown.split() else kept
+
+
+# For the pages of the admin: `formfield_overrides` of whoever has columns of text.
+TYPED_COLUMNS: Any = {
+    models.CharField: {"form_class": Typed},
+    models.TextField: {"form_class": Typed, "lines": True},
+}
