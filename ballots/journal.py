@@ -43,6 +43,8 @@ class Kind(models.TextChoices):
     DECIDED = "decided", _("登记会议决定")
     SECOND_ROUND_MADE = "second-round-made", _("发起再次票决或补充票决")
     DRAFT_MADE = "draft-made", _("另建草稿")
+    DRAFT_DROPPED = "draft-dropped", _("删除草稿")
+    DRAFT_DELETED = "draft-deleted", _("删除草稿")
     REVEALED = "revealed", _("揭晓")
     EXPORTED = "exported", _("导出明细")
     ARCHIVED = "archived", _("归档")

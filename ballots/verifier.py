@@ -440,6 +440,7 @@ LETTERS = {
     "revealed": "L",
     "archived": "A",
     "voided": "X",
+    "draft-dropped": "E",
 }
 ORDER = re.compile("[KT]*KT+O(PR)*P?CB(VNF*S)*VNF*D?(UL*A?)?")
 

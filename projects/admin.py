@@ -29,6 +29,17 @@ REFUSED_BY_DATABASE = _(
 )
 
 
+class StandingPollFilter(admin.RelatedFieldListFilter):
+    """The polls to choose from beside a list: a dropped draft is not among them."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[Any, Any]]:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        standing = {"pk__in": Poll.objects.standing()}
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=standing)
+
+
 class DraftAdmin(admin.ModelAdmin):
     """Pages of what belongs to a poll in draft; from the opening on it can be looked at only.
 
@@ -149,7 +160,8 @@ class PollAdmin(DraftAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
-        return super().get_queryset(request).annotate(candidate_count=Count("projects"))
+        polls = super().get_queryset(request).exclude(phase=Poll.Phase.DROPPED)
+        return polls.annotate(candidate_count=Count("projects"))
 
     @admin.display(description=_("候选项目数"), ordering="candidate_count")
     def candidates(self, poll: Poll) -> int:
@@ -226,7 +238,7 @@ class TargetInline(admin.TabularInline):
 class ProjectAdmin(DraftAdmin):
     list_display = ["number", "title", "category", "lead_unit", "lines", "poll"]
     list_display_links = ["number", "title"]
-    list_filter = ["poll", "category"]
+    list_filter = [("poll", StandingPollFilter), "category"]
     list_select_related = ["poll"]
     ordering = ["-poll", "number"]
     search_fields = ["title", "text", "lead_unit"]
@@ -262,7 +274,8 @@ class ProjectAdmin(DraftAdmin):
         return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return super().get_queryset(request).annotate(target_count=Count("targets"))
+        projects = super().get_queryset(request).exclude(poll__phase=Poll.Phase.DROPPED)
+        return projects.annotate(target_count=Count("targets"))
 
     @admin.display(description=_("年度目标"), ordering="target_count")
     def lines(self, project: Project) -> int:

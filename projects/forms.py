@@ -34,5 +34,5 @@ class UploadForm(forms.Form):
 class ConfirmImportForm(forms.Form):
     """The candidates that were previewed, and the poll that they are for."""
 
-    poll = forms.ModelChoiceField(Poll.objects.all(), widget=forms.HiddenInput)
+    poll = forms.ModelChoiceField(Poll.objects.standing(), widget=forms.HiddenInput)
     rows = PreviewedField(Candidate, salt=ROWS)

@@ -26,6 +26,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """
         return self.select_for_update(no_key=True).get(pk=poll.pk)
 
+    def standing(self) -> "PollQuerySet":
+        """The polls that lists, pages and commands know: all but the drafts that were dropped."""
+        return self.exclude(phase=phases.Phase.DROPPED)
+
     def real(self) -> "PollQuerySet":
         """The polls that count: everything but rehearsals."""
         return self.exclude(kind=Poll.Kind.REHEARSAL)
@@ -182,12 +186,14 @@ class Poll(models.Model):
                 name="poll_is_not_its_own_parent",
             ),
             models.CheckConstraint(
-                condition=Q(phase="draft", opened_at__isnull=True)
-                | (~Q(phase="draft") & Q(opened_at__isnull=False)),
+                condition=Q(phase__in=["draft", "dropped"], opened_at__isnull=True)
+                | (~Q(phase__in=["draft", "dropped"]) & Q(opened_at__isnull=False)),
                 name="poll_has_an_opening_time_once_opened",
             ),
             models.CheckConstraint(
-                condition=Q(phase__in=["draft", "open", "paused"], closed_at__isnull=True)
+                condition=Q(
+                    phase__in=["draft", "dropped", "open", "paused"], closed_at__isnull=True
+                )
                 | Q(phase="void")
                 | Q(
                     phase__in=["closed", "opened", "counted", "confirmed", "published"],
@@ -210,11 +216,11 @@ class Poll(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["parent"],
-                condition=~Q(phase="void"),
+                condition=~Q(phase__in=["void", "dropped"]),
                 name="poll_has_one_second_round_at_a_time",
             ),
             models.CheckConstraint(
-                condition=Q(phase="draft") | Q(delegates_total__isnull=False),
+                condition=Q(phase__in=["draft", "dropped"]) | Q(delegates_total__isnull=False),
                 name="poll_opens_with_the_number_of_delegates",
             ),
             known("kind", choices.Kind, name="poll_kind_known"),
@@ -231,6 +237,8 @@ class Poll(models.Model):
         if self.is_rehearsal and self.parent_id:
             # A rehearsed second round shows what it is by what its first one left open.
             kind = str(_("演练：后续票决"))
+        if self.phase == self.Phase.DROPPED:
+            kind = str(_("已删除的草稿"))
         return f"{self.year}年 {self.meeting}" + (f"（{kind}）" if kind else "")
 
     @property

@@ -2,7 +2,7 @@
 
     draft → open ⇄ paused → closed → opened → counted → confirmed → published
 
-From `open` to `confirmed` a poll may end as `void` instead. Acts, triggers, admin and commands read
+From `open` to `confirmed` a poll may end as `void` instead, and a draft as `dropped`. Acts, triggers, admin and commands read
 this table; the verifier has one of its own, for it shares no code with what it proves.
 """
 
@@ -22,6 +22,7 @@ class Phase(models.TextChoices):
     CONFIRMED = "confirmed", _("复核")
     PUBLISHED = "published", _("公布")
     VOID = "void", _("作废")
+    DROPPED = "dropped", _("已删除")
 
 
 EVERY = frozenset(Phase)
@@ -35,7 +36,9 @@ COUNTED = frozenset({Phase.COUNTED, Phase.CONFIRMED, Phase.PUBLISHED})
 # Two scrutineers have checked it.
 CHECKED = COUNTED - {Phase.COUNTED}
 # No phase follows.
-LAST = frozenset({Phase.PUBLISHED, Phase.VOID})
+LAST = frozenset({Phase.PUBLISHED, Phase.VOID, Phase.DROPPED})
+# What came to nothing: its place may be taken by another.
+FAILED = frozenset({Phase.VOID, Phase.DROPPED})
 
 
 @dataclass(frozen=True)
@@ -57,4 +60,5 @@ MOVES = {
     "confirm": Move(frozenset({Phase.COUNTED}), Phase.CONFIRMED),
     "publish": Move(frozenset({Phase.CONFIRMED}), Phase.PUBLISHED),
     "void": Move(RUNNING, Phase.VOID),
+    "drop": Move(DRAFT, Phase.DROPPED),
 }

@@ -115,7 +115,7 @@ def _receipt_again(entry: RollEntry, token: str) -> Receipt:
 
 def _demand_open(poll: Poll) -> None:
     match poll.phase:
-        case Poll.Phase.DRAFT:
+        case Poll.Phase.DRAFT | Poll.Phase.DROPPED:
             raise refused("not-open")
         case Poll.Phase.PAUSED:
             raise refused("paused")

@@ -1,6 +1,6 @@
-"""New drafts out of old polls: after a void one, or for a second round (design §3.5, §4.3).
+"""New drafts out of old polls, and the end of a draft nobody needs (design §3.5, §4.3).
 
-Each takes over roll, cards and candidates; key, presence and quorum are always taken anew.
+Each new one takes over roll, cards and candidates; key, presence and quorum are always taken anew.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.acts import lifecycle
 from ballots.facts.outcome import Outcome, outcome_of
-from ballots.models import RollEntry
+from ballots.models import Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
 from projects.models import Poll, Project, Target
 
@@ -26,8 +27,8 @@ refused = Refusals(
         "round-exists": _("已经发起过再次票决或补充票决，请在票决进程中查找。"),
         "decided": _("会议决定已经登记，不能再发起票决。"),
         "no-tie": _("没有得票相同、待定的项目，不需要再次票决。"),
-        "not-second-round": _("只有再次票决和补充票决的草稿可以在这里删除。"),
-        "key-made": _("已经生成过密钥，操作记录须保留，不能删除。"),
+        "not-draft": _("投票已经开始，不能删除。不再需要的，请宣布作废。"),
+        "rehearsal": _("这次演练已有操作记录，请用“清除演练”。"),
         "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
     }
 )
@@ -91,18 +92,43 @@ def supplementary(poll: Poll, *, by: User) -> Poll:
 
 
 @transaction.atomic
-def drop(poll: Poll, *, by: User) -> Poll:
-    """Delete the draft of a second round on which nothing is on record; return the first round."""
-    poll = _locked(poll, by)
+def drop(poll: Poll, *, by: User, second: User | None = None, reason: str = "") -> Poll | None:
+    """Take a draft out of everybody's sight; return its first round, where it has one.
+
+    A draft on which nothing is on record is deleted with its candidates and its roll, and the
+    register's chain says so. Of any other the row and the record stay (`lifecycle.drop_draft`):
+    from the first entry on `second`, a scrutineer, signs too, and there is a `reason`. A rehearsal
+    that has a record is wiped instead. Raises Refused.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     first = poll.parent
-    if poll.phase != Poll.Phase.DRAFT or first is None:
-        raise refused("not-second-round")
-    if poll.journal.exists():
-        raise refused("key-made")
+    if not is_on_record(poll):
+        _delete(poll, by)
+    elif poll.is_rehearsal:
+        raise refused("rehearsal")
+    else:
+        lifecycle.drop_draft(poll, reason=reason, by=by, second=second)
+    return first
+
+
+def is_on_record(poll: Poll) -> bool:
+    """Tell whether a draft holds what is kept: an entry of its journal, or a recommendation."""
+    return poll.journal.exists() or poll.recommendations.exists()
+
+
+def _delete(poll: Poll, by: User) -> None:
+    data = {
+        "draft": str(poll),
+        "uuid": str(poll.uuid),
+        "candidates": poll.projects.count(),
+        "on_roll": poll.roll.count(),
+    }
     poll.roll.all().delete()
     poll.projects.all().delete()
     poll.delete()
-    return first
+    journal.append(None, journal.Kind.DRAFT_DELETED, by=by, data=data)
 
 
 def _settling(poll: Poll) -> Outcome:
@@ -202,7 +228,7 @@ def _free_title(draft: Poll, title: str, key: str) -> str:
 def _was_drafted(poll: Poll) -> bool:
     """Tell whether a draft made of `poll` still exists."""
     drafted = [UUID(uuid) for uuid in journal.said(poll, journal.Kind.DRAFT_MADE, "poll")]
-    return Poll.objects.filter(uuid__in=drafted).exists()
+    return Poll.objects.standing().filter(uuid__in=drafted).exists()
 
 
 def _locked(poll: Poll, by: User) -> Poll:

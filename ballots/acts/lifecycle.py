@@ -40,7 +40,7 @@ from ballots.refusal import (
     locked,
 )
 from projects.models import Poll
-from projects.phases import MOVES
+from projects.phases import DRAFT, FAILED, MOVES
 
 refused = Refusals(
     {
@@ -341,7 +341,7 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     reason = demand_reason(reason)
     second = demand_second(by, second)
     poll = _ready(poll, "void")
-    if poll.children.exclude(phase__in=[Poll.Phase.DRAFT, Poll.Phase.VOID]).exists():
+    if poll.children.exclude(phase__in=DRAFT | FAILED).exists():
         raise refused("second-round-exists")
     before = poll.phase
     _move(poll, "void", closed_at=poll.closed_at or timezone.now())
@@ -353,6 +353,32 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     return poll
 
 
+@transaction.atomic
+def drop_draft(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll:
+    """Put aside a draft on which something is on record; its row and its record stay (design §3.5).
+
+    From its first entry on two people sign, with a reason. Its roll goes, for nothing hangs on it
+    and nobody on it is to be held by a poll that never was; candidates, recommendations and the
+    public half of its key stay, of no more use to anybody.
+    """
+    demand_office(by)
+    poll = _ready(poll, "drop")
+    if poll.journal.exists():
+        reason = demand_reason(reason)
+        second = demand_second(by, second)
+    data = {
+        "reason": reason.strip(),
+        "candidates": poll.projects.count(),
+        "recommendations": poll.recommendations.count(),
+        "on_roll": poll.roll.count(),
+        "present": poll.roll.filter(present=True).count(),
+    }
+    poll.roll.all().delete()
+    _move(poll, "drop", screen_key=None)
+    journal.append(poll, journal.Kind.DRAFT_DROPPED, by=by, second=second, data=data)
+    return poll
+
+
 # --- shared ---------------------------------------------------------------------------------------
 
 
@@ -361,8 +387,8 @@ def _ready(poll: Poll, step: str) -> Poll:
     return locked(poll, *MOVES[step].before)
 
 
-def _move(poll: Poll, step: str, **times: Any) -> None:
+def _move(poll: Poll, step: str, **columns: Any) -> None:
     poll.phase = MOVES[step].after
-    for column, moment in times.items():
-        setattr(poll, column, moment)
-    poll.save(update_fields=["phase", *times])
+    for column, value in columns.items():
+        setattr(poll, column, value)
+    poll.save(update_fields=["phase", *columns])

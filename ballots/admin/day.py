@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -189,7 +190,7 @@ def _rounds(day: Day) -> list[dict[str, Any]]:
         return []
     return [
         {"poll": second, "kind": Poll.Kind(way_of(second, is_tied=day.outcome.is_tied)).label}
-        for second in day.poll.children.order_by("pk")
+        for second in day.poll.children.exclude(phase=Poll.Phase.DROPPED).order_by("pk")
     ]
 
 
@@ -236,6 +237,9 @@ class PollDayAdmin(ReadOnlyAdmin):
 
     list_display = ["__str__", "kind", "phase", "opened_at", "closed_at", "published_at"]
     list_filter = ["kind", "phase", "year"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
+        return super().get_queryset(request).exclude(phase=Poll.Phase.DROPPED)
 
     def get_urls(self) -> list[URLPattern]:
         """Only these pages: Django's own forms for a poll have nothing to do here."""

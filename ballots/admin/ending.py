@@ -79,27 +79,42 @@ def archived(poll: Poll) -> dict[str, Any] | None:
     return data | {"entry": entry, "people": "、".join(people)}
 
 
-def _is_untouched_second_round(day: Day) -> bool:
-    return day.poll.parent is not None and not day.poll.journal.exists()
+def _is_real(day: Day) -> bool:
+    # A rehearsal is wiped with all that is on record about it.
+    return not day.poll.is_rehearsal
 
 
 @step(
     "drop",
     _("删除草稿"),
-    _("删除还没有生成密钥的再次票决或补充票决草稿，原票决不变。"),
+    _("删除误建或不再需要的草稿。已有操作记录的，须会务和监票各一人签名，记录保留。"),
     who=roles.is_office,
     phases=DRAFT,
-    fits=_is_untouched_second_round,
+    fits=_is_real,
 )
 def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
-    """Delete the draft of a second round that was made by mistake or is of no use any more."""
+    """Take a draft out of everybody's sight; once something is on record, two people do."""
+    has_record = poll.journal.exists()
+    reason = ReasonForm(posted(request))
+    second = SecondPersonForm(posted(request), request=request)
+    filled: tuple[forms.Form, ...] = (reason, second) if has_record else ()
 
     def act() -> HttpResponse:
-        first = drafts.drop(poll, by=request.user)
+        first = drafts.drop(
+            poll,
+            by=request.user,
+            second=second.person,
+            reason=reason.cleaned_data["reason"] if has_record else "",
+        )
         messages.success(request, gettext("草稿已删除。"))
-        return to_day(first)
+        return to_day(first) if first else redirect("admin:ballots_pollday_changelist")
 
-    return take(request, poll, act)
+    counts = {
+        "candidates": poll.projects.count(),
+        "on_roll": poll.roll.count(),
+        "recommendations": poll.recommendations.count(),
+    }
+    return take(request, poll, act, *filled, has_record=has_record, **counts)
 
 
 @step(

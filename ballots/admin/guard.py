@@ -161,7 +161,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
             raise PermissionDenied
         # Many parts of a page ask which offices this person has: asked once for all of them.
         prefetch_related_objects([request.user], "groups")
-        polls = Poll.objects.select_related("parent", "box")
+        polls = Poll.objects.standing().select_related("parent", "box")
         return view(request, get_object_or_404(polls, pk=poll_id), **kwargs)
 
     guarded = admin.site.admin_view(of_poll)

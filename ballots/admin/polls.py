@@ -1,9 +1,20 @@
 """The page of a poll's rules, as far as it depends on what was done with the poll since."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import Any, cast
 
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+
+from ballots.acts import drafts
+from ballots.admin.ending import drop, wipe
+from ballots.admin.guard import address
 from ballots.journal import Kind
+from ballots.refusal import Refused
 from projects import admin as projects_admin
 from projects.models import Poll
 
@@ -24,3 +35,24 @@ class PollAdmin(projects_admin.PollAdmin):
         ):
             return [*fields, "kind"]
         return fields
+
+    def delete_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Let the day's own step drop a draft: Django would ask to delete each candidate first."""
+        poll = self.get_object(request, unquote(object_id))
+        if poll is None or not self.has_delete_permission(request, poll):
+            raise PermissionDenied
+        page = address(poll, wipe.name if poll.is_rehearsal else drop.name)
+        if request.method != "POST":
+            return redirect(page)
+        try:
+            drafts.drop(poll, by=cast(User, request.user))
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(page)
+        messages.success(request, gettext("草稿已删除。"))
+        return redirect("admin:projects_poll_changelist")

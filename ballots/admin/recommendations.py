@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
@@ -19,6 +20,7 @@ from ballots.admin.guard import StaffRequest
 from ballots.admin.records import RecordAdmin
 from ballots.models import Recommendation
 from ballots.refusal import Refused
+from projects.admin import StandingPollFilter
 from projects.models import Poll, Project
 from yiwu_vote.admin_pages import model_page
 
@@ -51,10 +53,13 @@ class RecommendationAdmin(RecordAdmin):
     """Everybody of the staff may read; what is changed, the acts of `recommending` change."""
 
     list_display = ["title", "delegate", "poll", "ruling"]
-    list_filter = ["poll", "ruling"]
+    list_filter = [("poll", StandingPollFilter), "ruling"]
     list_select_related = ["poll", "delegate"]
     ordering = ["-poll", "pk"]
     questions = frozenset({"", "exact", "id__exact"})
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recommendation]:
+        return super().get_queryset(request).filter(poll__in=Poll.objects.standing())
 
     def get_urls(self) -> list[URLPattern]:
         """Only these pages: Django's own forms have nothing to do here."""
@@ -71,8 +76,9 @@ class RecommendationAdmin(RecordAdmin):
         def page(request: StaffRequest, object_id: int) -> HttpResponse:
             if not self.has_view_permission(request):
                 raise PermissionDenied
-            rows = Recommendation.objects.select_related("poll", "delegate__delegation", "project")
-            recommendation = rows.filter(pk=object_id).first()
+            rows = self.get_queryset(request).filter(pk=object_id)
+            related = ("poll", "delegate__delegation", "project")
+            recommendation = rows.select_related(*related).first()
             if recommendation is None:
                 raise Http404
             return ruling_page(request, recommendation)

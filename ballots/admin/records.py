@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import record
 from ballots.models import JournalEntry, RollEntry
+from projects.admin import StandingPollFilter
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -45,13 +46,14 @@ class RecordAdmin(ReadOnlyAdmin):
         would tell when somebody voted, or what a hashed text holds, by halving.
         """
         column, _separator, question = lookup.partition("__")
-        return column in self.list_filter and question in self.questions
+        columns = [name[0] if isinstance(name, tuple) else name for name in self.list_filter]
+        return column in columns and question in self.questions
 
 
 @admin.register(RollEntry)
 class RollEntryAdmin(RecordAdmin):
     list_display = ["number", "name", "delegation", "present", "channel", "voted", "poll"]
-    list_filter = ["poll", "present", "voted", "delegation"]
+    list_filter = [("poll", StandingPollFilter), "present", "voted", "delegation"]
     list_select_related = ["poll"]
     search_fields = ["number", "name", "delegation"]
     ordering = ["-poll", "delegate__delegation__position", "delegation", "number_order"]
@@ -62,6 +64,7 @@ class RollEntryAdmin(RecordAdmin):
 @admin.register(JournalEntry)
 class JournalEntryAdmin(RecordAdmin):
     list_display = ["seq", "at", "what", "by", "second", "poll"]
+    # A dropped draft is among them: here its record is read.
     list_filter = ["poll"]
     list_select_related = ["poll", "by", "second"]
     ordering = ["-poll", "seq"]

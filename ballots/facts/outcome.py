@@ -15,6 +15,7 @@ from ballots.models import Decision, Result
 from ballots.pure.figures import ItemFigures, Source, is_known
 from ballots.refusal import Refusals
 from projects.models import Poll
+from projects.phases import FAILED
 
 refused = Refusals(
     {
@@ -161,7 +162,7 @@ def outcome_of(poll: Poll) -> Outcome:
     result = standing_result(poll)
     # Fetched with the result: the hall's screen asks every five seconds.
     decision: Decision | None = getattr(result.poll, "decision", None)
-    second = poll.children.exclude(phase=Poll.Phase.VOID).first()
+    second = poll.children.exclude(phase__in=FAILED).first()
     rows = {row["item"]: row for row in result.figures["items"]}
     valid = result.figures["turnout"]["valid"]
     filled = [Place(row["item"], row, "count", poll, valid) for row in adopted_items(result)]

@@ -27,18 +27,22 @@ def polls_of(delegate: Delegate | None) -> PollQuerySet:
     counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in
     particular sees what is out before what is going on, and no draft.
     """
-    polls = Poll.objects.exclude(IDLE).annotate(
-        # A first round is published after its second one, and its result is the whole.
-        latest=Coalesce("published_at", "closed_at", "opened_at"),
-        concern=Case(
-            When(phase=Poll.Phase.DRAFT, then=2),
-            When(phase__in=VOTING, then=0 if delegate else 1),
-            default=1 if delegate else 0,
-            output_field=IntegerField(),
-        ),
-        practice=Case(
-            When(kind=Poll.Kind.REHEARSAL, then=1), default=0, output_field=IntegerField()
-        ),
+    polls = (
+        Poll.objects.standing()
+        .exclude(IDLE)
+        .annotate(
+            # A first round is published after its second one, and its result is the whole.
+            latest=Coalesce("published_at", "closed_at", "opened_at"),
+            concern=Case(
+                When(phase=Poll.Phase.DRAFT, then=2),
+                When(phase__in=VOTING, then=0 if delegate else 1),
+                default=1 if delegate else 0,
+                output_field=IntegerField(),
+            ),
+            practice=Case(
+                When(kind=Poll.Kind.REHEARSAL, then=1), default=0, output_field=IntegerField()
+            ),
+        )
     )
     if delegate is None:
         return polls.exclude(phase=Poll.Phase.DRAFT).order_by(

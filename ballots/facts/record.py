@@ -34,6 +34,9 @@ DETAILS = {
     "cards": _("删除的投票卡"),
     "cards_in_use": _("仍在使用的投票卡"),
     "status": _("状态"),
+    "draft": _("草稿"),
+    "candidates": _("候选项目"),
+    "recommendations": _("会前推荐"),
 }
 # How many people a line of the record names before it only counts them.
 NAMED = 20
@@ -115,6 +118,6 @@ def _people(people: list[list[str]]) -> str:
 
 
 def _draft(uuid: str) -> str:
-    """Return which poll was drafted; a draft on which nothing was on record may be deleted."""
-    draft = Poll.objects.filter(uuid=uuid).first()
+    """Return which poll was drafted, unless the draft was dropped since."""
+    draft = Poll.objects.standing().filter(uuid=uuid).first()
     return gettext("票决：%(poll)s") % {"poll": draft} if draft else gettext("草稿已删除")

@@ -78,7 +78,7 @@ def _form(data: Any = None) -> ProposalForm:
 
 
 def _of(delegate: Delegate) -> QuerySet[Recommendation]:
-    return Recommendation.objects.filter(delegate=delegate)
+    return Recommendation.objects.filter(delegate=delegate, poll__in=Poll.objects.standing())
 
 
 def _page(

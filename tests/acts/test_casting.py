@@ -273,6 +273,7 @@ REFUSING = {
     P.CONFIRMED: "closed",
     P.PUBLISHED: "closed",
     P.VOID: "void",
+    P.DROPPED: "not-open",
 }
 
 

@@ -6,16 +6,28 @@ from typing import Any
 
 import pytest
 
-from ballots.acts import archiving, deciding, drafts, hall, lifecycle, rehearsal
+from ballots import journal
+from ballots.acts import (
+    archiving,
+    ceremony,
+    deciding,
+    drafts,
+    hall,
+    lifecycle,
+    recommending,
+    rehearsal,
+    roll,
+)
 from ballots.facts import outcome, polls, preflight
 from ballots.facts.findings import blocks
-from ballots.models import JournalEntry
+from ballots.models import AccessCard, Delegate, JournalEntry, Recommendation, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
     confirm_count,
     make_confirmed,
+    make_delegates,
     make_office,
     make_poll,
     make_project,
@@ -69,7 +81,7 @@ def test_a_supplementary_poll_is_among_the_rest_for_the_places_left():
 
 
 @pytest.mark.parametrize(("kind", "run_off"), [("main", "run-off"), ("rehearsal", "rehearsal")])
-def test_the_second_round_of_a_rehearsal_is_a_rehearsal(kind, run_off):
+def test_the_second_round_of_a_practiceis_a_rehearsal(kind, run_off):
     held = tied(kind=kind)
     assert drafts.run_off(held.poll, by=held.office).kind == run_off
 
@@ -165,23 +177,151 @@ def test_a_void_second_round_is_made_anew_with_its_parent_and_its_origins():
     assert [place.key for place in outcome.outcome_of(held.poll).filled] == ["1", "3"]
 
 
-def test_the_draft_of_a_second_round_is_deleted_while_nothing_is_on_record():
-    held = tied()
-    draft = drafts.run_off(held.poll, by=held.office)
+# --- dropped drafts -------------------------------------------------------------------------------
 
-    assert drafts.drop(draft, by=held.office) == held.poll
-    assert not Poll.objects.filter(pk=draft.pk).exists()
+
+def test_a_draft_without_a_record_is_deleted_by_one_person_with_candidates_and_roll():
+    """Case 32: no candidate has to be deleted first, and the register's chain says what went."""
+    office = make_office()
+    make_delegates(2)
+    poll = make_poll(candidates=3)
+    RollEntry.objects.bulk_create(
+        RollEntry(poll=poll, delegate=one, number=one.number, name=one.name, delegation="团")
+        for one in Delegate.objects.all()
+    )
+    name, uuid = str(poll), str(poll.uuid)
+
+    assert drafts.drop(poll, by=office) is None
+
+    assert not Poll.objects.exists()
+    assert Delegate.objects.count() == 2
+    entry = JournalEntry.objects.get(poll=None)
+    assert (entry.kind, entry.by) == ("draft-deleted", office)
+    assert entry.data == {"draft": name, "uuid": uuid, "candidates": 3, "on_roll": 2}
+    assert journal.first_broken(None) is None
+
+
+def mistaken(**columns: Any) -> Stage:
+    """Return a real draft made by mistake: its roll, presence and tested key are there."""
+    return make_stage(kind=Poll.Kind.MAIN, open_it=False, **columns)
+
+
+def test_a_draft_with_a_key_is_dropped_by_two_people_and_its_row_and_record_stay():
+    """Case 32: the mistaken draft is out of everybody's sight, and the record says by whom."""
+    held = mistaken()
+
+    drafts.drop(held.poll, by=held.office, second=held.chief, reason="误建")
+
+    poll = Poll.objects.get(pk=held.poll.pk)
+    assert (poll.phase, poll.opened_at) == (P.DROPPED, None)
+    entry = poll.journal.order_by("seq").last()
+    assert entry is not None
+    assert (entry.kind, entry.by, entry.second) == ("draft-dropped", held.office, held.chief)
+    assert entry.data == {
+        "reason": "误建",
+        "candidates": 12,
+        "recommendations": 0,
+        "on_roll": 5,
+        "present": 5,
+    }
+    assert journal.first_broken(poll) is None
+    assert poll.projects.count() == 12
+    assert poll.box.tested_at
+    assert polls.poll_for(held.delegates[0]) is None
+    assert poll not in Poll.objects.standing()
+
+
+def test_what_was_dropped_holds_nobody_and_nothing():
+    """Case 32: neither cards nor delegates are kept for a poll that never was."""
+    held = mistaken()
+    drafts.drop(held.poll, by=held.office, second=held.chief, reason="误建")
+
+    AccessCard.objects.all().delete()
+    held.delegates[0].delete()
+
+    assert not RollEntry.objects.exists()
+    assert not archiving.still_needed(make_poll())
+
+
+def test_the_key_of_a_dropped_draft_is_of_no_use():
+    held = mistaken()
+    drafts.drop(held.poll, by=held.office, second=held.chief, reason="误建")
+    poll, office = held.poll, held.office
+
+    refused = {
+        refusal_of(ceremony.test_key, poll, texts=held.shares[:3], by=office),
+        refusal_of(ceremony.make_key, poll, holders=["甲", "乙", "丙"], threshold=2, by=office),
+        refusal_of(roll.draw_up_roll, poll, by=office),
+    }
+    opened = refusal_of(lifecycle.open_poll, poll, by=office)
+    unsealed = refusal_of(lifecycle.open_box, poll, texts=held.shares[:3], by=office)
+
+    assert refused == {"not-draft"}
+    assert (opened, unsealed) == ("wrong-phase", "wrong-phase")
+
+
+def recommended(poll: Poll) -> Recommendation:
+    (delegate,) = make_delegates(1)
+    return Recommendation.objects.create(poll=poll, delegate=delegate, title="夜间公交")
+
+
+def test_a_collecting_draft_is_dropped_by_one_person_and_what_was_recommended_stays():
+    office = make_office()
+    poll = make_poll(collecting=True)
+    row = recommended(poll)
+
+    drafts.drop(poll, by=office)
+
+    poll.refresh_from_db()
+    row.refresh_from_db()
+    assert (poll.phase, row.title) == (P.DROPPED, "夜间公交")
+    assert [entry.kind for entry in poll.journal.all()] == ["draft-dropped"]
+    assert recommending.collecting_poll() is None
+    assert refusal_of(recommending.decline, row, reason="x", by=office) == "not-draft"
+
+
+def test_who_drops_which_draft_and_with_whom():
+    held, office = mistaken(), make_office()
+    practice = make_poll(kind=Poll.Kind.REHEARSAL)
+    recommended(practice)
+    cases: dict[str, tuple[Poll, dict[str, Any], str]] = {
+        "a scrutineer's": (held.poll, {"by": held.chief}, "not-office"),
+        "without a reason": (held.poll, {"second": held.chief}, "reason-needed"),
+        "alone": (held.poll, {"reason": "误建"}, "second-needed"),
+        "with the office": (held.poll, {"reason": "误建", "second": office}, "second-needed"),
+        "with oneself": (held.poll, {"reason": "误建", "second": held.office}, "second-needed"),
+        "a rehearsal with a record": (practice, {}, "rehearsal"),
+    }
+    for what, (poll, signed, code) in cases.items():
+        assert refusal_of(drafts.drop, poll, **({"by": held.office} | signed)) == code, what
+    assert Poll.objects.standing().count() == 2
+
+
+def test_the_draft_of_a_second_round_is_dropped_and_another_made():
+    """Case 32: an idle one, or one made by mistake, with a key or without."""
+    held = tied(kind=Poll.Kind.MAIN)
+    plain = drafts.run_off(held.poll, by=held.office)
+    assert drafts.drop(plain, by=held.office) == held.poll
+    keyed = make_ready(held, drafts.run_off(held.poll, by=held.office)).poll
+
+    assert drafts.drop(keyed, by=held.office, second=held.chief, reason="误建") == held.poll
+
+    assert outcome.outcome_of(held.poll).round is None
     assert drafts.run_off(held.poll, by=held.office).places == 1
+    assert void(held, held.poll).phase == P.VOID
 
 
-def test_a_draft_is_not_deleted_once_its_key_is_made_nor_one_that_is_no_second_round():
-    held = tied()
-    second = second_stage(held, drafts.run_off(held.poll, by=held.office))
-    assert refusal_of(drafts.drop, second.poll, by=held.office) == "not-second-round"
-    keyed = make_ready(held, drafts.fresh_draft(void(held, second.poll), by=held.office)).poll
-    assert refusal_of(drafts.drop, keyed, by=held.office) == "key-made"
-    assert refusal_of(drafts.drop, make_poll(), by=held.office) == "not-second-round"
-    assert refusal_of(drafts.drop, keyed, by=held.chief) == "not-office"
+def test_a_void_poll_gets_another_fresh_draft_once_the_first_is_dropped():
+    held = make_stage(kind=Poll.Kind.MAIN)
+    poll = void(held, held.poll)
+    draft = make_ready(held, drafts.fresh_draft(poll, by=held.office)).poll
+
+    drafts.drop(draft, by=held.office, second=held.chief, reason="误建")
+
+    assert drafts.fresh_draft(poll, by=held.office).phase == P.DRAFT
+
+
+# --- idle drafts ----------------------------------------------------------------------------------
 
 
 def test_a_draft_is_idle_once_something_else_settled_the_places():

@@ -105,6 +105,7 @@ STEPS: dict[str, Step] = {
     ),
     "void": lambda s: lifecycle.void_poll(s.poll, reason="断电", by=s.office, second=s.scrutineer),
     "fresh draft": lambda s: drafts.fresh_draft(s.poll, by=s.office),
+    "drop": lambda s: drafts.drop(s.poll, by=s.office, second=s.chief, reason="误建"),
     "rewrite": lambda s: storage.rewrite_storage(s.poll, by=s.office),
     "wipe": lambda s: wipe_rehearsal(s.poll, by=s.office),
 }
@@ -135,10 +136,11 @@ WAY: dict[str, list[str]] = {
         *["scrutineer confirms", "confirm", "publish and leave open", "reveal all"],
     ],
     "void": ["open", "void"],
+    "dropped": ["drop"],
 }
 # What each step makes of it: the phase it is in then. Every step that is not named is refused.
 MOVES: dict[str, dict[str, str]] = {
-    "draft": {"make key": P.DRAFT, "test key": P.DRAFT, "open": P.OPEN},
+    "draft": {"make key": P.DRAFT, "test key": P.DRAFT, "open": P.OPEN, "drop": P.DROPPED},
     "open": {"pause": P.PAUSED, "close": P.CLOSED, "void": P.VOID},
     "paused": {"resume": P.OPEN, "close": P.CLOSED, "void": P.VOID},
     "closed": {"open box": P.OPENED, "void": P.VOID},
@@ -155,6 +157,7 @@ MOVES: dict[str, dict[str, str]] = {
     "published": {"reveal next": P.PUBLISHED, "reveal all": P.PUBLISHED},
     "revealed": {},
     "void": {"fresh draft": P.VOID},
+    "dropped": {},
 }
 # How the other steps are refused, where it is not "wrong-phase".
 OTHER_CODES = {
@@ -163,6 +166,7 @@ OTHER_CODES = {
     **{("canvassed", step): "already-closed" for step in ("rule alone", "close canvass")},
     **{(state, "wipe"): "not-to-wipe" for state in WAY},
     **{(state, "fresh draft"): "not-void" for state in WAY},
+    **{(state, "drop"): "not-draft" for state in WAY},
     **{(state, "archive"): "not-over" for state in WAY},
     **{(state, "archive"): "too-early" for state in ("revealed", "void")},
     **{("revealed", step): "all-revealed" for step in ("reveal next", "reveal all")},
@@ -242,6 +246,7 @@ def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
         "publish and leave open": "published",
         "reveal all": "revealed",
         "void": "voided",
+        "drop": "draft-dropped",
     }
     assert kinds == ["key-made", "key-tested", *[words[step] for step in WAY[state]]]
     assert journal.first_broken(stage.poll) is None
@@ -254,7 +259,7 @@ WHO = {
     "office": [
         *["open", "pause", "resume", "close", "count", "publish", "reveal next", "reveal all"],
         *["run-off", "supplementary", "decide", "archive"],
-        *["void", "fresh draft", "wipe", "rewrite"],
+        *["void", "fresh draft", "wipe", "rewrite", "drop"],
     ],
     "scrutineer": ["confirm", "send back"],
     "either": ["open box"],
@@ -923,7 +928,7 @@ def test_a_fresh_draft_is_voted_on_anew_with_the_same_cards():
 # --- wiping ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", WAY)
+@pytest.mark.parametrize("state", [state for state in WAY if state != "dropped"])
 def test_wiping_a_rehearsal_leaves_nothing_of_it_in_any_phase(state):
     stage = make_stage(open_it=False)
     trace = str(stage.poll.uuid)

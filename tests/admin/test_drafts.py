@@ -5,10 +5,12 @@ from django.apps import apps
 from django.urls import reverse
 
 from projects.models import Poll, Project, Target
-from tests.helpers.desk import at, fields_of, messages_of
+from tests.helpers.browsing import read, signed_in
+from tests.helpers.desk import at, fields_of, messages_of, signed_by
 from tests.helpers.factories import (
     make_delegates,
     make_poll,
+    make_stage,
     move_by_force,
 )
 
@@ -111,14 +113,66 @@ def test_a_poll_that_left_draft_cannot_be_deleted(desk, phase):
     assert Poll.objects.filter(pk=poll.pk).exists()
 
 
-def test_a_draft_that_is_protected_gets_the_usual_page_and_stays(desk):
+def test_a_draft_is_deleted_with_its_candidates_in_one_confirmed_step(desk):
+    """Case 32: the delete button leads to the day's own step, which says what goes."""
     poll = make_poll(candidates=2)
 
-    reply = desk.post(reverse("admin:projects_poll_delete", args=[poll.pk]), {"post": "yes"})
+    page = desk.get(reverse("admin:projects_poll_delete", args=[poll.pk]), follow=True)
+    reply = desk.post(at(poll, "drop"), follow=True)
 
-    assert reply.status_code == 200
-    assert len(reply.context["protected"]) == 2
-    assert Poll.objects.filter(pk=poll.pk).exists()
+    assert "候选项目2个，名册0人，会前推荐0项。" in page.text
+    assert "第二人密码" not in page.text
+    assert messages_of(reply) == ["草稿已删除。"]
+    assert not Poll.objects.exists()
+
+
+def test_a_draft_with_a_key_is_dropped_on_its_page_by_two_people_and_seen_nowhere(desk):
+    """Case 32: by real HTTP; afterwards only the record knows it."""
+    held = make_stage(kind=Poll.Kind.MAIN, open_it=False)
+    poll = held.poll
+    other = make_poll(candidates=1, meeting="另一次会议")
+    delegate = signed_in(held)
+    before = read(delegate.get("/home/")).text
+    page = desk.get(at(poll, "drop"))
+
+    alone = desk.post(at(poll, "drop"), {"reason": "误建"})
+    reply = desk.post(at(poll, "drop"), {"reason": "误建"} | signed_by(held.chief), follow=True)
+
+    assert "请收回销毁" in page.text
+    assert alone.status_code == 200
+    assert messages_of(reply) == ["草稿已删除。"]
+    assert Poll.objects.get(pk=poll.pk).phase == Poll.Phase.DROPPED
+    for step in ("change", "journal", "key", "open", "drop"):
+        assert desk.get(at(poll, step)).status_code == 404
+    lists = ("projects_poll", "projects_project", "ballots_pollday", "ballots_rollentry")
+    for name in (*lists, "ballots_recommendation"):
+        page = desk.get(reverse(f"admin:{name}_changelist"))
+        assert poll.meeting not in page.text, name
+    assert desk.get(reverse("admin:projects_poll_change", args=[poll.pk])).status_code == 302
+    assert poll.meeting not in desk.get(reverse("admin:index")).text
+    assert poll.meeting in before
+    assert poll.meeting not in read(delegate.get("/home/")).text
+    assert "已删除的草稿" in desk.get(reverse("admin:ballots_journalentry_changelist")).text
+    assert other.meeting in desk.get(reverse("admin:projects_poll_changelist")).text
+
+
+def test_the_delete_button_of_a_draft_with_a_record_deletes_nothing(desk):
+    held = make_stage(kind=Poll.Kind.MAIN, open_it=False)
+    delete = reverse("admin:projects_poll_delete", args=[held.poll.pk])
+
+    reply = desk.post(delete, {"post": "yes"}, follow=True)
+
+    assert reply.redirect_chain[0][0] == at(held.poll, "drop")
+    assert messages_of(reply) == ["请说明原因。"]
+    assert Poll.objects.get().phase == Poll.Phase.DRAFT
+
+
+def test_the_delete_button_of_a_rehearsal_leads_to_where_it_is_wiped(desk):
+    held = make_stage(open_it=False)
+
+    reply = desk.get(reverse("admin:projects_poll_delete", args=[held.poll.pk]))
+
+    assert reply.headers["Location"] == at(held.poll, "wipe")
 
 
 def test_an_empty_draft_can_be_deleted(desk):

@@ -47,7 +47,7 @@ admin/r/<path:content_type_id>/<path:object_id>/           404 404  404 404  404
 admin/projects/poll/                                       200 200  200 200  200 200
 admin/projects/poll/add/                                   200 200  403 403  403 403
 admin/projects/poll/<path:object_id>/history/              200 200  200 200  200 200
-admin/projects/poll/<path:object_id>/delete/               200 200  403 403  403 403
+admin/projects/poll/<path:object_id>/delete/               302 302  403 403  403 403
 admin/projects/poll/<path:object_id>/change/               200 200  200 403  200 403
 admin/projects/poll/<path:object_id>/                      302 302  302 302  302 302
 admin/projects/project/import/                             200 200  403 403  403 403
@@ -92,7 +92,7 @@ admin/ballots/pollday/<int:poll_id>/reveal-all/            302 302  403 403  403
 admin/ballots/pollday/<int:poll_id>/archive/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
-admin/ballots/pollday/<int:poll_id>/drop/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/drop/                  200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403

@@ -520,6 +520,7 @@ def test_every_phase_can_be_stored_with_the_times_that_belong_to_it(world, phase
     times = {"opened_at": NOW, "closed_at": NOW, "published_at": NOW}
     missing = {
         "draft": {"opened_at", "closed_at", "published_at"},
+        "dropped": {"opened_at", "closed_at", "published_at"},
         "open": {"closed_at", "published_at"},
         "paused": {"closed_at", "published_at"},
         "published": set[str](),

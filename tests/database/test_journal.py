@@ -71,6 +71,8 @@ TOLD = {
     "revealed": "revealed is_all",
     "archived": "key_destroyed backups cards cards_in_use sessions times",
     "draft-made": "poll",
+    "draft-dropped": "reason candidates recommendations on_roll present",
+    "draft-deleted": "draft uuid candidates on_roll",
     "voided": "reason phase receipts",
     "status-set": "status people",
 }

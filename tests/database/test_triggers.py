@@ -67,8 +67,8 @@ WAY = ["draft", "open", "closed", "opened", "counted", "confirmed", "published"]
 def times(phase: str) -> dict[str, datetime | None]:
     """The times that a poll must have in `phase`."""
     return {
-        "opened_at": None if phase == "draft" else NOW,
-        "closed_at": None if phase in {"draft", "open", "paused"} else NOW,
+        "opened_at": None if phase in {"draft", "dropped"} else NOW,
+        "closed_at": None if phase in {"draft", "dropped", "open", "paused"} else NOW,
         "published_at": NOW if phase == "published" else None,
     }
 
@@ -132,7 +132,7 @@ def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
     JournalEntry.objects.create(
         poll=poll, seq=1, kind="key-made", at=NOW, by=user, body="{}", hash="0" * 64
     )
-    place = WAY.index({"paused": "open", "void": "closed"}.get(phase, phase))
+    place = WAY.index({"paused": "open", "void": "closed", "dropped": "draft"}.get(phase, phase))
     if place >= WAY.index("open"):
         go(poll, "open")
         envelope_for(entry, poll).save(force_insert=True)
@@ -890,7 +890,7 @@ def test_each_rule_can_be_edited_in_a_draft(column):
 # The steps of design §3.1, written down once more: `open` and `paused` both close, a count goes
 # back to the canvass, and from `open` to `confirmed` a poll may be declared void.
 STEPS = {
-    "draft": "open",
+    "draft": "open dropped",
     "open": "paused closed void",
     "paused": "open closed void",
     "closed": "opened void",
@@ -899,6 +899,7 @@ STEPS = {
     "confirmed": "published void",
     "published": "",
     "void": "",
+    "dropped": "",
 }
 
 

@@ -235,8 +235,8 @@ def dress(day: Stage) -> None:
 def move_by_force(poll: Poll, phase: str) -> Poll:
     """Put a draft poll in `phase` past our own code, for pages that only show it."""
     now = timezone.now()
-    times: dict[str, Any] = {"opened_at": now}
-    if phase not in {Poll.Phase.OPEN, Poll.Phase.PAUSED}:
+    times: dict[str, Any] = {} if phase == Poll.Phase.DROPPED else {"opened_at": now}
+    if phase not in {Poll.Phase.OPEN, Poll.Phase.PAUSED, Poll.Phase.DROPPED}:
         times["closed_at"] = now
     if phase == Poll.Phase.PUBLISHED:
         times["published_at"] = now
@@ -247,7 +247,8 @@ def move_by_force(poll: Poll, phase: str) -> Poll:
 
 def walk_by_force(poll: Poll, phase: str) -> None:
     """Take a draft to `phase` by the only way that the trigger of a real poll allows."""
-    for step in WAY[: WAY.index(phase) + 1] if phase in WAY else ["open", phase]:
+    beside = [phase] if phase == Poll.Phase.DROPPED else ["open", phase]
+    for step in WAY[: WAY.index(phase) + 1] if phase in WAY else beside:
         move_by_force(poll, step)
 
 

@@ -86,10 +86,10 @@ class ShareCommand(StepCommand):
 def the_poll(pk: int | None, phases: Collection[Phase]) -> Poll:
     """Return the poll `pk`, or the only one in one of `phases`; CommandError lists what there is."""
     if pk is not None:
-        poll = Poll.objects.filter(pk=pk).first()
+        poll = Poll.objects.standing().filter(pk=pk).first()
         if poll is None:
             raise CommandError(
-                gettext("没有编号为%(id)d的票决。") % {"id": pk} + _listed(Poll.objects.all())
+                gettext("没有编号为%(id)d的票决。") % {"id": pk} + _listed(Poll.objects.standing())
             )
         return poll
     fitting = list(Poll.objects.filter(phase__in=list(phases)))
@@ -100,7 +100,7 @@ def the_poll(pk: int | None, phases: Collection[Phase]) -> Poll:
     names = "、".join(str(phase.label) for phase in Phase if phase in phases)
     raise CommandError(
         gettext("没有可以办理这一步的票决（须处于“%(phases)s”阶段）。") % {"phases": names}
-        + _listed(Poll.objects.all())
+        + _listed(Poll.objects.standing())
     )
 
 
