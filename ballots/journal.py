@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     CARD_REISSUED = "card-reissued", _("换发投票卡")
     PAUSED = "paused", _("暂停投票")
     RESUMED = "resumed", _("恢复投票")
+    DEADLINE_MOVED = "deadline-moved", _("延长截止时间")
     CLOSED = "closed", _("截止投票")
     STORAGE_REWRITTEN = "storage-rewritten", _("重写存储")
     BOX_OPENED = "box-opened", _("开启票箱")

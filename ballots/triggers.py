@@ -23,6 +23,14 @@ KEPT = {
 # A rehearsal may also be wiped, which takes it back to its draft.
 STEPS = sorted(f"{before}>{move.after}" for move in MOVES.values() for before in move.before)
 
+# A deadline is moved later while the poll takes ballots; to set one where there was none, or to lift
+# it, would not be later.
+DEADLINE_MOVED = (
+    "(NEW.closes_at IS DISTINCT FROM OLD.closes_at AND (OLD.phase NOT IN ('open', 'paused')"
+    " OR NEW.phase <> OLD.phase OR OLD.closes_at IS NULL OR NEW.closes_at IS NULL"
+    " OR NEW.closes_at < OLD.closes_at))"
+)
+
 # What belongs to no poll is of no kind, and is kept like what belongs to a real one.
 KIND = "COALESCE((SELECT kind FROM projects_poll WHERE id = {row}.poll_id), '')"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
@@ -57,11 +65,11 @@ class Guard:
 
 def _guards(poll_columns: list[str]) -> list[Guard]:
     # Every column of a poll but those of its state is frozen from the opening on.
-    state = apps.get_model("projects", "Poll").STATE
+    poll = apps.get_model("projects", "Poll")
+    moving = {*poll.STATE, *poll.DEADLINE}
+    frozen = [column for column in poll_columns if column not in moving]
     changed = " OR ".join(
-        f"NEW.{column} IS DISTINCT FROM OLD.{column}"
-        for column in poll_columns
-        if column not in state
+        [f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in frozen] + [DEADLINE_MOVED]
     )
     steps = ", ".join(f"'{step}'" for step in STEPS)
     guards = [

@@ -19,6 +19,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -429,6 +430,7 @@ LETTERS = {
     "opened": "O",
     "paused": "P",
     "resumed": "R",
+    "deadline-moved": "M",
     "closed": "C",
     "box-opened": "B",
     "canvass-closed": "V",
@@ -442,7 +444,7 @@ LETTERS = {
     "voided": "X",
     "draft-dropped": "E",
 }
-ORDER = re.compile("[KT]*KT+O(PR)*P?CB(VNF*S)*VNF*D?(UL*A?)?")
+ORDER = re.compile("[KT]*KT+OM*(PM*RM*)*(PM*)?CB(VNF*S)*VNF*D?(UL*A?)?")
 
 
 def check_manifest(package: Package) -> Faults:
@@ -481,6 +483,28 @@ def check_order(package: Package) -> Faults:
     for entry in package.entries("canvass-closed"):
         if entry.said and entry.said["second"] in {"", entry.said["by"]}:
             yield "归并结束没有第二人签名"
+
+
+def check_deadline(package: Package) -> Faults:
+    """Follow the deadline from the opening on: each move starts where the last one ended, and later.
+
+    An opening before this was on record does not say its deadline.
+    """
+    last = package.last("opened").data.get("closes_at")
+    for position, entry in enumerate(package.entries("deadline-moved"), start=1):
+        data = entry.data
+        if not fits(data, {"old": str, "new": str, "reason": str}) or not data["reason"].strip():
+            yield f"第{position}次延长的记录不全"
+            continue
+        if last is not None and data["old"] != last:
+            yield f"第{position}次延长的原定时间与之前的记录不符"
+        if not data["old"] or datetime.fromisoformat(data["new"]) <= datetime.fromisoformat(
+            data["old"]
+        ):
+            yield f"第{position}次改动没有把截止时间延后"
+        if entry.said["second"] in {"", entry.said["by"]}:
+            yield f"第{position}次延长没有第二人签名"
+        last = data["new"]
 
 
 def check_poll(package: Package) -> Faults:
@@ -1312,6 +1336,7 @@ CHECKS = (
     Check("manifest", "数据包中的文件与清单一致", check_manifest),
     Check("journal", "操作记录首尾相接、未经改动", check_journal),
     Check("order", "各步骤齐全、次序合法", check_order),
+    Check("deadline", "截止时间只向后延长，均有两人签名", check_deadline),
     Check("poll", "票决与开始投票时一致", check_poll),
     Check("candidates", "候选项目与开始投票时一致", check_candidates),
     Check("rules", "票决规则与开始投票时一致", check_rules),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from projects import choices, phases
@@ -59,7 +60,9 @@ class Poll(models.Model):
         *("rules_name", "rules_adopted_on"),
     )
     # This poll's own: frozen at the opening and never taken over.
-    OWN = ("id", "uuid", "closes_at", "collecting")
+    OWN = ("id", "uuid", "collecting")
+    # Its own too, and moved later, never earlier, while it takes ballots (design §3.2).
+    DEADLINE = ("closes_at",)
     # What its day moves, and nothing else moves.
     STATE = (
         *("phase", "opened_at", "closed_at", "published_at", "revealed", "revealed_at"),
@@ -249,6 +252,16 @@ class Poll(models.Model):
     def takes_ballots(self) -> bool:
         """Open or paused: a delegate may fill in a ballot, if not always submit it."""
         return self.phase in phases.VOTING
+
+    @property
+    def is_time_up(self) -> bool:
+        """Whether it takes ballots no more, though nobody has closed it: its deadline has passed.
+
+        By this machine's clock, for pages; acts ask the database's, under the lock.
+        """
+        return (
+            self.takes_ballots and self.closes_at is not None and self.closes_at <= timezone.now()
+        )
 
     @property
     def is_revealed(self) -> bool:

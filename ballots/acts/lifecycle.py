@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.acts import unsealing
-from ballots.facts import counting, preflight
+from ballots.facts import counting, database, preflight
 from ballots.facts.findings import blocks
 from ballots.facts.frozen import frozen
 from ballots.facts.outcome import listed, outcome_of, standing_result
@@ -46,6 +46,9 @@ refused = Refusals(
     {
         "not-scrutineer": _("只有监票人可以复核。"),
         "incomplete": _("开始投票前检查没有全部通过。"),
+        "time-is-up": _(
+            "表决时间已到，恢复后也不能提交。请先延长截止时间，再恢复投票；不延长的，请截止投票。"
+        ),
         "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
         "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
         "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
@@ -102,9 +105,14 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
 
 @transaction.atomic
 def resume_poll(poll: Poll, *, by: User) -> Poll:
-    """Take ballots again after a pause."""
+    """Take ballots again after a pause.
+
+    Raises refused("time-is-up") where the deadline has passed meanwhile: nobody could vote.
+    """
     demand_office(by)
     poll = _ready(poll, "resume")
+    if poll.closes_at is not None and poll.closes_at <= database.now():
+        raise refused("time-is-up")
     _move(poll, "resume")
     journal.append(poll, journal.Kind.RESUMED, by=by)
     return poll

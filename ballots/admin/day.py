@@ -61,7 +61,11 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
     name = coming.name if coming else ""
-    seen = f"{poll.phase}-{name}-{is_blocked:d}-{len(confirmed)}-{poll.revealed}"
+    deadline = poll.closes_at.timestamp() if poll.closes_at else 0
+    seen = (
+        f"{poll.phase}-{name}-{is_blocked:d}-{len(confirmed)}-{poll.revealed}"
+        f"-{deadline:.0f}-{poll.is_time_up:d}"
+    )
     if request.htmx:
         if request.GET.get("seen") != seen:
             return HttpResponseClientRefresh()
@@ -131,7 +135,11 @@ def _live(day: Day) -> dict[str, Any]:
 def stages(poll: Poll) -> list[dict[str, Any]]:
     """Return the stage line; a void poll stands at none of its stages."""
     return [
-        {"number": number, "label": label, "is_current": poll.phase in phases}
+        {
+            "number": number,
+            "label": _("投票（时间已到）") if poll.is_time_up and phases == VOTING else label,
+            "is_current": poll.phase in phases,
+        }
         for number, (label, phases) in enumerate(STAGES, start=1)
     ]
 
@@ -145,7 +153,7 @@ def _next(day: Day) -> Step | None:
         case Poll.Phase.OPEN:
             return voting.close
         case Poll.Phase.PAUSED:
-            return voting.resume
+            return voting.close if poll.is_time_up else voting.resume
         case Poll.Phase.CLOSED:
             is_rewritten = poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists()
             return counting.open_box if is_rewritten else counting.rewrite

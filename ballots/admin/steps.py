@@ -28,6 +28,7 @@ STEPS = (
     voting.close,
     voting.pause,
     voting.resume,
+    voting.move_deadline,
     voting.screen,
     voting.add_to_roll,
     voting.vote_for_the_rest,

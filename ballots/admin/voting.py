@@ -8,13 +8,15 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.acts import hall, lifecycle, rehearsal, roll
+from ballots.acts import amending, hall, lifecycle, rehearsal, roll
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
-from ballots.admin.guard import StaffRequest, address, is_rehearsal, posted, step, take
+from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.state import figures_of
 from ballots.models import Delegate
 from projects.models import Poll
@@ -65,11 +67,59 @@ def pause(request: StaffRequest, poll: Poll) -> HttpResponse:
     phases=MOVES["resume"].before,
 )
 def resume(request: StaffRequest, poll: Poll) -> HttpResponse:
+    if poll.is_time_up:
+        messages.error(request, str(lifecycle.refused["time-is-up"]))
+        return redirect(address(poll, "deadline"))
+
     def act() -> str:
         lifecycle.resume_poll(poll, by=request.user)
         return gettext("投票已恢复。")
 
     return take(request, poll, act)
+
+
+class DeadlineForm(forms.Form):
+    """The new deadline, by the clock of the hall, and why it is moved."""
+
+    closes_at = forms.DateTimeField(
+        label=_("新的截止时间"),
+        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+        error_messages={"invalid": _("请填写年月日和时间，例如 2026-01-18 11:30。")},
+    )
+    reason = forms.CharField(
+        label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
+    )
+
+
+def _has_deadline(day: Day) -> bool:
+    return day.poll.closes_at is not None
+
+
+@step(
+    "deadline",
+    _("延长截止时间"),
+    _("截止时间只能延后，已过的也可以在宣布截止前延后。须注明原因，由另一位会务或监票人员签名。"),
+    who=roles.is_office,
+    phases=VOTING,
+    fits=_has_deadline,
+)
+def move_deadline(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = DeadlineForm(posted(request))
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        moved = amending.move_deadline(
+            poll,
+            closes_at=form.cleaned_data["closes_at"],
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            second=second.person,
+        )
+        return gettext("截止时间已延至%(at)s。") % {
+            "at": date_format(timezone.localtime(moved.closes_at), "Y-m-d H:i")
+        }
+
+    return take(request, poll, act, form, second, now=timezone.now())
 
 
 class AddToRollForm(forms.Form):

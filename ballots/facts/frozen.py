@@ -1,5 +1,7 @@
 """What the opening of a poll puts on record: hashed in the journal, shown in a package."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 
 from ballots import roles
@@ -49,6 +51,11 @@ def frozen_roll(poll: Poll) -> list[list[str]]:
     return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
 
 
+def moment(at: datetime | None) -> str:
+    """Return a moment as the journal says it, in UTC; empty for none, since a hash knows no times."""
+    return "" if at is None else at.astimezone(UTC).isoformat()
+
+
 def frozen(poll: Poll) -> dict[str, object]:
     """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
     return {
@@ -59,6 +66,7 @@ def frozen(poll: Poll) -> dict[str, object]:
         "on_roll": poll.roll.count(),
         "present": poll.roll.filter(present=True).count(),
         "ceremony": poll.box.ceremony,
+        "closes_at": moment(poll.closes_at),
         "staff": roles.accounts(),
         "plain_http": settings.PLAIN_HTTP,
     }

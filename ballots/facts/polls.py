@@ -2,7 +2,6 @@
 
 from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from ballots.models import BallotBox, Delegate, RollEntry
 from projects.models import Poll, PollQuerySet
@@ -74,18 +73,20 @@ def candidates(poll: Poll) -> dict[int, str]:
 def state_of(poll: Poll, entry: RollEntry) -> str:
     """Return where a delegate stands with a poll, the one question behind every page below.
 
-    One of "before", "open", "paused", "voted", "closed" (and has not voted), "published", "void".
+    One of "before", "open", "paused", "time-up" (and nobody has closed), "voted", "closed" (and has
+    not voted), "published", "void".
     """
     if poll.is_over:
         return poll.phase
     if entry.voted:
         return "voted"
-    over = poll.closes_at is not None and poll.closes_at <= timezone.now()
+    if poll.is_time_up:
+        return "time-up"
     match poll.phase:
         case Poll.Phase.DRAFT:
             return "before"
         case Poll.Phase.PAUSED:
             return "paused"
-        case Poll.Phase.OPEN if not over:
+        case Poll.Phase.OPEN:
             return "open"
     return "closed"

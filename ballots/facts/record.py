@@ -1,7 +1,9 @@
 """What the entries of the journal say in Chinese, for its page and its file; never any votes."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -89,6 +91,8 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_rulings(data["rulings"]))
         case Kind.STATUS_SET:
             parts.append(_people(data["people"]))
+        case Kind.DEADLINE_MOVED:
+            parts.insert(0, _moved(data["old"], data["new"]))
         case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
             parts.append(_draft(data["poll"]))
     if entry.kind in {Kind.SECOND_ROUND_MADE, Kind.DECIDED} and data["items"]:
@@ -99,6 +103,16 @@ def in_words(entry: JournalEntry) -> str:
 def line(entry: JournalEntry) -> str:
     """Return in one line what an entry is about and says, for pages that have one column for both."""
     return "；".join(filter(None, [subject(entry), in_words(entry)]))
+
+
+def _moved(old: str, new: str) -> str:
+    """Return from when to when the deadline was moved, by the clock of the hall."""
+    words = {"old": _local(old), "new": _local(new)}
+    return gettext("原定%(old)s，延至%(new)s") % words
+
+
+def _local(moment: str) -> str:
+    return timezone.localtime(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M")
 
 
 def _rulings(rulings: list[list[str]]) -> str:

@@ -37,6 +37,7 @@ PUBLIC_ENTRIES = {
     Kind.PRESENCE_RAISED,
     Kind.PAUSED,
     Kind.RESUMED,
+    Kind.DEADLINE_MOVED,
     Kind.CLOSED,
     Kind.STORAGE_REWRITTEN,
     Kind.BOX_OPENED,

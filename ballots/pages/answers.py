@@ -105,6 +105,21 @@ REFUSALS = {
         _("投票已截止"),
         _("投票已于%(at)s截止，您的表决票未提交。如有疑问，请联系会务组。"),
     ),
+    # The act says "closed" here too; a later deadline may still come, so that nothing is let go.
+    "time-up": Refusal(
+        403,
+        _("表决时间已到"),
+        _(
+            "表决时间已到，等待主持人宣布截止，您的表决票未提交。时间如有延长，"
+            "请再按“提交表决票”，您的选择没有丢失。"
+        ),
+        keeps=True,
+    ),
+    "time-up-at-home": Refusal(
+        403,
+        _("表决时间已到"),
+        _("表决时间已到，等待主持人宣布截止，您的表决票未提交。时间如有延长，可从首页继续填写。"),
+    ),
     "already-voted": Refusal(
         409,
         _("您已提交表决票"),

@@ -63,9 +63,17 @@ def _posted_poll(request: DelegateRequest) -> Poll:
     return poll
 
 
-def _demand_fillable(poll: Poll, entry: RollEntry) -> None:
-    """Raise PageRefused unless a ballot can be filled in now; what counts is asked by the cast."""
+def _demand_fillable(poll: Poll, entry: RollEntry, *, is_posted: bool) -> None:
+    """Raise PageRefused unless a ballot can be filled in now; what counts is asked by the cast.
+
+    Once time is up nobody begins, but what was filled in already is kept: the deadline may still be
+    moved.
+    """
     match state_of(poll, entry):
+        case "time-up":
+            if is_posted:
+                return
+            raise PageRefused("time-up-at-home")
         case "before":
             raise PageRefused("not-open")
         case "void":
@@ -133,9 +141,9 @@ def review(request: DelegateRequest) -> HttpResponse:
         return SeeOther(reverse("ballots:ballot") + request.poll_query)
     poll = _posted_poll(request)
     entry = entry_of(request, poll)
-    _demand_fillable(poll, entry)
+    _demand_fillable(poll, entry, is_posted=True)
     form = BallotForm(request.POST, poll=poll, titles=candidates(poll))
-    if not form.is_valid():
+    if not form.is_valid() or poll.is_time_up:
         return _ballot_page(request, form, entry)
     removed = form.line(request.POST.get("remove", ""))
     if removed is None:
@@ -181,7 +189,8 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) ->
     if refusal.code == "faults":
         form.refuse(refusal.faults)
         return _ballot_page(request, form, entry_of(request, form.poll))
-    problem = REFUSALS[refusal.code]
+    is_late = refusal.code == "closed" and form.poll.is_time_up
+    problem = REFUSALS["time-up" if is_late else refusal.code]
     if problem.keeps:
         return _review_page(request, form, token=form.cleaned_data["token"], problem=problem)
     is_void = form.poll.phase == Poll.Phase.VOID
@@ -196,7 +205,7 @@ def _ballot_page(
     exchange: Exchange | None = None,
 ) -> HttpResponse:
     poll = form.poll
-    _demand_fillable(poll, entry)
+    _demand_fillable(poll, entry, is_posted=form.is_bound)
     projects = list(poll.projects.prefetch_related("targets").order_by("number"))
     context = status_of(poll, entry) | {
         "form": form,
@@ -206,9 +215,8 @@ def _ballot_page(
         "rules": rules_in_words(poll),
         "owner": owner_of_draft(request.delegate, poll),
     }
-    return render(
-        request, "ballots/ballot/ballot.html", context, status=422 if form.problems else 200
-    )
+    status = 422 if form.problems else 403 if context["state"] == "time-up" else 200
+    return render(request, "ballots/ballot/ballot.html", context, status=status)
 
 
 def _review_page(

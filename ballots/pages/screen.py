@@ -73,7 +73,6 @@ def _turnout(poll: Poll) -> dict[str, object]:
         "minutes": math.ceil(left / 60)
         if left is not None and 0 < left <= 60 * LAST_MINUTES
         else 0,
-        "is_over": left is not None and left <= 0,
     }
 
 

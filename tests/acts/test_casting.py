@@ -22,6 +22,7 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     selection,
+    set_closing_time,
     stage_without,
 )
 from tests.helpers.refusals import error_of
@@ -30,13 +31,6 @@ from tests.helpers.secrecy import snapshot, where
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
-
-
-def set_closing_time(poll: Poll, moment: datetime) -> None:
-    """Give an open rehearsal a closing time, past the trigger that freezes it: back and forth."""
-    Poll.objects.filter(pk=poll.pk).update(phase=P.DRAFT, opened_at=None)
-    Poll.objects.filter(pk=poll.pk).update(phase=P.OPEN, opened_at=timezone.now(), closes_at=moment)
-    poll.refresh_from_db()
 
 
 def database_clock() -> datetime:

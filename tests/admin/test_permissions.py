@@ -72,6 +72,7 @@ admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403
 admin/ballots/pollday/<int:poll_id>/close/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/pause/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/resume/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/deadline/              302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/screen/                200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/add/                   302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/rest/                  302 302  403 403  403 403

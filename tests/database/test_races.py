@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 from typing import Any
@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import canvass, cards, casting, ceremony, lifecycle, roll, sign_in
+from ballots.acts import amending, canvass, cards, casting, ceremony, lifecycle, roll, sign_in
 from ballots.acts.casting import Receipt
 from ballots.models import (
     AccessCard,
@@ -27,7 +27,14 @@ from ballots.models import (
 from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
+from tests.helpers.factories import (
+    Stage,
+    make_office,
+    make_poll,
+    make_stage,
+    selection,
+    set_closing_time,
+)
 from tests.helpers.races import (
     ON_POSTGRESQL,
     PATIENCE,
@@ -255,6 +262,57 @@ def clock() -> datetime:
         return moment
 
 
+def later() -> datetime:
+    return timezone.now() + timedelta(hours=1)
+
+
+def move_deadline(stage: Stage) -> Callable[[], Poll]:
+    return lambda: amending.move_deadline(
+        stage.poll,
+        closes_at=later(),
+        reason="讨论延长",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+def test_a_cast_that_waits_for_a_later_deadline_is_taken(monkeypatch):
+    """Case 31."""
+    stage = make_stage(delegates=1)
+    set_closing_time(stage.poll, timezone.now())
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    moved, answer = race.play(move_deadline(stage), cast(stage, 0))
+
+    assert codes([moved, answer]) == {"ok": 2}
+
+
+def test_without_the_lock_a_cast_amid_the_move_of_a_deadline_is_lost(monkeypatch):
+    stage = make_stage(delegates=1)
+    set_closing_time(stage.poll, timezone.now())
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    with without_the_lock(monkeypatch):
+        _moved, answer = race.play(move_deadline(stage), cast(stage, 0))
+
+    assert codes([answer]) == {"closed": 1}
+
+
+def test_a_deadline_is_not_moved_past_a_close_that_is_under_way(monkeypatch):
+    stage = make_stage(delegates=1, closes_at=timezone.now() + timedelta(minutes=1))
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    closed, moved = race.play(
+        lambda: lifecycle.close_poll(stage.poll, by=stage.office), move_deadline(stage)
+    )
+
+    assert isinstance(closed, Poll)
+    assert codes([moved]) == {"voting-over": 1}
+
+
 def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refused():
     stage = make_stage(delegates=1)
     polls = Poll.objects.filter(pk=stage.poll.pk)
@@ -264,11 +322,8 @@ def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refu
         with transaction.atomic():
             polls.select_for_update(no_key=True).get()
             race.stop_here()
-            # The cast has begun, and now its time is up. The time of closing is frozen from the
-            # opening on, and so the rehearsal goes back to its draft for a moment.
-            polls.update(phase=Poll.Phase.DRAFT, opened_at=None)
-            moment = clock()
-            polls.update(phase=Poll.Phase.OPEN, opened_at=moment, closes_at=moment)
+            # The cast has begun, and now its time is up.
+            set_closing_time(stage.poll, clock())
 
     _nothing, answer = race.play(let_the_time_run_out, cast(stage, 0))
 

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import uuid4
@@ -832,9 +832,9 @@ OTHER_VALUES: dict[str, Any] = {
     "form": "each",
     "objection_days": 8,
     "collecting": True,
-    "closes_at": LATER,
 }
 MOVING = {
+    "closes_at",
     *("id", "phase", "opened_at", "closed_at", "published_at"),
     *("revealed", "revealed_at", "archived_at", "screen_key"),
 }
@@ -856,6 +856,59 @@ def test_each_rule_is_frozen_once_the_poll_has_opened(kind, column):
 
     assert "rules are frozen" in refused(by_update, rows.poll, column, value)
     assert "rules are frozen" in refused(by_save, rows.poll, column, value)
+
+
+def timed_rows(phase: str, *, closes_at: datetime | None = LATER) -> Rows:
+    """Return a real poll in `phase` that had a deadline when it opened."""
+    rows = make_rows("draft")
+    by_update(rows.poll, "closes_at", closes_at)
+    beside = [phase] if phase == "dropped" else ["open", phase]
+    for step in WAY[1 : WAY.index(phase) + 1] if phase in WAY else beside:
+        go(rows.poll, step)
+    return rows
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "paused"])
+def test_a_deadline_moves_later_while_the_poll_takes_ballots(phase):
+    """Case 31."""
+    rows = timed_rows(phase)
+
+    by_update(rows.poll, "closes_at", LATER + timedelta(seconds=1))
+
+    assert Poll.objects.get(pk=rows.poll.pk).closes_at == LATER + timedelta(seconds=1)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", ["open", "paused"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(LATER, LATER - timedelta(microseconds=1)), (LATER, NOW), (LATER, None), (None, LATER)],
+)
+def test_a_deadline_moves_no_other_way(phase, before, after):
+    rows = timed_rows(phase, closes_at=before)
+
+    assert "rules are frozen" in refused(by_update, rows.poll, "closes_at", after)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", [p for p in PHASES if p not in {"draft", "open", "paused"}])
+def test_a_deadline_stays_once_the_poll_takes_no_ballots(phase):
+    rows = timed_rows(phase)
+
+    after = LATER + timedelta(hours=1)
+
+    assert "rules are frozen" in refused(by_update, rows.poll, "closes_at", after)
+
+
+@pytest.mark.django_db
+def test_a_deadline_does_not_move_on_the_way_to_another_phase():
+    rows = timed_rows("open")
+    moved = {"phase": "paused", "closes_at": LATER + timedelta(hours=1)}
+
+    assert "rules are frozen" in refused(
+        lambda: Poll.objects.filter(pk=rows.poll.pk).update(**moved)
+    )
 
 
 @pytest.mark.django_db

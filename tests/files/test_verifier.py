@@ -13,17 +13,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballots import verifier
-from ballots.acts import lifecycle, unsealing
+from ballots.acts import amending, lifecycle, unsealing
 from ballots.acts.roll import add_to_roll
 from ballots.facts.turnout import percent
 from ballots.files import package
@@ -33,7 +35,7 @@ from ballots.pure.rules import Rules
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.helpers.factories import Stage, make_delegates, make_stage, selection
+from tests.helpers.factories import Stage, make_delegates, make_stage, publish_count, selection
 from tests.helpers.machine import ROOT
 
 # The packages are made by real acts, on whichever database the suite runs.
@@ -388,6 +390,117 @@ def test_figures_of_a_version_that_the_verifier_does_not_know_are_not_read(proof
         verifier.read(io.BytesIO(packed(files)))
 
     assert str(unreadable.value) == "票决结果的数据版本无法识别"
+
+
+# --- a deadline that was moved ----------------------------------------------------------------------
+
+
+def hold_a_vote_past_its_time() -> Stage:
+    """Hold a vote whose deadline is moved while it is open, and once more in a pause."""
+    opens = timezone.now()
+    stage = make_stage(
+        delegates=2, candidates=4, places=2, closes_at=opens + timedelta(hours=1), show_votes=True
+    )
+    extend(stage, opens + timedelta(hours=2))
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+    extend(stage, opens + timedelta(hours=3))
+    lifecycle.resume_poll(stage.poll, by=stage.office)
+    stage.cast(0, selection(1))
+    publish_count(stage)
+    return stage
+
+
+def extend(stage: Stage, closes_at: datetime) -> None:
+    amending.move_deadline(
+        stage.poll,
+        closes_at=closes_at,
+        reason="讨论延长",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+@pytest.fixture(scope="module")
+def extended(django_db_setup: None, django_db_blocker: Any) -> Proof:
+    with django_db_blocker.unblock(), undone():
+        return proof_of(hold_a_vote_past_its_time())
+
+
+def test_a_vote_whose_deadline_was_moved_passes_and_its_public_package_is_whole(extended):
+    """Case 31."""
+    assert wrong(extended.full, extended.shares) == wrong(extended.public) == set()
+    moves = [
+        row for row in unpacked(extended.public)["journal.json"] if row["kind"] == "deadline-moved"
+    ]
+    assert [row["body"] is not None for row in moves] == [True, True]
+
+
+def move_behind_the_close(files: Files) -> None:
+    bodies = [json.loads(row["body"]) for row in files["journal.json"]]
+    moved = next(body for body in bodies if body["kind"] == "deadline-moved")
+    bodies.remove(moved)
+    closed = next(body for body in bodies if body["kind"] == "closed")
+    place = bodies.index(closed) + 1
+    bodies.insert(place, moved | {"at": closed["at"]})
+    chain_again(files, bodies)
+
+
+def last_move(files: Files, change: Callable[[Any], None]) -> None:
+    moves = [row for row in files["journal.json"] if row["kind"] == "deadline-moved"]
+    last = json.loads(moves[-1]["body"])["data"]["old"]
+
+    def change_last(body: Any) -> None:
+        if body["data"]["old"] == last:
+            change(body)
+
+    edit_journal(files, "deadline-moved", change_last)
+
+
+MOVES: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "a move after the close": ("order", move_behind_the_close),
+    "a move to earlier": (
+        "deadline",
+        lambda f: last_move(f, lambda b: b["data"].update(new="2020-01-01T00:00:00+00:00")),
+    ),
+    "a move by one person": ("deadline", lambda f: last_move(f, lambda b: b.update(second=""))),
+    "a move signed twice by the same": (
+        "deadline",
+        lambda f: last_move(f, lambda b: b.update(second=b["by"])),
+    ),
+    "a move without a reason": (
+        "deadline",
+        lambda f: last_move(f, lambda b: b["data"].update(reason=" ")),
+    ),
+    "a move from another time": (
+        "deadline",
+        lambda f: last_move(f, lambda b: b["data"].update(old="2020-01-01T00:00:00+00:00")),
+    ),
+    "a move where there was no deadline": (
+        "deadline",
+        lambda f: edit_journal(f, "opened", lambda b: b["data"].update(closes_at="")),
+    ),
+    "a time that is none": ("deadline", lambda f: last_move(f, lambda b: b["data"].update(new=""))),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+@pytest.mark.parametrize("kind", ["full", "public"])
+def test_a_planted_move_of_the_deadline_is_found_by_its_name(extended, kind, name):
+    code, change = MOVES[name]
+    files = unpacked(getattr(extended, kind))
+    if kind == "public":
+        # A forger of the public package knows no more of the entries held back than we do.
+        files["journal.json"] = [row for row in files["journal.json"] if row["body"]]
+    change(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_an_opening_that_does_not_say_its_deadline_passes(extended):
+    files = unpacked(extended.full)
+    edit_journal(files, "opened", lambda body: body["data"].pop("closes_at"))
+
+    assert wrong(packed(files)) == set()
 
 
 # --- planted manipulations, each alone ------------------------------------------------------------

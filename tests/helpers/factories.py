@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -243,6 +243,15 @@ def move_by_force(poll: Poll, phase: str) -> Poll:
     Poll.objects.filter(pk=poll.pk).update(phase=phase, **times)
     poll.refresh_from_db()
     return poll
+
+
+def set_closing_time(poll: Poll, moment: datetime) -> None:
+    """Give an open rehearsal any closing time, past the trigger that keeps it: back and forth."""
+    Poll.objects.filter(pk=poll.pk).update(phase=Poll.Phase.DRAFT, opened_at=None)
+    Poll.objects.filter(pk=poll.pk).update(
+        phase=Poll.Phase.OPEN, opened_at=timezone.now(), closes_at=moment
+    )
+    poll.refresh_from_db()
 
 
 def walk_by_force(poll: Poll, phase: str) -> None:

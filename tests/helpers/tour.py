@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
+import time_machine
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import OutputWrapper
@@ -258,6 +259,12 @@ def the_last_minutes() -> None:
     of_delegate(client, soon.poll)
     client.get("/ballot/")
     of_hall(soon)
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
+        of_delegate(client, soon.poll)
+        client.get("/ballot/")
+        client.post("/ballot/review/", filled(soon.poll, 1))
+        of_hall(soon)
+        look(soon.poll, soon.office)
 
 
 def a_ballot_on_each_project() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,10 +14,12 @@ from django.test import Client
 from django.utils import timezone
 
 from ballots import verifier
-from ballots.acts import casting, lifecycle, roll
+from ballots.acts import amending, casting, lifecycle, roll
+from ballots.facts import database
 from ballots.files import package, tables
 from ballots.models import Ballot, Envelope, RollEntry, rules_of
 from ballots.pure.rules import Proposal, faults
+from projects.models import Poll
 from projects.wording import rules_in_words
 from tests.helpers.browsing import (
     filled,
@@ -395,20 +398,89 @@ def test_x1_a_ballot_after_the_close_says_that_it_did_not_count(stage, client, p
         assert "返回首页" in reply.text
 
 
-def test_x1_after_the_deadline_nobody_fills_in_a_ballot_any_more(db):
-    closes_at = timezone.now() + timedelta(minutes=10)
-    held = make_stage(delegates=1, closes_at=closes_at)
-    client = signed_in(held)
-    at = timezone.localtime(closes_at).strftime("%H:%M")
+TIME_IS_UP = "表决时间已到，等待主持人宣布截止"
 
-    with time_machine.travel(closes_at, tick=False):
-        replies = [client.get("/ballot/"), client.post("/ballot/review/", filled(held.poll, 2))]
-        home = client.get("/home/")
 
-    for reply in replies:
-        assert reply.status_code == 403
-        assert f"{at}截止，您的表决票未提交。" in reply.text
-    assert f"{at}截止，您未提交表决票。" in home.text
+@pytest.fixture
+def timed(db) -> Stage:
+    """An open poll whose deadline comes in ten minutes."""
+    return make_stage(delegates=2, closes_at=timezone.now() + timedelta(minutes=10))
+
+
+def after(stage: Stage, **more: int) -> Any:
+    """Travel to the deadline of the poll, or so much after it."""
+    assert stage.poll.closes_at is not None
+    return time_machine.travel(stage.poll.closes_at + timedelta(**more), tick=False)
+
+
+def extend(stage: Stage, **more: int) -> None:
+    closes_at = timezone.now() + timedelta(**(more or {"minutes": 10}))
+    stage.poll = amending.move_deadline(
+        Poll.objects.get(pk=stage.poll.pk),
+        closes_at=closes_at,
+        reason="讨论延长",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+def test_x1_after_the_deadline_nobody_begins_a_ballot_and_pages_say_what_is_awaited(timed):
+    """Case 31."""
+    client = signed_in(timed)
+
+    with after(timed):
+        ballot, home = client.get("/ballot/"), client.get("/home/")
+        progress = client.get("/progress/")
+
+    assert ballot.status_code == 403
+    assert f"{TIME_IS_UP}，您的表决票未提交。" in ballot.text
+    assert "截止，您未提交表决票" not in home.text
+    assert f"{TIME_IS_UP}。" in home.text
+    assert "data-forget" not in home.text
+    assert f"{TIME_IS_UP}。" in progress.text
+
+
+def test_what_was_filled_in_when_the_time_was_up_is_kept_for_a_later_deadline(timed, monkeypatch):
+    """Case 31."""
+    # PostgreSQL has a clock of its own, which does not travel.
+    monkeypatch.setattr(database, "now", timezone.now)
+    client = signed_in(timed)
+    sent = ready_to_cast(client, timed.poll, 2, 5)
+
+    with after(timed, seconds=1):
+        late = client.post("/ballot/cast/", sent)
+        changed = client.post("/ballot/review/", filled(timed.poll, 2, 5))
+        for reply in (late, changed):
+            assert reply.status_code == 403
+            assert TIME_IS_UP in reply.text
+        assert ticked(read(changed)) == ["2", "5"]
+        assert read(late).form("/ballot/cast/")
+        extend(timed)
+        assert client.get("/ballot/").status_code == 200
+        assert client.post("/ballot/cast/", sent).status_code == 303
+
+
+def test_phones_follow_a_deadline_that_is_moved(timed):
+    """Case 31."""
+    client = signed_in(timed)
+
+    with after(timed, minutes=1):
+        assert client.get("/home/?state=open", headers={"HX-Request": "true"}).headers["HX-Refresh"]
+        extend(timed, minutes=4)
+        stale = client.get("/home/?state=time-up", headers={"HX-Request": "true"})
+        assert stale.headers["HX-Refresh"]
+        assert "距截止还有4分钟" in client.get("/home/").text
+        assert TIME_IS_UP not in client.get("/progress/").text
+
+
+def test_whoever_has_voted_is_told_that_time_is_up_as_well(timed):
+    timed.cast(0, selection(2))
+
+    with after(timed):
+        home = signed_in(timed).get("/home/").text
+
+    assert TIME_IS_UP in home
+    assert "提交表决票。" in home
 
 
 def test_x2_another_ballot_is_refused_and_the_first_stands(stage, client, poll):

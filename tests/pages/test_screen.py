@@ -115,7 +115,7 @@ def test_the_number_of_those_who_have_not_voted_can_be_left_out(shown):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(4.5, "距截止还有5分钟"), (-1, "已到截止时间，不再接受提交")]
+    ("minutes", "words"), [(4.5, "距截止还有5分钟"), (-1, "表决时间已到，等待主持人宣布截止")]
 )
 def test_the_last_minutes_are_announced(minutes, words):
     stage = make_stage(closes_at=timezone.now() + timedelta(hours=1))

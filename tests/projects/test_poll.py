@@ -9,7 +9,13 @@ from ballots.pure import rules
 from projects.models import Poll
 from projects.phases import COUNTED, EVERY, LAST, MOVES, RUNNING, VOTING
 
-LISTS = {"ABOUT": Poll.ABOUT, "RULES": Poll.RULES, "OWN": Poll.OWN, "STATE": Poll.STATE}
+LISTS = {
+    "ABOUT": Poll.ABOUT,
+    "RULES": Poll.RULES,
+    "OWN": Poll.OWN,
+    "DEADLINE": Poll.DEADLINE,
+    "STATE": Poll.STATE,
+}
 
 
 def test_each_column_of_a_poll_is_in_exactly_one_list():

@@ -1,0 +1,57 @@
+"""What may still be changed of a poll that has opened, always on record: its deadline."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ballots import journal
+from ballots.facts import database
+from ballots.facts.frozen import moment
+from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
+from projects.models import Poll
+from projects.phases import VOTING
+
+refused = Refusals(
+    {
+        "voting-over": _("投票不在进行中，不能延长截止时间。"),
+        "no-deadline": _("本次票决没有预定截止时间，由主持人宣布截止，不需要延长。"),
+        "not-later": _("新的截止时间须晚于原定的截止时间（%(when)s）。"),
+        "past": _("新的截止时间已经过去，请填写晚于现在的时间。"),
+    }
+)
+
+
+@transaction.atomic
+def move_deadline(
+    poll: Poll, *, closes_at: datetime, reason: str, by: User, second: User | None
+) -> Poll:
+    """Move the deadline of a poll that takes ballots to later, by two people (design §3.2).
+
+    Also after it has passed, until somebody closes. Raises Refused for a poll that has none, and
+    for a moment that is not later than the old one and than the database's clock.
+    """
+    demand_office(by)
+    reason = demand_reason(reason)
+    second = demand_colleague(by, second)
+    poll = locked(poll, *VOTING, code="voting-over", words=refused)
+    before = poll.closes_at
+    if before is None:
+        raise refused("no-deadline")
+    if closes_at <= before:
+        when = timezone.localtime(before).strftime("%Y-%m-%d %H:%M")
+        raise refused("not-later", when=when)
+    if closes_at <= database.now():
+        raise refused("past")
+    poll.closes_at = closes_at
+    poll.save(update_fields=["closes_at"])
+    journal.append(
+        poll,
+        journal.Kind.DEADLINE_MOVED,
+        by=by,
+        second=second,
+        data={"old": moment(before), "new": moment(closes_at), "reason": reason},
+    )
+    return poll
