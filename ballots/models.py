@@ -13,9 +13,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from ballots.pure.figures import Figures
+from ballots.pure.figures import Figures, Stored, current
 from ballots.pure.rules import Rules
 from projects.choices import known
 from projects.models import Poll, Project
@@ -511,8 +512,8 @@ class Result(models.Model):
     """
 
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="results")
-    # The type is for the reader and for mypy; Django's fields take no type when they are made.
-    figures: "models.JSONField[Figures, Figures]" = models.JSONField()
+    # As it was frozen, in the shape of its own version; the type is for the reader and for mypy.
+    stored: "models.JSONField[Stored, Stored]" = models.JSONField(db_column="figures")
     digest = models.CharField(_("数据校验码"), max_length=64)
     counted_at = models.DateTimeField(_("计票时间"))
     counted_by = models.ForeignKey(
@@ -539,6 +540,11 @@ class Result(models.Model):
                 name="result_sent_back_is_never_published",
             ),
         ]
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The figures in today's shape, of whatever version they are."""
+        return current(self.stored)
 
 
 class Announcement(models.Model):

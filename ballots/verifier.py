@@ -35,7 +35,11 @@ except ImportError:  # level A runs on a bare Python, or beside an older cryptog
 else:
     CAN_OPEN = True
 
-FORMAT = "yiwu-vote-package/2"
+# The formats of packages so far, by the rules that each has beside those of the first.
+FORMATS: dict[str, dict[str, Any]] = {
+    "yiwu-vote-package/1": {},
+    "yiwu-vote-package/2": {"form": str, "objection_days": int},
+}
 PREFIX = "yiwu-vote/v1/"
 SUITE = "ML-KEM-768+X25519/HKDF-SHA256/ChaCha20-Poly1305"
 ZERO = "0" * 64
@@ -87,7 +91,6 @@ SHAPES: dict[str, Any] = {
         "remarks": [str],
         "rules": {
             "places": int,
-            "form": str,
             "choice_rule": str,
             "blank_allowed": bool,
             "proposals": str,
@@ -97,7 +100,6 @@ SHAPES: dict[str, Any] = {
             "delegates_total": int,
             "simple": bool,
             "show_votes": bool,
-            "objection_days": int,
             "rules_name": str,
             "rules_adopted_on": str,
         },
@@ -124,8 +126,10 @@ SHAPES: dict[str, Any] = {
     ],
     "journal.json": [{"kind": str, "hash": str, "body": {str, type(None)}}],
 }
-# The version of the figures that this program reads, which older ones do not name.
-FIGURES_VERSION = 1
+# The versions of the figures after the first, by what each says beside that one. The first and the
+# oldest of version 1 do not name theirs.
+SINCE_1 = {"merged": int, "marks": int, "doubled": int, "turned": int}
+FIGURES_VERSIONS: dict[int, dict[str, Any]] = {1: SINCE_1}
 FIGURES = {
     "poll": {"uuid": str, "meeting": str, "year": int, "kind": str},
     "rules": dict,
@@ -145,7 +149,6 @@ FIGURES = {
     "places": int,
     "candidates": int,
     "proposals": int,
-    "merged": int,
     "proposed_items": int,
     "items": [
         {
@@ -165,11 +168,8 @@ FIGURES = {
     ],
     "places_left": int,
     "shortfall": int,
-    "marks": int,
     "doubles": int,
-    "doubled": int,
     "refused": int,
-    "turned": int,
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
     "salt": str,
 }
@@ -246,7 +246,8 @@ class Package:
 
     @property
     def rules(self) -> Any:
-        return self.poll["rules"]
+        """The rules in today's words: until there was another form, each ballot chose."""
+        return {"form": "choose"} | self.poll["rules"]
 
     @property
     def box(self) -> Any:
@@ -314,7 +315,7 @@ def read(source: Path | IO[bytes]) -> Package:
     manifest = parsed.pop("manifest.json", None)
     if not fits(manifest, {"format": str, "package": str, "files": dict}):
         raise Unreadable("缺少 manifest.json，或其格式不符")
-    if manifest["format"] != FORMAT or manifest["package"] not in FILES:
+    if manifest["format"] not in FORMATS or manifest["package"] not in FILES:
         raise Unreadable("数据包的版本无法识别")
     kind = manifest["package"]
     for name in FILES[kind]:
@@ -322,6 +323,8 @@ def read(source: Path | IO[bytes]) -> Package:
             raise Unreadable(f"缺少 {name}")
         if name in SHAPES and not fits(parsed[name], SHAPES[name]):
             raise Unreadable(f"{name} 的格式不符")
+    if not fits(parsed["poll.json"]["rules"], FORMATS[manifest["format"]]):
+        raise Unreadable("poll.json 的格式不符")
     if not _has_known_version(parsed["result.json"]):
         raise Unreadable("票决结果的数据版本无法识别")
     if not _is_result(parsed["result.json"], full=kind == "full"):
@@ -360,12 +363,15 @@ def _has_known_version(result: Any) -> bool:
     figures = result.get("figures") if isinstance(result, dict) else None
     if not isinstance(figures, dict) or "version" not in figures:
         return True
-    return fits(figures["version"], int) and figures["version"] == FIGURES_VERSION
+    return type(figures["version"]) is int and figures["version"] in FIGURES_VERSIONS
 
 
 def _is_result(value: Any, *, full: bool) -> bool:
     if fits(value, {"digest": str, "figures": FIGURES}):
-        return True
+        figures = value["figures"]
+        if "version" in figures:
+            return fits(figures, FIGURES_VERSIONS[figures["version"]])
+        return fits(figures, SINCE_1) or not figures.keys() & SINCE_1.keys()
     return not full and fits(value, {"digest": str, "adopted": [(str, str)]})
 
 
@@ -519,7 +525,7 @@ def check_candidates(package: Package) -> Faults:
 
 
 def check_rules(package: Package) -> Faults:
-    yield from _compare_with_opening(package, "rules", package.rules)
+    yield from _compare_with_opening(package, "rules", package.poll["rules"])
 
 
 def check_roll(package: Package) -> Faults:
@@ -815,16 +821,17 @@ def check_votes(package: Package) -> Faults:
         yield from _faults_of_against(package, published[key], most_new=votes - counts[0])
     if doubles != figures["doubles"]:
         yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
-    if not bool(doubles) <= figures["doubled"] <= doubles:
+    if not bool(doubles) <= figures.get("doubled", doubles) <= doubles:
         yield f"并入后重复的表决票不超过{doubles}张，公布为{figures['doubled']}"
     if refused != figures["refused"]:
         yield f"不予计票的件数应为{refused}，公布为{figures['refused']}"
-    if turned != figures["turned"]:
-        yield f"改计赞成的反对票应为{turned}张，公布为{figures['turned']}张"
-    if merged != figures["merged"]:
+    # The first figures do not say what follows; of them it is only counted again.
+    if turned != figures.get("turned", 0):
+        yield f"改计赞成的反对票应为{turned}张，公布为{figures.get('turned', 0)}张"
+    if merged != figures.get("merged", merged):
         yield f"并入候选项目的件数应为{merged}，公布为{figures['merged']}"
     marks = sum(item["votes"] for item in figures["items"]) + doubles + refused
-    if marks != figures["marks"]:
+    if marks != figures.get("marks", marks):
         yield f"各票所选项数之和应为{marks}，公布为{figures['marks']}"
     rows = package.rows("write_ins.json")
     if figures["proposals"] != sum(row["ballots"] for row in rows):
@@ -1302,10 +1309,11 @@ def compare_votes(package: Package, opened: list[Opened]) -> Faults:
                 f"{item['item']} 应为{counted[0]}票、反对{counted[1]}票，"
                 f"公布为{item['votes']}票、反对{item['against']}票"
             )
-    if (figures["doubles"], figures["doubled"], figures["refused"]) != (doubles, doubled, refused):
+    told = figures["doubles"], figures.get("doubled", doubled), figures["refused"]
+    if told != (doubles, doubled, refused):
         yield "并入后重复或不予计票的件数不符"
-    if figures["turned"] != turned:
-        yield f"改计赞成的反对票应为{turned}张，公布为{figures['turned']}张"
+    if figures.get("turned", 0) != turned:
+        yield f"改计赞成的反对票应为{turned}张，公布为{figures.get('turned', 0)}张"
     blank = sum(1 for one in opened if not one.reason and _is_blank(package, one))
     if figures["turnout"]["blank"] != blank:
         yield f"弃权票应为{blank}张，公布为{figures['turnout']['blank']}张"

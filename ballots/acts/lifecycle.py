@@ -29,7 +29,7 @@ from ballots.models import (
     rules_of,
 )
 from ballots.pure import sealing
-from ballots.pure.figures import Figures
+from ballots.pure.figures import Figures, is_found_again
 from ballots.refusal import (
     Refusals,
     demand_any_office,
@@ -206,7 +206,7 @@ def count_poll(poll: Poll, *, by: User) -> Result:
     figures: Figures = {**counting.figures(poll), "salt": secrets.token_hex(16)}
     result = Result.objects.create(
         poll=poll,
-        figures=figures,
+        stored=dict(figures),
         digest=counting.digest(figures),
         counted_at=timezone.now(),
         counted_by=by,
@@ -324,15 +324,7 @@ def publish_result(
 def _still_holds(poll: Poll, result: Result) -> bool:
     """Count again and compare all but the journal's length, which has grown since."""
     fresh = counting.figures(poll)
-    return _lasting(fresh) == _lasting(result.figures) and all(
-        check["holds"] for check in fresh["checks"]
-    )
-
-
-def _lasting(figures: Figures) -> dict[str, object]:
-    """Return what a second count must find again; a first one may have no version number yet."""
-    apart = {"version", "salt", "checks"}
-    return {name: value for name, value in figures.items() if name not in apart}
+    return is_found_again(result.stored, fresh) and all(check["holds"] for check in fresh["checks"])
 
 
 def _votes(figures: Figures) -> list[tuple[str, str, int]]:

@@ -4,9 +4,19 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from ballots import roles
+from ballots import journal, roles
 from ballots.pure import chain
 from projects.models import Poll
+
+# Which rules an opening hashes, in each format so far: what was opened is shown in the format of its
+# opening for good. The first is that of `5914733`. Whoever changes what is hashed adds the next one
+# here and in the verifier, and keeps a database of the one before (CONTRIBUTING.md).
+FIRST_RULES = (
+    *("places", "choice_rule", "blank_allowed", "proposals", "proposal_limit", "voters"),
+    *("majority", "delegates_total", "simple", "show_votes", "rules_name", "rules_adopted_on"),
+)
+RULES_OF_FORMAT = {1: FIRST_RULES, 2: (*FIRST_RULES, "form", "objection_days")}
+FORMAT = max(RULES_OF_FORMAT)
 
 
 def frozen_poll(poll: Poll) -> dict[str, object]:
@@ -19,11 +29,27 @@ def frozen_poll(poll: Poll) -> dict[str, object]:
     }
 
 
-def frozen_rules(poll: Poll) -> dict[str, object]:
-    """Return the rules of `poll` as the opening hashes them and a package shows them."""
-    rules = {column: getattr(poll, column) for column in Poll.RULES}
+def frozen_rules(poll: Poll, number: int = FORMAT) -> dict[str, object]:
+    """Return the rules of `poll` as an opening of format `number` hashes them and a package shows them."""
+    rules = {column: getattr(poll, column) for column in RULES_OF_FORMAT[number]}
     # A hash knows no dates: the day stands as text, and none as an empty one.
     return rules | {"rules_adopted_on": str(poll.rules_adopted_on or "")}
+
+
+def opened_in(poll: Poll) -> int:
+    """Return the format in which `poll` was opened: the one whose rules have the hash on record.
+
+    Today's where no opening is on record, or one whose rules somebody has changed since.
+    """
+    hashes = journal.said(poll, journal.Kind.OPENED, "rules")
+    for number in RULES_OF_FORMAT:
+        if hashes and hashes[-1] == _rules_digest(poll, number):
+            return number
+    return FORMAT
+
+
+def _rules_digest(poll: Poll, number: int = FORMAT) -> str:
+    return chain.digest("rules", chain.canonical(frozen_rules(poll, number)))
 
 
 def frozen_candidates(poll: Poll) -> list[list[object]]:
@@ -60,7 +86,7 @@ def frozen(poll: Poll) -> dict[str, object]:
     """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
     return {
         "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
-        "rules": chain.digest("rules", chain.canonical(frozen_rules(poll))),
+        "rules": _rules_digest(poll),
         "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
         "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
         "on_roll": poll.roll.count(),

@@ -134,8 +134,8 @@ def standing_result(poll: Poll) -> Result:
 
 def readable(result: Result) -> Result:
     """Return `result`, or raise Refused("figures-unknown") rather than misread its figures."""
-    if not is_known(result.figures):
-        raise refused("figures-unknown", version=result.figures.get("version"))
+    if not is_known(result.stored):
+        raise refused("figures-unknown", version=result.stored.get("version"))
     return result
 
 

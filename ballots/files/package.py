@@ -21,10 +21,11 @@ from ballots.files.download import Download
 from ballots.journal import Kind
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
-from ballots.pure.figures import Figures
+from ballots.pure.figures import Stored
 from projects.models import Poll
 
-FORMAT = "yiwu-vote-package/2"
+# Beside the number of the format in which the poll was opened (`facts.frozen`).
+FORMAT = "yiwu-vote-package/{number}"
 # What a zip file says of the age of its members; the same data must give the same bytes.
 NO_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -87,7 +88,7 @@ class ResultMember(TypedDict):
     """`result.json`: the whole count, or the `adopted` by key and title where no votes are shown."""
 
     digest: str
-    figures: NotRequired[Figures]
+    figures: NotRequired[Stored]
     adopted: NotRequired[list[tuple[str, str]]]
 
 
@@ -109,7 +110,7 @@ def full_package(poll: Poll) -> Download:
         "ballots.json": _ballots(poll),
         "places.json": _places(poll),
         "write_ins.json": _write_ins(poll),
-        "result.json": {"digest": result.digest, "figures": result.figures},
+        "result.json": {"digest": result.digest, "figures": result.stored},
         "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
     }
     return _zipped(poll, "full", gettext("监票数据包"), files)
@@ -146,7 +147,7 @@ def _poll(poll: Poll) -> dict[str, object]:
     return {
         **frozen.frozen_poll(poll),
         "remarks": remarks,
-        "rules": frozen.frozen_rules(poll),
+        "rules": frozen.frozen_rules(poll, frozen.opened_in(poll)),
         "candidates": frozen.frozen_candidates(poll),
         "box": {
             "ceremony": box.ceremony,
@@ -210,7 +211,7 @@ def _into(write_in: WriteIn) -> str:
 
 def _public_result(poll: Poll, result: Result) -> ResultMember:
     if poll.show_votes:
-        return {"digest": result.digest, "figures": result.figures}
+        return {"digest": result.digest, "figures": result.stored}
     adopted = sorted(
         outcome.adopted_items(result), key=lambda item: outcome.in_list_order(item["item"])
     )
@@ -235,7 +236,7 @@ def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, object]) ->
         for name, value in files.items()
     }
     manifest = {
-        "format": FORMAT,
+        "format": FORMAT.format(number=frozen.opened_in(poll)),
         "package": kind,
         "files": {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
     }

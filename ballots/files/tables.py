@@ -112,7 +112,7 @@ def summary_csv(poll: Poll) -> Download:
         [gettext("候选项目数"), figures["candidates"]],
         [gettext("推荐件数"), figures["proposals"]],
         [gettext("归并项数"), figures["proposed_items"]],
-        [gettext("重复选择的表决票"), figures["doubled"]],
+        [gettext("重复选择的表决票"), "" if figures["doubled"] is None else figures["doubled"]],
         [gettext("不予计票"), figures["refused"]],
         [gettext("留空名额"), outcome.open_places if outcome.is_final else ""],
         [gettext("会议决定"), decision.words if decision else ""],

@@ -2,16 +2,22 @@
 
 `facts.counting.figures` is their one maker. They hold strings, integers, booleans, None, lists and
 dictionaries only, so that their canonical text can be hashed; a type here changes nothing in it.
+What is stored stays as it was frozen, and `current` is how everybody else sees it.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from ballots.pure.rules import Form, Majority, Proposals
 from ballots.pure.tally import ItemOutcome, Relation
 
-# Whoever changes what stands in the figures raises this and writes a reader for the versions before.
-# Figures without a number were frozen before there was one, and have the shape of the first.
+# Whoever changes what stands in the figures raises this, teaches `current` the version before, and
+# keeps a database of it (CONTRIBUTING.md). Version 0 (`5914733`) and the first ones of version 1
+# (`2f0fb26`) were frozen without a number; the later ones say what merging did to the ballots.
 VERSION = 1
+SINCE_1 = frozenset({"merged", "marks", "doubled", "turned"})
+
+# Figures as they were frozen, in the shape of their own version.
+Stored = dict[str, Any]
 
 Source = Literal["candidate", "proposal"]
 
@@ -92,7 +98,8 @@ class Figures(TypedDict):
     """One whole count; what the numbers mean is said at `pure.tally.Tally`, which has most of them.
 
     `proposals` is how many proposals stood on valid ballots, `merged` how many of them went into a
-    candidate, `proposed_items` how many items the rest came to.
+    candidate, `proposed_items` how many items the rest came to. `merged` and `doubled` are None
+    where an old count did not put them down and nothing else in it tells them for certain.
     """
 
     version: NotRequired[int]
@@ -103,14 +110,14 @@ class Figures(TypedDict):
     places: int
     candidates: int
     proposals: int
-    merged: int
+    merged: int | None
     proposed_items: int
     items: list[ItemFigures]
     places_left: int
     shortfall: int
     marks: int
     doubles: int
-    doubled: int
+    doubled: int | None
     refused: int
     turned: int
     checks: list[CheckFigures]
@@ -118,6 +125,61 @@ class Figures(TypedDict):
     salt: NotRequired[str]
 
 
-def is_known(figures: Figures) -> bool:
-    """Tell whether this code can read `figures`, or whether other code froze them in its own shape."""
-    return figures.get("version", VERSION) == VERSION
+def version_of(stored: Stored) -> int | None:
+    """Return of which version stored figures are; None where what they name is none."""
+    if "version" in stored:
+        number = stored["version"]
+        return number if type(number) is int and number >= 1 else None
+    return 1 if stored.keys() >= SINCE_1 else 0
+
+
+def is_known(stored: Stored) -> bool:
+    """Tell whether this code can read `stored`, or whether other code froze it in its own shape."""
+    version = version_of(stored)
+    return version is not None and version <= VERSION
+
+
+def current(stored: Stored) -> Figures:
+    """Return stored figures in today's shape; what is stored, and hashed, is not touched.
+
+    Those of a version that `is_known` does not know come back as they are.
+    """
+    if version_of(stored) == 0:
+        stored = stored | _said_since_1(stored)
+    return cast("Figures", stored)
+
+
+def _said_since_1(stored: Stored) -> Stored:
+    """Return what figures of version 0 leave unsaid, as far as the rest of them tells it.
+
+    Each ballot on which merging made two choices one has a double at least. Without any, the
+    proposals that neither stand alone nor are refused went into a candidate.
+    """
+    votes = {
+        source: sum(item["votes"] for item in stored["items"] if item["source"] == source)
+        for source in ("candidate", "proposal")
+    }
+    doubles, refused = stored["doubles"], stored["refused"]
+    merged: int | None = None
+    if stored["rules"]["proposals"] != "counted":
+        merged = 0
+    elif not doubles:
+        merged = stored["proposals"] - refused - votes["proposal"]
+    return {
+        "merged": merged,
+        "marks": sum(votes.values()) + doubles + refused,
+        "doubled": doubles if doubles <= 1 else None,
+        # There were no votes against yet that merging could have turned.
+        "turned": 0,
+    }
+
+
+def is_found_again(stored: Stored, fresh: Figures) -> bool:
+    """Tell whether a second count comes to the `stored` figures, in all that these put down.
+
+    But for the identities, which count the journal's entries too, and what is put beside a count.
+    """
+    apart = {"version", "salt", "checks"}
+    unsaid = SINCE_1 if version_of(stored) == 0 else frozenset()
+    expected = {name: value for name, value in fresh.items() if name not in apart | unsaid}
+    return expected == {name: value for name, value in stored.items() if name not in apart}

@@ -265,7 +265,7 @@ def send_back(poll: Poll) -> None:
     """Give `poll` an earlier count that was sent back and a proposal that was ruled anew after it."""
     Result.objects.create(
         poll=poll,
-        figures=poll.results.get().figures,
+        stored=poll.results.get().stored,
         digest="0" * 64,
         counted_at=timezone.now(),
         counted_by=make_office(),

@@ -141,7 +141,7 @@ def entry(world: World, seq: int = 1, **columns: Any) -> JournalEntry:
 
 
 def result(world: World, **columns: Any) -> Result:
-    defaults = {"poll": world.draft, "figures": {}, "digest": "0" * 64, "counted_at": NOW}
+    defaults = {"poll": world.draft, "stored": {}, "digest": "0" * 64, "counted_at": NOW}
     return Result(**(defaults | {"counted_by": world.user} | columns))
 
 

@@ -549,7 +549,7 @@ def nothing_may_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     load = Result.from_db.__func__  # type: ignore[attr-defined]
 
     def read_a_result(cls: Any, db: Any, names: Any, values: Any) -> Any:
-        assert "figures" not in names, "the figures of a count were read"
+        assert "stored" not in names, "the figures of a count were read"
         return load(cls, db, names, values)
 
     def read_a_ballot(cls: Any, *args: Any) -> Any:

@@ -145,7 +145,7 @@ def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
     if place >= WAY.index("counted"):
         go(poll, "counted")
         Result.objects.create(
-            poll=poll, figures=NO_FIGURES, digest="0" * 64, counted_at=NOW, counted_by=user
+            poll=poll, stored=NO_FIGURES, digest="0" * 64, counted_at=NOW, counted_by=user
         )
     if place >= WAY.index("confirmed"):
         go(poll, "confirmed")
@@ -493,7 +493,7 @@ def test_the_figures_of_a_result_their_poll_and_who_counted_are_never_changed():
     rows, other = make_rows("counted"), make_office()
     second = make_poll(candidates=0)
 
-    changes = {"figures": {"items": [1]}, "poll": second, "counted_by": other}
+    changes = {"stored": {"items": [1]}, "poll": second, "counted_by": other}
     for column, value in changes.items():
         assert "figures of a result" in refused(by_update, rows.result, column, value)
 

@@ -236,7 +236,7 @@ def expected_later(name: str, start: int) -> set[str]:
 def replace_figures(poll: Poll, found: dict[str, Any]) -> None:
     """Put other figures into the standing result, past the trigger that forbids just that."""
     triggers.lift(connection)
-    Result.objects.filter(poll=poll).update(figures=found)
+    Result.objects.filter(poll=poll).update(stored=found)
     triggers.install(connection)
 
 

@@ -263,7 +263,7 @@ def make_real_count(stage: Stage) -> Poll:
     result = Result.objects.get(poll=stage.poll)
     Result.objects.create(
         poll=poll,
-        figures=result.figures,
+        stored=result.stored,
         digest=result.digest,
         counted_at=result.counted_at,
         counted_by=result.counted_by,

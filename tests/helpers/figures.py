@@ -100,7 +100,7 @@ def make_result(poll: Poll, items: Sequence[Any], **more: Any) -> Result:
     found = figures(poll, items, **more)
     return Result.objects.create(
         poll=poll,
-        figures=found,
+        stored=found,
         digest=counting.digest(found),
         counted_at=timezone.now(),
         counted_by=make_office(),
