@@ -289,6 +289,7 @@ ACTS: dict[str, Callable[[Stage, User], Any]] = {
     "fresh draft": lambda s, by: drafts.fresh_draft(s.poll, by=by),
     "rewrite": lambda s, by: storage.rewrite_storage(s.poll, by=by),
     "wipe": lambda s, by: wipe_rehearsal(s.poll, by=by),
+    "drop": lambda s, by: drafts.drop(s.poll, by=by, second=s.chief, reason="误建"),
 }
 READY = {
     "open": "draft",
@@ -310,6 +311,7 @@ READY = {
     "fresh draft": "void",
     "rewrite": "closed",
     "wipe": "closed",
+    "drop": "draft",
 }
 
 
