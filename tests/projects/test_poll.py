@@ -41,7 +41,7 @@ def test_phases_follow_each_other_as_the_design_draws_them():
     forward = ["draft", "open", "closed", "opened", "counted", "confirmed", "published"]
     drawn = set(itertools.pairwise(forward))
     drawn |= {("open", "paused"), ("paused", "open"), ("paused", "closed"), ("counted", "opened")}
-    drawn |= {(phase, "void") for phase in ["paused", *forward[1:-1]]}
+    drawn |= {(phase, "void") for phase in ["paused", *forward[1:-1]]} | {("draft", "dropped")}
 
     assert steps == drawn
 

@@ -1,11 +1,9 @@
 """Setting a stage: a rehearsal with sample delegates and the real candidates, by the acts alone."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -15,7 +13,8 @@ from ballots.acts.delegates import import_roll
 from ballots.management.commands._steps import open_poll
 from ballots.models import Delegate
 from ballots.pure.roll_table import RollRow
-from projects.models import Poll, Project, Target
+from projects import report_2024
+from projects.models import Poll
 
 HOLDERS = ["示例保管人一", "示例保管人二", "示例保管人三", "示例保管人四", "示例保管人五"]
 THRESHOLD = 3
@@ -55,7 +54,8 @@ def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns:
     ]
     cards += issue_cards(delegates, by=by)
     cards.sort(key=lambda card: card.delegate.number)
-    poll = _poll(**columns)
+    told = {"phone": PHONE, "show_votes": True} | columns | {"kind": Poll.Kind.REHEARSAL}
+    poll = report_2024.new_draft(**told)
     on_roll = roll.draw_up_roll(poll, by=by)
     roll.mark_present(poll, numbers=numbers, by=by)
     Poll.objects.filter(pk=poll.pk).update(delegates_total=on_roll)
@@ -63,23 +63,3 @@ def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns:
     shares = [sheet.text for sheet in sheets]
     ceremony.test_key(poll, texts=shares[:THRESHOLD], by=scrutineer)
     return Stage(open_poll(poll, by=by), cards, shares)
-
-
-def _poll(**columns: Any) -> Poll:
-    """Make a draft rehearsal with the candidates of the 2024 report, word for word."""
-    folder = apps.get_app_config("projects").path
-    with open(f"{folder}/fixtures/yiwu-2024.json", encoding="utf-8") as file:
-        rows = json.load(file)
-    told = next(row["fields"] for row in rows if row["model"] == "projects.poll")
-    shown = {name: told[name] for name in ("meeting", "year", "opening_words", "places")}
-    poll = Poll.objects.create(
-        **(shown | {"phone": PHONE, "show_votes": True} | columns | {"kind": Poll.Kind.REHEARSAL})
-    )
-    projects = {}
-    for row in rows:
-        if row["model"] == "projects.project":
-            projects[row["pk"]] = Project.objects.create(**(row["fields"] | {"poll": poll}))
-        elif row["model"] == "projects.target":
-            project = projects[row["fields"]["project"]]
-            Target.objects.create(**(row["fields"] | {"project": project}))
-    return poll

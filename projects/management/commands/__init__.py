@@ -1,0 +1,1 @@
+"""Each command parses its arguments, calls one act and says what happened."""
