@@ -39,7 +39,12 @@ else:
 FORMATS: dict[str, dict[str, Any]] = {
     "yiwu-vote-package/1": {},
     "yiwu-vote-package/2": {"form": str, "objection_days": int},
+    "yiwu-vote-package/3": {"form": str, "objection_days": int},
 }
+# From the third on, the entry of the opening names its format, hashes the roll with its delegations
+# and holds a short digest, which says nothing of what may still rise or is about the machine.
+OPENING = 3
+NOT_IN_THE_DIGEST = {"present", "plain_http", "digest"}
 PREFIX = "yiwu-vote/v1/"
 SUITE = "ML-KEM-768+X25519/HKDF-SHA256/ChaCha20-Poly1305"
 ZERO = "0" * 64
@@ -528,16 +533,35 @@ def check_rules(package: Package) -> Faults:
     yield from _compare_with_opening(package, "rules", package.poll["rules"])
 
 
+def check_opening(package: Package) -> Faults:
+    opened = package.last("opened").data
+    number = int(package.manifest["format"].rpartition("/")[2])
+    if opened.get("format") != (number if number >= OPENING else None):
+        yield "开始投票的记录与数据包的版本不符"
+    if opened.get("digest") != (short_digest(opened) if number >= OPENING else None):
+        yield "核对码与开始投票时记录的内容不符"
+
+
+def short_digest(opened: dict[str, Any]) -> str:
+    """Return the twelve signs that were read out at the opening, for what its entry holds."""
+    said = {name: value for name, value in opened.items() if name not in NOT_IN_THE_DIGEST}
+    number = int(digest("opening", said)[:15], 16)
+    code = "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(12)))
+    return "-".join(code[start : start + 4] for start in range(0, len(code), 4))
+
+
 def check_roll(package: Package) -> Faults:
+    columns = ["number", "name"]
+    if "format" in package.last("opened").data:
+        columns.append("delegation")
     added = [
-        [entry.data.get("number"), entry.data.get("name")]
-        for entry in package.entries("roll-added")
+        [entry.data.get(column) for column in columns] for entry in package.entries("roll-added")
     ]
-    rows = [[row["number"], row["name"]] for row in package.rows("roll.json")]
+    rows = [[row[column] for column in columns] for row in package.rows("roll.json")]
     at_opening = [row for row in rows if row not in added]
     if len(at_opening) + len(added) != len(rows):
         yield "增补的代表与操作记录不符"
-    if len({number for number, _name in rows}) != len(rows):
+    if len({number for number, *_ in rows}) != len(rows):
         yield "代表证号重复"
     yield from _compare_with_opening(package, "roll", at_opening)
     if package.last("opened").data.get("on_roll") != len(at_opening):
@@ -1345,6 +1369,7 @@ CHECKS = (
     Check("journal", "操作记录首尾相接、未经改动", check_journal),
     Check("order", "各步骤齐全、次序合法", check_order),
     Check("deadline", "截止时间只向后延长，均有两人签名", check_deadline),
+    Check("opening", "开始投票时宣读的核对码与记录一致", check_opening),
     Check("poll", "票决与开始投票时一致", check_poll),
     Check("candidates", "候选项目与开始投票时一致", check_candidates),
     Check("rules", "票决规则与开始投票时一致", check_rules),
@@ -1470,6 +1495,8 @@ def report(package: Package, findings: Sequence[Finding], *, opened: bool) -> It
             f"收回表决票{turnout['returned']}张，有效{turnout['valid']}张；"
             f"数据校验码 {package.result['digest']}"
         )
+    if "digest" in package.last("opened").data:
+        yield f"开始投票核对码 {package.last('opened').data['digest']}"
     head = package.journal[-1].hash if package.journal else ZERO
     yield f"操作记录共{len(package.journal)}条，末条校验码 {head}"
     wrong = [finding.code for finding in findings if finding.faults]

@@ -16,13 +16,14 @@ from ballots import journal, roles
 from ballots.acts import unsealing
 from ballots.facts import counting, database, preflight
 from ballots.facts.findings import blocks
-from ballots.facts.frozen import frozen
+from ballots.facts.frozen import PARTS, Looked, frozen, looked_at
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
     Ballot,
     BallotBox,
     Confirmation,
     Envelope,
+    Register,
     Result,
     SealedBallot,
     WriteIn,
@@ -49,6 +50,9 @@ refused = Refusals(
         "time-is-up": _(
             "表决时间已到，恢复后也不能提交。请先延长截止时间，再恢复投票；不延长的，请截止投票。"
         ),
+        "changed-since": _(
+            "没有开始投票：您打开本页之后，%(what)s有变动。本页已经更新，请重新核对后再按“开始投票”。"
+        ),
         "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
         "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
         "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
@@ -72,16 +76,23 @@ refused = Refusals(
 
 
 @transaction.atomic
-def open_poll(poll: Poll, *, by: User) -> Poll:
+def open_poll(poll: Poll, *, by: User, looked: Looked | None = None) -> Poll:
     """Open the vote; from now on candidates, rules and roll are frozen and their hashes recorded.
 
-    Raises refused("incomplete") while the pre-flight list has a ✗.
+    `looked` is what the person read on the page: if anything of it has changed meanwhile, presence
+    that only rose excepted, refused("changed-since") says what. A command goes without. Raises
+    refused("incomplete") while the pre-flight list has a ✗.
     """
     demand_office(by)
+    # Whoever is changing the register at this moment is waited for: the roll must be like it.
+    Register.objects.locked()
     if poll.parent is not None:
         # What a second round settles must not be decided or published at the same moment.
         locked(poll.parent)
     poll = _ready(poll, "open")
+    changed = looked.changed_in(looked_at(poll)) if looked is not None else []
+    if changed:
+        raise refused("changed-since", what="、".join(str(PARTS[name]) for name in changed))
     if blocks(preflight.what_is_missing(poll)):
         raise refused("incomplete")
     numbers = list(poll.projects.values_list("number", flat=True))

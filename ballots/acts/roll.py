@@ -112,7 +112,12 @@ def add_to_roll(
         journal.Kind.ROLL_ADDED,
         by=by,
         second=second,
-        data={"number": entry.number, "name": entry.name, "reason": reason},
+        data={
+            "number": entry.number,
+            "name": entry.name,
+            "delegation": entry.delegation,
+            "reason": reason,
+        },
     )
     return entry
 

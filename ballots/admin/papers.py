@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts.announcing import save_announcement
 from ballots.admin.guard import READING, StaffRequest, address, posted, step
+from ballots.facts import opening
 from ballots.facts.words import remarks
 from ballots.files import papers
 from ballots.models import Announcement
 from ballots.refusal import Refused
 from projects.models import Poll
-from projects.phases import CHECKED, COUNTED
+from projects.phases import CHECKED, COUNTED, DRAFT
 
 
 class NoticeForm(forms.ModelForm):
@@ -35,6 +36,19 @@ class NoticeForm(forms.ModelForm):
         if not poll.show_votes:
             self.fields["with_votes"].disabled = True
             self.fields["with_votes"].help_text = _("本次票决设定为不公布得票数，不能附得票情况。")
+
+
+@step(
+    "opening",
+    _("开始投票核对单"),
+    _("票决规则、候选项目、名册人数、工作人员和核对码，打印后当场核对、宣读。"),
+    who=roles.has_office,
+    phases=DRAFT,
+    methods=READING,
+)
+def opening_sheet(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """What the opening will fix, to be read out before its button is pressed."""
+    return _paper(request, poll, "opening", {"sheet": opening.sheet_of(poll)})
 
 
 @step(

@@ -1,11 +1,20 @@
-"""What the opening of a poll puts on record: hashed in the journal, shown in a package."""
+"""What the opening of a poll puts on record: hashed in the journal, shown in a package.
 
+The page of the opening shows the same, and says by the same hashes what somebody has looked at.
+"""
+
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
-from ballots.pure import chain
+from ballots.facts.polls import box_of
+from ballots.facts.turnout import turnout_by_delegation
+from ballots.pure import chain, sealing
 from projects.models import Poll
 
 # Which rules an opening hashes, in each format so far: what was opened is shown in the format of its
@@ -15,8 +24,13 @@ FIRST_RULES = (
     *("places", "choice_rule", "blank_allowed", "proposals", "proposal_limit", "voters"),
     *("majority", "delegates_total", "simple", "show_votes", "rules_name", "rules_adopted_on"),
 )
-RULES_OF_FORMAT = {1: FIRST_RULES, 2: (*FIRST_RULES, "form", "objection_days")}
+SECOND_RULES = (*FIRST_RULES, "form", "objection_days")
+# From the third on, the entry of an opening names its format, hashes the roll with its delegations
+# and holds a short digest.
+RULES_OF_FORMAT = {1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES}
 FORMAT = max(RULES_OF_FORMAT)
+# What of that entry may still rise or is about the machine: the short digest says nothing of it.
+NOT_IN_THE_DIGEST = ("present", "plain_http", "digest")
 
 
 def frozen_poll(poll: Poll) -> dict[str, object]:
@@ -37,13 +51,18 @@ def frozen_rules(poll: Poll, number: int = FORMAT) -> dict[str, object]:
 
 
 def opened_in(poll: Poll) -> int:
-    """Return the format in which `poll` was opened: the one whose rules have the hash on record.
+    """Return the format in which `poll` was opened, as its entry says.
 
+    The first two did not say it: it is the one whose rules have the hash on record.
     Today's where no opening is on record, or one whose rules somebody has changed since.
     """
-    hashes = journal.said(poll, journal.Kind.OPENED, "rules")
-    for number in RULES_OF_FORMAT:
-        if hashes and hashes[-1] == _rules_digest(poll, number):
+    opened = poll.journal.filter(kind=journal.Kind.OPENED).first()
+    if opened is None:
+        return FORMAT
+    if "format" in opened.data:
+        return int(opened.data["format"])
+    for number in (1, 2):
+        if opened.data["rules"] == _rules_digest(poll, number):
             return number
     return FORMAT
 
@@ -73,8 +92,9 @@ def frozen_candidates(poll: Poll) -> list[list[object]]:
 
 
 def frozen_roll(poll: Poll) -> list[list[str]]:
-    """Return number and name of everybody on the roll, in order of number."""
-    return [list(row) for row in poll.roll.order_by("number").values_list("number", "name")]
+    """Return number, name and delegation of everybody on the roll, in order of number."""
+    rows = poll.roll.order_by("number").values_list("number", "name", "delegation")
+    return [list(row) for row in rows]
 
 
 def moment(at: datetime | None) -> str:
@@ -82,17 +102,106 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat()
 
 
-def frozen(poll: Poll) -> dict[str, object]:
-    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff."""
-    return {
+def frozen(poll: Poll) -> dict[str, Any]:
+    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff.
+
+    Of a draft it is what would be fixed now; its `digest` is the short one, to be read out.
+    """
+    box = box_of(poll)
+    data: dict[str, Any] = {
+        "format": FORMAT,
         "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
         "rules": _rules_digest(poll),
         "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
         "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
         "on_roll": poll.roll.count(),
         "present": poll.roll.filter(present=True).count(),
-        "ceremony": poll.box.ceremony,
+        "ceremony": box.ceremony if box else 0,
         "closes_at": moment(poll.closes_at),
         "staff": roles.accounts(),
         "plain_http": settings.PLAIN_HTTP,
     }
+    return data | {"digest": short_digest(data)}
+
+
+def short_digest(data: dict[str, Any]) -> str:
+    """Return twelve signs for what an opening fixes, such as F636-PR72-12S3.
+
+    60 bits: nobody finds a second list of candidates for the signs that were read out.
+    """
+    said = {name: value for name, value in data.items() if name not in NOT_IN_THE_DIGEST}
+    found = chain.digest("opening", chain.canonical(said))
+    return sealing.grouped(sealing.crockford(int(found[:15], 16), characters=12))
+
+
+def digest_on_record(poll: Poll) -> str:
+    """Return the signs that the opening of `poll` put on record; empty where it had none yet."""
+    opened = poll.journal.filter(kind=journal.Kind.OPENED).first()
+    return opened.data.get("digest", "") if opened else ""
+
+
+# --- what somebody has looked at ------------------------------------------------------------------
+
+# What the page of the opening shows, part by part, and what a change of each is called.
+PARTS = {
+    "poll": _("会议信息"),
+    "rules": _("票决规则"),
+    "closes_at": _("截止时间"),
+    "candidates": _("候选项目"),
+    "roll": _("名册"),
+    "came": _("实到人数"),
+    "key": _("票箱密钥"),
+    "staff": _("工作人员账号"),
+}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the page of an opening showed: a hash of each part, and how many had come.
+
+    `came` are the figures of the delegations in their order; they may rise until the press.
+    """
+
+    parts: dict[str, str]
+    came: list[int]
+
+    def as_text(self) -> str:
+        """Return the text that the form of the page carries."""
+        return json.dumps([self.parts, self.came], separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Looked":
+        """Return what a form carries; raises ValueError for anything that no page has sent."""
+        try:
+            said = json.loads(text)
+        except RecursionError as error:
+            raise ValueError("nested deeper than any page does") from error
+        match said:
+            case [dict() as parts, list() as came] if all(type(one) is int for one in came):
+                return cls(parts, came)
+        raise ValueError("not what the page of an opening sends")
+
+    def changed_in(self, now: "Looked") -> list[str]:
+        """Return the names of what is not any more as it was looked at, in the order of `PARTS`."""
+        changed = {name for name in now.parts if self.parts.get(name) != now.parts[name]}
+        # A roll drawn up anew has other delegations: their figures cannot be set side by side.
+        if "roll" not in changed and (
+            len(self.came) != len(now.came)
+            or any(was > still for was, still in zip(self.came, now.came, strict=False))
+        ):
+            changed.add("came")
+        return [name for name in PARTS if name in changed]
+
+
+def looked_at(poll: Poll) -> Looked:
+    """Return what somebody who opens the page of the opening of `poll` now would look at."""
+    data = frozen(poll)
+    box = box_of(poll)
+    values = {name: data[name] for name in ("rules", "closes_at", "candidates", "roll", "staff")}
+    values["poll"] = [data["poll"], poll.phone, poll.opening_words]
+    values["key"] = [box.ceremony, box.holders, bytes(box.public_key).hex()] if box else []
+    parts = {
+        name: chain.digest("looked-at", chain.canonical(value))[:16]
+        for name, value in values.items()
+    }
+    return Looked(parts, [row["came"] for row in turnout_by_delegation(poll)])

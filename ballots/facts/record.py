@@ -20,6 +20,7 @@ DETAILS = {
     "threshold": _("开箱所需份数"),
     "on_roll": _("名册人数"),
     "present": _("实到"),
+    "digest": _("核对码"),
     "added": _("新增"),
     "ballots": _("表决票"),
     "voted": _("已投票"),

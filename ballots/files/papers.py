@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
+from ballots.facts import frozen
 from ballots.facts.outcome import (
     Outcome,
     kind_of_round,
@@ -53,6 +54,7 @@ def report(poll: Poll) -> dict[str, object]:
     return {
         "result": outcome.result,
         "figures": figures,
+        "opening_digest": frozen.digest_on_record(poll),
         "turnout": figures["turnout"],
         "round_name": round_name(poll),
         "rules": rules_line(figures),

@@ -421,7 +421,8 @@ def test_the_opening_fixes_candidates_rules_roll_and_staff_in_the_journal(settin
     )
     assert data["plain_http"] is True
     assert data["roll"] == chain.digest(
-        "roll", chain.canonical([["001", "代表1"], ["002", "代表2"], ["003", "代表3"]])
+        "roll",
+        chain.canonical([[f"00{place}", f"代表{place}", "城区代表团"] for place in (1, 2, 3)]),
     )
     assert stage.office.username in json.dumps(data["staff"], ensure_ascii=False)
     assert poll.box.ballot_size == sealing.padded_size(rules_of(poll), range(1, 13))

@@ -12,7 +12,15 @@ from ballots.models import BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.browsing import posted, read
-from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
+from tests.helpers.desk import (
+    at,
+    desk_of,
+    faults_of,
+    messages_of,
+    press_open,
+    queries_of,
+    signed_by,
+)
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -149,7 +157,7 @@ def test_what_is_missing_stands_on_the_page_of_a_draft_and_holds_the_opening_bac
 
     page = desk.get(at(poll))
     guard = desk.get(at(poll, "open"))
-    reply = desk.post(at(poll, "open"))
+    reply = press_open(desk, poll)
 
     assert "还没有候选项目" in page.text
     assert "✗" in page.text
@@ -217,7 +225,7 @@ def test_a_roll_that_is_not_the_register_of_today_is_drawn_up_anew_in_one_press(
     desk = desk_of(stage.office)
 
     page = read(desk.get(at(stage.poll)))
-    refused = desk.post(at(stage.poll, "open"))
+    refused = press_open(desk, stage.poll)
     reply = desk.post(
         at(stage.poll, "roll"), posted(page.form(at(stage.poll, "roll"))), follow=True
     )
@@ -474,7 +482,7 @@ def test_the_poll_is_opened_paused_and_resumed():
     stage = make_stage(open_it=False)
     desk = desk_of(stage.office)
 
-    opened = desk.post(at(stage.poll, "open"), follow=True)
+    opened = press_open(desk, stage.poll)
     without = desk.post(at(stage.poll, "pause"), {"reason": ""})
     paused = desk.post(at(stage.poll, "pause"), {"reason": "停电"}, follow=True)
     resumed = desk.post(at(stage.poll, "resume"), follow=True)

@@ -49,8 +49,8 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 TOLD = {
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony",
-    "opened": "poll candidates rules roll on_roll present ceremony closes_at staff plain_http",
-    "roll-added": "number name reason",
+    "opened": "format digest poll candidates rules roll on_roll present ceremony closes_at staff plain_http",
+    "roll-added": "number name delegation reason",
     "presence-raised": "present added",
     "card-reissued": "number name reason",
     "paused": "reason",
@@ -290,7 +290,8 @@ def test_the_opening_is_bound_to_poll_candidates_rules_and_roll():
     ]
 
     for name, other in others:
-        assert {key for key in plain if plain[key] != other[key] and key != "staff"} == {name}
+        changed = {key for key in plain if plain[key] != other[key] and key != "staff"}
+        assert changed == {name, "digest"}
 
 
 # --- what it never tells --------------------------------------------------------------------------

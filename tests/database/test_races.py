@@ -15,6 +15,7 @@ from django.utils import timezone
 from ballots import journal
 from ballots.acts import amending, canvass, cards, casting, ceremony, lifecycle, roll, sign_in
 from ballots.acts.casting import Receipt
+from ballots.facts.frozen import looked_at
 from ballots.models import (
     AccessCard,
     BallotBox,
@@ -496,3 +497,59 @@ def test_two_new_cards_at_once_leave_one_valid_card():
     valid = [card for card in outcomes if sign_in.card_by_token(card.token)]
     assert len(valid) == 1
     assert {card.code[:4] for card in outcomes} == {stage.issued[0].code[:4]}
+
+
+# --- the opening ----------------------------------------------------------------------------------
+
+
+def change_the_rules(poll: Poll) -> None:
+    """What the form of the rules does when a second clerk saves it."""
+    with transaction.atomic():
+        Poll.objects.filter(pk=poll.pk).update(majority=Poll.Majority.NONE, places=1)
+
+
+def test_rules_changed_between_the_look_and_the_press_are_not_opened(monkeypatch):
+    """Case 24: clerk B saves other rules while clerk A, who has read the old ones, presses."""
+    stage = make_stage(open_it=False)
+    looked = looked_at(stage.poll)
+    race = Race()
+    # A stands under the lock, about to compare; B wants to save.
+    stop_in(race, monkeypatch, lifecycle, "looked_at")
+
+    opened, saved = race.play(
+        lambda: lifecycle.open_poll(stage.poll, by=stage.office, looked=looked),
+        lambda: change_the_rules(stage.poll),
+    )
+
+    # B came too late: the poll is open with the rules that A has read.
+    poll = Poll.objects.get(pk=stage.poll.pk)
+    assert isinstance(opened, Poll)
+    assert isinstance(saved, IntegrityError)
+    assert (poll.phase, poll.majority, poll.places) == ("open", "all", 10)
+
+
+@pytest.mark.postgresql
+def test_without_its_lock_the_opening_would_open_rules_that_nobody_has_read(monkeypatch):
+    stage = make_stage(open_it=False)
+    looked = looked_at(stage.poll)
+    race = Race()
+    stop_in(race, monkeypatch, lifecycle, "looked_at", after=True)
+
+    with without_the_lock(monkeypatch):
+        opened, saved = race.play(
+            lambda: lifecycle.open_poll(stage.poll, by=stage.office, looked=looked),
+            lambda: change_the_rules(stage.poll),
+        )
+
+    poll = Poll.objects.get(pk=stage.poll.pk)
+    assert (type(opened), saved, poll.phase, poll.majority) == (Poll, None, "open", "none")
+
+
+def test_rules_saved_before_the_press_are_told_to_whoever_presses(monkeypatch):
+    stage = make_stage(open_it=False)
+    looked = looked_at(stage.poll)
+    change_the_rules(stage.poll)
+
+    outcomes = at_once(lambda: lifecycle.open_poll(stage.poll, by=stage.office, looked=looked))
+
+    assert codes(outcomes) == {"changed-since": 1}

@@ -274,6 +274,42 @@ def test_a_delegate_added_while_voting_is_known_from_the_journal():
     assert "roll" in wrong(packed(files))
 
 
+def as_before_delegations_were_hashed(files: Files) -> None:
+    """Let the opening say what that of format 2 did, and the whole package be of that format."""
+    rows = [[row["number"], row["name"]] for row in files["roll.json"]]
+
+    def older(body: Any) -> None:
+        body["data"]["roll"] = chain.digest("roll", chain.canonical(rows))
+        for name in ("format", "digest", "closes_at"):
+            del body["data"][name]
+
+    edit_journal(files, "opened", older)
+    files["manifest.json"]["format"] = "yiwu-vote-package/2"
+
+
+def test_a_package_whose_opening_had_no_digest_is_read_as_before(proof):
+    files = proof.files
+    as_before_delegations_were_hashed(files)
+
+    assert wrong(packed(files), proof.shares) == set()
+    files["roll.json"][0]["name"] = "另一人"
+    assert wrong(packed(files)) == {"roll"}
+
+
+def test_an_opening_of_a_version_to_come_is_said_to_be_unknown(proof):
+    files = proof.files
+    edit_journal(files, "opened", lambda body: body["data"].update(format=9))
+
+    assert "opening" in wrong(packed(files))
+
+
+def test_the_report_shows_the_signs_that_were_read_out(proof, tmp_path, capsys):
+    _status, text = say(proof.public, tmp_path, capsys)
+
+    [opened] = [row for row in proof.files["journal.json"] if row["kind"] == "opened"]
+    assert f"开始投票核对码 {json.loads(opened['body'])['data']['digest']}" in text
+
+
 def make_newcomer(stage: Stage) -> str:
     newcomer = make_delegates(1)[0]
     add_to_roll(
@@ -498,7 +534,7 @@ def test_a_planted_move_of_the_deadline_is_found_by_its_name(extended, kind, nam
 
 def test_an_opening_that_does_not_say_its_deadline_passes(extended):
     files = unpacked(extended.full)
-    edit_journal(files, "opened", lambda body: body["data"].pop("closes_at"))
+    as_before_delegations_were_hashed(files)
 
     assert wrong(packed(files)) == set()
 
@@ -636,6 +672,19 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
         "rules",
         lambda f: f["poll.json"]["rules"].update(majority="none"),
     ),
+    "the signs that were read out": (
+        "opening",
+        lambda f: edit_journal(f, "opened", lambda body: body["data"].update(digest="0" * 14)),
+    ),
+    "no signs to be read out": (
+        "opening",
+        lambda f: edit_journal(f, "opened", lambda body: body["data"].pop("digest")),
+    ),
+    "an account of the staff at the opening": (
+        "opening",
+        lambda f: edit_journal(f, "opened", lambda body: body["data"]["staff"].pop()),
+    ),
+    "a delegation on the roll": ("roll", lambda f: f["roll.json"][0].update(delegation="另一团")),
     "a name on the roll": ("roll", lambda f: f["roll.json"][0].update(name="另一人")),
     "a delegate struck off the roll": ("roll", lambda f: f["roll.json"].pop()),
     "a stranger on the roll": (

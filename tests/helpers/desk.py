@@ -25,6 +25,12 @@ def at(poll: Poll, name: str = "change") -> str:
     return reverse(f"admin:ballots_pollday_{name}", args=[poll.pk])
 
 
+def press_open(desk: Client, poll: Poll) -> Any:
+    """Look at the page of the opening and press its button; return what is shown then."""
+    page = desk.get(at(poll, "open"))
+    return desk.post(at(poll, "open"), {"looked": page.context["forms"][0].now}, follow=True)
+
+
 def signed_by(user: User) -> dict[str, str]:
     """Return what the second person types below a step that asks for one."""
     return {"second_name": user.username, "second_password": PASSWORD}

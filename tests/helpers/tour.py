@@ -31,7 +31,7 @@ from ballots.models import AccessCard, Delegate, Delegation, WriteIn
 from ballots.pure import card_code
 from projects.models import Poll, Project
 from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
-from tests.helpers.desk import at, confirmation, desk_of, signed_by, upload
+from tests.helpers.desk import at, confirmation, desk_of, press_open, signed_by, upload
 from tests.helpers.factories import (
     Stage,
     make_confirmed,
@@ -428,7 +428,7 @@ def the_day() -> None:
 
 def the_vote(stage: Stage, desk: Client) -> None:
     poll = stage.poll
-    desk.post(at(poll, "open"), follow=True)
+    press_open(desk, poll)
     desk.post(at(poll, "pause"), {"reason": ""})
     for place, text in enumerate(["候选项目77", "新建停车场", "新建停车场", "新建停车场二"]):
         stage.cast(place, selection(1, 7, proposals=[text]))
