@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from yiwu_vote import texts
 from yiwu_vote.tables import sheets, upload
-from yiwu_vote.tables.upload import Cells, Parsed
+from yiwu_vote.tables.titles import Columns
+from yiwu_vote.tables.upload import Cells, Once, Parsed
 
 TEMPLATE_HEADER = (
     "编号",
@@ -23,7 +25,34 @@ TEMPLATE_HEADER = (
     "实施范围",
     "年度目标",
 )
-REQUIRED = TEMPLATE_HEADER[1:3]
+COLUMNS = Columns(
+    TEMPLATE_HEADER,
+    required=TEMPLATE_HEADER[1:3],
+    others={
+        "编号": ("序号", "序", "项目编号", "项目序号", "候选项目编号"),
+        "项目名称": (
+            *("名称", "项目", "项目名", "实事项目", "实事项目名称", "民生实事项目", "候选项目"),
+            *("候选项目名称", "民生实事项目名称", "标题"),
+        ),
+        "建设内容": (
+            *("内容", "主要内容", "项目内容", "实施内容", "具体内容", "主要建设内容"),
+            *("建设内容及规模", "建设内容和规模", "建设规模及内容", "建设规模和内容"),
+            *("主要建设内容及规模", "主要建设内容和规模", "建设内容与规模"),
+        ),
+        "类别": ("项目类别", "分类", "类型", "项目类型", "领域", "所属领域"),
+        "责任单位": (
+            *("单位", "牵头单位", "责任部门", "牵头部门", "主管部门", "实施单位", "主办单位"),
+            *("牵头责任单位", "项目责任单位", "承办单位"),
+        ),
+        "总投资（万元）": (
+            *("总投资万元", "投资(万元)", "投资额(万元)", "总投资额(万元)", "估算投资(万元)"),
+            *("估算总投资(万元)", "计划投资(万元)", "项目总投资(万元)", "计划总投资(万元)"),
+        ),
+        "完成时限": ("完成时间", "时限", "完成期限", "计划完成时间", "完成日期"),
+        "实施范围": ("范围", "实施地点", "建设地点", "地点", "实施区域", "项目地点"),
+        "年度目标": ("目标", "目标任务", "年度目标任务", "年度工作目标", "工作目标"),
+    },
+)
 
 # No ballot is that long: a file with more rows is another table.
 CANDIDATES_LIMIT = 100
@@ -38,20 +67,29 @@ SITE_LIMIT = 100
 TARGET_LIMIT = 100
 TARGETS_LIMIT = 20
 
-INVESTMENT = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
+INVESTMENT_LIMIT = 30
+NUMBER_DIGITS = 10
+# How people say in a cell that there is nothing to say.
+NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
+INVESTMENT = re.compile(r"(?P<figure>\d{1,10}(?:\.\d{1,8})?)(?P<unit>万元?|亿元?|)", re.ASCII)
+SUM = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
 # The figure of a target ends its line: “…1.5万套”, “…率达70%”, “…1,000户”. Not a figure are what
 # follows a Latin letter or 第 (PM2.5, 第3期), the end of a range (10—20所) and the unit of a date or
 # an age with more behind it (65周岁以上老年人, 2026年底前完成).
 FIGURE = re.compile(
-    r"(?P<text>.*[^\d A-Za-z第.,．])(?<!\d[-‐–—~～至到×:：/，]) ?"
+    r"(?P<text>.*[^\d A-Za-z第.,．])(?<!\d[-‐–—~～至到×:：/，、和与及]) ?"
     r"(?P<quantity>[1-9]\d{0,2}(?:,\d{3}){1,2}(?:\.\d{1,3})?|(?:0|[1-9]\d{0,8})(?:\.\d{1,3})?)"
-    r" ?(?!(?:年|月|日|岁|周岁|号).)(?P<unit>[^\d .,;:()，。、；：？！（）“”《》]{0,6})",
+    r" ?(?!(?:年|月|日|岁|周岁|号|期|季度|[#＃]).)(?P<unit>[^\d .,;:()，。、；：？！（）“”《》]{0,6})",
     re.ASCII,
 )
 FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
 # “1.”, “2、” or “（3）” before a target, and the mark that ends it, belong to the list, not to it.
-LIST_NUMBER = re.compile(r"^(?:[（(]\d{1,2}[)）]|\d{1,2}[)）、]|\d{1,2}[.．](?!\d)|[①-⑳])\s*")
-LINE_BREAK = re.compile(r"\r\n|\r|\n")
+LIST_MARK = re.compile(
+    r"(?:[（(](?P<bracketed>\d{1,2})[)）]|(?P<digits>\d{1,2})(?:[)）、]|[.．](?!\d))|[①-⑳])\s*",
+    re.ASCII,
+)
+# What makes a part of the text of such a mark: another number, or what has a number of its own.
+GOES_ON = re.compile(r"[0-9一二三四五六七八九十百两第号#＃栋幢]")
 TARGET_BREAK = re.compile(r"[\r\n；;]")
 
 
@@ -95,18 +133,19 @@ def template_xlsx(rows: Iterable[Sequence[str]] = ()) -> bytes:
     return sheets.xlsx_bytes("候选项目", TEMPLATE_HEADER, rows)
 
 
-def parse(content: bytes) -> Parsed[Candidate]:
-    """Return the candidates and all the problems of an uploaded table; raises nothing.
+def parse(content: bytes | str) -> Parsed[Candidate]:
+    """Return the candidates and all the problems of an uploaded or pasted table; raises nothing.
 
-    The first row must be the header: 项目名称 and 建设内容 in any order, and the others if wanted.
+    Its header has 项目名称 and 建设内容 in any order, and the others if wanted.
     """
     return upload.parse(
         content,
         _row,
-        columns=TEMPLATE_HEADER,
-        required=REQUIRED,
-        once=lambda row: {"编号": row.number, "项目名称": row.title},
-        title_of=_title,
+        columns=COLUMNS,
+        once=lambda row: {
+            "编号": Once(row.number, str(row.number)),
+            "项目名称": Once(texts.folded(row.title), row.title),
+        },
         limit=CANDIDATES_LIMIT,
         unit="个项目",
     )
@@ -114,11 +153,11 @@ def parse(content: bytes) -> Parsed[Candidate]:
 
 def candidate_of(cells: Mapping[str, str]) -> Candidate:
     """Return the candidate of `cells`, by their titles; a wrong cell is left empty in it."""
-    return _row(Cells(cells, REQUIRED))
+    return _row(Cells(cells, COLUMNS.required))
 
 
 def _row(cells: Cells) -> Candidate:
-    def text(title: str, limit: int, clean: Callable[[str], str] = upload.spaced) -> str:
+    def text(title: str, limit: int, clean: Callable[[str], str] = texts.typed) -> str:
         return cells.text(title, clean, limit, may_break=True)
 
     def optional(title: str, limit: int) -> str | None:
@@ -151,38 +190,37 @@ def parts_of(target: str) -> Parts:
     return Parts(match["text"], quantity, match["unit"])
 
 
-def _title(cell: str) -> str:
-    return upload.bare(cell).replace("(", "（").replace(")", "）")
-
-
 def _paragraphs(text: str) -> str:
-    return "\n".join(filter(None, map(upload.spaced, LINE_BREAK.split(text))))
+    return "\n".join(filter(None, texts.typed(text, lines=True).split("\n")))
 
 
 def _number(cells: Cells) -> int:
-    raw = cells.raw("编号")
+    raw = cells.raw("编号", NUMBER_DIGITS)
     number = upload.code(raw)
     if not number:
         return 0
-    if number.isascii() and number.isdigit() and len(number) < 10:
+    if number.isascii() and number.isdigit() and len(number) < NUMBER_DIGITS:
         value = int(number)
         if 1 <= value <= NUMBER_LIMIT:
             return value
-    cells.faults.append(f"编号“{upload.shown(raw)}”不是1至{NUMBER_LIMIT}的整数")
+    cells.fault(f"编号{{value}}不是1至{NUMBER_LIMIT}的整数", raw)
     return 0
 
 
 def _investment(cells: Cells) -> str:
-    raw = cells.raw("总投资（万元）")
-    figure = upload.code(raw).removesuffix("万元").replace(",", "")
-    if not figure:
+    raw = cells.raw("总投资（万元）", INVESTMENT_LIMIT)
+    figure = upload.code(raw).replace(",", "")
+    if not figure or figure in NOTHING:
         return ""
-    if not INVESTMENT.fullmatch(figure):
-        cells.faults.append(
-            f"总投资“{upload.shown(raw)}”不是以万元计的数（最多10位整数、2位小数，不能为负）"
-        )
+    told = INVESTMENT.fullmatch(figure)
+    # A unit in the cell goes before that of the header; ten thousand 万元 are one 亿元.
+    value = (
+        Decimal(told["figure"]) * (10_000 if told["unit"].startswith("亿") else 1) if told else None
+    )
+    if value is None or not SUM.fullmatch(plain(value)):
+        cells.fault("总投资{value}不是以万元计的数（最多10位整数、2位小数，不能为负）", raw)
         return ""
-    return plain(Decimal(figure))
+    return plain(value)
 
 
 def plain(figure: Decimal) -> str:
@@ -191,19 +229,44 @@ def plain(figure: Decimal) -> str:
 
 
 def _targets(cells: Cells) -> tuple[str, ...]:
-    targets = tuple(filter(None, map(_target, TARGET_BREAK.split(cells.raw("年度目标")))))
+    raw = cells.raw("年度目标", TARGETS_LIMIT * TARGET_LIMIT)
+    lines = [line for line in TARGET_BREAK.split(raw) if line.strip()]
+    targets = []
+    for position, line in enumerate(lines, start=1):
+        if not upload.is_readable(line):
+            cells.fault(f"年度目标第{position}条{{value}}含有不可见或无法显示的字符", line)
+        elif texts.is_within(line, TARGET_LIMIT):
+            targets.append(texts.typed(line).translate(FULL_WIDTH_DIGITS))
+        else:
+            cells.fault(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
+    targets = [target.rstrip(" 。，,、") for target in without_list_numbers(targets)]
+    targets = [target for target in targets if target]
     if len(targets) > TARGETS_LIMIT:
-        cells.faults.append(f"年度目标超过{TARGETS_LIMIT}条")
+        cells.fault(f"年度目标超过{TARGETS_LIMIT}条")
     for position, target in enumerate(targets, start=1):
-        if not upload.is_readable(target):
-            cells.faults.append(
-                f"年度目标第{position}条“{upload.shown(target)}”含有不可见或无法显示的字符"
-            )
-        elif len(target) > TARGET_LIMIT:
-            cells.faults.append(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
-    return targets
+        if len(target) > TARGET_LIMIT:
+            cells.fault(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
+    return tuple(targets)
 
 
-def _target(line: str) -> str:
-    line = upload.spaced(line).translate(FULL_WIDTH_DIGITS)
-    return LIST_NUMBER.sub("", line).rstrip(" 。，,、")
+def without_list_numbers(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a list without the numbers that only count them.
+
+    Where every line is numbered, 1, 2, 3 in sequence, all lose them. Else a line loses its number
+    where nothing else can be meant: “1、2号泵站” and “3、4季度” name what they count.
+    """
+    marks = [LIST_MARK.match(line) for line in lines]
+    numbers = [_list_number(mark) for mark in marks]
+    if len(lines) > 1 and numbers == list(range(1, len(lines) + 1)):
+        return [line[mark.end() :] for line, mark in zip(lines, marks, strict=True) if mark]
+    return [
+        line[mark.end() :] if mark and not GOES_ON.match(line, mark.end()) else line
+        for line, mark in zip(lines, marks, strict=True)
+    ]
+
+
+def _list_number(mark: re.Match[str] | None) -> int:
+    if mark is None:
+        return 0
+    digits = mark["digits"] or mark["bracketed"]
+    return int(digits) if digits else ord(mark[0][0]) - ord("①") + 1

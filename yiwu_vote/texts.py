@@ -20,6 +20,8 @@ IGNORABLE = re.compile(
 )
 # Nothing has a shape for them: control, format, surrogate, private use, unassigned.
 SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# In the planes of rare ideographs, what Python's tables do not know yet is a newer character.
+IDEOGRAPHS = range(0x20000, 0x3FFFE)
 # The dots that part the names of a person whose language is not Chinese, as keyboards offer them.
 NAME_DOTS = frozenset("·•・･‧∙⋅●．.。")
 # Digits of a number as it is sorted: as many as the longest 代表证号 has.
@@ -50,7 +52,11 @@ def typed(text: str, *, lines: bool = False) -> str:
 def _one_line(text: str) -> str:
     # Blanks become one before signs without a shape go: a tab is both.
     spaced = " ".join(IGNORABLE.sub("", text).split())
-    seen = "".join(char for char in spaced if unicodedata.category(char) not in SHAPELESS)
+    seen = "".join(
+        char
+        for char in spaced
+        if unicodedata.category(char) not in SHAPELESS or ord(char) in IDEOGRAPHS
+    )
     return unicodedata.normalize("NFC", " ".join(seen.split()))
 
 

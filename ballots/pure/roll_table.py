@@ -5,15 +5,31 @@ delegation exists and who is new is asked afterwards, in `acts.delegates`.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
+from ballots.pure import identity
 from yiwu_vote import texts
-from yiwu_vote.tables import sheets, upload
-from yiwu_vote.tables.upload import Cells, Parsed
+from yiwu_vote.tables import grid, sheets, upload
+from yiwu_vote.tables.titles import Columns
+from yiwu_vote.tables.upload import Cells, Once, Parsed
 
 TEMPLATE_HEADER = ("代表证号", "姓名", "代表团", "序号", "联系电话", "座位", "状态")
-REQUIRED = TEMPLATE_HEADER[:3]
+COLUMNS = Columns(
+    TEMPLATE_HEADER,
+    required=TEMPLATE_HEADER[:3],
+    others={
+        "代表证号": ("证号", "代表证", "代表证编号", "代表证号码", "代表编号", "代表号", "编号"),
+        "姓名": ("名字", "代表姓名", "代表"),
+        "代表团": ("所属代表团", "代表团名称", "所在代表团", "团组", "所属团组", "代表团组"),
+        "序号": ("序", "顺序", "排序", "团内序号", "顺序号"),
+        "联系电话": (
+            *("手机", "手机号", "手机号码", "电话", "电话号码", "联系方式", "移动电话"),
+            *("联系手机", "联系号码", "手机电话"),
+        ),
+        "座位": ("座位号", "座次", "席位", "座号"),
+        "状态": ("代表状态", "任职状态"),
+    },
+)
 
 NUMBER_LIMIT = 20
 NAME_LIMIT = 30
@@ -35,8 +51,14 @@ LANDLINE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-# A blank between two Latin letters parts two words; any other blank in a name is a filler.
-FILLER = re.compile(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])")
+# What Excel makes of 1-2 and of twelve digits, where they are saved as text after that.
+SPOILT_NUMBER = re.compile(
+    r"\d{1,2}月\d{1,2}日|\d{4}年\d{1,2}月(?:\d{1,2}日)?|\d{4}/\d{1,2}/\d{1,2}|\d+(?:\.\d+)?E\+\d+"
+    r"|(?:\d{1,2}-)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:-\d{2})?",
+    re.IGNORECASE | re.ASCII,
+)
+# How people say in a cell that there is nothing to say.
+NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
 
 
 @dataclass(frozen=True)
@@ -63,18 +85,16 @@ def template_xlsx() -> bytes:
     return sheets.xlsx_bytes("代表名册", TEMPLATE_HEADER, [])
 
 
-def parse(content: bytes) -> Parsed[RollRow]:
-    """Return the rows and all the problems of an uploaded roll; raises nothing.
+def parse(content: bytes | str) -> Parsed[RollRow]:
+    """Return the rows and all the problems of an uploaded or pasted roll; raises nothing.
 
-    The first row must be the header: 代表证号, 姓名 and 代表团 in any order, and 序号, 联系电话, 座位,
-    状态 if wanted.
+    Its header has 代表证号, 姓名 and 代表团 in any order, and 序号, 联系电话, 座位, 状态 if wanted.
     """
     return upload.parse(
         content,
         _row,
-        columns=TEMPLATE_HEADER,
-        required=REQUIRED,
-        once=lambda row: {"代表证号": row.number},
+        columns=COLUMNS,
+        once=lambda row: {"代表证号": Once(texts.number_key(row.number), row.number)},
     )
 
 
@@ -82,37 +102,45 @@ def _row(cells: Cells) -> RollRow:
     """Return one line as a row; a wrong cell is left empty in it."""
     return RollRow(
         line=cells.line,
-        number=cells.text("代表证号", upload.code, NUMBER_LIMIT),
-        name=cells.text("姓名", _name, NAME_LIMIT),
-        delegation=cells.text("代表团", _name, DELEGATION_LIMIT),
+        number=_number(cells),
+        name=cells.text("姓名", identity.name_of, NAME_LIMIT),
+        delegation=cells.text("代表团", identity.name_of, DELEGATION_LIMIT, may_break=True),
         order=_order(cells) if "序号" in cells else None,
         phone=_phone(cells) if "联系电话" in cells else None,
-        seat=cells.text("座位", upload.spaced, SEAT_LIMIT) if "座位" in cells else None,
+        seat=cells.text("座位", texts.typed, SEAT_LIMIT, may_break=True)
+        if "座位" in cells
+        else None,
         status=_status(cells),
     )
 
 
+def _number(cells: Cells) -> str:
+    number = cells.text("代表证号", identity.number_of, NUMBER_LIMIT)
+    if SPOILT_NUMBER.fullmatch(number):
+        cells.fault(f"代表证号{{value}}像是被 Excel 改成了日期或科学记数，{grid.AS_TEXT}", number)
+        return ""
+    return number
+
+
 def _order(cells: Cells) -> int:
-    raw = cells.raw("序号")
+    raw = cells.raw("序号", NUMBER_LIMIT)
     order = upload.code(raw)
     if _is_digits(order, most=ORDER_DIGITS):
         return int(order)
-    if order:
-        cells.faults.append(f"序号“{upload.shown(raw)}”不是整数")
+    if order and order not in NOTHING:
+        cells.fault("序号{value}不是整数", raw)
     return 0
 
 
 def _phone(cells: Cells) -> str:
     """Return a number as it is dialled: a mobile one bare, the parts of a landline with hyphens."""
-    raw = cells.raw("联系电话")
-    if texts.is_within(raw, PHONE_LIMIT):
-        phone = phone_of(raw)
-        if phone or not raw:
-            return phone
-    cells.faults.append(
-        f"联系电话“{upload.shown(raw)}”不是一个电话号码，请填写一个11位手机号，或带区号的固定电话"
-    )
-    return ""
+    raw = cells.raw("联系电话", PHONE_LIMIT)
+    phone = phone_of(raw)
+    if upload.code(raw) not in {"", *NOTHING} and not phone:
+        cells.fault(
+            "联系电话{value}不是一个电话号码，请填写一个11位手机号，或带区号的固定电话", raw
+        )
+    return phone
 
 
 def phone_of(text: str) -> str:
@@ -134,16 +162,12 @@ def phone_of(text: str) -> str:
 
 
 def _status(cells: Cells) -> str | None:
-    raw = cells.raw("状态")
+    raw = cells.raw("状态", SEAT_LIMIT)
     status = upload.code(raw)
     if status and status not in STATUSES:
-        cells.faults.append(f"状态“{upload.shown(raw)}”不是{'、'.join(STATUSES)}中的一种")
+        cells.fault(f"状态{{value}}不是{'、'.join(STATUSES)}中的一种", raw)
     return STATUSES.get(status)
 
 
-def _name(text: str) -> str:
-    return FILLER.sub("", unicodedata.normalize("NFC", text))
-
-
-def _is_digits(text: str, *, least: int = 1, most: int) -> bool:
-    return text.isascii() and text.isdigit() and least <= len(text) <= most
+def _is_digits(text: str, *, most: int) -> bool:
+    return text.isascii() and text.isdigit() and 0 < len(text) <= most

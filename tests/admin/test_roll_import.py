@@ -103,6 +103,20 @@ def test_faults_are_named_by_their_line_and_turn_the_import_off(desk):
     assert "filename*=UTF-8''" in listed.headers["Content-Disposition"]
 
 
+def test_what_was_left_out_is_said_above_the_preview(desk):
+    """Cases 7 and 8."""
+    Delegation.objects.create(name="城区代表团")
+    address = reverse("admin:ballots_delegate_import")
+
+    preview = upload(
+        desk, address, "代表名册", HEADER, "001,张三,城区代表团", "合计,1,", "002,李四,城区代表团"
+    )
+
+    assert "第1行在表头之上，未读取。" in preview.text
+    assert "第4行是合计，未读取。" in preview.text
+    assert "将新增2人" in preview.text
+
+
 def test_unknown_delegations_can_be_added_along(desk):
     preview = upload_roll(desk, "001,张三,城南代表团", add_delegations="on")
 

@@ -1,6 +1,7 @@
 """Candidates from a table: the file by itself, the plan, the act, and the pages around them."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -25,6 +26,7 @@ from tests.helpers.factories import (
     make_scrutineer,
     move_by_force,
 )
+from tests.helpers.sheets import book_of, saved
 from yiwu_vote.tables.preview import signed
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.upload import Parsed
@@ -127,6 +129,10 @@ def test_a_sum_without_its_unit_in_the_header_is_not_taken_for_the_sum():
         ("１８００万元", "1800"),
         ("0", "0"),
         ("9999999999.99", "9999999999.99"),
+        ("1.8亿元", "18000"),
+        ("2亿", "20000"),
+        ("1800万", "1800"),
+        ("—", ""),
     ],
 )
 def test_a_sum_is_read_as_people_write_it(written, figure):
@@ -135,7 +141,9 @@ def test_a_sum_is_read_as_people_write_it(written, figure):
     assert row.investment == figure
 
 
-@pytest.mark.parametrize("written", ["约2亿", "-5", "1.234", "10000000000", "1e3", "=1+1", "五"])
+@pytest.mark.parametrize(
+    "written", ["约2亿", "-5", "1.234", "10000000000", "1e3", "20000000亿元", "五", "500元"]
+)
 def test_a_sum_that_is_no_sum_is_told(written):
     found = parsed(f"停车,新建。,{written}", header="项目名称,建设内容,总投资（万元）")
 
@@ -155,7 +163,7 @@ def test_a_sum_that_is_no_sum_is_told(written):
         ("32768,停车便民,新建。", "编号“32768”不是1至32767的整数"),
         (f"1,{'停' * 61},新建。", "项目名称超过60个字"),
         (f"1,停车便民,{'新' * 2001}", "建设内容超过2000个字"),
-        ("1,停\u200b车,新建。", "项目名称“停\ufffd车”含有不可见或无法显示的字符"),
+        ("1,停\ue863车,新建。", "项目名称“停\ufffd车”含有不可见或无法显示的字符"),
         ("1,停车便民,新建。,,,,,,,多", "有10格内容，表头只有9列"),
         (f"1,停车便民,新建。,{'类' * 21}", "类别超过20个字"),
         (f"1,停车便民,新建。,,{'局' * 61}", "责任单位超过60个字"),
@@ -164,7 +172,7 @@ def test_a_sum_that_is_no_sum_is_told(written):
         (f"1,停车便民,新建。,,,,,,新建5个；{'新' * 101}", "年度目标第2条超过100个字"),
         (f"1,停车便民,新建。,,,,,,{'新建；' * 21}", "年度目标超过20条"),
         (
-            "1,停车便民,新建。,,,,,,新\u202e建",
+            "1,停车便民,新建。,,,,,,新\ue863建",
             "年度目标第1条“新\ufffd建”含有不可见或无法显示的字符",
         ),
     ],
@@ -229,6 +237,85 @@ def test_the_lines_of_a_cell_stay_lines_of_the_text_and_make_targets():
 
 
 @pytest.mark.parametrize(
+    ("cell", "targets"),
+    [
+        ("1、2号泵站改造3座", ["1、2号泵站改造3座"]),
+        ("1、2、3号楼加装电梯", ["1、2、3号楼加装电梯"]),
+        ("10、11号地块平整", ["10、11号地块平整"]),
+        ("3、4季度完工", ["3、4季度完工"]),
+        ("1、二号泵站改造；新建5个", ["1、二号泵站改造", "新建5个"]),
+        ("（1）号楼改造", ["（1）号楼改造"]),
+        ("3#楼改造", ["3#楼改造"]),
+        ("1.5万套", ["1.5万套"]),
+        ("①号地块", ["①号地块"]),
+        (
+            "新建5个；1、2号泵站改造；3、4号泵站新建",
+            ["新建5个", "1、2号泵站改造", "3、4号泵站新建"],
+        ),
+        # A list, whatever its lines begin with.
+        ("1、2号泵站改造\n2、3号楼改造\n3、新建5个", ["2号泵站改造", "3号楼改造", "新建5个"]),
+        ("①2号泵站；②3号泵站", ["2号泵站", "3号泵站"]),
+        ("1. 新建10所\n2. 改建5所", ["新建10所", "改建5所"]),
+        # Nothing else can be meant.
+        ("1、新建10所", ["新建10所"]),
+        ("（3）培训1.5万人", ["培训1.5万人"]),
+        ("2.改建5所", ["改建5所"]),
+    ],
+)
+def test_only_what_numbers_a_list_is_taken_off_a_target(cell, targets):
+    """Case 21."""
+    content = xlsx_bytes("表", ["项目名称", "建设内容", "年度目标"], [["停车", "新建。", cell]])
+
+    (row,) = candidate_table.parse(content).rows
+
+    assert row.targets == tuple(targets)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "名称,内容,单位,投资（万元）,完成时间,建设地点,2026年度目标",
+        "*项目,主要内容（必填）,牵头单位：,总投资额（万元）,时限,范围,年度目标任务",
+        "1.实事项目,2.建设内容及规模,3.责任部门,4.估算投资(万元),5.完成期限,6.地点,7.目标",
+    ],
+)
+def test_the_columns_are_known_by_their_usual_other_names(header):
+    """Case 9."""
+    (row,) = rows_of("停车,新建。,市城管局,1800,年底,主城区,新建5个", header=header)
+
+    assert row == Candidate(
+        *(2, 0, "停车", "新建。"),
+        lead_unit="市城管局",
+        investment="1800",
+        deadline="年底",
+        site="主城区",
+        targets=("新建5个",),
+    )
+
+
+def test_a_deadline_that_excel_made_a_date_of_is_a_problem_with_the_way_out():
+    """Case 1."""
+    due = date(2026, 12, 1)
+    book = book_of([("项目名称", "建设内容", "完成时限"), ("停车", "新建。", due)])
+    book.worksheets[0]["C2"].number_format = 'yyyy"年"m"月"'
+
+    assert words(candidate_table.parse(saved(book))) == [
+        "第2行：完成时限是日期或时间，不能确定原来的写法，请将该列设为文本后重新输入"
+    ]
+
+
+def test_titles_that_look_the_same_are_one():
+    found = parsed(
+        "1,停车便民,甲。", "2,停 车便民\u200b,乙。", "3,停车便民ＡＢ,丙。", "4,停车便民ab,丁。"
+    )
+
+    assert words(found) == [
+        "第3行：项目名称“停 车便民”与第2行的“停车便民”是同一个",
+        "第5行：项目名称“停车便民ab”与第4行的“停车便民ＡＢ”是同一个",
+    ]
+
+
+@pytest.mark.parametrize(
     ("line", "text", "quantity", "unit"),
     [
         ("建设保障性租赁住房1.5万套", "建设保障性租赁住房", "1.5", "万套"),
@@ -262,6 +349,10 @@ def test_a_target_that_ends_in_a_figure_is_taken_apart(line, text, quantity, uni
         "新建5个（含改建）",
         "共5 5个",
         "开通路线007条",
+        "改造1、2号泵站",
+        "改造3和4号楼",
+        "改造2#楼",
+        "完成第一、3季度任务",
     ],
 )
 def test_a_target_without_a_clear_figure_stays_text(line):

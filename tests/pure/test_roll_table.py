@@ -1,6 +1,8 @@
 """The roll as it is uploaded: every line a delegate or a problem that names the line."""
 
 import io
+import time
+from datetime import datetime
 
 import openpyxl
 import pytest
@@ -9,9 +11,12 @@ from hypothesis import strategies as st
 
 from ballots.models import DelegateStatus
 from ballots.pure.roll_table import STATUSES, TEMPLATE_HEADER, RollRow, parse, template_xlsx
-from yiwu_vote.tables.sheets import csv_bytes, read, xlsx_bytes
+from tests.helpers.sheets import book_of, saved
+from yiwu_vote.tables.reading import read
+from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.upload import Parsed, Problem, shown
 
+SPOILT = "代表证号“{}”像是被 Excel 改成了日期或科学记数，请将该列设为文本后重新输入"
 HEADER = "代表证号,姓名,代表团,序号,联系电话,座位,状态"
 
 
@@ -88,6 +93,10 @@ def test_blanks_in_the_header_do_not_matter():
         ("𠮷䶮", "𠮷䶮"),
         ("㻗\U00030edd", "㻗\U00030edd"),
         ("e\u0301", "é"),
+        ("王\u200b伟\ufeff", "王伟"),
+        ("王伟\u00a0", "王伟"),
+        ("阿卜杜\u2800", "阿卜杜"),
+        ("王\U000323b0", "王\U000323b0"),
     ],
 )
 def test_names_lose_filling_blanks_and_keep_rare_characters(written, name):
@@ -96,7 +105,14 @@ def test_names_lose_filling_blanks_and_keep_rare_characters(written, name):
 
 @pytest.mark.parametrize(
     ("written", "number"),
-    [("001", "001"), ("００１", "001"), ("Ａ－01", "A-01"), ("0 0 1", "001"), ("1" * 20, "1" * 20)],
+    [
+        ("001", "001"),
+        ("００１", "001"),
+        ("Ａ－01", "A-01"),
+        ("0 0 1", "001"),
+        ("00\u202e1", "001"),
+        ("1" * 20, "1" * 20),
+    ],
 )
 def test_numbers_keep_leading_zeros_and_full_width_digits_become_ascii(written, number):
     assert only_row(f"{written},王伟,城区").number == number
@@ -182,11 +198,21 @@ def test_a_problem_may_name_the_delegate_beside_the_line():
         (f"001,{'王' * 31},城区", "姓名超过30个字"),
         (f"001,王伟,{'城' * 51}", "代表团超过50个字"),
         (f"001,王伟,城区,,,{'座' * 21}", "座位超过20个字"),
-        ("001,王\u200b伟,城区", "姓名“王\ufffd伟”含有不可见或无法显示的字符"),
-        ('001,"王\n伟",城区', "姓名“王\ufffd伟”含有不可见或无法显示的字符"),
+        ('001,"王\n伟",城区', "姓名“王↵伟”分成几行，请改为一行"),
         ("001,王\ue863,城区", "姓名“王\ufffd”含有不可见或无法显示的字符"),
         ("001,王\ufffd,城区", "姓名“王\ufffd”含有不可见或无法显示的字符"),
-        ("00\u202e1,王伟,城区", "代表证号“00\ufffd1”含有不可见或无法显示的字符"),
+        ("00\ue8631,王伟,城区", "代表证号“00\ufffd1”含有不可见或无法显示的字符"),
+        ("1月2日,王伟,城区", SPOILT.format("1月2日")),
+        ("2-Jan,王伟,城区", SPOILT.format("2-Jan")),
+        ("1.23457E+11,王伟,城区", SPOILT.format("1.23457E+11")),
+        ("#N/A,王伟,城区", "代表证号是错误值，请更正后重新上传"),
+        ("001,#N/A,城区", "姓名是错误值，请更正后重新上传"),
+        ("001,王伟,#ref!", "代表团是错误值，请更正后重新上传"),
+        ("001,王伟,城区,,#######", "联系电话是错误值，请更正后重新上传"),
+        (
+            "001,=B2,城区",
+            "姓名是没有结果的公式，请在 Excel 或 WPS 中打开并保存，或粘贴为数值",
+        ),
         ("001,王伟,城区,1.5", "序号“1.5”不是整数"),
         ("001,王伟,城区,-1", "序号“-1”不是整数"),
         ("001,王伟,城区,٣", "序号“٣”不是整数"),
@@ -198,7 +224,7 @@ def test_a_problem_may_name_the_delegate_beside_the_line():
 def test_a_cell_that_will_not_do_is_told(line, told):
     parsed = roll(line)
 
-    assert [problem.text for problem in parsed.problems] == [told]
+    assert [problem.words for problem in parsed.problems] == [told]
     assert parsed.rows == ()
 
 
@@ -218,6 +244,163 @@ def test_a_header_that_will_not_do_is_told_before_anything_else(header, told):
     assert parsed.rows == ()
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "代表证号*,姓名（必填）,代表团＊",
+        "*代表证号(必填),1.姓名：,3、代表团（请填写全称）",
+        "\ufeff代表证号,姓\u200b名,【必填】代表团",
+        "证号,名字,所属代表团",
+        "代表证编号,代表姓名,团组",
+    ],
+)
+def test_a_header_with_marks_or_in_other_usual_words_is_understood(header):
+    """Case 9."""
+    assert only_row("001,王伟,城区", header=header) == RollRow(2, "001", "王伟", "城区")
+
+
+def test_other_names_of_the_optional_columns_are_understood():
+    row = only_row(
+        "1,001,王伟,城区,13800138000,5座,列席", header="序,证号,姓名,代表团,手机号码,座次,代表状态"
+    )
+
+    assert (row.order, row.phone, row.seat, row.status) == (1, "13800138000", "5座", "observer")
+
+
+def test_two_columns_that_may_be_the_same_one_are_both_named():
+    parsed = roll("001,王伟,城区,1,2", header="代表证号,姓名,代表团,手机,联系方式")
+
+    assert words(parsed) == [
+        "表头中“手机”“联系方式”都可以是“联系电话”列，请只保留一个，或给不导入的列换一个名称。"
+    ]
+
+
+@pytest.mark.parametrize(
+    "header", ["姓名（拼音）,代表证号,代表团", "姓名,代表证号,选举单位（代表团）"]
+)
+def test_a_bracket_that_says_more_than_how_to_fill_in_makes_another_column(header):
+    assert "表头缺少" in words(roll("王伟,001,城区", header=header))[0]
+
+
+def test_rows_above_the_header_are_titles_and_said():
+    """Case 8."""
+    parsed = roll("2026年1月,,", HEADER, "001,王伟,城区", header="义乌市代表名册")
+
+    assert parsed.rows == (only_row("001,王伟,城区", header="\n\n" + HEADER),)
+    assert parsed.notes == ("第1、2行在表头之上，未读取。",)
+
+
+def test_a_title_merged_above_a_header_of_two_rows_is_understood():
+    """Case 8."""
+    book = book_of(
+        [
+            ("义乌市代表名册", None, None, None, None),
+            ("代表证号", "姓名", "代表团", "联系方式", None),
+            (None, None, None, "手机", "邮箱"),
+            ("001", "王伟", "城区代表团", "13800138000", "w@example.cn"),
+            ("002", "李娜", None, None, None),
+            ("第二组", None, None, None, None),
+            ("003", "张三", "城南代表团", None, None),
+        ]
+    )
+    sheet = book.worksheets[0]
+    for merged in ("A1:E1", "A2:A3", "B2:B3", "C2:C3", "D2:E2", "C4:C5", "A6:E6"):
+        sheet.merge_cells(merged)
+
+    parsed = parse(saved(book))
+
+    assert parsed.problems == ()
+    assert [(row.line, row.name, row.delegation, row.phone) for row in parsed.rows] == [
+        (4, "王伟", "城区代表团", "13800138000"),
+        (5, "李娜", "城区代表团", ""),
+        (7, "张三", "城南代表团", ""),
+    ]
+    assert parsed.ignored == ("邮箱",)
+    assert parsed.notes[1:] == ("第1行在表头之上，未读取。", "第6行是合并的整行，未读取。")
+
+
+def test_sums_remarks_and_repeated_headers_below_are_left_out_and_said():
+    parsed = roll(
+        "001,王伟,城区",
+        HEADER,
+        "002,李娜,城区",
+        "合 计,2,",
+        "共2人",
+        "注：以上为全体代表",
+        "制表人：王",
+    )
+
+    assert [row.number for row in parsed.rows] == ["001", "002"]
+    assert parsed.notes == (
+        "第3行与表头相同，未读取。",
+        "第5、6行是合计，未读取。",
+        "第7、8行是表格下方的说明，未读取。",
+    )
+
+
+def test_whoever_fills_all_columns_is_no_sum_whatever_he_is_called():
+    assert only_row("001,共计,城区").name == "共计"
+
+
+def test_a_lone_cell_that_says_nothing_of_itself_is_a_problem_and_not_left_out():
+    assert words(roll("004")) == ["第2行：姓名为空", "第2行：代表团为空"]
+
+
+def test_numbers_that_are_one_to_a_person_are_told_with_both():
+    assert words(roll("001,王伟,城区", "１,李娜,城区", "A-01,张三,城区", "a—1,李四,城区")) == [
+        "第3行：代表证号“1”与第2行的“001”是同一个",
+        "第5行：代表证号“a—1”与第4行的“A-01”是同一个",
+    ]
+
+
+def test_a_hidden_column_that_is_needed_is_named_beside_what_is_missing():
+    """Case 7."""
+    book = book_of([("代表证号", "姓名", "代表团"), ("001", "王伟", "城区")])
+    book.worksheets[0].column_dimensions["A"].hidden = True
+
+    parsed = parse(saved(book))
+
+    assert words(parsed) == ["表头缺少“代表证号”列。已识别：姓名、代表团。"]
+    assert parsed.notes == ("A列是隐藏列，未读取。",)
+
+
+def test_a_cell_that_cannot_be_read_counts_only_in_a_column_that_is_imported():
+    """Cases 1 and 4."""
+    born = datetime(1970, 1, 2)  # noqa: DTZ001
+    book = book_of([("代表证号", "姓名", "代表团", "出生日期"), (1, "王伟", "#REF!", born)])
+    book.worksheets[0]["A2"].number_format = '"义"000'
+
+    parsed = parse(saved(book))
+
+    assert words(parsed) == ["第2行：代表团是错误值，请更正后重新上传"]
+
+
+def test_a_roll_may_be_pasted():
+    pasted = "代表证号\t姓名\t代表团\r\n001\t王伟\t城区\r\n002\t\t城区\r\n"
+
+    parsed = parse(pasted)
+
+    assert [row.name for row in parsed.rows] == ["王伟"]
+    assert words(parsed) == ["第3行：姓名为空"]
+
+
+def test_a_cell_is_measured_before_it_is_composed():
+    marks = "\u0301" * 80_000
+
+    started = time.perf_counter()
+    parsed = roll(
+        f"001,王{marks},城区", f"002,李,城{marks}", f"{marks},张,城", f"4,a,b,{marks},{marks}"
+    )
+    taken = time.perf_counter() - started
+
+    assert words(parsed)[:3] == [
+        "第2行：姓名超过30个字",
+        "第3行：代表团超过50个字",
+        "第4行：代表证号超过20个字",
+    ]
+    assert taken < 1
+
+
 def test_a_header_alone_is_no_roll():
     assert words(roll()) == ["表头之下没有内容。"]
 
@@ -234,7 +417,7 @@ def test_unknown_columns_are_ignored_and_named():
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (f"{HEADER}\n".encode("utf-16"), "文件编码无法识别，请另存为 .xlsx 后再上传。"),
+        (f"{HEADER}\n".encode()[:-2] + b"\xff", "文件编码无法识别，请另存为 .xlsx 后再上传。"),
         (
             b"\xd0\xcf\x11\xe0" + bytes(64),
             "不支持 .xls 文件，请在 Excel 或 WPS 中另存为 .xlsx 后再上传。",
@@ -256,7 +439,7 @@ def test_one_row_too_many_is_refused_as_a_whole():
 def test_the_template_is_the_header_alone_and_keeps_leading_zeros():
     content = template_xlsx()
 
-    assert [line.cells for line in read(content)] == [TEMPLATE_HEADER]
+    assert [line.cells for line in read(content).lines] == [TEMPLATE_HEADER]
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     assert {sheet.column_dimensions[name].number_format for name in "ABCDEFG"} == {"@"}
 

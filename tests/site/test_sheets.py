@@ -5,7 +5,7 @@ import random
 import tracemalloc
 import zipfile
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import openpyxl
@@ -13,22 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yiwu_vote.tables.sheets import (
-    EXCEL_ROWS,
-    REFUSALS,
-    UPLOAD_LIMIT,
-    Line,
-    SheetRefused,
-    csv_bytes,
-    download_names,
-    guarded,
-    read,
-    unguarded,
-    xlsx_bytes,
-)
+from tests.helpers.sheets import MAIN, SMALL, book_of, repacked, saved, sheet_xml, why_refused
+from yiwu_vote.tables import reading
+from yiwu_vote.tables.grid import REFUSALS, UPLOAD_LIMIT, Line, SheetRefused
+from yiwu_vote.tables.sheets import csv_bytes, download_names, guarded, unguarded, xlsx_bytes
+from yiwu_vote.tables.workbook import EXCEL_ROWS
 
 HEADER = ("代表证号", "姓名")
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 # What XML can hold and does not change: it knows neither control characters nor CR.
@@ -39,48 +30,14 @@ printable_texts = st.text(
 tricky_texts = st.text("'=+-@|%＝＋－＠ \t\r\n\u3000\u200b\ufeff\u202e\",a王", max_size=8)
 
 
-def why_refused(content: bytes) -> str:
-    with pytest.raises(SheetRefused) as refusal:
-        read(content)
-    return refusal.value.code
+def read(content: bytes | str) -> list[Line]:
+    return list(reading.read(content).lines)
 
 
 def assert_read_or_refused(content: bytes) -> None:
     """Any exception but SheetRefused, and an empty list of lines, fails the test."""
     with suppress(SheetRefused):
         assert read(content)
-
-
-def workbook(*sheets: list[tuple]) -> openpyxl.Workbook:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for rows in sheets:
-        sheet = book.create_sheet()
-        for row in rows:
-            sheet.append(row)
-    return book
-
-
-def saved(book: openpyxl.Workbook) -> bytes:
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def repacked(content: bytes, changes: dict[str, bytes]) -> bytes:
-    """The workbook with members replaced or added."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old:
-        members = {name: old.read(name) for name in old.namelist()}
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
-        for name, data in (members | changes).items():
-            new.writestr(name, data)
-    return out.getvalue()
-
-
-def sheet_xml(rows: str, doctype: str = "") -> dict[str, bytes]:
-    xml = f'<?xml version="1.0"?>{doctype}<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>'
-    return {"xl/worksheets/sheet1.xml": f"{xml}</worksheet>".encode()}
 
 
 def with_shared_strings(strings: str, rows: str) -> bytes:
@@ -96,9 +53,6 @@ def with_shared_strings(strings: str, rows: str) -> bytes:
             **sheet_xml(rows),
         },
     )
-
-
-SMALL = saved(workbook([HEADER, ("001", "王伟")]))
 
 
 # Text
@@ -159,7 +113,7 @@ def test_a_file_that_opens_a_quote_and_never_closes_it_is_refused_with_the_line(
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf\r\n , ,\r\n", "empty"),
-        ("代表证号,姓名\n".encode("utf-16"), "encoding"),
+        ("代表证号,姓名\n".encode("utf-16")[:-1], "encoding"),
         ("代表证号,姓名\n".encode("utf-16-be"), "not-text"),
         ("代表证号,姓名\n".encode() + b"\xff\xff", "encoding"),
         (b"\xef\xbb\xbf\xd0\xd5\xc3", "encoding"),
@@ -201,7 +155,7 @@ def test_random_bytes_behind_a_known_beginning_are_read_or_refused_too(start, co
 
 
 def test_a_workbook_is_read_with_the_row_numbers_that_excel_shows():
-    book = workbook([])
+    book = book_of([])
     sheet = book.worksheets[0]
     for place, value in {"B3": "代表证号", "C3": " 姓名 ", "B7": "001", "C7": "王伟"}.items():
         sheet[place] = value
@@ -209,34 +163,16 @@ def test_a_workbook_is_read_with_the_row_numbers_that_excel_shows():
     assert read(saved(book)) == [Line(3, ("", *HEADER)), Line(7, ("", "001", "王伟"))]
 
 
-def test_numbers_dates_and_truths_become_the_text_that_the_sheet_shows():
-    row = (1, 1.0, -3, 3.5, 1e-7, 13800138000.0, True, date(2026, 1, 18), None, "x")
+def test_plain_numbers_become_the_text_that_the_sheet_shows():
+    row = (1, 1.0, -3, 3.5, 1e-7, 13800138000.0, 123456789012345, 0.1 + 0.2, 1 / 3, None, "x")
 
-    assert read(saved(workbook([row])))[0].cells == (
-        "1",
-        "1",
-        "-3",
-        "3.5",
-        "0.0000001",
-        "13800138000",
-        "TRUE",
-        "2026-01-18",
-        "",
-        "x",
+    (line,) = read(saved(book_of([row])))
+
+    assert line.cells == (
+        *("1", "1", "-3", "3.5", "0.0000001", "13800138000", "123456789012345"),
+        *("0.3", "0.333333333", "", "x"),
     )
-
-
-def test_a_date_with_a_time_keeps_it():
-    row = (datetime.fromisoformat("2026-01-18 10:42"),)
-
-    assert read(saved(workbook([row])))[0].cells == ("2026-01-18 10:42",)
-
-
-def test_a_number_that_its_format_shows_with_leading_zeros_keeps_them():
-    book = workbook([(7, 7)])
-    book.worksheets[0]["A1"].number_format = "000"
-
-    assert read(saved(book))[0].cells == ("007", "7")
+    assert line.faults == ()
 
 
 def test_a_formula_is_read_as_the_value_that_was_last_shown():
@@ -266,30 +202,30 @@ def test_rows_beyond_the_size_that_the_workbook_states_are_read():
 
 
 def test_a_formatted_but_blank_last_row_of_the_sheet_does_no_harm():
-    book = workbook([HEADER, ("001", "王伟")])
+    book = book_of([HEADER, ("001", "王伟")])
     book.worksheets[0].row_dimensions[EXCEL_ROWS].height = 12.8
 
     assert read(saved(book)) == [Line(1, HEADER), Line(2, ("001", "王伟"))]
 
 
 def test_hidden_sheets_and_blank_sheets_are_passed_over():
-    book = workbook([("城区",), ("城南",)], [], [HEADER], [])
+    book = book_of([("城区",), ("城南",)], [], [HEADER], [])
     book.worksheets[0].sheet_state = "hidden"
 
     assert read(saved(book)) == [Line(1, HEADER)]
 
 
 def test_a_second_sheet_with_content_is_refused_and_not_lost():
-    assert why_refused(saved(workbook([HEADER], [("002", "李娜")]))) == "several-sheets"
+    assert why_refused(saved(book_of([HEADER], [("002", "李娜")]))) == "several-sheets"
 
 
 def test_a_workbook_without_content_is_refused():
-    assert why_refused(saved(workbook([], []))) == "empty"
+    assert why_refused(saved(book_of([], []))) == "empty"
 
 
 def test_a_workbook_with_too_many_rows_or_columns_is_refused():
-    assert why_refused(saved(workbook([(1,)] * 10_002))) == "too-many-rows"
-    assert why_refused(saved(workbook([("",) * 100 + ("x",)]))) == "too-wide"
+    assert why_refused(saved(book_of([(1,)] * 10_002))) == "too-many-rows"
+    assert why_refused(saved(book_of([("",) * 100 + ("x",)]))) == "too-wide"
 
 
 @pytest.mark.parametrize("part", ["xl/vbaProject.bin", "xl/macrosheets/sheet1.xml"])
@@ -429,7 +365,7 @@ def test_a_csv_file_has_a_bom_and_crlf_and_keeps_numbers_numbers():
 
 def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
     dangers = ["=1+1", "#N/A", "007", "@x", "𠮷\x07", ""]
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", ["甲"] * 8, [[*dangers, 3, None]])))
+    book = openpyxl.load_book_of(io.BytesIO(xlsx_bytes("名单", ["甲"] * 8, [[*dangers, 3, None]])))
     sheet = book["名单"]
     cells = sheet[2]
 
@@ -449,7 +385,7 @@ def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
 
 
 def test_columns_are_formatted_as_text_below_the_last_row():
-    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", HEADER, [])))
+    book = openpyxl.load_book_of(io.BytesIO(xlsx_bytes("名单", HEADER, [])))
 
     assert [book["名单"].column_dimensions[name].number_format for name in "AB"] == ["@", "@"]
 

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from yiwu_vote.tables import sheets
+from yiwu_vote.tables import grid, sheets
 from yiwu_vote.tables.downloads import attachment
 from yiwu_vote.tables.upload import Parsed, Problem
 
@@ -67,7 +67,7 @@ class TableField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> bytes:
         # No more is read than shows that it is too much.
-        content: bytes = super().clean(data, initial).read(sheets.UPLOAD_LIMIT + 1)
+        content: bytes = super().clean(data, initial).read(grid.UPLOAD_LIMIT + 1)
         return content
 
 
@@ -110,6 +110,7 @@ def preview_of(parsed: Parsed[Any], found: Sequence[Problem]) -> dict[str, Any]:
         "problems": problems,
         "faulty_lines": len({problem.line for problem in problems}),
         "ignored": parsed.ignored,
+        "notes": parsed.notes,
         "errors": ProblemListForm(initial={"problems": signed(problems, ProblemListForm.SALT)}),
     }
 

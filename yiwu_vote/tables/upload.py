@@ -1,185 +1,249 @@
 """An uploaded table under its header: bytes in, rows and problems out. Pure.
 
 What a column means is the question of the module that asked: the roll, the candidates. Here is what
-they have in common: the header, the cells of a line, and how all that is wrong is told at once.
+they have in common: the cells of a line, what stands around the rows, and how all that is wrong is
+told at once.
 """
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from yiwu_vote.tables import sheets
-from yiwu_vote.tables.sheets import Line
+from yiwu_vote import texts
+from yiwu_vote.tables import grid, reading, titles
+from yiwu_vote.tables.grid import Line
+from yiwu_vote.tables.titles import Columns
 
 Row = TypeVar("Row")
 
-# Control, format, surrogate and private-use characters: on a card and on a phone nobody sees
-# them, or everybody sees something else. An old encoding turns rare surnames into private use.
-UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Co"})
+# Lone surrogates, private use, the sign for what was lost, and unassigned ones: somebody saw
+# something in their place, and nobody else sees it. An old encoding puts rare surnames there.
+UNREADABLE = frozenset({"Cs", "Co", "Cn"})
 SHOWN_LIMIT = 20
-# What parts the lines and the columns of a text inside one cell.
-BREAKS = str.maketrans("\r\n\t", "   ")
+# Rows that are no rows of the table: its sums, and what is written below it.
+TOTAL = re.compile(r"(?:合|总|小|共)计|共\d+[人名位项件个]")
+REMARKS = re.compile(r"注[:：0-9]|备注|说明|填表|制表|审核|联系人|第\d+页")
 
 
 @dataclass(frozen=True)
 class Problem:
     """What is wrong, where, in words for the staff.
 
-    `line` is 0 where the whole file is meant. `number` is the 代表证号 to name beside the line.
+    `line` is 0 where the whole file is meant. `number` is the 代表证号 to name beside the line. Where
+    `text` has {value} in it, that stands for what the cell says: lines that differ in nothing else
+    are told in one (`problems.grouped`).
     """
 
     line: int
     text: str
     number: str = ""
+    value: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is wrong, without the line."""
+        return self.text.replace("{value}", f"“{self.value}”")
 
     def __str__(self) -> str:
         if not self.line:
-            return self.text
+            return self.words
         whose = f"（代表证号 {self.number}）" if self.number else ""
-        return f"第{self.line}行{whose}：{self.text}"
+        return f"第{self.line}行{whose}：{self.words}"
 
 
 @dataclass(frozen=True)
 class Parsed(Generic[Row]):
-    """What a file holds: each line below the header is a row, or has at least one problem.
+    """What a file holds: each line below the header is a row, has a problem, or is left out.
 
-    `ignored` names the columns that are not known.
+    `ignored` names the columns that are not known, `notes` tell what was left out and what was
+    understood in another way than it stands there.
     """
 
     rows: tuple[Row, ...] = ()
     problems: tuple[Problem, ...] = ()
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
 class Cells:
-    """The cells of one line by their titles, and what is found to be wrong with them (`faults`).
+    """The cells of one line by their titles, and what is found to be wrong with them (`problems`).
 
-    `line` is the row as Excel shows it. A column that the file lacks has no cell.
+    `line` is the row as Excel shows it. A column that the file lacks has no cell. `unread` are the
+    cells that the reader could not read as they are shown, and why.
     """
 
     by_title: Mapping[str, str]
     required: Sequence[str] = ()
     line: int = 0
-    faults: list[str] = field(default_factory=list)
+    unread: Mapping[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def __contains__(self, title: str) -> bool:
         return title in self.by_title
 
-    def raw(self, title: str) -> str:
-        """Return the cell as it stands in the file; empty where the file has none."""
-        return self.by_title.get(title, "")
+    def fault(self, text: str, value: str = "") -> None:
+        """Note what is wrong with this line; `value` is put where `text` says {value}."""
+        self.problems.append(Problem(self.line, text, value=shown(value)))
+
+    def raw(self, title: str, limit: int) -> str:
+        """Return the cell as it is shown; empty where it cannot be read or is far too long."""
+        if title in self.unread:
+            self.fault(f"{title}{self.unread[title]}")
+            return ""
+        raw = self.by_title.get(title, "")
+        if not texts.is_within(raw, limit):
+            self.fault(f"{title}超过{limit}个字")
+            return ""
+        return raw
 
     def text(
         self, title: str, clean: Callable[[str], str], limit: int, *, may_break: bool = False
     ) -> str:
         """Return the cell as `clean` makes it, or tell a fault and return nothing.
 
-        With `may_break` it may hold several lines.
+        With `may_break` it may hold several lines. Length is asked before anything is composed.
         """
-        raw = self.raw(title)
+        told = len(self.problems)
+        raw = self.raw(title, limit)
+        if len(self.problems) > told:
+            return ""
         value = clean(raw)
-        if not is_readable(raw.translate(BREAKS) if may_break else raw):
-            self.faults.append(f"{title}“{shown(raw)}”含有不可见或无法显示的字符")
+        if not is_readable(raw):
+            self.fault(f"{title}{{value}}含有不可见或无法显示的字符", raw)
+        elif not may_break and "\n" in raw.strip():
+            self.fault(f"{title}{{value}}分成几行，请改为一行", raw)
         elif not value and title in self.required:
-            self.faults.append(f"{title}为空")
+            self.fault(f"{title}为空")
         elif len(value) > limit:
-            self.faults.append(f"{title}超过{limit}个字")
+            self.fault(f"{title}超过{limit}个字")
         else:
             return value
         return ""
 
 
-def bare(title: str) -> str:
-    """Return a title as it is compared: blanks in it do not matter."""
-    return "".join(title.split())
+@dataclass(frozen=True)
+class Once:
+    """What two lines may not share: as it is compared, and as it is written."""
+
+    key: object
+    written: str
 
 
 def parse(
-    content: bytes,
+    content: bytes | str,
     row_of: Callable[[Cells], Row],
     *,
-    columns: Sequence[str],
-    required: Sequence[str],
-    once: Callable[[Row], Mapping[str, object]],
-    title_of: Callable[[str], str] = bare,
-    limit: int = sheets.ROWS_LIMIT,
+    columns: Columns,
+    once: Callable[[Row], Mapping[str, Once]],
+    limit: int = grid.ROWS_LIMIT,
     unit: str = "行",
 ) -> Parsed[Row]:
-    """Return the rows that `row_of` makes of an uploaded table, and all its problems.
+    """Return the rows that `row_of` makes of an uploaded or pasted table, and all its problems.
 
-    The first row must be the header: the `required` ones of `columns` in any order, the others if
-    wanted. A file that cannot be read, lacks a column or is longer than `limit` is one Problem with
-    line 0. What `once` names by its title, two lines may not share, unless it is empty.
+    The header is the first of the first ten rows that names all required columns; titles above it,
+    sums and notes below are left out, and said. A file that cannot be read, lacks a column or is
+    longer than `limit` is one Problem with line 0. What `once` names by its title, two lines may not
+    share, unless it is empty.
     """
     try:
-        header, *lines = sheets.read(content)
-    except sheets.SheetRefused as refusal:
+        table = reading.read(content, columns.is_header)
+    except grid.SheetRefused as refusal:
         return Parsed(problems=(Problem(0, str(refusal)),))
-    titles = [title_of(cell) for cell in header.cells]
-    faults = faults_of_header(titles, columns=columns, required=required)
+    header = titles.header_of(table.lines, columns)
+    notes = list(table.notes)
+    faults = titles.faults_of(header, columns)
+    lines = [] if faults else _rows_below(header, columns, notes)
     if not faults and not lines:
         faults = ["表头之下没有内容。"]
     if not faults and len(lines) > limit:
         faults = [f"表格超过{limit}{unit}，请检查后再上传。"]
     if faults:
-        return Parsed(problems=tuple(Problem(0, fault) for fault in faults))
+        problems = tuple(Problem(0, fault) for fault in faults)
+        return Parsed(problems=problems, notes=tuple(notes))
 
     rows: list[Row] = []
-    problems: list[Problem] = []
-    first_lines: dict[tuple[str, object], int] = {}
+    found: list[Problem] = []
+    first_lines: dict[tuple[str, object], tuple[int, str]] = {}
     for line in lines:
-        cells = _cells(line, titles, required)
+        cells = _cells(line, header.titles, columns.required)
         row = row_of(cells)
         for title, value in once(row).items():
-            first = first_lines.setdefault((title, value), line.number) if value else line.number
+            if not value.key:
+                continue
+            first, written = first_lines.setdefault(
+                (title, value.key), (line.number, value.written)
+            )
             if first != line.number:
-                cells.faults.append(f"{title}“{value}”与第{first}行重复")
-        problems += [Problem(line.number, fault) for fault in cells.faults]
-        if not cells.faults:
+                same = "重复" if written == value.written else f"的“{shown(written)}”是同一个"
+                cells.fault(f"{title}“{shown(value.written)}”与第{first}行{same}")
+        found += cells.problems
+        if not cells.problems:
             rows.append(row)
-    return Parsed(tuple(rows), tuple(problems), ignored_columns(titles, lines, columns=columns))
+    return Parsed(tuple(rows), tuple(found), titles.ignored(header, columns), tuple(notes))
 
 
-def _cells(line: Line, titles: Sequence[str], required: Sequence[str]) -> Cells:
-    by_title = dict.fromkeys(titles, "") | dict(zip(titles, line.cells, strict=False))
-    cells = Cells(by_title, required, line.number)
-    if len(line.cells) > len(titles):
+# --- details --------------------------------------------------------------------------------------
+
+
+def _rows_below(header: titles.Header, columns: Columns, notes: list[str]) -> list[Line]:
+    """Return the lines that are rows; what is left out, and where, is added to `notes`."""
+    left_out: dict[str, list[int]] = {}
+    if header.above:
+        left_out["在表头之上"] = [line.number for line in header.above]
+    rows = []
+    for line in header.below:
+        why = _why_no_row(line, header.titles, columns)
+        if why:
+            left_out.setdefault(why, []).append(line.number)
+        else:
+            rows.append(line)
+    notes += [f"第{grid.ranges(numbers)}行{why}，未读取。" for why, numbers in left_out.items()]
+    return rows
+
+
+def _why_no_row(line: Line, own: Sequence[str], columns: Columns) -> str:
+    """Return why a line is no row of the table, or nothing; whoever fills all that must be is one."""
+    if columns.is_header(line.cells):
+        return "与表头相同"
+    filled = [cell for cell in line.cells if cell]
+    unread = {own[position] for position, _fault in line.faults if position < len(own)}
+    there = unread | {title for title, cell in zip(own, line.cells, strict=False) if cell}
+    if there.issuperset(columns.required) or not filled:
+        return ""
+    # What stands beside a sum may be anything, a formula too.
+    bare = "".join(filled[0].split())
+    if TOTAL.match(bare):
+        return "是合计"
+    if len(filled) > 1:
+        return ""
+    if REMARKS.match(bare):
+        return "是表格下方的说明"
+    return "是合并的整行" if line.is_spread else ""
+
+
+def _cells(line: Line, own: Sequence[str], required: Sequence[str]) -> Cells:
+    by_title = dict.fromkeys(own, "") | dict(zip(own, line.cells, strict=False))
+    unread = {own[position]: fault for position, fault in line.faults if position < len(own)}
+    cells = Cells(by_title, required, line.number, unread)
+    if len(line.cells) > len(own):
         # In a CSV file a comma too many moves all that follows one column to the right.
-        cells.faults.append(f"有{len(line.cells)}格内容，表头只有{len(titles)}列")
+        cells.fault(f"有{len(line.cells)}格内容，表头只有{len(own)}列")
     return cells
 
 
-def faults_of_header(
-    titles: Sequence[str], *, columns: Sequence[str], required: Sequence[str]
-) -> list[str]:
-    """Return what is wrong with a header: `required` columns that are missing, known ones twice."""
-    known = [title for title in titles if title in columns]
-    missing = "".join(f"“{title}”" for title in required if title not in known)
-    if missing:
-        recognised = "、".join(dict.fromkeys(known)) or "无"
-        return [f"表头缺少{missing}列。已识别：{recognised}。"]
-    return [f"表头有多个“{title}”列，请只保留一个。" for title in columns if known.count(title) > 1]
-
-
-def ignored_columns(
-    titles: Sequence[str], lines: Sequence[Line], *, columns: Sequence[str]
-) -> tuple[str, ...]:
-    """Name the unknown columns; one without a title only if something stands in it."""
-    return tuple(
-        title or f"第{position + 1}列"
-        for position, title in enumerate(titles)
-        if title not in columns
-        and (title or any(any(line.cells[position : position + 1]) for line in lines))
-    )
-
-
 def is_readable(text: str) -> bool:
-    """Tell whether every character of `text` is one that a reader can see as it was meant."""
-    return "\ufffd" not in text and not any(
-        unicodedata.category(char) in UNREADABLE for char in text
+    """Tell whether whoever reads `text` sees in every character what its author saw.
+
+    What nobody sees at all does not count: it is taken off like blanks around a text.
+    """
+    return not any(
+        char == "\ufffd"
+        or (unicodedata.category(char) in UNREADABLE and ord(char) not in texts.IDEOGRAPHS)
+        for char in texts.IGNORABLE.sub("", text)
     )
 
 
@@ -188,17 +252,15 @@ def code(text: str) -> str:
 
     Leading zeros stay: it is text.
     """
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def spaced(text: str) -> str:
-    """Return `text` with single blanks only, and its characters composed (NFC)."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return "".join(unicodedata.normalize("NFKC", texts.typed(text)).split())
 
 
 def shown(text: str) -> str:
     """Return `text` fit to be quoted in a message: not too long, and nothing unseen in it."""
-    seen = "".join(char if is_readable(char) else "\ufffd" for char in text)
+    start = text[: 4 * SHOWN_LIMIT].replace("\n", "↵")
+    seen = "".join(
+        char if is_readable(char) else "\ufffd" for char in texts.IGNORABLE.sub("", start)
+    )
     return seen if len(seen) <= SHOWN_LIMIT else seen[:SHOWN_LIMIT] + "…"
 
 
