@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from projects.models import Poll
 from yiwu_vote.refusal import Refusals, Refused
+from yiwu_vote.texts import typed_within
 
 __all__ = [
+    "REASON_LIMIT",
     "SHARED",
     "Refusals",
     "Refused",
@@ -25,6 +27,9 @@ __all__ = [
     "locked",
 ]
 
+# As many characters as the columns that keep a reason hold.
+REASON_LIMIT = 200
+
 SHARED = Refusals(
     {
         "not-office": _("只有会务人员可以办理。"),
@@ -33,6 +38,7 @@ SHARED = Refusals(
         "second-needed": _("须由另一位工作人员签名确认。"),
         "same-person": _("第二人须是另一位会务或监票人员。"),
         "reason-needed": _("请说明原因。"),
+        "reason-too-long": _("原因不能超过%(limit)d字，请缩短。"),
         "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
     }
 )
@@ -92,10 +98,13 @@ def demand_colleague(by: User, second: User | None) -> User:
 
 
 def demand_reason(reason: str, *, words: Refusals = SHARED) -> str:
-    """Return `reason` without blanks around it, or raise Refused("reason-needed")."""
-    if not reason.strip():
+    """Return `reason` in the normal form, or raise Refused("reason-needed", "reason-too-long")."""
+    reason = typed_within(reason, REASON_LIMIT)
+    if not reason:
         raise words("reason-needed")
-    return reason.strip()
+    if len(reason) > REASON_LIMIT:
+        raise SHARED("reason-too-long", limit=REASON_LIMIT)
+    return reason
 
 
 def demand_phase(

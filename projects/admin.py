@@ -19,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from projects import admin_import
 from projects.models import Poll, Project, Target
+from yiwu_vote.fields import TYPED_COLUMNS
+from yiwu_vote.texts import same
 
 # Past every position that a person would type, and far below the column's limit.
 PARKED = 10_000
@@ -46,6 +48,8 @@ class DraftAdmin(admin.ModelAdmin):
     What the secretariat may do is asked of the groups of the person: a superuser alone may look
     and change nothing (design §6.3).
     """
+
+    formfield_overrides = TYPED_COLUMNS
 
     def poll_of(self, obj: Any) -> Poll:
         raise NotImplementedError
@@ -230,12 +234,36 @@ class TargetFormSet(BaseInlineFormSet):
 class TargetInline(admin.TabularInline):
     model = Target
     formset = TargetFormSet
+    formfield_overrides = TYPED_COLUMNS
     extra = 3
     fields = ["position", "text", "quantity", "unit"]
 
 
+class ProjectForm(forms.ModelForm):
+    """A candidate whose title no other one of its list has, to the eye."""
+
+    class Meta:
+        model = Project
+        fields: list[str] = []  # those of the fieldsets below
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        poll, title = (
+            cleaned.get("poll", getattr(self.instance, "poll", None)),
+            cleaned.get("title"),
+        )
+        if poll is not None and title:
+            others = poll.projects.exclude(pk=self.instance.pk).values_list("number", "title")
+            for number, other in others:
+                if same(title, other):
+                    words = _("第%(number)d项的名称与此相同，请写明两项的区别。")
+                    self.add_error("title", words % {"number": number})
+        return cleaned
+
+
 @admin.register(Project)
 class ProjectAdmin(DraftAdmin):
+    form = ProjectForm
     list_display = ["number", "title", "category", "lead_unit", "lines", "poll"]
     list_display_links = ["number", "title"]
     list_filter = [("poll", StandingPollFilter), "category"]

@@ -3,13 +3,23 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest
+from django.template import Library
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.models import PollDay
 from projects.phases import LAST
+
+register = Library()
+
+
+@register.filter
+def named(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Return the name of a member of staff for a template: the library `staff`."""
+    return roles.named(user) if isinstance(user, User) else ""
 
 
 class VoteAdminSite(AdminSite):

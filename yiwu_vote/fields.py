@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db import models
 
-from yiwu_vote.texts import is_within, typed
+from yiwu_vote.texts import typed_within
 
 # The most characters of a text whose column has no limit of its own.
 LONGEST = 5_000
@@ -30,9 +30,9 @@ class Typed(forms.CharField):
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         # A NUL is nothing that anybody types; Django's own validator refuses it.
-        if not text or "\0" in text or not is_within(text, self.limit):
+        if not text or "\0" in text:
             return text
-        return typed(text, lines=self.lines) or self.empty_value
+        return typed_within(text, self.limit, lines=self.lines) or self.empty_value
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         shown = super().bound_data(data, initial)

@@ -49,6 +49,14 @@ def typed(text: str, *, lines: bool = False) -> str:
     return _one_line(text)
 
 
+def typed_within(text: str, limit: int, *, lines: bool = False) -> str:
+    """Return the normal form of `text`, or `text` as it is where it is far longer than `limit`.
+
+    For whoever judges the length afterwards: what is refused anyway is not looked at.
+    """
+    return typed(text, lines=lines) if is_within(text, limit) else text
+
+
 def _one_line(text: str) -> str:
     # Blanks become one before signs without a shape go: a tab is both.
     spaced = " ".join(IGNORABLE.sub("", text).split())

@@ -8,6 +8,10 @@ from ballots.models import Announcement
 from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
 from projects.phases import CHECKED
+from yiwu_vote.texts import typed_within
+
+# As long as the longest of the words may be; the page that asks for them judges each.
+LONGEST = 400
 
 refused = Refusals(
     {
@@ -45,15 +49,17 @@ def save_announcement(
     if with_votes and not poll.show_votes:
         raise refused("votes-stay-closed")
     words = {
-        "title": title.strip(),
-        "opening": opening.strip(),
-        "closing": closing.strip(),
-        "signature": signature.strip(),
-        "dated": dated.strip(),
+        "title": title,
+        "opening": opening,
+        "closing": closing,
+        "signature": signature,
+        "dated": dated,
     }
+    words = {name: typed_within(text, LONGEST) for name, text in words.items()}
     if not all(words.values()):
         raise refused("words-needed")
     notice, _made = Announcement.objects.update_or_create(
-        poll=poll, defaults=words | {"number": number.strip(), "with_votes": with_votes}
+        poll=poll,
+        defaults=words | {"number": typed_within(number, LONGEST), "with_votes": with_votes},
     )
     return notice

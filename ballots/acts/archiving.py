@@ -16,6 +16,10 @@ from ballots.models import AccessCard
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 from projects.phases import LAST
+from yiwu_vote.texts import typed_within
+
+# As long as each of its words may be; the page that asks for them judges it.
+WORDS_LIMIT = 1000
 
 refused = Refusals(
     {
@@ -54,9 +58,10 @@ def archive(
     """
     demand_office(by)
     second = demand_second(by, second, words=refused)
-    if not key_destroyed.strip():
+    key_destroyed = typed_within(key_destroyed, WORDS_LIMIT, lines=True)
+    if not key_destroyed:
         raise refused("words-needed")
-    copies = [line.strip() for line in backups if line.strip()]
+    copies = list(filter(None, (typed_within(line, WORDS_LIMIT) for line in backups)))
     if not copies:
         raise refused("backups-needed")
     poll = locked(poll)
@@ -82,7 +87,7 @@ def archive(
         by=by,
         second=second,
         data={
-            "key_destroyed": key_destroyed.strip(),
+            "key_destroyed": key_destroyed,
             "backups": copies,
             "cards": len(gone),
             "cards_in_use": len(kept),

@@ -12,7 +12,7 @@ from ballots import journal, roles
 from ballots.facts.rulings import items_of
 from ballots.models import BallotBox, WriteIn
 from ballots.pure import similar
-from ballots.refusal import Refusals, demand_any_office, locked
+from ballots.refusal import Refusals, demand_any_office, demand_reason, locked
 from projects.models import Poll, Project
 
 refused = Refusals(
@@ -82,9 +82,8 @@ def rule(
     if seen is not None and seen != ruling_text(write_in):
         raise refused("changed")
     ruling = WriteIn.Ruling(ruling)
-    reason = reason.strip() if ruling == WriteIn.Ruling.REFUSED else ""
-    if ruling == WriteIn.Ruling.REFUSED and not reason:
-        raise refused("reason-needed")
+    refuses = ruling == WriteIn.Ruling.REFUSED
+    reason = demand_reason(reason, words=refused) if refuses else ""
     before = _ruling(write_in)
     write_in.ruling, write_in.reason = ruling, reason
     write_in.into_project, write_in.into_write_in = _target(poll, ruling, into)

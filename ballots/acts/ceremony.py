@@ -8,12 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal
+from ballots import journal, roles
 from ballots.models import BallotBox
 from ballots.pure import chain, sealing, shares
 from ballots.pure.rules import Selection
 from ballots.refusal import Refusals, Refused, demand_any_office, locked
 from projects.models import Poll
+from yiwu_vote.texts import name_key, typed_within
 
 refused = Refusals(
     {
@@ -29,6 +30,8 @@ refused = Refusals(
 )
 
 
+# As many characters as the name of a delegate may have.
+HOLDER_LIMIT = 30
 # Bytes of the trial ballot that tests a key; it holds nothing.
 TRIAL_SIZE = 256
 
@@ -50,13 +53,15 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
     """
     demand_any_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
-    names = [name.strip() for name in holders]
-    if not all(names) or len(set(names)) != len(names):
+    names = [typed_within(name, HOLDER_LIMIT) for name in holders]
+    if not all(0 < len(name) <= HOLDER_LIMIT for name in names):
+        raise refused("holders")
+    if len(set(map(name_key, names))) != len(names):
         raise refused("holders")
     if poll.simple:
         if (threshold, len(names)) != (1, 2):
             raise refused("threshold")
-        if by.get_full_name() in names or by.get_username() in names:
+        if any(roles.is_named(by, name) for name in names):
             raise refused("clerk-holds")
     elif threshold < 2 or not 2 * threshold - 1 <= len(names) <= shares.HOLDERS_LIMIT:
         raise refused("threshold")

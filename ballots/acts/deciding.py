@@ -12,6 +12,10 @@ from ballots.models import Decision
 from ballots.pure.figures import ItemFigures
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
+from yiwu_vote.texts import typed_within
+
+# As long as the words of a decision may be; the page that asks for them judges it.
+WORDS_LIMIT = 1000
 
 refused = Refusals(
     {
@@ -38,7 +42,8 @@ def decide(
     """
     demand_office(by)
     second = demand_second(by, second, words=refused)
-    if not words.strip():
+    words = typed_within(words, WORDS_LIMIT, lines=True)
+    if not words:
         raise refused("words-needed")
     poll = locked(poll, Poll.Phase.CONFIRMED, words=refused)
     outcome = outcome_of(poll)
@@ -55,7 +60,7 @@ def decide(
         poll=poll,
         places=outcome.places_left,
         items=keys,
-        words=words.strip(),
+        words=words,
         by=by,
         second=second,
     )

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from ballots.models import Delegate, Recommendation
 from ballots.pure import similar
 from ballots.pure.rules import Proposal, faults_of_text, same_text
-from ballots.refusal import Refusals, demand_office, demand_reason, locked
+from ballots.refusal import REASON_LIMIT, Refusals, demand_office, demand_reason, locked
 from projects.models import Poll, Project
-from yiwu_vote.texts import folded
+from yiwu_vote.texts import folded, typed_within
 
 refused = Refusals(
     {
@@ -164,7 +164,7 @@ def _rule(
 ) -> None:
     recommendation.ruling = ruling
     recommendation.project = project
-    recommendation.reason = reason.strip()
+    recommendation.reason = typed_within(reason, REASON_LIMIT)
     recommendation.save(update_fields=["ruling", "project", "reason"])
 
 

@@ -22,6 +22,7 @@ from ballots.models import WriteIn
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from projects.phases import MOVES
+from yiwu_vote.fields import Typed
 
 R = WriteIn.Ruling
 
@@ -42,7 +43,7 @@ class RulingForm(forms.Form):
     )
     project = forms.IntegerField(required=False)
     write_in = forms.IntegerField(required=False)
-    reason = forms.CharField(required=False, max_length=200)
+    reason = Typed(required=False, max_length=200)
     seen = forms.CharField(required=False, strip=False)
 
 

@@ -218,7 +218,13 @@ def _confirmed(poll: Poll) -> list[str]:
 def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     entries = poll.journal.select_related("by", "second").order_by("seq")
     rows = [
-        {"entry": entry, "kind": record.act(entry), "words": record.line(entry)}
+        {
+            "entry": entry,
+            "kind": record.act(entry),
+            "by": roles.named(entry.by),
+            "second": roles.named(entry.second) if entry.second else "",
+            "words": record.line(entry),
+        }
         for entry in entries
     ]
     return show(request, poll, "day/journal", gettext("操作记录"), {"rows": rows})

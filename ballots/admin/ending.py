@@ -17,18 +17,21 @@ from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, t
 from ballots.journal import Kind
 from projects.models import Poll
 from projects.phases import DRAFT, EVERY, LAST, MOVES
+from yiwu_vote.fields import Typed
 
 
 class ArchiveForm(forms.Form):
     """What becomes of the shares of the key and of the copies of the database."""
 
-    key_destroyed = forms.CharField(
+    key_destroyed = Typed(
+        lines=True,
         label=_("密钥份额销毁情况"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text=_("写明何时、何地、由谁销毁，何人在场。"),
     )
-    backups = forms.CharField(
+    backups = Typed(
+        lines=True,
         label=_("尚待销毁的备份"),
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),

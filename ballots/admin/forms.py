@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.refusal import Refused
+from ballots.refusal import REASON_LIMIT, Refused
+from yiwu_vote.fields import Typed
 
 
 def secret(label: Any, **kwargs: Any) -> forms.CharField:
@@ -58,8 +59,8 @@ class SecondPersonForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
+    reason = Typed(
+        label=_("原因"), max_length=REASON_LIMIT, widget=forms.TextInput(attrs={"size": 60})
     )
 
 

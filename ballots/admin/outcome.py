@@ -18,6 +18,7 @@ from ballots.admin.guard import Day, StaffRequest, address, posted, step, take, 
 from ballots.facts.outcome import Outcome
 from projects.models import Poll
 from projects.phases import MOVES
+from yiwu_vote.fields import Typed
 
 # What a copied draft must be seen to before it can open; said wherever one is made.
 MADE_ANEW = _("名册和投票卡沿用；请重新生成密钥、重新报到。")
@@ -81,9 +82,10 @@ class DecideForm(forms.Form):
     items = forms.MultipleChoiceField(
         label=_("由会议确定的项目"), required=False, widget=forms.CheckboxSelectMultiple
     )
-    words = forms.CharField(
+    words = Typed(
+        lines=True,
         label=_("会议决定的内容"),
-        max_length=1000,
+        max_length=deciding.WORDS_LIMIT,
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
         help_text=_("写明会议、时间和决定，与结果一并公布。"),
     )

@@ -20,6 +20,7 @@ from ballots.models import Announcement
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, DRAFT
+from yiwu_vote.fields import Typed
 
 
 class NoticeForm(forms.ModelForm):
@@ -30,6 +31,9 @@ class NoticeForm(forms.ModelForm):
         fields = ["title", "number", "opening", "closing", "signature", "dated", "with_votes"]
         widgets = {"opening": forms.Textarea(attrs={"rows": 3})}
         help_texts = {"number": _("例如“第1号”，可以留空。")}
+        field_classes = dict.fromkeys(
+            ("title", "number", "opening", "closing", "signature", "dated"), Typed
+        )
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data, instance=papers.announcement_of(poll))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import ceremony, lifecycle, roll, sign_in
+from ballots.acts.ceremony import HOLDER_LIMIT
 from ballots.admin.forms import SharesForm, secret
 from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
 from ballots.admin.state import checklist
@@ -22,6 +23,7 @@ from ballots.models import AccessCard, BallotBox, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import DRAFT, MOVES, VOTING
+from yiwu_vote.fields import Typed
 
 # What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
 CARD_ADDRESS = re.compile(r"/k/([0-9a-z]+)/?\s*$", re.IGNORECASE)
@@ -227,8 +229,8 @@ class KeyForm(forms.Form):
         for position in range(1, holders + 1):
             label = _("保管人%(place)d姓名") % {"place": position}
             widget = forms.TextInput(attrs={"autocomplete": "off"})
-            self.fields[f"holder_{position}"] = forms.CharField(
-                label=label, max_length=30, widget=widget
+            self.fields[f"holder_{position}"] = Typed(
+                label=label, max_length=HOLDER_LIMIT, widget=widget
             )
 
     def clean(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ballots.refusal import Refused
 from projects.admin import StandingPollFilter
 from projects.models import Poll, Project
 from yiwu_vote.admin_pages import model_page
+from yiwu_vote.fields import Typed
 
 Ruling = Recommendation.Ruling
 
@@ -33,7 +34,7 @@ class AdoptForm(forms.Form):
 
 class MergeForm(forms.Form):
     project = forms.ModelChoiceField(Project.objects.none(), label=_("候选项目"))
-    reason = forms.CharField(label=_("说明（选填，代表可以看到）"), max_length=200, required=False)
+    reason = Typed(label=_("说明（选填，代表可以看到）"), max_length=200, required=False)
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data)
@@ -41,7 +42,7 @@ class MergeForm(forms.Form):
 
 
 class DeclineForm(forms.Form):
-    reason = forms.CharField(label=_("理由（代表可以看到）"), max_length=200)
+    reason = Typed(label=_("理由（代表可以看到）"), max_length=200)
 
 
 class ReopenForm(forms.Form):

@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import record
 from ballots.models import JournalEntry, RollEntry
+from ballots.roles import named
 from projects.admin import StandingPollFilter
+from yiwu_vote.fields import TYPED_COLUMNS
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -63,18 +65,26 @@ class RollEntryAdmin(RecordAdmin):
 
 @admin.register(JournalEntry)
 class JournalEntryAdmin(RecordAdmin):
-    list_display = ["seq", "at", "what", "by", "second", "poll"]
+    list_display = ["seq", "at", "what", "signer", "second_signer", "poll"]
     # A dropped draft is among them: here its record is read.
     list_filter = ["poll"]
     list_select_related = ["poll", "by", "second"]
     ordering = ["-poll", "seq"]
     # The hashed text itself holds the votes of every count: those stay out of sight while a count
     # that was sent back is being made again.
-    fields = ["poll", "seq", "what", "at", "by", "second", "words", "hash"]
+    fields = ["poll", "seq", "what", "at", "signer", "second_signer", "words", "hash"]
 
     @admin.display(description=_("操作"), ordering="kind")
     def what(self, entry: JournalEntry) -> str:
         return record.act(entry)
+
+    @admin.display(description=_("操作人"), ordering="by")
+    def signer(self, entry: JournalEntry) -> str:
+        return named(entry.by)
+
+    @admin.display(description=_("第二人"), ordering="second")
+    def second_signer(self, entry: JournalEntry) -> str:
+        return named(entry.second) if entry.second else ""
 
     @admin.display(description=_("说明"))
     def words(self, entry: JournalEntry) -> str:
@@ -89,6 +99,27 @@ admin.site.unregister(User)
 @admin.register(User)
 class StaffAdmin(UserAdmin):
     """Django's own page for accounts; a name that signed an act is not changed any more."""
+
+    formfield_overrides = TYPED_COLUMNS
+    list_display = ["username", "person", "email", "is_staff", "is_active"]
+    list_display_links = ["username", "person"]
+
+    @admin.display(description=_("姓名"), ordering="last_name")
+    def person(self, user: User) -> str:
+        return named(user)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Ask for the family name first, as it is said."""
+        fieldsets: list[Any] = [
+            (title, dict(options)) for title, options in super().get_fieldsets(request, obj)
+        ]
+        for _title, options in fieldsets:
+            if "first_name" in options["fields"]:
+                rest = [
+                    name for name in options["fields"] if name not in ("last_name", "first_name")
+                ]
+                options["fields"] = ["last_name", "first_name", *rest]
+        return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         fields = super().get_readonly_fields(request, obj)

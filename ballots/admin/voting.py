@@ -21,6 +21,7 @@ from ballots.admin.state import figures_of
 from ballots.models import Delegate
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, VOTING
+from yiwu_vote.fields import Typed
 
 
 @step(
@@ -86,9 +87,7 @@ class DeadlineForm(forms.Form):
         widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
         error_messages={"invalid": _("请填写年月日和时间，例如 2026-01-18 11:30。")},
     )
-    reason = forms.CharField(
-        label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
-    )
+    reason = Typed(label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
 
 
 def _has_deadline(day: Day) -> bool:
@@ -126,9 +125,7 @@ class AddToRollForm(forms.Form):
     """One delegate in office who is not on the roll, and on what grounds he is added."""
 
     delegate = forms.ModelChoiceField(Delegate.objects.none(), label=_("代表"))
-    reason = forms.CharField(
-        label=_("依据"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
-    )
+    reason = Typed(label=_("依据"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data)

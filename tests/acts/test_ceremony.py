@@ -152,12 +152,24 @@ def test_the_simple_way_is_two_holders_of_whom_either_opens(threshold, holders):
         assert ceremony.recover_key(poll, [text]).public == bytes(poll.box.public_key)
 
 
+@pytest.mark.parametrize("twin", ["保管人 甲", "保管人甲\u200b", "保管人·甲"])
+def test_two_holders_whose_names_look_alike_are_one(twin):
+    poll, office = make_poll(), make_office()
+
+    refusal = error_of(
+        ceremony.make_key, poll, holders=["保管人甲", twin, "丙"], threshold=2, by=office
+    )
+
+    assert refusal.code == "holders"
+
+
 def test_in_the_simple_way_the_clerk_holds_no_share():
     poll, clerk = make_poll(simple=True), make_office("zhangsan")
     clerk.last_name, clerk.first_name = "张", "三"
     clerk.save()
 
-    for name in (clerk.get_full_name(), "zhangsan", " zhangsan "):
+    # Case 47: whichever of the two names comes first, and whatever parts them.
+    for name in ("张三", "张 三", "张·三", clerk.get_full_name(), "zhangsan", " zhangsan "):
         refusal = error_of(
             ceremony.make_key, poll, holders=["保管人甲", name], threshold=1, by=clerk
         )

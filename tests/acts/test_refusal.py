@@ -10,6 +10,7 @@ from ballots import refusal, roles
 from ballots.refusal import Refusals, Refused
 from projects.models import Poll
 from tests.helpers.factories import make_poll, make_staff
+from tests.helpers.looking import MARKS, lengths_looked_at
 from tests.helpers.machine import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +171,23 @@ def test_no_sentence_of_a_refusal_is_left_over():
 
     # Once in its table, and once where a rule refuses with it.
     assert {code for code in codes if constants[code] < 2} <= set(USUAL.values())
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("", "reason-needed"),
+        (" \u200b\u3164", "reason-needed"),
+        ("长" * 201, "reason-too-long"),
+        (MARKS, "reason-too-long"),
+    ],
+)
+def test_a_reason_must_be_seen_and_is_not_endless(typed, code, monkeypatch):
+    lengths = lengths_looked_at(monkeypatch)
+
+    assert code_of(refusal.demand_reason, typed) == code
+    assert max(lengths, default=0) < 1_000
+
+
+def test_a_reason_is_kept_in_the_normal_form():
+    assert refusal.demand_reason(" 系统\u200b故障\ufeff ") == "系统故障"

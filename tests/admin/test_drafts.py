@@ -10,6 +10,7 @@ from tests.helpers.desk import at, fields_of, messages_of, signed_by
 from tests.helpers.factories import (
     make_delegates,
     make_poll,
+    make_project,
     make_stage,
     move_by_force,
 )
@@ -286,3 +287,25 @@ def test_a_candidate_of_an_opened_poll_can_be_read_and_neither_changed_nor_delet
     assert messages_of(changed) == ["投票已经开始，候选项目和票决规则不能再修改。"]
     assert deleted.status_code == 403
     assert Project.objects.get().title == "候选项目1"
+
+
+def test_no_list_holds_two_candidates_that_nobody_can_tell_apart(desk, clerk):
+    # Case 42, on the office's side.
+    poll = make_poll(candidates=0)
+    make_project(poll, 1, title="建设社区食堂（AED）")
+    sent = {
+        "poll": poll.pk,
+        "number": 2,
+        "title": "建设\u200b 社区食堂(ａｅｄ)",
+        "text": "建设\u200b内容",
+        "targets-TOTAL_FORMS": "0",
+        "targets-INITIAL_FORMS": "0",
+    }
+
+    reply = desk.post(reverse("admin:projects_project_add"), sent)
+    other = desk.post(reverse("admin:projects_project_add"), sent | {"title": "停\ufe0f车场"})
+
+    assert "第1项的名称与此相同，请写明两项的区别。" in reply.text
+    assert other.status_code == 302
+    made = poll.projects.get(number=2)
+    assert (made.title, made.text) == ("停车场", "建设内容")

@@ -3,10 +3,13 @@
 from itertools import count
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from ballots import roles
 from ballots.acts import roll
+from ballots.models import JournalEntry
 from projects.models import Poll
 from tests.helpers.desk import at, desk_of, queries_of
 from tests.helpers.factories import (
@@ -83,3 +86,49 @@ def test_the_name_of_an_account_that_has_signed_is_kept(stage):
 
     assert 'name="username"' not in signed
     assert 'name="username"' in other
+
+
+# Case 47: accounts have a family name and a given one.
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "named"),
+    [
+        ("王", "小明", "王小明"),
+        ("欧阳", "娜娜", "欧阳娜娜"),
+        ("", "王小明", "王小明"),
+        ("王小明", "", "王小明"),
+        ("Smith", "John", "John Smith"),
+        ("", "John Smith", "John Smith"),
+        ("", "", "clerk"),
+    ],
+)
+def test_a_name_is_said_family_name_first_and_letters_keep_their_blank(family, given, named):
+    assert roles.named(User(username="clerk", last_name=family, first_name=given)) == named
+
+
+def test_every_page_of_the_office_says_the_family_name_first(stage):
+    boss = User.objects.create_superuser(
+        "root", password="root-password", last_name="李", first_name="大为"
+    )
+    User.objects.filter(pk=stage.office.pk).update(last_name="王", first_name="小明")
+    desk = desk_of(User.objects.get(pk=stage.office.pk))
+    log = LogEntry.objects.log_actions(stage.office.pk, [stage.poll], 2, change_message="改了电话")
+    entry = JournalEntry.objects.filter(by=stage.office).earliest("pk")
+    pages = [
+        reverse("admin:index"),
+        at(stage.poll),
+        at(stage.poll, "journal"),
+        reverse("admin:ballots_journalentry_changelist"),
+        reverse("admin:ballots_journalentry_change", args=[entry.pk]),
+        reverse("admin:projects_poll_history", args=[stage.poll.pk]),
+    ]
+
+    assert log
+    for page in pages:
+        text = desk.get(page).text
+        assert "王小明" in text, page
+        assert "小明 王" not in text, page
+    assert "王小明" in desk_of(boss).get(reverse("admin:auth_user_changelist")).text
+    form = desk_of(boss).get(reverse("admin:auth_user_change", args=[boss.pk])).text
+    assert 0 < form.index('name="last_name"') < form.index('name="first_name"')

@@ -15,7 +15,7 @@ from django.urls import reverse
 from ballots import journal
 from ballots.acts import canvass, cards, drafts, lifecycle, roll
 from ballots.facts import record
-from ballots.files import package, tables
+from ballots.files import package, papers, tables
 from ballots.models import Delegate, JournalEntry, Result
 from ballots.pure.rules import Selection
 from ballots.refusal import Refused
@@ -320,6 +320,19 @@ def test_the_summary_tells_who_counted_and_confirmed_and_the_checksum(counted):
     assert said["复核人"] == counted.chief.username
     assert said["数据校验码"] == result.digest
     assert said["备注"] == "演练，不计票"
+
+
+def test_the_summary_and_the_report_say_names_family_name_first(counted):
+    # Case 47.
+    confirm(counted)
+    for user, given in ((counted.office, "小明"), (counted.chief, "大为")):
+        User.objects.filter(pk=user.pk).update(last_name="王", first_name=given)
+
+    said = dict(lines_of(tables.summary_csv, counted)[1:])
+    report = papers.report(counted.poll)
+
+    assert (said["计票人"], said["复核人"]) == ("王小明", "王大为")
+    assert (report["counted_by"], report["confirmed_by"]) == ("王小明", ["王大为"])
 
 
 def test_the_summary_has_times_in_the_hall_and_none_before_they_come(counted):

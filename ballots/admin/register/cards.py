@@ -25,6 +25,7 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import LAST
 from yiwu_vote.admin_pages import model_page
+from yiwu_vote.fields import Typed
 
 CARDS_A_PAGE = 10
 LINES_A_PAGE = 24
@@ -77,7 +78,7 @@ class ReissueForm(forms.Form):
     why = forms.ChoiceField(
         label=_("原卡立即作废。请说明原因："), choices=REASONS.items(), widget=forms.RadioSelect
     )
-    words = forms.CharField(label=_("其他原因"), max_length=90, required=False)
+    words = Typed(label=_("其他原因"), max_length=90, required=False)
 
     def __init__(self, data: Any = None, *, valid: Sequence[int]) -> None:
         super().__init__(data)
