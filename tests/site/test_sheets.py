@@ -365,7 +365,7 @@ def test_a_csv_file_has_a_bom_and_crlf_and_keeps_numbers_numbers():
 
 def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
     dangers = ["=1+1", "#N/A", "007", "@x", "𠮷\x07", ""]
-    book = openpyxl.load_book_of(io.BytesIO(xlsx_bytes("名单", ["甲"] * 8, [[*dangers, 3, None]])))
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", ["甲"] * 8, [[*dangers, 3, None]])))
     sheet = book["名单"]
     cells = sheet[2]
 
@@ -385,7 +385,7 @@ def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
 
 
 def test_columns_are_formatted_as_text_below_the_last_row():
-    book = openpyxl.load_book_of(io.BytesIO(xlsx_bytes("名单", HEADER, [])))
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("名单", HEADER, [])))
 
     assert [book["名单"].column_dimensions[name].number_format for name in "AB"] == ["@", "@"]
 
