@@ -194,12 +194,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
     if not guarded.issubset(connection.introspection.table_names()):
         return
     with connection.cursor() as cursor:
+        path = _search_path(connection)
         for guard in _guards(_poll_columns(connection)):
-            for statement in _statements(guard, connection.vendor):
+            for statement in _statements(guard, connection.vendor, path):
                 cursor.execute(statement)
         if connection.vendor == "postgresql":
             cursor.execute(
-                "CREATE FUNCTION ballots_guard_truncate() RETURNS trigger LANGUAGE plpgsql AS $$"
+                f"CREATE FUNCTION ballots_guard_truncate() RETURNS trigger {path} AS $$"
                 " BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME"
                 " USING ERRCODE = 'restrict_violation'; END $$"
             )
@@ -238,7 +239,21 @@ def _poll_columns(connection: BaseDatabaseWrapper) -> list[str]:
     return [column.name for column in table]
 
 
-def _statements(guard: Guard, vendor: str) -> list[str]:
+def _search_path(connection: BaseDatabaseWrapper) -> str:
+    """Return where a function on PostgreSQL looks for tables, whatever the session that fires it says.
+
+    A restore of data alone sets no schema at all; and a temporary table, which is looked at first
+    unless it is named last, must not stand in for the polls.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT quote_ident(current_schema)")
+        (schema,) = cursor.fetchone()
+    return f"LANGUAGE plpgsql SET search_path = {schema}, pg_temp"
+
+
+def _statements(guard: Guard, vendor: str, path: str) -> list[str]:
     if vendor == "sqlite":
         condition = guard.condition.replace("IS DISTINCT FROM", "IS NOT")
         return [
@@ -246,11 +261,14 @@ def _statements(guard: Guard, vendor: str) -> list[str]:
             f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END"
         ]
     row = "OLD" if guard.event == "DELETE" else "NEW"
+    hint = (
+        ", HINT = 'a restore of data alone: docs/operations.md'" if guard.event == "INSERT" else ""
+    )
     return [
         # A trigger's own WHEN may not look at another table on PostgreSQL, a function may.
-        f"CREATE FUNCTION {guard.name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f"CREATE FUNCTION {guard.name}() RETURNS trigger {path} AS $$ BEGIN"
         f" IF {guard.condition} THEN RAISE EXCEPTION '{guard.message}'"
-        f" USING ERRCODE = 'restrict_violation'; END IF; RETURN {row}; END $$",
+        f" USING ERRCODE = 'restrict_violation'{hint}; END IF; RETURN {row}; END $$",
         f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table}"
         f" FOR EACH ROW EXECUTE FUNCTION {guard.name}()",
     ]

@@ -1,7 +1,9 @@
 """Django's `loaddata`, which fills tables that are empty and overwrites nothing.
 
 A fixture names its rows by fixed keys. Where rows with these keys are there already, Django takes
-them for older versions of the same rows and replaces them without a word.
+them for older versions of the same rows and replaces them without a word. A whole site does not come
+in this way either: the guards of the database keep the rows of a vote that has begun as they are,
+and let none in from outside.
 """
 
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import loaddata
 from django.core.serializers.base import DeserializedObject
-from django.db import models
+from django.db import IntegrityError, models
 from django.utils.translation import gettext
 
 OURS = {"projects", "ballots"}
@@ -18,7 +20,16 @@ OURS = {"projects", "ballots"}
 class Command(loaddata.Command):
     def handle(self, *labels: Any, **options: Any) -> None:
         self.was_empty: dict[type[models.Model], bool] = {}
-        super().handle(*labels, **options)
+        try:
+            super().handle(*labels, **options)
+        except IntegrityError as refusal:
+            raise CommandError(
+                gettext(
+                    "没有载入：数据库不接受这些数据（%(refusal)s）。"
+                    "要恢复或搬移整个站点，请用数据库自己的备份，见 docs/operations.md。"
+                )
+                % {"refusal": str(refusal).splitlines()[0]}
+            ) from refusal
 
     def save_obj(self, obj: DeserializedObject) -> bool:
         """Save an object unless its table had rows before; the command is one transaction."""
