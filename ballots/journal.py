@@ -52,6 +52,8 @@ class Kind(models.TextChoices):
     PUBLISHED = "published", _("公布结果")
     VOIDED = "voided", _("作废")
     # Acts on delegates and cards, which belong to no poll.
+    ROLL_IMPORTED = "roll-imported", _("导入名册")
+    IMPORT_UNDONE = "import-undone", _("撤销导入")
     STATUS_SET = "status-set", _("更改代表状态")
 
 

@@ -64,6 +64,21 @@ class Derived(models.CharField):
         return models.CharField(*args, **options)
 
 
+def derive(row: models.Model, of: str) -> list[str]:
+    """Write the columns of `row` that are made of its column `of`; return their names.
+
+    For acts that update several rows at once, which write only what they are told to.
+    """
+    columns = [
+        column
+        for column in row._meta.local_fields
+        if isinstance(column, Derived) and column.of == of
+    ]
+    for column in columns:
+        column.pre_save(row, add=False)
+    return [column.name for column in columns]
+
+
 # Twenty digits and letters in turn, each run of digits as long as `texts.ORDER_WIDTH`.
 DERIVED_LIMIT = 255
 
@@ -129,11 +144,14 @@ class DelegateStatus(models.TextChoices):
     ENDED = "ended", _("终止")
 
 
+# As delegates stand on lists: by delegation, then as the office placed them, then by number.
+LISTED = ["delegation__position", "delegation__name", "position", "number_order", "number"]
+
+
 class Delegate(models.Model):
     """A deputy (代表). Not a Django user: nobody can set a password for one in the admin."""
 
     Status = DelegateStatus
-
     number = models.CharField(_("代表证号"), max_length=20, unique=True)
     name = models.CharField(_("姓名"), max_length=30)
     delegation = models.ForeignKey(
@@ -159,13 +177,7 @@ class Delegate(models.Model):
     class Meta:
         verbose_name = _("代表")
         verbose_name_plural = _("代表")
-        ordering = [
-            "delegation__position",
-            "delegation__name",
-            "position",
-            "number_order",
-            "number",
-        ]
+        ordering = LISTED
         constraints = [
             models.UniqueConstraint(
                 fields=["number_key"], name="delegate_number_looks_like_no_other"
@@ -182,6 +194,37 @@ class Delegate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}（{self.number}）"
+
+
+class Namesakes(models.Model):
+    """Two delegates who look like one person, and of whom the office says that they are two."""
+
+    one = models.ForeignKey(Delegate, models.CASCADE, related_name="+")
+    other = models.ForeignKey(Delegate, models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["one", "other"], name="namesakes_are_told_apart_once"),
+            models.CheckConstraint(
+                condition=Q(one__lt=F("other")), name="namesakes_are_two_in_one_order"
+            ),
+        ]
+
+
+class RollImport(models.Model):
+    """What the last import of the roll changed (名册导入), kept so that it can be undone.
+
+    `changes` holds the keys of what was added, and each row that was changed before and after.
+    """
+
+    entry = models.OneToOneField("JournalEntry", models.PROTECT, related_name="+")
+    # The entry knows it to the second; what came just before must not seem to come after.
+    at = models.DateTimeField(auto_now_add=True)
+    changes = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
 
 
 class AccessCard(models.Model):

@@ -1,7 +1,8 @@
 """What the entries of the journal say in Chinese, for its page and its file; never any votes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -40,6 +41,13 @@ DETAILS = {
     "draft": _("草稿"),
     "candidates": _("候选项目"),
     "recommendations": _("会前推荐"),
+    "rows": _("行数"),
+    "new": _("新增人数"),
+    "changed": _("更新人数"),
+    "same": _("不变人数"),
+    "left_out": _("未导入行数"),
+    "delegations": _("新增代表团"),
+    "file": _("文件校验码（SHA-256）"),
 }
 # How many people a line of the record names before it only counts them.
 NAMED = 20
@@ -90,6 +98,8 @@ def in_words(entry: JournalEntry) -> str:
     match entry.kind:
         case Kind.WRITE_INS_RULED | Kind.CANVASS_CLOSED:
             parts.append(_rulings(data["rulings"]))
+        case Kind.ROLL_IMPORTED:
+            parts += _import(data)
         case Kind.STATUS_SET:
             parts.append(_people(data["people"]))
         case Kind.DEADLINE_MOVED:
@@ -130,6 +140,26 @@ def _people(people: list[list[str]]) -> str:
     if len(people) <= NAMED:
         return named
     return gettext("%(people)s等%(count)d人") % {"people": named, "count": len(people)}
+
+
+def _import(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a table changed of those on whom a vote hangs, by their names."""
+    statuses = dict(Delegate.Status.choices)
+    renamed = [f"{number} {old}→{new}" for number, old, new in data["renamed"]]
+    renumbered = [f"{old}→{new}" for old, new in data["renumbered"]]
+    status = [
+        f"{name}（{number}）{statuses[old]}→{statuses[new]}"
+        for number, name, old, new in data["status"]
+    ]
+    apart = [f"{one}、{other}" for one, other in data["told_apart"]]
+    for label, items in [
+        (gettext("更名"), renamed),
+        (gettext("改代表证号"), renumbered),
+        (gettext("改状态"), status),
+        (gettext("确认为不同的人"), apart),
+    ]:
+        if items:
+            yield f"{label}：{'，'.join(items)}"
 
 
 def _draft(uuid: str) -> str:

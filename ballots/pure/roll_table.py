@@ -5,9 +5,11 @@ delegation exists and who is new is asked afterwards, in `acts.delegates`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ballots.pure import identity
+from ballots.pure.identity import Person
 from yiwu_vote import texts
 from yiwu_vote.tables import grid, sheets, upload
 from yiwu_vote.tables.titles import Columns
@@ -83,6 +85,25 @@ class RollRow:
 def template_xlsx() -> bytes:
     """Return an empty roll to fill in, its cells formatted as text so that 001 keeps its zeros."""
     return sheets.xlsx_bytes("代表名册", TEMPLATE_HEADER, [])
+
+
+def register_xlsx(people: Iterable[Person]) -> bytes:
+    """Return the register in the columns of the template, to be edited and imported again."""
+    return sheets.xlsx_bytes("代表名册", TEMPLATE_HEADER, [cells_of(person) for person in people])
+
+
+def cells_of(person: Person) -> tuple[str, ...]:
+    """Return a delegate as a line of the table, every cell a text."""
+    words = {value: words for words, value in STATUSES.items()}
+    return (
+        person.number,
+        person.name,
+        person.delegation,
+        str(person.order or ""),
+        person.phone,
+        person.seat,
+        words[person.status],
+    )
 
 
 def parse(content: bytes | str) -> Parsed[RollRow]:

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
-from ballots.acts import cards, delegates
-from ballots.acts.delegates import ImportPlan
+from ballots import journal
+from ballots.acts import cards, delegates, roll
 from ballots.facts import record
-from ballots.models import Delegate, Delegation, JournalEntry
+from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation
+from ballots.pure.roll_plan import ImportPlan
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
-from tests.helpers.factories import make_delegates, make_office, make_scrutineer
+from tests.helpers.factories import make_delegates, make_office, make_poll, make_scrutineer
 from tests.helpers.races import Race, codes, stop_in
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
@@ -229,7 +231,7 @@ def test_every_column_of_the_file_may_change_a_delegate(change):
     } == {"phone": "", "seat": "", **columns}
 
 
-def test_an_unknown_delegation_is_a_problem_of_each_of_its_rows():
+def test_an_unknown_delegation_is_one_problem_however_many_rows_name_it():
     Delegation.objects.create(name="城区代表团")
     rows = [
         row(2, "001", "甲"),
@@ -239,8 +241,9 @@ def test_an_unknown_delegation_is_a_problem_of_each_of_its_rows():
 
     plan = delegates.plan_import(rows, add_delegations=False)
 
-    assert [problem.line for problem in plan.problems] == [3, 4]
-    assert all("稠城代表团" in problem.text for problem in plan.problems)
+    assert [str(problem) for problem in plan.problems] == [
+        "第3行：没有“稠城代表团”（共2行），请先新增或更正。也可重新上传并勾选“一并新增代表团”。"
+    ]
     assert plan.new_delegations == ()
 
 
@@ -290,12 +293,14 @@ def test_the_same_file_a_second_time_changes_nothing():
     rows = [row(2, "001", "甲", order=3), row(3, "002", "乙", phone="13800000000", seat="3排")]
     office = make_office()
     delegates.import_roll(rows, by=office, add_delegations=True)
-    before = snapshot()
+    before = snapshot() | {"ballots_journalentry": []}
 
     plan = delegates.import_roll(rows, by=office, add_delegations=True)
 
     assert (len(plan.new), len(plan.updated), len(plan.unchanged)) == (0, 0, 2)
-    assert snapshot() == before
+    # But that it was imported stands on record.
+    assert snapshot() | {"ballots_journalentry": []} == before
+    assert JournalEntry.objects.count() == 2
 
 
 def test_an_import_leaves_status_cards_and_absent_delegates_alone():
@@ -339,3 +344,202 @@ def test_only_the_office_changes_a_status():
     people = make_delegates(1)
 
     assert refusal_of(delegates.set_status, people, "ended", by=make_scrutineer()) == "not-office"
+
+
+# --- who is who -----------------------------------------------------------------------------------
+
+
+def test_a_rename_that_is_not_ticked_leaves_the_whole_row_out():
+    # Case 12: the printed card of the first person must not say another name.
+    make_delegates(2)
+    Delegation.objects.create(name="乙代表团")
+    rows = [row(2, "001", "全新人", "乙代表团"), row(3, "002", "代表2", seat="3排")]
+
+    done = delegates.import_roll(rows, by=make_office(), add_delegations=False, ticks=[])
+
+    assert [entry.row.line for entry in done.left_out] == [2]
+    assert register() == [("001", "代表1", HOME), ("002", "代表2", HOME)]
+    assert Delegate.objects.get(number="002").seat == "3排"
+
+
+def test_a_rename_that_is_ticked_is_written_and_stands_on_record_by_name():
+    # Case 12.
+    make_delegates(1)
+    rows = [row(2, "001", "新名")]
+
+    delegates.import_roll(
+        rows, by=make_office(), add_delegations=False, ticks=["rename-2"], digest="d" * 64
+    )
+
+    entry = JournalEntry.objects.get(poll=None)
+    assert register() == [("001", "新名", HOME)]
+    assert Delegate.objects.get().name_key == "新名"
+    assert entry.data["renamed"] == [["001", "代表1", "新名"]]
+    assert entry.data["file"] == "d" * 64
+    assert "更名：001 代表1→新名" in record.line(entry)
+
+
+@pytest.mark.parametrize(("ticks", "number"), [([], "001"), (["number-2"], "1")])
+def test_a_number_that_lost_its_zeros_is_its_owners_and_the_register_keeps_its_own(ticks, number):
+    # Case 11.
+    make_delegates(1)
+    Delegate.objects.update(seat="")
+
+    done = delegates.import_roll(
+        [row(2, "1", "代表1", seat="3排")], by=make_office(), add_delegations=False, ticks=ticks
+    )
+
+    delegate = Delegate.objects.get()
+    assert not done.new
+    assert (delegate.number, delegate.number_key, delegate.seat) == (number, "1", "3排")
+
+
+def test_a_namesake_is_added_when_he_is_ticked_and_never_asked_for_again():
+    # Case 15.
+    make_delegates(1)
+    office = make_office()
+    rows = [row(2, "001", "代表1"), row(3, "007", "代表1")]
+
+    first = delegates.import_roll(rows, by=office, add_delegations=False, ticks=[])
+    second = delegates.import_roll(rows, by=office, add_delegations=False, ticks=["other-3"])
+    third = delegates.import_roll(rows, by=office, add_delegations=False, ticks=[])
+
+    assert ([len(plan.left_out) for plan in (first, second, third)]) == [1, 0, 0]
+    assert Namesakes.objects.count() == 1
+    assert JournalEntry.objects.filter(poll=None).order_by("seq")[1].data["told_apart"] == [
+        ["007", "001"]
+    ]
+
+
+def test_a_namesake_who_comes_in_between_is_asked_for_before_anything_is_written():
+    Delegation.objects.create(name=HOME)
+    confirm = previewed(row(2, "002", "甲"))
+    Delegate.objects.create(number="001", name="甲", delegation=Delegation.objects.get())
+
+    with pytest.raises(Refused) as refusal:
+        confirm()
+
+    assert refusal.value.code == "changed"
+
+
+# --- the last import undone -----------------------------------------------------------------------
+
+
+def without_the_record() -> dict[str, list[str]]:
+    skipped = {"ballots_journalentry", "ballots_register", "sqlite_sequence"}
+    return {table: rows for table, rows in snapshot().items() if table not in skipped}
+
+
+def import_a_bit_of_everything() -> User:
+    """Import a roll that adds, renames, renumbers, moves, and tells a namesake apart."""
+    make_delegates(3)
+    office = make_office()
+    import_into_three(office)
+    return office
+
+
+def import_into_three(office: User) -> None:
+    rows = [
+        row(2, "1", "新名", "乙代表团", phone="13800000000", seat="3排", status="observer"),
+        row(3, "002", "代表2", order=9),
+        row(4, "009", "代表3"),
+        row(5, "010", "十"),
+    ]
+    delegates.import_roll(rows, by=office, add_delegations=True)
+
+
+def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
+    # Case 11.
+    make_delegates(3)
+    office = make_office()
+    before = without_the_record()
+    import_into_three(office)
+    during = without_the_record()
+
+    undone = delegates.undo_import(by=office)
+
+    entry = JournalEntry.objects.get(kind="import-undone")
+    assert without_the_record() == before != during
+    assert len(undone.changes["added"]) == 2
+    assert record.line(entry) == "新增人数：2；更新人数：2"
+    assert journal.first_broken(None) is None
+
+
+def test_only_the_last_import_is_undone_and_only_once():
+    office = import_a_bit_of_everything()
+    delegates.import_roll([row(2, "002", "代表2", seat="5排")], by=office, add_delegations=False)
+
+    delegates.undo_import(by=office)
+
+    assert Delegate.objects.filter(number="010").exists()
+    assert refusal_of(delegates.undo_import, by=office) == "nothing-to-undo"
+
+
+def test_an_import_that_changed_nothing_leaves_the_one_before_to_be_undone():
+    office = import_a_bit_of_everything()
+    delegates.import_roll([row(2, "010", "十", "城区代表团")], by=office, add_delegations=False)
+
+    assert len(delegates.undo_import(by=office).changes["added"]) == 2
+
+
+def card_for(number: str) -> Callable[[User], Any]:
+    return lambda office: cards.issue_cards([Delegate.objects.get(number=number)], by=office)
+
+
+@pytest.mark.parametrize(
+    ("use", "code"),
+    [
+        (card_for("010"), "used-since"),
+        (lambda office: roll.draw_up_roll(make_poll(), by=office), "used-since"),
+        (
+            lambda office: Recommendation.objects.create(
+                poll=make_poll(), delegate=Delegate.objects.get(number="010"), title="公园"
+            ),
+            "used-since",
+        ),
+        (lambda office: Delegate.objects.filter(number="1").update(seat="9排"), "changed-since"),
+        (lambda office: Delegate.objects.filter(number="010").update(phone="1"), "changed-since"),
+        (lambda office: Delegate.objects.filter(number="010").delete(), "changed-since"),
+        (
+            lambda office: Delegate.objects.filter(number="003").update(
+                delegation=Delegation.objects.get(name="乙代表团")
+            ),
+            "delegation-used",
+        ),
+    ],
+    ids=["a card", "a roll", "a recommendation", "changed", "new changed", "deleted", "delegation"],
+)
+def test_an_import_of_which_something_is_used_is_not_undone(use, code):
+    office = import_a_bit_of_everything()
+    use(office)
+    before = register()
+
+    assert refusal_of(delegates.undo_import, by=office) == code
+    assert register() == before
+
+
+def test_an_import_that_renamed_somebody_whose_card_was_replaced_since_is_not_undone():
+    people = make_delegates(2)
+    office = make_office()
+    cards.issue_cards(people, by=office)
+    delegates.import_roll(
+        [row(2, "001", "新名"), row(3, "002", "代表2", seat="1排")],
+        by=office,
+        add_delegations=False,
+    )
+    cards.reissue_card(people[1], reason="遗失", by=office)
+    delegates.undo_import(by=office)
+    delegates.import_roll([row(2, "001", "新名")], by=office, add_delegations=False)
+    cards.reissue_card(people[0], reason="更名", by=office)
+
+    assert refusal_of(delegates.undo_import, by=office) == "used-since"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_undo_at_once_one_is_told(monkeypatch):
+    office = import_a_bit_of_everything()
+    race = Race()
+    stop_in(race, monkeypatch, delegates, "_used")
+    undo = lambda: delegates.undo_import(by=office)  # noqa: E731
+
+    assert codes(list(race.play(undo, undo))) == {"ok": 1, "nothing-to-undo": 1}

@@ -112,6 +112,8 @@ admin/ballots/delegate/reissue/                            302 302  403 403  403
 admin/ballots/delegate/status/                             302 302  403 403  403 403
 admin/ballots/delegate/import/                             200 200  403 403  403 403
 admin/ballots/delegate/import-errors/                      302 302  403 403  403 403
+admin/ballots/delegate/import-undo/                        200 200  403 403  403 403
+admin/ballots/delegate/export/                             200 200  403 403  403 403
 admin/ballots/delegate/template/                           200 200  403 403  403 403
 admin/ballots/delegate/                                    200 200  200 200  200 200
 admin/ballots/delegate/add/                                200 200  403 403  403 403

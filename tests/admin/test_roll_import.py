@@ -1,16 +1,20 @@
 """The pages of the roll's import, where others work on the same register."""
 
+import hashlib
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from ballots.acts import cards
 from ballots.admin.register.roll_import import ROWS
-from ballots.models import Delegate, Delegation
+from ballots.models import Delegate, Delegation, JournalEntry
 from ballots.pure import roll_table
 from tests.helpers import factories
-from tests.helpers.desk import confirmation, messages_of, upload
+from tests.helpers.desk import confirmation, faults_of, messages_of, upload
 from tests.helpers.factories import make_delegates, make_office
 from yiwu_vote.tables.preview import signed
 
@@ -175,3 +179,111 @@ def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(
     assert "第一行为表头：代表证号、姓名、代表团、序号、联系电话、座位、状态。" in page.text
     assert "投票已开始，只能单个增补代表，并须注明依据。" in page.text
     assert roll_table.parse(template.content).problems[0].text == "表头之下没有内容。"
+
+
+# --- who is who -----------------------------------------------------------------------------------
+
+
+def test_a_rename_is_shown_old_and_new_beside_its_own_tick_and_left_out_without_it(desk, clerk):
+    # Case 12.
+    people = make_delegates(2)
+    cards.issue_cards(people, by=clerk)
+
+    preview = upload_roll(desk, "001,全新人,城区代表团", "002,代表2,城区代表团,,13800000001")
+    reply = desk.post(reverse(IMPORT), confirmation(preview), follow=True)
+
+    assert "其中1行须逐一核对，未勾选的不导入。" in preview.text
+    assert "投票卡已发给“代表1”" in preview.text
+    assert 'name="ticks" value="rename-2"' in preview.text
+    assert "1行没有勾选，没有导入：第2行。" in messages_of(reply)[1]
+    assert list(Delegate.objects.order_by("pk").values_list("name", "phone")) == [
+        ("代表1", ""),
+        ("代表2", "13800000001"),
+    ]
+
+
+def test_a_ticked_rename_is_written_and_the_card_with_the_old_name_is_told(desk, clerk):
+    # Case 12.
+    cards.issue_cards(make_delegates(1), by=clerk)
+
+    preview = upload_roll(desk, "001,新名,城区代表团")
+    reply = desk.post(reverse(IMPORT), confirmation(preview) | {"ticks": ["rename-2"]}, follow=True)
+
+    assert Delegate.objects.get().name == "新名"
+    assert "1人的投票卡上还是原来的姓名或代表证号，请发新卡：001。" in messages_of(reply)[1]
+
+
+def test_lost_zeros_namesakes_the_absent_and_the_retired_are_told_before_the_import(desk):
+    # Cases 11, 13 and 15.
+    make_delegates(4)
+    Delegate.objects.update(phone="13800000000", seat="3排")
+    Delegate.objects.filter(number="002").update(status="ended")
+
+    preview = upload(
+        desk,
+        reverse(IMPORT),
+        "代表证号,姓名,代表团",
+        "1,代表1,城区代表团",
+        "002,代表2,城区代表团",
+        "099,代表3,城区代表团",
+    )
+    text = " ".join(preview.text.split())
+
+    assert "将新增1人，更新0人，不变2人，错误0行。" in text
+    assert "1 → 001" in text
+    assert "同一代表证号" in text
+    assert "与代表3（003，城区代表团）姓名、代表团相同" in text
+    assert "状态为“终止”，导入后仍不列入名册" in text
+    assert "名录中另有2人不在文件中，导入后不变。" in text
+
+
+def test_the_file_and_the_counts_of_an_import_stand_on_record_and_it_can_be_undone(desk):
+    # Case 11.
+    preview = upload_roll(desk, "1,甲,城区代表团", "2,乙,城区代表团", add_delegations="on")
+    desk.post(reverse(IMPORT), confirmation(preview))
+    entry = JournalEntry.objects.get(poll=None)
+    content = "\r\n".join([HEADER, "1,甲,城区代表团", "2,乙,城区代表团"]).encode()
+
+    page = desk.get(reverse("admin:ballots_delegate_import-undo"))
+    reply = desk.post(reverse("admin:ballots_delegate_import-undo"), follow=True)
+    again = desk.get(reverse("admin:ballots_delegate_import-undo"))
+
+    assert entry.data["file"] == hashlib.sha256(content).hexdigest()
+    assert "新增人数：2" in page.text
+    assert messages_of(reply) == ["已撤销导入：删除2人，恢复0人。"]
+    assert not Delegate.objects.exists()
+    assert "没有可以撤销的导入。" in again.text
+
+
+def test_an_import_that_is_used_says_why_it_is_not_undone(desk, clerk):
+    preview = upload_roll(desk, "1,甲,城区代表团", add_delegations="on")
+    desk.post(reverse(IMPORT), confirmation(preview))
+    cards.issue_cards(Delegate.objects.all(), by=clerk)
+
+    reply = desk.post(reverse("admin:ballots_delegate_import-undo"))
+
+    assert faults_of(reply) == ["不能撤销：甲（1）已发卡、已列入名册，或者已有会前推荐。"]
+
+
+def test_the_register_goes_out_and_comes_in_again_and_changes_nothing(desk):
+    home = Delegation.objects.create(name="第1代表团（城区）")
+    people: list[dict[str, Any]] = [
+        {"number": "001", "name": "䶮某", "phone": "0579-85123456-1", "seat": "3-5"},
+        {"number": "1-12", "name": "𠮷田", "status": "suspended", "position": 12},
+        {"number": "11-2", "name": "阿卜杜·示例", "status": "ended", "seat": "0012"},
+        {"number": "1E5", "name": "张三", "phone": "13800000001"},
+        {"number": "A-09", "name": "张三", "status": "observer"},
+    ]
+    for columns in people:
+        Delegate.objects.create(delegation=home, **columns)
+    before = list(Delegate.objects.order_by("pk").values())
+
+    file = desk.get(reverse("admin:ballots_delegate_export"))
+    upload = SimpleUploadedFile("名册.xlsx", file.content)
+    preview = desk.post(reverse(IMPORT), {"file": upload})
+    desk.post(reverse(IMPORT), confirmation(preview))
+
+    assert "将新增0人，更新0人，不变5人，错误0行。" in preview.text
+    assert "核对" not in preview.text
+    assert list(Delegate.objects.order_by("pk").values()) == before
+    assert "filename*=UTF-8''" in file.headers["Content-Disposition"]

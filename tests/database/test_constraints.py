@@ -24,10 +24,12 @@ from ballots.models import (
     Delegation,
     Envelope,
     JournalEntry,
+    Namesakes,
     Recommendation,
     Register,
     Result,
     RollEntry,
+    RollImport,
     SealedBallot,
     WriteIn,
 )
@@ -80,6 +82,11 @@ class World:
     @property
     def delegate(self) -> Delegate:
         return self.one.delegate
+
+    @property
+    def link(self) -> JournalEntry:
+        put(entry(self, poll=None))
+        return JournalEntry.objects.get(poll=None)
 
 
 @pytest.fixture
@@ -272,6 +279,13 @@ BREAKS: dict[str, list[Act]] = {
             Delegate(number="a—1", name="乙", delegation=w.delegate.delegation),
         )
     ],
+    "namesakes_are_told_apart_once": [
+        lambda w: put(*(Namesakes(one=w.delegate, other=w.other.delegate) for _ in range(2)))
+    ],
+    "namesakes_are_two_in_one_order": [
+        lambda w: put(Namesakes(one=w.delegate, other=w.delegate)),
+        lambda w: put(Namesakes(one=w.other.delegate, other=w.delegate)),
+    ],
     "delegate_status_is_known": [lambda w: change(w.delegate, status="retired")],
     "delegate_has_a_number_and_a_name": [
         lambda w: change(w.delegate, number=""),
@@ -429,6 +443,9 @@ UNIQUE: dict[str, Act] = {
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
     "register.id": lambda w: Register.objects.bulk_create([Register(), Register()]),
+    "rollimport.entry": lambda w: put(
+        *[RollImport(entry=link, changes={}) for link in [w.link] * 2]
+    ),
     # Past the column that is unique too, as only an update goes.
     "delegation.name": lambda w: (
         put(Delegation(name="甲团")) or Delegation.objects.update(name="甲团")  # type: ignore[func-returns-value]

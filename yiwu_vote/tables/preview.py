@@ -29,15 +29,19 @@ AGE_LIMIT = 60 * 60
 
 @dataclass(frozen=True)
 class Previewed(Generic[Row]):
-    """The rows that a preview showed, and the fingerprint of what they were compared with."""
+    """The rows that a preview showed, and the fingerprint of what they were compared with.
+
+    `digest` is the SHA-256 of the file, where the act that follows puts it on record.
+    """
 
     rows: list[Row]
     seen: str
+    digest: str = ""
 
 
-def signed(rows: Iterable[Any], salt: str, *, seen: str = "") -> str:
+def signed(rows: Iterable[Any], salt: str, *, seen: str = "", digest: str = "") -> str:
     """Return `rows`, dataclasses, and what was `seen` as text that only this site can have written."""
-    told = {"rows": [asdict(row) for row in rows], "seen": seen}
+    told = {"rows": [asdict(row) for row in rows], "seen": seen, "digest": digest}
     return signing.dumps(told, salt=salt, compress=True)
 
 
@@ -45,9 +49,10 @@ def unsigned(text: str, salt: str, row_type: type[Row]) -> Previewed[Row]:
     """Return what `signed` was given, or raise ValidationError if it is not so or too old."""
     try:
         told = signing.loads(text, salt=salt, max_age=AGE_LIMIT)
-        return Previewed([row_type(**_columns(row)) for row in told["rows"]], told["seen"])
-    except (signing.BadSignature, TypeError):
-        # A TypeError: an earlier version of the site showed it, whose rows had other columns.
+        rows = [row_type(**_columns(row)) for row in told["rows"]]
+        return Previewed(rows, told["seen"], told["digest"])
+    except (signing.BadSignature, KeyError, TypeError):
+        # A TypeError or KeyError: an earlier version of the site showed it, whose rows had other columns.
         raise forms.ValidationError(_("预览已过期，请重新上传。"), code="expired") from None
 
 

@@ -1,5 +1,6 @@
 """The import of the roll of delegates as pages: upload, preview, confirm."""
 
+import hashlib
 from collections.abc import Callable
 
 from django import forms
@@ -7,15 +8,19 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts.delegates import import_roll, plan_import
+from ballots.acts.delegates import import_roll, plan_import, undo_import
+from ballots.admin.forms import tell
 from ballots.admin.guard import StaffRequest, download
+from ballots.facts import record, register
 from ballots.files.download import Download
-from ballots.models import Delegate
+from ballots.models import LISTED, Delegate, RollImport
 from ballots.pure import roll_table
+from ballots.pure.roll_plan import ImportPlan
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -31,6 +36,8 @@ from yiwu_vote.tables.preview import (
 )
 
 ROWS = "ballots.roll-import.rows"
+# How many rows a message names before it only counts them.
+LINES_NAMED = 20
 
 
 class UploadForm(forms.Form):
@@ -57,9 +64,11 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     add_delegations = form.cleaned_data["add_delegations"]
-    parsed = roll_table.parse(form.cleaned_data["file"])
+    content = form.cleaned_data["file"]
+    parsed = roll_table.parse(content)
     plan = plan_import(parsed.rows, add_delegations=add_delegations)
-    rows = signed(parsed.rows, ROWS, seen=plan.seen)
+    digest = hashlib.sha256(content).hexdigest()
+    rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest)
     confirm = ConfirmImportForm(initial={"rows": rows, "add_delegations": add_delegations})
     context = preview_of(parsed, plan.problems) | {"plan": plan, "confirm": confirm}
     return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
@@ -75,26 +84,70 @@ def _import(request: StaffRequest) -> HttpResponse:
                 by=request.user,
                 add_delegations=form.cleaned_data["add_delegations"],
                 seen=previewed.seen,
+                # Of each question of the preview, whether it was answered with yes.
+                ticks=request.POST.getlist("ticks"),
+                digest=previewed.digest,
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            count = len(previewed.rows)
-            words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
-            if plan.new:
-                words = format_html(
-                    '{}{} <a href="{}">{}</a>',
-                    words,
-                    gettext("%(count)d人是新增，尚未生成投票卡。") % {"count": len(plan.new)},
-                    reverse("admin:ballots_delegate_issue"),
-                    gettext("生成投票卡"),
-                )
-            messages.success(request, words)
+            _tell(request, plan)
             return redirect("admin:ballots_delegate_changelist")
     upload = UploadForm()
     upload.initial["add_delegations"] = form.data.get("add_delegations") == "True"
     tell_faults(request, form)
     return _upload_page(request, upload)
+
+
+def _tell(request: StaffRequest, plan: ImportPlan) -> None:
+    """Say what an import did, what it left out, and what is to be done next."""
+    count = len(plan.entries)
+    words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
+    if plan.new:
+        words = format_html(
+            '{}{} <a href="{}">{}</a>',
+            words,
+            gettext("%(count)d人是新增，尚未生成投票卡。") % {"count": len(plan.new)},
+            reverse("admin:ballots_delegate_issue"),
+            gettext("生成投票卡"),
+        )
+    messages.success(request, words)
+    if plan.left_out:
+        lines = "、".join(str(entry.row.line) for entry in plan.left_out[:LINES_NAMED])
+        words = gettext("%(count)d行没有勾选，没有导入：第%(lines)s行。")
+        if len(plan.left_out) > LINES_NAMED:
+            words = gettext("%(count)d行没有勾选，没有导入：第%(lines)s等行。")
+        messages.warning(request, words % {"count": len(plan.left_out), "lines": lines})
+    old_cards = [
+        entry.person.number
+        for entry in plan.updated
+        if entry.person
+        and entry.person.holds_card
+        and (entry.row.name != entry.person.name or entry.row.line in plan.takes_numbers)
+    ]
+    if old_cards:
+        words = gettext("%(count)d人的投票卡上还是原来的姓名或代表证号，请发新卡：%(numbers)s。")
+        numbers = "、".join(old_cards[:LINES_NAMED])
+        messages.warning(request, words % {"count": len(old_cards), "numbers": numbers})
+
+
+def undo_page(request: StaffRequest) -> HttpResponse:
+    """Show what the last import did, and take it back."""
+    last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
+    form = forms.Form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            undone = undo_import(by=request.user)
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            words = gettext("已撤销导入：删除%(new)d人，恢复%(changed)d人。")
+            counts = {name: undone.entry.data[name] for name in ("new", "changed")}
+            messages.success(request, words % counts)
+            return redirect("admin:ballots_delegate_changelist")
+    words = record.line(last.entry) if last else ""
+    context = {"last": last, "words": words, "forms": [form]}
+    return model_page(request, Delegate, "import-undo", gettext("撤销上次导入"), context)
 
 
 def _upload_page(request: StaffRequest, form: forms.Form) -> HttpResponse:
@@ -120,8 +173,18 @@ def template_file(request: StaffRequest) -> HttpResponse:
     )
 
 
+def register_file(request: StaffRequest) -> HttpResponse:
+    """Give out the register in the columns of the template, to be edited and imported again."""
+    people = map(register.person_of, register.delegates().order_by(*LISTED))
+    stamp = f"{timezone.localtime():%Y%m%d-%H%M}"
+    name = gettext("代表名册_%(stamp)s.xlsx") % {"stamp": stamp}
+    return download(Download(f"register-{stamp}.xlsx", name, roll_table.register_xlsx(people)))
+
+
 PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {
     "import": import_page,
     "import-errors": import_errors,
+    "import-undo": undo_page,
+    "export": register_file,
     "template": template_file,
 }
