@@ -241,8 +241,11 @@ class AccessCard(models.Model):
     )
     reason = models.CharField(_("换卡原因"), max_length=100, blank=True)
     revoked_at = models.DateTimeField(_("作废时间"), null=True)
-    # Whether its QR code was ever opened from another device: the proof that PUBLIC_URL is right.
-    seen = models.BooleanField(default=False, editable=False)
+    # Which key its digests were made with; empty on a card of an earlier version.
+    key_check = models.CharField(max_length=16, blank=True, editable=False)
+    # The PUBLIC_URL that its QR code leads to, and the one at which another device has opened it.
+    address = models.CharField(max_length=300, blank=True, editable=False)
+    reached_at = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("投票卡")

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.facts.card_keys import digest, key_check
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
@@ -131,11 +132,8 @@ def _row(card: IssuedCard, *, by: User, reason: str = "") -> AccessCard:
         delegate=card.delegate,
         code_digest=digest("code", card.code),
         token_digest=digest("token", card.token),
+        key_check=key_check(),
+        address=settings.PUBLIC_URL,
         issued_by=by,
         reason=reason,
     )
-
-
-def digest(what: str, secret: str) -> str:
-    """Return what is kept of a card's `secret`, its "code" or its "token", keyed by SECRET_KEY."""
-    return salted_hmac(f"ballots.card.{what}", secret, algorithm="sha256").hexdigest()

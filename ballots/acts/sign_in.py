@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts.cards import digest
+from ballots.facts.card_keys import digest, key_check
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_office
@@ -33,13 +33,16 @@ LONGEST_WAIT = 10
 
 def card_by_token(token: str) -> AccessCard | None:
     """Return the valid card whose QR address holds `token`; never throttled (design §6.2)."""
-    return (
+    card = (
         AccessCard.objects.filter(
             token_digest=digest("token", token.upper()), revoked_at__isnull=True
         )
         .select_related("delegate__delegation")
         .first()
     )
+    if card is not None:
+        _note_key(card)
+    return card
 
 
 def card_by_code(text: str) -> AccessCard:
@@ -82,9 +85,16 @@ def _look_up(code: str) -> tuple[AccessCard | None, str, int]:
         return None, "unknown", 0
     if card.revoked_at:
         return None, "revoked", 0
+    _note_key(card)
     if delegate.failures:
         Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     return card, "", 0
+
+
+def _note_key(card: AccessCard) -> None:
+    """Note of a card of an earlier version that the key of today is its own: it was found by it."""
+    if not card.key_check:
+        AccessCard.objects.filter(pk=card.pk).update(key_check=key_check())
 
 
 def _count_failure(delegate: Delegate) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext
 
+from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.models import Delegate
 from ballots.pure.tally import quorum
@@ -25,6 +27,9 @@ class Standing:
     in_office: bool
     on_roll: tuple[str, str, str] | None
     has_card: bool
+    # The key and the address that the card was made with; empty where it does not say.
+    card_key: str
+    card_address: str
 
     @property
     def has_moved(self) -> bool:
@@ -54,6 +59,8 @@ def standings(poll: Poll) -> list[Standing]:
             entry_name=F("entry__name"),
             entry_delegation=F("entry__delegation"),
             card_pk=F("card__pk"),
+            card_key=F("card__key_check"),
+            card_address=F("card__address"),
         )
     )
     return [
@@ -66,6 +73,8 @@ def standings(poll: Poll) -> list[Standing]:
             if row["entry_pk"] is None
             else (row["entry_number"], row["entry_name"], row["entry_delegation"]),
             has_card=row["card_pk"] is not None,
+            card_key=row["card_key"] or "",
+            card_address=row["card_address"] or "",
         )
         for row in rows
     ]
@@ -83,15 +92,7 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
         return
     everybody = standings(poll)
     yield from _unlike_the_register(everybody)
-    without_card = [one for one in everybody if one.on_roll is not None and not one.has_card]
-    if without_card:
-        yield Finding(
-            "blocks",
-            gettext("有%(count)d名代表还没有投票卡") % {"count": len(without_card)},
-            "issue",
-        )
-    else:
-        yield Finding("ok", gettext("代表%(count)d人，均已生成投票卡") % {"count": on_roll})
+    yield from _cards([one for one in everybody if one.on_roll is not None])
     if poll.delegates_total is None:
         yield Finding("blocks", gettext("未填写全体代表人数"), "rules#delegates_total")
     elif poll.delegates_total < on_roll:
@@ -101,6 +102,35 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
             % {"total": poll.delegates_total, "roll": on_roll},
             "rules#delegates_total",
         )
+
+
+def _cards(people: list[Standing]) -> Iterator[Finding]:
+    """A card must be there, open under the key of today, and lead to the address of today."""
+    without = [one for one in people if not one.has_card]
+    if without:
+        yield Finding(
+            "blocks", gettext("有%(count)d名代表还没有投票卡") % {"count": len(without)}, "issue"
+        )
+    held = [one for one in people if one.has_card]
+    dead = [one for one in held if one.card_key not in {"", key_check()}]
+    if dead:
+        words = gettext(
+            "投票卡是用另一把密钥制作的，不能登录：%(who)s。请恢复原来的 SECRET_KEY，或重新发卡"
+        )
+        yield Finding("blocks", words % {"who": _some(dead)}, "cards")
+    untold = [one for one in held if not one.card_key]
+    if untold:
+        words = gettext("有%(count)d张投票卡由早先的版本制作，未记密钥，请用其中几张试登录")
+        yield Finding("warns", words % {"count": len(untold)}, "cards")
+    astray = [one for one in held if one.card_address not in {"", settings.PUBLIC_URL}]
+    if astray:
+        words = gettext(
+            "有%(count)d张投票卡的二维码印的是另一网址（%(url)s），请确认仍能打开，或重新发卡"
+        )
+        said = {"count": len(astray), "url": astray[0].card_address}
+        yield Finding("warns", words % said, "cards")
+    if not without and not dead:
+        yield Finding("ok", gettext("代表%(count)d人，均已生成投票卡") % {"count": len(people)})
 
 
 def _unlike_the_register(everybody: list[Standing]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from ballots import triggers
 from ballots.facts import database
+from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.models import AccessCard
 from projects.models import Poll
@@ -38,10 +39,13 @@ def _place(poll: Poll) -> Iterator[Finding]:
             % {"url": settings.PUBLIC_URL},
         )
     else:
-        seen = AccessCard.objects.filter(
-            delegate__roll_entries__poll=poll, revoked_at__isnull=True, seen=True
+        reached = AccessCard.objects.filter(
+            delegate__roll_entries__poll=poll,
+            revoked_at__isnull=True,
+            key_check=key_check(),
+            reached_at=settings.PUBLIC_URL,
         ).exists()
-        if seen:
+        if reached:
             yield Finding("ok", gettext("已用其他设备扫描投票卡打开过网址"))
         else:
             yield Finding("warns", gettext("请先用手机扫描一张投票卡，确认能打开"), "cards")

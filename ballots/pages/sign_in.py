@@ -1,6 +1,7 @@
 """HTTP in, HTTP out: signing in with a card, and out; how a reader likes his pages."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -72,7 +73,10 @@ def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:
 
 
 def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
-    """Note that a printed QR code was opened from another device, for the pre-flight list."""
+    """Note that a printed QR code was opened from another device at the address of today.
+
+    For the checklist: what was opened under another name proves nothing of PUBLIC_URL.
+    """
     # Behind a proxy every request comes from the proxy, which adds the visitor's address last.
     forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
@@ -80,8 +84,11 @@ def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
         address = ipaddress.ip_address(forwarded if behind_proxy else request.META["REMOTE_ADDR"])
     except ValueError:
         return
-    if not found.seen and not address.is_loopback:
-        AccessCard.objects.filter(pk=found.pk, seen=False).update(seen=True)
+    if address.is_loopback or found.reached_at == settings.PUBLIC_URL:
+        return
+    asked, public = urlsplit(f"//{request.get_host()}"), urlsplit(settings.PUBLIC_URL)
+    if asked.hostname == public.hostname and public.port in {None, asked.port}:
+        AccessCard.objects.filter(pk=found.pk).update(reached_at=settings.PUBLIC_URL)
 
 
 @login_not_required

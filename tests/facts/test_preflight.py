@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
 from ballots import roles, triggers
-from ballots.acts import ceremony, lifecycle, roll
+from ballots.acts import ceremony, lifecycle, roll, sign_in
 from ballots.facts import database, preflight, site_checks
+from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, blocks
 from ballots.facts.preflight import what_is_missing
 from ballots.models import AccessCard, BallotBox, Delegate, Delegation, Recommendation
@@ -46,7 +48,7 @@ def complete(kind: str = MAIN, **columns: Any) -> Stage:
         open_it=False, kind=kind, **({"proposals": Poll.Proposals.ADVISORY} | columns)
     )
     stage.poll.projects.update(lead_unit="民政局")
-    AccessCard.objects.filter(delegate=stage.delegates[0]).update(seen=True)
+    AccessCard.objects.filter(delegate=stage.delegates[0]).update(reached_at=settings.PUBLIC_URL)
     return stage
 
 
@@ -214,7 +216,27 @@ CAUSES = {
     "one scrutineer is missing": Cause(strip_staff, "△ 复核需要2名监票人，现有1名", "✓ 监票人1名"),
     "no chief scrutineer": Cause(nobody_is_chief, "△ 还没有指定总监票人", "✓ 监票人2名"),
     "no card was scanned": Cause(
-        lambda s: AccessCard.objects.update(seen=False), "△ 请先用手机扫描一张投票卡，确认能打开"
+        lambda s: AccessCard.objects.update(reached_at=""),
+        "△ 请先用手机扫描一张投票卡，确认能打开",
+    ),
+    "a card that was scanned at another address": Cause(
+        lambda s: AccessCard.objects.update(reached_at="https://old.example.cn"),
+        "△ 请先用手机扫描一张投票卡，确认能打开",
+    ),
+    "cards made with another key": Cause(
+        lambda s: AccessCard.objects.filter(delegate__in=s.delegates[1:]).update(
+            key_check="0" * 16
+        ),
+        "✗ 投票卡是用另一把密钥制作的，不能登录：4人（代表2（002）、代表3（003）、代表4（004）等）。"
+        "请恢复原来的 SECRET_KEY，或重新发卡",
+    ),
+    "a card of an earlier version": Cause(
+        lambda s: AccessCard.objects.filter(delegate=s.delegates[1]).update(key_check=""),
+        "△ 有1张投票卡由早先的版本制作，未记密钥，请用其中几张试登录",
+    ),
+    "cards printed with another address": Cause(
+        lambda s: AccessCard.objects.update(address="https://old.example.cn"),
+        "△ 有5张投票卡的二维码印的是另一网址（https://old.example.cn），请确认仍能打开，或重新发卡",
     ),
 }
 # What cannot go missing without other lines changing too.
@@ -369,11 +391,16 @@ def test_an_address_that_others_can_reach_is_not_local(url):
 @pytest.mark.django_db
 def test_a_replaced_card_or_one_of_another_poll_proves_nothing_about_the_address():
     stage = complete()
-    AccessCard.objects.filter(seen=True).update(revoked_at=timezone.now())
+    AccessCard.objects.exclude(reached_at="").update(revoked_at=timezone.now())
     (stranger,) = make_delegates(1)
     Delegate.objects.filter(pk=stranger.pk).update(status="observer")
     AccessCard.objects.create(
-        delegate=stranger, code_digest="c", token_digest="t", issued_by=stage.office, seen=True
+        delegate=stranger,
+        code_digest="c",
+        token_digest="t",
+        issued_by=stage.office,
+        key_check=key_check(),
+        reached_at=settings.PUBLIC_URL,
     )
 
     assert "△ 请先用手机扫描一张投票卡，确认能打开" in lines(stage)
@@ -384,6 +411,35 @@ def test_plain_http_is_told(settings):
     settings.PLAIN_HTTP = True
 
     assert "△ 未加密：同一网络中的人可能看到选择" in lines(complete())
+
+
+@pytest.mark.django_db
+def test_on_a_machine_with_another_key_the_cards_lose_their_tick(settings):
+    """Case 26: a database restored beside another SECRET_KEY opens no card of before."""
+    stage = complete()
+    settings.SECRET_KEY = "another key, of another machine"
+
+    found = lines(stage)
+
+    [dead] = [line for line in found if "密钥制作" in line]
+    assert dead.startswith("✗ 投票卡是用另一把密钥制作的，不能登录：5人")
+    assert not [line for line in found if "均已生成投票卡" in line]
+    assert "△ 请先用手机扫描一张投票卡，确认能打开" in found
+    assert sign_in.card_by_token(stage.issued[0].token) is None
+    with pytest.raises(Refused):
+        lifecycle.open_poll(stage.poll, by=stage.office)
+
+
+@pytest.mark.django_db
+def test_an_address_that_changes_takes_the_proof_of_the_old_one_along(settings):
+    """Case 26: the QR codes lead to where nobody answers any more."""
+    stage = complete()
+    settings.PUBLIC_URL = "https://new.example.cn"
+
+    found = lines(stage)
+
+    assert "△ 请先用手机扫描一张投票卡，确认能打开" in found
+    assert [line for line in found if line.startswith("△ 有5张投票卡的二维码印的是另一网址")]
 
 
 # What changes after the opening

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from ballots.acts import cards, sign_in
+from ballots.facts.card_keys import key_check
 from ballots.models import AccessCard
 from ballots.pure import card_code
 from tests.helpers.browsing import read, signed_in
@@ -154,37 +155,81 @@ def test_signing_in_keeps_the_poll_that_was_asked_for(client, stage, issued):
     assert reply["Location"] == f"/home/?poll={stage.poll.pk}"
 
 
-def seen(issued) -> bool:
-    return AccessCard.objects.get(delegate=issued.delegate).seen
+PUBLIC = "vote.example.cn"
+
+
+def reached(issued) -> str:
+    return AccessCard.objects.get(delegate=issued.delegate).reached_at
+
+
+@pytest.fixture
+def hosts(settings):
+    settings.ALLOWED_HOSTS = ["*"]
 
 
 @pytest.mark.parametrize("address", ["192.168.1.20", "2001:db8::5"])
-def test_a_card_opened_on_another_device_is_marked_as_seen(client, issued, address):
-    client.get(f"/k/{issued.token}/", REMOTE_ADDR=address)
+def test_a_card_opened_on_another_device_is_marked_with_the_address(client, issued, address, hosts):
+    client.get(f"/k/{issued.token}/", REMOTE_ADDR=address, HTTP_HOST=PUBLIC)
 
-    assert seen(issued)
+    assert reached(issued) == f"https://{PUBLIC}"
+
+
+@pytest.mark.parametrize(
+    ("public", "host", "counts"),
+    [
+        ("https://vote.example.cn", "vote.example.cn", True),
+        ("https://VOTE.example.cn", "vote.Example.cn", True),
+        ("https://vote.example.cn", "vote.example.cn:443", True),
+        ("http://192.168.1.2:8000", "192.168.1.2:8000", True),
+        ("http://192.168.1.2:8000", "192.168.1.2:8001", False),
+        ("https://vote.example.cn", "old.example.cn", False),
+        ("https://vote.example.cn", "192.168.1.2", False),
+    ],
+)
+def test_only_an_opening_at_the_public_address_proves_it(
+    client, issued, hosts, settings, public, host, counts
+):
+    """Case 26: what was opened under another name says nothing of PUBLIC_URL."""
+    settings.PUBLIC_URL = public
+    client.get(f"/k/{issued.token}/", REMOTE_ADDR="192.168.1.20", HTTP_HOST=host)
+
+    assert reached(issued) == (public if counts else "")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "", "unix:"])
-def test_a_card_opened_on_the_server_itself_is_not(client, issued, address):
+def test_a_card_opened_on_the_server_itself_is_not(client, issued, address, hosts):
     client.get(
         f"/k/{issued.token}/",
         REMOTE_ADDR=address,
-        headers={"X-Forwarded-For": "192.168.1.20"},
+        headers={"X-Forwarded-For": "192.168.1.20", "Host": PUBLIC},
     )
 
-    assert not seen(issued)
+    assert not reached(issued)
 
 
-def test_behind_a_proxy_the_address_it_adds_decides(client, stage, issued, settings):
+def test_behind_a_proxy_the_address_it_adds_decides(client, stage, issued, settings, hosts):
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     other = stage.issued[1]
 
-    client.get(f"/k/{issued.token}/", headers={"X-Forwarded-For": "10.0.0.9, 192.168.1.20"})
-    client.get(f"/k/{other.token}/", headers={"X-Forwarded-For": "192.168.1.20, 127.0.0.1"})
+    for card, way in ((issued, "10.0.0.9, 192.168.1.20"), (other, "192.168.1.20, 127.0.0.1")):
+        client.get(f"/k/{card.token}/", headers={"X-Forwarded-For": way, "Host": PUBLIC})
 
-    assert seen(issued)
-    assert not seen(other)
+    assert reached(issued)
+    assert not reached(other)
+
+
+@pytest.mark.parametrize("way", ["code", "token"])
+def test_a_card_of_an_earlier_version_tells_its_key_once_it_was_found_by_it(client, issued, way):
+    AccessCard.objects.update(key_check="")
+
+    if way == "code":
+        client.post("/", {"code": issued.code})
+    else:
+        client.get(f"/k/{issued.token}/")
+
+    told = {card.delegate: card.key_check for card in AccessCard.objects.all()}
+    assert [delegate for delegate in told if told[delegate]] == [issued.delegate]
+    assert told[issued.delegate] == key_check()
 
 
 def test_a_replaced_card_ends_its_session_at_once(stage):
