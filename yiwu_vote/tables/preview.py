@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from yiwu_vote.tables import grid, sheets
 from yiwu_vote.tables.downloads import attachment
+from yiwu_vote.tables.problems import grouped
 from yiwu_vote.tables.upload import Parsed, Problem
 
 Row = TypeVar("Row")
@@ -112,7 +113,7 @@ def preview_of(parsed: Parsed[Any], found: Sequence[Problem]) -> dict[str, Any]:
     problems = sorted([*parsed.problems, *found], key=lambda problem: problem.line)
     return {
         "total": len(parsed.rows),
-        "problems": problems,
+        "faults": grouped(problems),
         "faulty_lines": len({problem.line for problem in problems}),
         "ignored": parsed.ignored,
         "notes": parsed.notes,

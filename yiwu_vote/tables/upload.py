@@ -34,13 +34,14 @@ class Problem:
 
     `line` is 0 where the whole file is meant. `number` is the 代表证号 to name beside the line. Where
     `text` has {value} in it, that stands for what the cell says: lines that differ in nothing else
-    are told in one (`problems.grouped`).
+    are told in one (`problems.grouped`). `remedy` names what the page of the import can offer.
     """
 
     line: int
     text: str
     number: str = ""
     value: str = ""
+    remedy: str = ""
 
     @property
     def words(self) -> str:
