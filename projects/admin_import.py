@@ -40,7 +40,7 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     poll = form.cleaned_data["poll"]
-    parsed = candidate_table.parse(form.cleaned_data["file"])
+    parsed = candidate_table.parse(form.cleaned_data["table"])
     plan = importing.plan_import(poll, parsed.rows)
     rows = signed(parsed.rows, ROWS, seen=plan.seen)
     context = preview_of(parsed, plan.problems) | {

@@ -7,12 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.candidate_table import Candidate
 from projects.models import Poll
-from yiwu_vote.tables.preview import PreviewedField, TableField
+from yiwu_vote.tables.preview import PreviewedField, TableForm
 
 ROWS = "projects.import.rows"
 
 
-class UploadForm(forms.Form):
+class UploadForm(TableForm):
     """A table, and the draft it is for: the newest one unless another is chosen."""
 
     poll = forms.ModelChoiceField(
@@ -24,7 +24,7 @@ class UploadForm(forms.Form):
         },
         help_text=_("只列出尚未开始投票的票决。"),
     )
-    file = TableField(label=_("候选项目表格"))
+    field_order = ("poll", "file", "pasted")
 
     def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None) -> None:
         newest = {"poll": Poll.objects.filter(phase=Poll.Phase.DRAFT).first()}

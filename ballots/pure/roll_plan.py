@@ -5,7 +5,7 @@ a tick of its own; a row whose question is left open changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ballots.pure import roll_table
@@ -16,6 +16,8 @@ from yiwu_vote.tables.upload import Problem, fingerprint
 
 STATUS_WORDS = {value: words for words, value in roll_table.STATUSES.items()}
 ENDED = "ended"
+# The remedy of a row whose delegation is not there.
+ADD = "add-delegations"
 # From so many rows on, if they are more than half of the file, it is the file that is wrong.
 SUSPICIOUS = 3
 
@@ -294,20 +296,13 @@ def _person_after(entry: Entry) -> Person:
 # --- what is wrong --------------------------------------------------------------------------------
 
 
-def _unknown(rows: Sequence[RollRow], unknown: Mapping[str, str]) -> list[Problem]:
-    """Return one problem for each delegation that is not there, however many rows name it."""
-    named: dict[str, list[RollRow]] = defaultdict(list)
-    for row in rows:
-        if texts.folded(row.delegation) in unknown:
-            named[row.delegation].append(row)
+def _unknown(rows: Sequence[RollRow], unknown: Collection[str]) -> list[Problem]:
+    """Return the rows whose delegation is not there; the preview offers to add it."""
+    words = "没有“{name}”，请先新增或更正。也可勾选一并新增代表团。"
     return [
-        Problem(
-            those[0].line,
-            f"没有“{name}”{f'（共{len(those)}行）' if len(those) > 1 else ''}，请先新增或更正。"
-            "也可重新上传并勾选“一并新增代表团”。",
-            number=those[0].number if len(those) == 1 else "",
-        )
-        for name, those in named.items()
+        Problem(row.line, words.format(name=row.delegation), number=row.number, remedy=ADD)
+        for row in rows
+        if texts.folded(row.delegation) in unknown
     ]
 
 

@@ -231,7 +231,7 @@ def test_every_column_of_the_file_may_change_a_delegate(change):
     } == {"phone": "", "seat": "", **columns}
 
 
-def test_an_unknown_delegation_is_one_problem_however_many_rows_name_it():
+def test_an_unknown_delegation_is_a_problem_of_each_row_that_names_it():
     Delegation.objects.create(name="城区代表团")
     rows = [
         row(2, "001", "甲"),
@@ -242,9 +242,9 @@ def test_an_unknown_delegation_is_one_problem_however_many_rows_name_it():
     plan = delegates.plan_import(rows, add_delegations=False)
 
     assert [str(problem) for problem in plan.problems] == [
-        "第3行：没有“稠城代表团”（共2行），请先新增或更正。也可重新上传并勾选“一并新增代表团”。"
+        "第3行（代表证号 002）：没有“稠城代表团”，请先新增或更正。也可勾选一并新增代表团。",
+        "第4行（代表证号 003）：没有“稠城代表团”，请先新增或更正。也可勾选一并新增代表团。",
     ]
-    assert plan.new_delegations == ()
 
 
 def test_an_import_with_a_problem_writes_nothing_at_all():

@@ -121,6 +121,68 @@ def test_what_was_left_out_is_said_above_the_preview(desk):
     assert "将新增2人" in preview.text
 
 
+def test_an_unknown_delegation_of_350_rows_is_one_line_with_a_tick_that_adds_it(desk):
+    """Case 11."""
+    address = reverse("admin:ballots_delegate_import")
+    lines = [f"{number:03},代表{number},第一代表团,,,,女" for number in range(1, 351)]
+
+    preview = upload(desk, address, f"{HEADER},性别", *lines)
+    again = preview.context["again"]
+    hidden = {name: again[name].value() for name in ("again", "notes")}
+    unticked = desk.post(address, hidden)
+    ticked = desk.post(address, hidden | {"add_delegations": "on"})
+    done = desk.post(address, confirmation(ticked), follow=True)
+
+    line = "第2至351行：没有“第一代表团”，请先新增或更正。也可勾选一并新增代表团。"
+    assert preview.text.count("没有“第一代表团”") == 1
+    assert line in preview.text
+    assert line in unticked.text
+    assert "以下各列不导入：性别。" in ticked.text
+    assert "将新增代表团：第一代表团。" in ticked.text
+    assert "已导入350人。" in messages_of(done)[0]
+    assert Delegate.objects.filter(delegation__name="第一代表团").count() == 350
+
+
+def test_no_tick_is_offered_while_the_file_itself_is_wrong(desk):
+    preview = upload_roll(desk, "001,张三,第一代表团", "002,,第一代表团")
+
+    assert "again" not in preview.context
+    assert "重新预览" not in preview.text
+
+
+def test_rows_of_a_preview_that_nobody_signed_are_not_previewed_again(desk):
+    reply = desk.post(reverse("admin:ballots_delegate_import"), {"again": "x"})
+
+    assert messages_of(reply) == ["预览已过期，请重新上传。"]
+
+
+def test_a_pasted_table_is_previewed_and_imported_like_a_file(desk):
+    Delegation.objects.create(name="城区代表团")
+    address = reverse("admin:ballots_delegate_import")
+    pasted = "代表证号\t姓名\t代表团\r\n001\t张三\t城区代表团\r\n002\t李四\t城区代表团\r\n"
+
+    preview = desk.post(address, {"pasted": pasted})
+    desk.post(address, confirmation(preview))
+
+    assert "将新增2人" in preview.text
+    assert list(Delegate.objects.values_list("number", "name")) == [
+        ("001", "张三"),
+        ("002", "李四"),
+    ]
+
+
+def test_one_table_is_asked_for_and_not_two_or_none(desk):
+    address = reverse("admin:ballots_delegate_import")
+    file = SimpleUploadedFile("名册.csv", b"x")
+
+    neither = desk.post(address, {"pasted": " \r\n"})
+    both = desk.post(address, {"pasted": "001\t张三", "file": file})
+
+    assert faults_of(neither) == ["请选择文件，或粘贴表格。"]
+    assert faults_of(both) == ["请只上传文件或只粘贴表格，不要同时提交。"]
+    assert "001\t张三" in both.text
+
+
 def test_unknown_delegations_can_be_added_along(desk):
     preview = upload_roll(desk, "001,张三,城南代表团", add_delegations="on")
 
@@ -176,7 +238,7 @@ def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(
     page = client.get(reverse("admin:ballots_delegate_import"))
     template = client.get(reverse("admin:ballots_delegate_template"))
 
-    assert "第一行为表头：代表证号、姓名、代表团、序号、联系电话、座位、状态。" in page.text
+    assert "表头为：代表证号、姓名、代表团、序号、联系电话、座位、状态。" in page.text
     assert "投票已开始，只能单个增补代表，并须注明依据。" in page.text
     assert roll_table.parse(template.content).problems[0].text == "表头之下没有内容。"
 

@@ -567,6 +567,15 @@ def test_an_upload_is_previewed_and_written_only_when_confirmed(desk, poll):
     assert LogEntry.objects.filter(change_message="从表格导入。").count() == 2
 
 
+def test_a_pasted_table_is_previewed_like_a_file(desk, poll):
+    pasted = '项目名称\t建设内容\t年度目标\r\n停车\t"一、新建。\r\n二、改建。"\t泊位1.5万个\r\n'
+
+    preview = desk.post(reverse(IMPORT), {"poll": poll.pk, "pasted": pasted})
+    desk.post(reverse(IMPORT), confirmation(preview))
+
+    assert listed(poll)[2] == (3, "停车", "一、新建。\n二、改建。")
+
+
 def test_faults_turn_the_import_off_and_can_be_downloaded(desk, poll):
     preview = upload_candidates(
         desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", ",助餐,配送。"

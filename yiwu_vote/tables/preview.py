@@ -69,12 +69,37 @@ class TableField(forms.FileField):
     """A table to upload, as bytes. What is wrong with it the reader of tables says, in its words."""
 
     def __init__(self, *, label: Any) -> None:
-        super().__init__(label=label, allow_empty_file=True)
+        super().__init__(label=label, required=False, allow_empty_file=True)
 
-    def clean(self, data: Any, initial: Any = None) -> bytes:
+    def clean(self, data: Any, initial: Any = None) -> bytes | None:
+        uploaded = super().clean(data, initial)
         # No more is read than shows that it is too much.
-        content: bytes = super().clean(data, initial).read(grid.UPLOAD_LIMIT + 1)
-        return content
+        return uploaded.read(grid.UPLOAD_LIMIT + 1) if uploaded else None
+
+
+class TableForm(forms.Form):
+    """A table to look at: a file, or its cells pasted from Excel, WPS or Word. One of them: `table`."""
+
+    file = TableField(label=_("表格文件"))
+    pasted = forms.CharField(
+        label=_("或在此粘贴表格"),
+        required=False,
+        strip=False,
+        max_length=grid.UPLOAD_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 6, "wrap": "off"}),
+        help_text=_("在 Excel、WPS 或 Word 中选中整张表格（含表头）复制，再粘贴到这里。"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        told: dict[str, Any] = super().clean() or {}
+        pasted = told.get("pasted", "")
+        uploaded = told.get("file")
+        if pasted.strip() and uploaded is not None:
+            self.add_error(None, _("请只上传文件或只粘贴表格，不要同时提交。"))
+        elif not pasted.strip() and uploaded is None and not self.errors:
+            self.add_error("file", _("请选择文件，或粘贴表格。"))
+        told["table"] = pasted if uploaded is None else uploaded
+        return told
 
 
 class PreviewedField(forms.CharField):
@@ -110,13 +135,15 @@ def tell_faults(request: HttpRequest, form: forms.Form) -> None:
 
 def preview_of(parsed: Parsed[Any], found: Sequence[Problem]) -> dict[str, Any]:
     """Return what a preview says of any file; `found` are the problems of the plan to import it."""
+    notes = list(parsed.notes)
+    if parsed.ignored:
+        notes.append(gettext("以下各列不导入：%(names)s。") % {"names": "、".join(parsed.ignored)})
     problems = sorted([*parsed.problems, *found], key=lambda problem: problem.line)
     return {
         "total": len(parsed.rows),
         "faults": grouped(problems),
         "faulty_lines": len({problem.line for problem in problems}),
-        "ignored": parsed.ignored,
-        "notes": parsed.notes,
+        "notes": notes,
         "errors": ProblemListForm(initial={"problems": signed(problems, ProblemListForm.SALT)}),
     }
 

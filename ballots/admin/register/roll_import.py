@@ -28,20 +28,20 @@ from yiwu_vote.admin_pages import model_page
 from yiwu_vote.tables.preview import (
     Previewed,
     PreviewedField,
-    TableField,
+    TableForm,
     preview_of,
     problem_list,
     signed,
     tell_faults,
 )
+from yiwu_vote.tables.upload import Parsed
 
 ROWS = "ballots.roll-import.rows"
 # How many rows a message names before it only counts them.
 LINES_NAMED = 20
 
 
-class UploadForm(forms.Form):
-    file = TableField(label=_("名册文件"))
+class UploadForm(TableForm):
     add_delegations = forms.BooleanField(
         label=_("一并新增代表团"),
         required=False,
@@ -56,21 +56,49 @@ class ConfirmImportForm(forms.Form):
     add_delegations = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
+class AgainForm(forms.Form):
+    """The rows of a preview that named unknown delegations, and whether to add them now."""
+
+    again = PreviewedField(RollRow, salt=ROWS)
+    # What was said above the preview, to be said again: a sentence a line.
+    notes = forms.CharField(required=False, widget=forms.HiddenInput)
+    add_delegations = forms.BooleanField(label=_("一并新增代表团"), required=False)
+
+
 def import_page(request: StaffRequest) -> HttpResponse:
     """Upload, preview, confirm: nothing is written before the third."""
     if "rows" in request.POST:
         return _import(request)
+    if "again" in request.POST:
+        return _preview_again(request)
     form = UploadForm(request.POST if request.method == "POST" else None, request.FILES or None)
     if not form.is_valid():
         return _upload_page(request, form)
-    add_delegations = form.cleaned_data["add_delegations"]
-    content = form.cleaned_data["file"]
-    parsed = roll_table.parse(content)
+    table = form.cleaned_data["table"]
+    digest = hashlib.sha256(table if isinstance(table, bytes) else table.encode()).hexdigest()
+    return _preview(request, roll_table.parse(table), form.cleaned_data["add_delegations"], digest)
+
+
+def _preview_again(request: StaffRequest) -> HttpResponse:
+    form = AgainForm(request.POST)
+    if not form.is_valid():
+        tell_faults(request, form)
+        return _upload_page(request, UploadForm())
+    previewed: Previewed[RollRow] = form.cleaned_data["again"]
+    parsed = Parsed(tuple(previewed.rows), notes=tuple(form.cleaned_data["notes"].splitlines()))
+    return _preview(request, parsed, form.cleaned_data["add_delegations"], previewed.digest)
+
+
+def _preview(
+    request: StaffRequest, parsed: Parsed[RollRow], add_delegations: bool, digest: str
+) -> HttpResponse:
     plan = plan_import(parsed.rows, add_delegations=add_delegations)
-    digest = hashlib.sha256(content).hexdigest()
     rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest)
     confirm = ConfirmImportForm(initial={"rows": rows, "add_delegations": add_delegations})
     context = preview_of(parsed, plan.problems) | {"plan": plan, "confirm": confirm}
+    if not parsed.problems and any(problem.remedy for problem in plan.problems):
+        notes = "\n".join(context["notes"])
+        context["again"] = AgainForm(initial={"again": rows, "notes": notes})
     return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
 
 
