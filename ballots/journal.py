@@ -38,6 +38,7 @@ class Kind(models.TextChoices):
     WRITE_INS_RULED = "write-ins-ruled", _("处理推荐项目")
     WRITE_IN_RULED = "write-in-ruled", _("处理推荐项目")
     CANVASS_CLOSED = "canvass-closed", _("归并结束")
+    CANVASS_SKIPPED = "canvass-skipped", _("没有推荐项目，略过归并")
     COUNTED = "counted", _("计票")
     CONFIRMED = "confirmed", _("复核")
     SENT_BACK = "sent-back", _("退回")

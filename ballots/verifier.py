@@ -445,6 +445,7 @@ LETTERS = {
     "closed": "C",
     "box-opened": "B",
     "canvass-closed": "V",
+    "canvass-skipped": "V",
     "counted": "N",
     "sent-back": "S",
     "confirmed": "F",
@@ -494,6 +495,8 @@ def check_order(package: Package) -> Faults:
     for entry in package.entries("canvass-closed"):
         if entry.said and entry.said["second"] in {"", entry.said["by"]}:
             yield "归并结束没有第二人签名"
+    if package.entries("canvass-skipped") and package.last("box-opened").data.get("write_ins"):
+        yield "有推荐项目而略过了归并"
 
 
 def check_deadline(package: Package) -> Faults:
@@ -722,7 +725,9 @@ def check_write_ins(package: Package) -> Faults:
         yield "推荐编号不连续"
         return
     rulings = [[row["key"], row["title"], row["ruling"]] for row in write_ins]
-    if package.last("canvass-closed").data.get("rulings") != rulings:
+    is_skipped = bool(package.entries("canvass-skipped"))
+    agreed = [] if is_skipped else package.last("canvass-closed").data.get("rulings")
+    if agreed != rulings:
         yield "处理方式与归并结束时的记录不符"
     if package.last("box-opened").data.get("write_ins") != len(write_ins):
         yield "件数与开箱时的记录不符"

@@ -182,7 +182,8 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
 
     Ballots are written in the order of fresh random keys, proposals as distinct texts with random
-    numbers. Nothing is counted (design §3.3). Raises Refused.
+    numbers. Nothing is counted (design §3.3); where nobody proposed anything there is nothing to
+    rule on either, and the count comes next. Raises Refused.
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
@@ -200,7 +201,15 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
             "write_ins": len(write_ins),
         },
     )
+    _skip_empty_canvass(poll, by)
     return poll
+
+
+def _skip_empty_canvass(poll: Poll, by: User) -> None:
+    """Put on record that there is nothing to canvass, where proposals are off or none came."""
+    if not poll.write_ins.exists():
+        BallotBox.objects.filter(poll=poll).update(canvassed=True)
+        journal.append(poll, journal.Kind.CANVASS_SKIPPED, by=by)
 
 
 # --- the count ------------------------------------------------------------------------------------
@@ -284,6 +293,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
             "votes": _votes(result.figures),
         },
     )
+    _skip_empty_canvass(poll, by)
     return poll
 
 

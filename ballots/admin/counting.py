@@ -43,7 +43,9 @@ def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     def act() -> str:
         lifecycle.open_box(poll, texts=form.texts, by=request.user)
-        return gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
+        opened = gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
+        # Nobody learns more by this than from the list of proposals, which is empty.
+        return opened if poll.write_ins.exists() else opened + gettext("没有推荐项目，可以计票。")
 
     return take(request, poll, act, form, box=box)
 

@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 
-from ballots import journal, triggers
+from ballots import journal, triggers, verifier
 from ballots.acts import canvass, lifecycle
 from ballots.facts import rulings
-from ballots.models import JournalEntry, WriteIn
+from ballots.files import package
+from ballots.models import BallotBox, JournalEntry, WriteIn
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -25,6 +26,8 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     opened_stage,
+    publish_count,
+    selection,
 )
 from tests.helpers.races import Race, codes, stop_in, without_the_lock
 from tests.helpers.refusals import refusal_of
@@ -468,17 +471,58 @@ def test_proposals_merged_in_a_circle_do_not_let_the_canvass_close():
     assert not stage.poll.box.canvassed
 
 
-def test_a_box_without_proposals_is_canvassed_by_signing():
-    stage = opened_stage()
-    assert not stage.poll.write_ins.exists()
+SKIPPED: dict[str, dict[str, Any]] = {
+    "proposals are off": {"proposals": "off"},
+    "none came": {},
+    "none came for study": {"proposals": "advisory"},
+    "each takes 赞成, 反对 or 弃权": {"form": "each"},
+    "a real poll": {"kind": "main", "proposals": "off"},
+}
 
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
-    lifecycle.count_poll(stage.poll, by=stage.office)
+@pytest.mark.parametrize("why", SKIPPED)
+def test_where_there_is_no_proposal_the_canvass_is_skipped_on_record_and_the_count_comes_next(
+    why, tmp_path
+):
+    stage = make_stage(**SKIPPED[why])
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+
+    assert refusal_of(
+        canvass.close_canvass, stage.poll, by=stage.office, second=stage.scrutineer
+    ) == ("already-closed")
+    # Sent back there is nothing to rule on either.
+    stage.count()
+    lifecycle.send_back(stage.poll, reason="再核", by=stage.scrutineer)
+    stage.poll.refresh_from_db()
+    publish_count(stage)
+
+    kinds = list(stage.poll.journal.order_by("seq").values_list("kind", flat=True))
+    assert kinds[kinds.index("box-opened") :][:5] == [
+        *["box-opened", "canvass-skipped", "counted"],
+        *["sent-back", "canvass-skipped"],
+    ]
+    for make in (package.full_package, package.public_package):
+        file = tmp_path / make.__name__
+        file.write_bytes(make(stage.poll).content)
+        assert verifier.main([str(file)]) == 0
+
+
+def test_with_a_single_proposal_no_canvass_is_skipped_nor_is_it_once_sent_back():
+    stage = opened_stage("甲")
+
+    assert not BallotBox.objects.get().canvassed
+    stage.count()
+    lifecycle.send_back(stage.poll, reason="再核", by=stage.scrutineer)
+
+    assert not BallotBox.objects.get().canvassed
+    assert not stage.poll.journal.filter(kind="canvass-skipped").exists()
 
 
 def test_two_of_one_office_or_one_person_of_both_do_not_close_it():
-    stage = opened_stage()
+    stage = opened_stage("甲")
+    canvass.rule_each_alone(stage.poll, by=stage.office)
     both = make_staff("会务", "监票")
     for by, second in [
         (stage.office, None),

@@ -534,7 +534,6 @@ def test_a_poll_in_which_nobody_voted_can_be_closed_opened_and_counted():
     stage = make_stage(delegates=2)
     stage.close()
     stage.open_box()
-    close_canvass(stage)
 
     figures = lifecycle.count_poll(stage.poll, by=stage.office).figures
 
@@ -651,7 +650,6 @@ def test_a_rehearsal_and_the_simple_way_need_one_who_confirms_and_no_chief(colum
     stage = make_stage(**columns)
     stage.close()
     stage.open_box()
-    close_canvass(stage)
     lifecycle.count_poll(stage.poll, by=stage.office)
 
     lifecycle.confirm_result(stage.poll, by=stage.scrutineer)

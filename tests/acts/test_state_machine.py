@@ -221,6 +221,12 @@ class BallotDay(RuleBasedStateMachine):
         allowed = self.phase == P.CLOSED and enough
         if self.step(allowed, lifecycle.open_box, texts=texts, by=self.stage.scrutineer):
             self.phase = P.OPENED
+            self.skip_the_canvass()
+
+    def skip_the_canvass(self) -> None:
+        if not WriteIn.objects.exists():
+            self.canvassed = True
+            self.entries += 1
 
     @rule(choices=st.randoms(use_true_random=False))
     def rule_on_the_proposals(self, choices: random.Random) -> None:
@@ -256,6 +262,7 @@ class BallotDay(RuleBasedStateMachine):
         allowed = self.phase == P.COUNTED
         if self.step(allowed, lifecycle.send_back, reason="有误", by=self.stage.scrutineer):
             self.phase, self.canvassed = P.OPENED, False
+            self.skip_the_canvass()
 
     def confirm(self) -> None:
         act = lifecycle.confirm_result

@@ -13,6 +13,7 @@ from ballots.admin import canvass as admin_canvass
 from ballots.facts import counting
 from ballots.models import Ballot, WriteIn
 from ballots.pure.rules import Proposal
+from projects.models import Poll
 from tests.helpers.browsing import posted, read
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
 from tests.helpers.factories import Stage, make_project, make_stage, opened_stage, selection
@@ -125,13 +126,20 @@ def test_markup_in_a_proposal_is_shown_as_it_was_typed():
     assert not {"<b>甲", "<script>alert", "<i>局"} & set(re.findall(r"<\w+>[^<]{1,5}", page))
 
 
-def test_a_vote_without_proposals_needs_the_signatures_alone():
-    stage = opened_stage()
+def test_a_vote_without_proposals_goes_straight_to_the_count():
+    stage = make_stage(proposals="off")
+    stage.close()
+    shares = {f"share_{place}": text for place, text in enumerate(stage.shares[:3], start=1)}
+    desk = desk_of(stage.office)
 
-    page = desk_of(stage.office).get(canvass_at(stage))
+    opened = desk.post(at(stage.poll, "box"), shares, follow=True)
+    canvassed = desk.get(canvass_at(stage))
+    desk.post(at(stage.poll, "count"))
 
-    assert "本次没有推荐项目。" in page.text
-    assert 'name="second_password"' in page.text
+    assert messages_of(opened) == ["票箱已开启，共0张表决票。没有推荐项目，可以计票。"]
+    assert opened.context["next"].name == "count"
+    assert canvassed.status_code == 302
+    assert Poll.objects.get().phase == Poll.Phase.COUNTED
 
 
 # --- ruling ---------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ def whole_day(stage: Stage) -> Iterator[str]:
     yield "draft"
     stage.poll = lifecycle.open_poll(poll, by=office)
     for place in range(8):
-        stage.cast(place, selection(*range(1, 10), 10 if place < 4 else 11, proposals=[]))
+        stage.cast(place, selection(*range(1, 10), 10 if place < 4 else 11))
+    stage.cast(8, selection(1, proposals=["夜间公交"]))
     yield "open"
     lifecycle.pause_poll(poll, reason="停电", by=office)
     yield "paused"

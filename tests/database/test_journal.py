@@ -62,6 +62,7 @@ TOLD = {
     "write-ins-ruled": "rulings",
     "write-in-ruled": "write_in title before ruling into reason",
     "canvass-closed": "rulings",
+    "canvass-skipped": "",
     "counted": "result votes",
     "sent-back": "result reason votes",
     "confirmed": "result number",

@@ -339,8 +339,10 @@ def until(stage: Stage, *steps: str) -> None:
     ready: dict[str, Callable[[], Any]] = {
         "open": lambda: lifecycle.open_poll(stage.poll, by=stage.office),
         "pause": lambda: lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office),
+        "proposal": lambda: stage.cast(0, selection(1, proposals=["夜间公交"])),
         "close": stage.close,
         "open box": stage.open_box,
+        "rule": lambda: canvass.rule_each_alone(stage.poll, by=stage.office),
         "canvass": lambda: canvass.close_canvass(
             stage.poll, by=stage.office, second=stage.scrutineer
         ),
@@ -352,7 +354,7 @@ def until(stage: Stage, *steps: str) -> None:
         stage.poll = Poll.objects.get(pk=stage.poll.pk)
 
 
-COUNTED = ("open", "close", "open box", "canvass", "count")
+COUNTED = ("open", "proposal", "close", "open box", "rule", "canvass", "count")
 PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Stage, User], Any]]] = {
     "open": ((), "opened", lambda s, by: lifecycle.open_poll(s.poll, by=by)),
     "pause": (("open",), "paused", lambda s, by: lifecycle.pause_poll(s.poll, reason="x", by=by)),
@@ -364,7 +366,7 @@ PRESSED: dict[str, tuple[tuple[str, ...], str, Callable[[Stage, User], Any]]] = 
         lambda s, by: lifecycle.open_box(s.poll, texts=s.shares[:3], by=by),
     ),
     "close canvass": (
-        ("open", "close", "open box"),
+        COUNTED[:-2],
         "canvass-closed",
         lambda s, by: canvass.close_canvass(s.poll, by=by, second=s.scrutineer),
     ),

@@ -323,7 +323,6 @@ def test_figures_that_change_after_the_count_cannot_be_confirmed():
 @pytest.mark.django_db
 def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage():
     stage = honest_stage()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     figures = counting.figures(stage.poll)
 
     result = lifecycle.count_poll(stage.poll, by=stage.office)
@@ -339,7 +338,6 @@ def test_the_figures_are_plain_data_with_one_checksum_before_and_after_storage()
 @pytest.mark.django_db
 def test_the_figures_have_the_keys_that_their_types_name_and_all_rules_of_the_count():
     stage = honest_stage()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     figures = counting.figures(stage.poll)
 
     assert figures.keys() == Figures.__required_keys__ | {"version"}
@@ -356,7 +354,6 @@ def test_equal_counts_have_unlike_checksums_so_that_no_votes_are_found_by_trying
     stage = honest_stage()
     first = stage.count()
     lifecycle.send_back(stage.poll, reason="再核", by=stage.scrutineer)
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
     second = lifecycle.count_poll(stage.poll, by=stage.office)
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from ballots import verifier
-from ballots.acts import canvass, hall, lifecycle
+from ballots.acts import hall, lifecycle
 from ballots.facts import counting, outcome
 from ballots.files import package, papers, tables
 from ballots.models import Result
@@ -27,7 +27,6 @@ def canvassed() -> Stage:
         stage.cast(place, selection(*chosen))
     stage.close()
     stage.open_box()
-    canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
     return stage
 
 

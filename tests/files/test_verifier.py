@@ -643,6 +643,18 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
         "order",
         lambda f: edit_journal(f, "canvass-closed", lambda body: body.update(second=body["by"])),
     ),
+    "a canvass skipped though there were proposals": (
+        "order",
+        lambda f: edit_journal(
+            f,
+            "canvass-closed",
+            lambda body: body.update(kind="canvass-skipped", second="", data={}),
+        ),
+    ),
+    "a draft that was dropped": (
+        "order",
+        lambda f: edit_journal(f, "key-tested", lambda body: body.update(kind="draft-dropped")),
+    ),
     "a clock that runs back": (
         "journal",
         lambda f: edit_journal(

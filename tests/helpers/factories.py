@@ -147,8 +147,9 @@ class Stage:
 
     def count(self) -> Result:
         """Let each proposal that still waits stand alone, close the canvass, and count."""
-        canvass.rule_each_alone(self.poll, by=self.office)
-        canvass.close_canvass(self.poll, by=self.office, second=self.scrutineer)
+        if self.poll.write_ins.exists():
+            canvass.rule_each_alone(self.poll, by=self.office)
+            canvass.close_canvass(self.poll, by=self.office, second=self.scrutineer)
         result = lifecycle.count_poll(self.poll, by=self.office)
         self.poll.refresh_from_db()
         return result

@@ -24,6 +24,9 @@ class Command(StepCommand):
         )
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
+        if poll.phase in self.phases and poll.box.canvassed and not poll.write_ins.exists():
+            self.stdout.write(gettext("没有推荐项目，不需要归并，可以计票。"))
+            return
         with transaction.atomic():
             alone = canvass.rule_each_alone(poll, by=by) if options["each_alone"] else 0
             canvass.close_canvass(poll, by=by, second=second)

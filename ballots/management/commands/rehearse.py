@@ -123,8 +123,9 @@ class Command(ReadyCommand):
             self.stdout.write(line)
         lifecycle.close_poll(poll, by=office)
         lifecycle.open_box(poll, texts=stage.shares[:THRESHOLD], by=scrutineer)
-        canvass.rule_each_alone(poll, by=office)
-        canvass.close_canvass(poll, by=office, second=scrutineer)
+        if poll.write_ins.exists():
+            canvass.rule_each_alone(poll, by=office)
+            canvass.close_canvass(poll, by=office, second=scrutineer)
         return list(differences(outcome, lifecycle.count_poll(poll, by=office), poll))
 
     def visit_all(
