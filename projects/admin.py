@@ -158,7 +158,10 @@ class PollAdmin(DraftAdmin):
         (_("表决办法"), {"fields": ["rules_name", "rules_adopted_on"]}),
         (_("选择"), {"fields": ["places", "form", "choice_rule", "blank_allowed"]}),
         (_("推荐新项目"), {"fields": ["proposals", "proposal_limit", "collecting"]}),
-        (_("投票资格和通过"), {"fields": ["voters", "delegates_total", "majority"]}),
+        (
+            _("投票资格和通过"),
+            {"fields": ["voters", "delegates_total", "total_reason", "majority"]},
+        ),
         (_("截止和公布"), {"fields": ["closes_at", "show_votes", "objection_days"]}),
         (_("票箱密钥"), {"fields": ["simple"]}),
     ]

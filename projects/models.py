@@ -52,7 +52,7 @@ class Poll(models.Model):
 
     # Each column is in exactly one of these lists, by what may change it and what takes it over.
     # What the vote is: a draft made of this poll takes it over, and the opening freezes it.
-    ABOUT = ("kind", "parent", "meeting", "year", "phone", "opening_words")
+    ABOUT = ("kind", "parent", "meeting", "year", "phone", "opening_words", "total_reason")
     # The rules of the vote (design §4): taken over, frozen and hashed at the opening.
     RULES = (
         *("places", "form", "choice_rule", "blank_allowed", "proposals", "proposal_limit"),
@@ -120,6 +120,15 @@ class Poll(models.Model):
         blank=True,
         validators=[MinValueValidator(1)],
         help_text=_("法定人数和过半数以此为准，请按代表资格审查报告填写。"),
+    )
+    total_reason = models.CharField(
+        _("与名册人数不一致的说明"),
+        max_length=200,
+        blank=True,
+        help_text=_(
+            "全体代表人数多于名册的，请说明原因，如“缺额2名，待补选”。"
+            "写入操作记录和公开数据包，请不要写姓名。"
+        ),
     )
     majority = models.CharField(
         _("通过所需"), max_length=16, choices=choices.Majority, default=choices.Majority.ALL

@@ -118,6 +118,8 @@ def frozen(poll: Poll) -> dict[str, Any]:
         "present": poll.roll.filter(present=True).count(),
         "ceremony": box.ceremony if box else 0,
         "closes_at": moment(poll.closes_at),
+        # Why 全体代表 are more than the roll; without a difference there is nothing to say.
+        "total_reason": poll.total_reason,
         "staff": roles.accounts(),
         "plain_http": settings.PLAIN_HTTP,
     }
@@ -198,6 +200,7 @@ def looked_at(poll: Poll) -> Looked:
     data = frozen(poll)
     box = box_of(poll)
     values = {name: data[name] for name in ("rules", "closes_at", "candidates", "roll", "staff")}
+    values["rules"] = [data["rules"], poll.total_reason]
     values["poll"] = [data["poll"], poll.phone, poll.opening_words]
     values["key"] = [box.ceremony, box.holders, bytes(box.public_key).hex()] if box else []
     parts = {

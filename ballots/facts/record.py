@@ -22,6 +22,7 @@ DETAILS = {
     "on_roll": _("名册人数"),
     "present": _("实到"),
     "digest": _("核对码"),
+    "total_reason": _("全体代表人数与名册不一致的说明"),
     "added": _("新增"),
     "ballots": _("表决票"),
     "voted": _("已投票"),

@@ -102,6 +102,25 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
             % {"total": poll.delegates_total, "roll": on_roll},
             "rules#delegates_total",
         )
+    elif poll.delegates_total > on_roll:
+        yield _more_than_the_roll(poll, poll.delegates_total, on_roll)
+
+
+def _more_than_the_roll(poll: Poll, total: int, on_roll: int) -> Finding:
+    """Quorum and majority go by 全体代表: a figure mistyped is wrong for good once it was announced."""
+    words = gettext("全体代表人数%(total)d，名册%(roll)d人，相差%(gap)d人") % {
+        "total": total,
+        "roll": on_roll,
+        "gap": total - on_roll,
+    }
+    if poll.total_reason:
+        words = gettext("%(figures)s，说明：%(reason)s") % {
+            "figures": words,
+            "reason": poll.total_reason,
+        }
+        return Finding("warns", words, "rules#delegates_total")
+    words = gettext("%(figures)s，请核对，并填写说明") % {"figures": words}
+    return Finding(unless_rehearsal(poll), words, "rules#total_reason")
 
 
 def _cards(people: list[Standing]) -> Iterator[Finding]:

@@ -60,6 +60,7 @@ CHANGES: dict[str, tuple[Callable[[Stage], Any], str]] = {
     "all the delegates": (set_poll(delegates_total=6), "票决规则"),
     "the name of the rules": (set_poll(rules_name="另一办法"), "票决规则"),
     "what is published": (set_poll(show_votes=True), "票决规则"),
+    "why not all are on the roll": (set_poll(total_reason="缺额1名"), "票决规则"),
     "the deadline": (set_poll(closes_at=timezone.now() + timedelta(days=9)), "截止时间"),
     "the meeting": (set_poll(meeting="另一次会议"), "会议信息"),
     "the telephone": (set_poll(phone="0579-87654321"), "会议信息"),

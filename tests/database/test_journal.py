@@ -49,7 +49,7 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 TOLD = {
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony",
-    "opened": "format digest poll candidates rules roll on_roll present ceremony closes_at staff plain_http",
+    "opened": "format digest poll candidates rules roll on_roll present ceremony closes_at total_reason staff plain_http",
     "roll-added": "number name delegation reason",
     "presence-raised": "present added",
     "card-reissued": "number name reason",
@@ -110,7 +110,9 @@ def vote(day: Day) -> None:
 
 
 def opened_day() -> Day:
-    stage = make_stage(kind=Poll.Kind.MAIN, delegates=3, delegates_total=4)
+    stage = make_stage(
+        kind=Poll.Kind.MAIN, delegates=3, delegates_total=4, total_reason="缺额1名，待补选"
+    )
     secrets = [card.code for card in stage.issued] + [card.token for card in stage.issued]
     (late,) = make_delegates(1)
     return Day(stage, late, secrets + stage.shares)

@@ -826,6 +826,7 @@ OTHER_VALUES: dict[str, Any] = {
     "proposal_limit": 2,
     "voters": "roll",
     "delegates_total": 4,
+    "total_reason": "缺额1名",
     "majority": "none",
     "simple": True,
     "show_votes": True,

@@ -15,11 +15,18 @@ from django.utils import timezone
 
 from ballots import roles, triggers
 from ballots.acts import ceremony, lifecycle, roll, sign_in
-from ballots.facts import database, preflight, site_checks
+from ballots.facts import database, preflight, record, site_checks
 from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, blocks
 from ballots.facts.preflight import what_is_missing
-from ballots.models import AccessCard, BallotBox, Delegate, Delegation, Recommendation
+from ballots.models import (
+    AccessCard,
+    BallotBox,
+    Delegate,
+    Delegation,
+    JournalEntry,
+    Recommendation,
+)
 from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
 from tests.helpers.factories import Stage, make_delegates, make_scrutineer, make_staff, make_stage
@@ -207,6 +214,15 @@ CAUSES = {
     "fewer delegates than on the roll": Cause(
         lambda s: set_poll(s, delegates_total=4), "✗ 全体代表人数4少于名册上的5人"
     ),
+    "more delegates than on the roll": Cause(
+        lambda s: set_poll(s, delegates_total=7),
+        "✗ 全体代表人数7，名册5人，相差2人，请核对，并填写说明",
+        "△ 全体代表人数7，名册5人，相差2人，请核对，并填写说明",
+    ),
+    "more delegates than on the roll, and why": Cause(
+        lambda s: set_poll(s, delegates_total=6, total_reason="缺额1名，待补选"),
+        "△ 全体代表人数6，名册5人，相差1人，说明：缺额1名，待补选",
+    ),
     "no quorum": Cause(
         absent(0, 1), "✗ 实到3人，不足法定人数（4人）", "△ 实到3人，不足法定人数（4人）"
     ),
@@ -248,6 +264,7 @@ AND_ALSO = {
         "△ 请先用手机扫描一张投票卡，确认能打开",
     },
     "more to choose than there is": {"△ 候选项目12个，少于应选的13个"},
+    "more delegates than on the roll": {"✓ 实到5人，符合法定人数（5人）"},
     "nobody is present": {"✗ 实到0人，不足法定人数（4人）", "△ 实到0人，不足法定人数（4人）"},
     "fewer delegates than on the roll": {"✓ 实到5人，符合法定人数（3人）"},
 }
@@ -604,3 +621,20 @@ def test_each_level_has_its_mark():
     marks = [Finding(level, "").mark for level in ("ok", "warns", "blocks")]
 
     assert marks == ["✓", "△", "✗"]
+
+
+@pytest.mark.django_db
+def test_a_total_far_above_the_roll_is_never_passed_over_though_the_quorum_holds():
+    """Case 30: 500 typed for 350 makes the majority wrong for good."""
+    stage = complete(delegates_total=7)
+    assert "✓ 实到5人，符合法定人数（5人）" in lines(stage)
+
+    with pytest.raises(Refused) as refusal:
+        lifecycle.open_poll(stage.poll, by=stage.office)
+    set_poll(stage, total_reason="缺额2名")
+    lifecycle.open_poll(stage.poll, by=stage.office)
+
+    assert refusal.value.code == "incomplete"
+    entry = JournalEntry.objects.get(kind="opened")
+    assert entry.data["total_reason"] == "缺额2名"
+    assert "全体代表人数与名册不一致的说明：缺额2名" in record.in_words(entry)
