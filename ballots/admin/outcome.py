@@ -92,7 +92,7 @@ class DecideForm(forms.Form):
 
     def __init__(self, data: Any = None, *, outcome: Outcome) -> None:
         super().__init__(data)
-        choices = [(row["item"], f"{row['item']}. {row['title']}") for row in outcome.rest]
+        choices = [(key, f"{key}. {name}") for key, name in outcome.rest_names]
         self.fields["items"].choices = choices  # type: ignore[attr-defined]
 
 

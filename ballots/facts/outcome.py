@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from ballots.facts.naming import names_of
 from ballots.facts.vocabulary import WAYS, How
 from ballots.models import Decision, Result
 from ballots.pure.figures import ItemFigures, Source, is_known
@@ -32,7 +33,7 @@ class Place:
 
     `key` is the item's key in the first round (“7”, “推3”). `row` is its line in the figures of the
     round that settled it, with the votes it had there; `poll` is that round, and `valid` how many
-    valid ballots it had.
+    valid ballots it had. `name` is its title, and what tells it from others of that title.
     """
 
     key: str
@@ -40,6 +41,7 @@ class Place:
     how: How
     poll: Poll
     valid: int
+    name: str
 
     @property
     def title(self) -> str:
@@ -92,6 +94,17 @@ class Outcome:
     def places_left(self) -> int:
         """How many places the count itself left open."""
         return self.result.figures["places_left"]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The name of each item by its key: see `naming.names_of`."""
+        return names_of(self.result.figures["items"])
+
+    @property
+    def rest_names(self) -> list[tuple[str, str]]:
+        """Key and name of each item that the count left for an open place."""
+        names = self.names
+        return [(row["item"], names[row["item"]]) for row in self.rest]
 
     @property
     def open_places(self) -> int:
@@ -165,18 +178,25 @@ def outcome_of(poll: Poll) -> Outcome:
     second = poll.children.exclude(phase__in=FAILED).first()
     rows = {row["item"]: row for row in result.figures["items"]}
     valid = result.figures["turnout"]["valid"]
-    filled = [Place(row["item"], row, "count", poll, valid) for row in adopted_items(result)]
+    names = names_of(rows.values())
+    filled = [
+        Place(row["item"], row, "count", poll, valid, names[row["item"]])
+        for row in adopted_items(result)
+    ]
     pending = {key for key, row in rows.items() if row["outcome"] == "tied"}
     after = None
     if second is not None and second.is_revealed:
         # Not before the hall has seen it all: nothing may be ahead of the chair.
         after = outcome_of(second)
     if decision is not None:
-        filled += [Place(key, rows[key], "decision", poll, valid) for key in decision.items]
+        filled += [
+            Place(key, rows[key], "decision", poll, valid, names[key]) for key in decision.items
+        ]
         pending = set()
     elif after is not None:
         origins = origins_of(after.poll)
-        filled += _filled_by(after, origins, way_of(after.poll, is_tied=bool(pending)))
+        way = way_of(after.poll, is_tied=bool(pending))
+        filled += _filled_by(after, origins, way, names)
         pending = {origins[key] for key in after.pending}
     rest = tuple(_rest(result))
     return Outcome(poll, result, tuple(filled), rest, frozenset(pending), second, after, decision)
@@ -226,8 +246,10 @@ def _rest(result: Result) -> list[ItemFigures]:
     return tied or [row for row in rows if row["outcome"] == "short"]
 
 
-def _filled_by(after: Outcome, origins: dict[str, str], by_vote: How) -> list[Place]:
-    """Return the places that a second round filled, each under its key in the first one."""
+def _filled_by(
+    after: Outcome, origins: dict[str, str], by_vote: How, names: dict[str, str]
+) -> list[Place]:
+    """Return the places that a second round filled, each under its key and name in the first one."""
     return [
         Place(
             origins[place.key],
@@ -235,6 +257,7 @@ def _filled_by(after: Outcome, origins: dict[str, str], by_vote: How) -> list[Pl
             by_vote if place.how == "count" else place.how,
             place.poll,
             place.valid,
+            names[origins[place.key]],
         )
         for place in after.filled
     ]

@@ -1,7 +1,7 @@
 """What the endings of a vote are called, each word said once: the tables that all rooms read.
 
 Sentences made of these words stand in `facts.words`. Pages and papers tell apart what the column
-结果 of a CSV file keeps in one word; programs read that column, so its words stay.
+结果 of a CSV file keeps in one word (未通过); how a place was filled in the end it says as they do.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ WAYS: dict[How, Way] = {
 
 # --- what became of an item -----------------------------------------------------------------------
 
-# The column 结果 of a CSV file; `words.verdict` says the same to people, and why.
+# What the count itself says in one word; `words.verdict` says the same to people, and why.
 OUTCOMES: dict[ItemOutcome, Text] = {
     "adopted": _("通过"),
     "tied": _("得票相同，待定"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext
 
+from ballots.facts.naming import names_of
 from ballots.facts.outcome import (
     Outcome,
     adopted_items,
@@ -41,9 +42,9 @@ def _why_open(outcome: Outcome) -> str:
     """Return how the count left places open: a tie or a shortfall."""
     figures = outcome.result.figures
     if outcome.is_tied:
-        tied = sorted(outcome.rest, key=lambda row: in_list_order(row["item"]))
+        tied = sorted(outcome.rest_names, key=lambda named: in_list_order(named[0]))
         return gettext("%(titles)s等%(count)d个项目得赞成票数相等，不能确定，") % {
-            "titles": "".join(f"“{row['title']}”" for row in tied),
+            "titles": "".join(f"“{name}”" for _key, name in tied),
             "count": len(tied),
         }
     return gettext("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
@@ -88,6 +89,14 @@ def ending(outcome: Outcome, row: ItemFigures) -> str:
     if key not in outcome.pending:
         return str(WAYS[_settled_by(outcome, key)].missed)
     return gettext("得票相同，未确定") if outcome.is_final else str(OUTCOMES["tied"])
+
+
+def in_the_end(outcome: Outcome, row: ItemFigures) -> str:
+    """Return what the column 结果 of a file says of an item: how its place was filled, if it was."""
+    is_filled = any(place.key == row["item"] for place in outcome.filled)
+    if is_filled or row["outcome"] == "tied":
+        return ending(outcome, row)
+    return str(OUTCOMES[row["outcome"]])
 
 
 def _settled_by(outcome: Outcome, key: str) -> How:
@@ -159,18 +168,20 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
 
 
 class DescribedItem(ItemFigures):
-    """An item of a count with what the count says of it and where it comes from, in words."""
+    """An item of a count with its name, what the count says of it and where it comes from, in words."""
 
+    name: str
     outcome_words: str
     source_words: str
 
 
 def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
     """Return the items of a count of `poll` as staff and papers see them, most votes first."""
-    origins = first_keys(poll)
+    origins, names = first_keys(poll), names_of(figures["items"])
     return [
         {
             **item,
+            "name": names[item["item"]],
             "outcome_words": verdict(item, figures),
             "source_words": source_words(item, origins),
         }

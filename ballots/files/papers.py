@@ -216,7 +216,7 @@ def notice(poll: Poll) -> dict[str, object]:
         "figures_words": figures_words(outcome),
         "decision_words": _decision_words(outcome),
         "lead": _lead(outcome),
-        "titles": [place.title for place in places],
+        "titles": [place.name for place in places],
         "open_words": open_words(outcome),
         "annex": _annex(outcome) if announcement.with_votes else [],
     }
@@ -304,7 +304,7 @@ def _annex(outcome: Outcome) -> list[dict[str, object]]:
             else WAYS[kind_of_round(each.poll)].name,
             "valid": each.result.figures["turnout"]["valid"],
             "items": [
-                item | {"outcome_words": ending(each, item)}
+                item | {"name": each.names[item["item"]], "outcome_words": ending(each, item)}
                 for item in each.result.figures["items"]
             ],
             "is_each": each.result.figures["rules"]["form"] == "each",
@@ -363,7 +363,7 @@ def _parts(outcome: Outcome) -> list[dict[str, object]]:
             places = listed(places)
         if places:
             lead = _declared(outcome, how, len(places))
-            parts.append({"lead": lead, "titles": [place.title for place in places]})
+            parts.append({"lead": lead, "titles": [place.name for place in places]})
     return parts
 
 

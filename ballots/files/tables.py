@@ -18,8 +18,7 @@ from ballots.acts import details
 from ballots.facts import record
 from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
-from ballots.facts.vocabulary import OUTCOMES
-from ballots.facts.words import remarks, remarks_on_items, source_words
+from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
 from ballots.files.download import Download, file_names
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing
@@ -46,6 +45,7 @@ def result_csv(poll: Poll) -> Download:
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
     of_all, of_item = remarks(poll), remarks_on_items(poll)
+    outcome = outcome_of(poll)
     origins = first_keys(poll)
     header = [
         gettext("名次"),
@@ -77,7 +77,7 @@ def result_csv(poll: Poll) -> Download:
             item["share_of_valid"],
             item["share_of_all"],
             gettext("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
-            str(OUTCOMES[item["outcome"]]),
+            in_the_end(outcome, item),
             "；".join([*of_item[item["item"]], *of_all]),
         ]
         for item in result.figures["items"]

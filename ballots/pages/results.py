@@ -43,6 +43,7 @@ def _outcome(poll: Poll) -> dict[str, object]:
 def _table(outcome: Outcome) -> dict[str, object]:
     """Return the items of one round as they ended: in a place, still level, or in none."""
     poll, figures = outcome.poll, outcome.result.figures
+    names = outcome.names
     filled = {place.key: place for place in outcome.filled}
     adopted = [item for item in figures["items"] if item["item"] in filled]
     others = [item for item in figures["items"] if item["item"] not in filled]
@@ -54,11 +55,17 @@ def _table(outcome: Outcome) -> dict[str, object]:
     return {
         "figures": figures,
         "adopted": [
-            {**item, "outcome": "adopted", "how": filled[item["item"]]} for item in adopted
+            {**item, "outcome": "adopted", "how": filled[item["item"]], "name": names[item["item"]]}
+            for item in adopted
         ],
-        "tied": tied,
+        "tied": [{**item, "name": names[item["item"]]} for item in tied],
         "failed": [
-            {**item, "outcome": "out", "reason": words.ending(outcome, item)}
+            {
+                **item,
+                "outcome": "out",
+                "reason": words.ending(outcome, item),
+                "name": names[item["item"]],
+            }
             for item in others
             if item not in tied
         ],

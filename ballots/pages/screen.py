@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from ballots.facts import turnout, words
+from ballots.facts.naming import numbered
 from ballots.facts.outcome import Place, listed, outcome_of
 from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
@@ -24,8 +25,12 @@ from projects.models import Poll
 
 # What a sheet of all the projects holds and can still be read from 20 metres.
 ROWS_A_SHEET = 12
-# A longer title is shown at 80 % and cut at the end of its line.
-LONG_TITLE = 22
+# A longer name is smaller and stands in two lines; one line where more rows than ROOMY share the screen.
+# What is too long even so loses its middle: what tells two names apart stands at their ends.
+LONG_NAME = 22
+ROOMY = 10
+TWO_LINES, ONE_LINE = 64, 32
+TAIL = 12
 
 
 @login_not_required
@@ -85,23 +90,30 @@ def _revealed(poll: Poll) -> dict[str, object]:
         # In the order of votes the rows would tell them.
         places = listed(places)
     shown = places if poll.is_revealed else places[: poll.revealed]
+    is_dense = len(places) > ROOMY
+    limit = ONE_LINE if is_dense else TWO_LINES
+    rows = [_row(poll, place, position, limit) for position, place in enumerate(shown, start=1)]
     context: dict[str, object] = {
         "figures": figures,
         "turnout": figures["turnout"],
-        "rows": [_row(poll, place, position) for position, place in enumerate(shown, start=1)],
-        "is_dense": len(places) > 10,
+        "rows": rows,
+        "is_dense": is_dense,
         "open_words": words.open_words(outcome) if poll.is_revealed else "",
         "sheets": [],
     }
     if poll.is_revealed and poll.show_votes:
-        whole = [_line(item, figures["turnout"]["valid"]) for item in figures["items"]]
+        names, valid = outcome.names, figures["turnout"]["valid"]
+        whole = [
+            _line(numbered(item["item"], names[item["item"]]), item, valid, TWO_LINES)
+            for item in figures["items"]
+        ]
         starts = range(0, len(whole), ROWS_A_SHEET)
         context["sheets"] = [whole[start : start + ROWS_A_SHEET] for start in starts]
     return context
 
 
-def _row(poll: Poll, place: Place, position: int) -> dict[str, object]:
-    line = _line(place.row, place.valid)
+def _row(poll: Poll, place: Place, position: int, limit: int) -> dict[str, object]:
+    line = _line(numbered(place.key, place.name), place.row, place.valid, limit)
     by_votes = poll.show_votes and place.how == "count"
     if not by_votes:
         line |= {"place": position, "is_shared": False}
@@ -109,12 +121,12 @@ def _row(poll: Poll, place: Place, position: int) -> dict[str, object]:
     return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
 
 
-def _line(item: ItemFigures, valid: int) -> dict[str, object]:
+def _line(name: str, item: ItemFigures, valid: int, limit: int) -> dict[str, object]:
     return {
         "place": item["rank"],
         "is_shared": item["shared"],
-        "title": item["title"],
-        "is_long": len(item["title"]) > LONG_TITLE,
+        "name": name if len(name) <= limit else f"{name[: limit - TAIL]}…{name[-TAIL:]}",
+        "is_long": len(name) > LONG_NAME,
         "votes": item["votes"],
         "width": turnout.percent(item["votes"], valid),
         "outcome": item["outcome"],

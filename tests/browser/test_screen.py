@@ -23,6 +23,16 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('#stage p, #stage 
     .map(part => parseFloat(getComputedStyle(part).fontSize)))"""
 
 
+# What of a row stands over the edge of its row, and the texts that are shown in full or in part.
+OVER = """() => [...document.querySelectorAll('.sheet:not([hidden]) li')].filter(row => {
+    const outer = row.getBoundingClientRect();
+    return [...row.querySelectorAll('.title, .votes')].some(part => {
+        const inner = part.getBoundingClientRect();
+        return inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1;
+    });
+}).map(row => row.textContent)"""
+
+
 def screen_of(stage: Stage, base: str) -> str:
     return f"{base}/screen/{hall.open_screen(stage.poll, by=stage.office).screen_key}/"
 
@@ -106,3 +116,44 @@ def test_a_lost_network_leaves_the_last_figures_and_says_of_when_they_are(
 
     expect(page.locator("#lost")).to_be_hidden(timeout=12_000)
     expect(page.locator(".figure b")).to_have_text("1")
+
+
+@pytest.mark.parametrize(("size", "count"), [(LAPTOP, 10), (HALL, 15)], ids=["ten", "fifteen"])
+def test_two_names_that_differ_at_their_end_alone_are_told_apart(
+    open_page, live_server, size, count
+):
+    # Case 41: the longest names, equal but for their last signs, each with its number.
+    stage = make_stage(
+        delegates=4,
+        candidates=count,
+        places=count,
+        majority="valid",
+        show_votes=True,
+        open_it=False,
+    )
+    for project in stage.poll.projects.all():
+        project.title = (
+            "城乡接合部老旧片区综合改造提升工程（含雨污分流、道路白改黑、弱电入地、停车位及充电桩建设）"
+            * 2
+        )
+        project.title = project.title[:54] + f"第{project.number:02}标段"
+        project.save()
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    for place in range(4):
+        stage.cast(place, selection(*range(1, count + 1)))
+    stage.close()
+    stage.open_box()
+    stage.count()
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office)
+    hall.reveal_all(stage.poll, by=stage.office)
+    page: Page = open_page(viewport=size)
+    page.goto(screen_of(stage, live_server.url))
+
+    for _sheet in range(2):
+        rows = page.locator(".sheet:visible bdi").all_inner_texts()
+        assert [row.partition(".")[0] for row in rows] == [str(n + 1) for n in range(len(rows))]
+        assert all(f"第{number:02}标段" in row for number, row in enumerate(rows, start=1))
+        assert page.evaluate(OVER) == []
+        assert page.evaluate(OUTSIDE) == []
+        page.keyboard.press("ArrowRight")

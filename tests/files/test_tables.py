@@ -207,8 +207,40 @@ def test_an_item_that_a_supplementary_vote_adopted_says_so(counted):
 
     said = remarks_by_item(counted)
 
+    assert endings(counted) == {
+        **dict.fromkeys(said, "未通过"),
+        "1": "通过",
+        "4": "补充票决通过",
+    }
     assert said.pop("4") == "经补充票决通过；"
     assert set(said.values()) == {"", "未过半数；"}
+
+
+def endings(stage: Stage) -> dict[str, str]:
+    return {row["项目编号"]: row["结果"] for row in table(tables.result_csv, stage)}
+
+
+@pytest.mark.parametrize(
+    ("settle", "second", "third"),
+    [
+        (lambda stage: None, "得票相同，待定", "得票相同，待定"),
+        (run_off, "再次票决通过", "经再次票决未通过"),
+        (lambda stage: decide(stage, "3"), "经会议决定未确定", "按会议决定确定"),
+        (
+            lambda stage: lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True),
+            *("得票相同，未确定", "得票相同，未确定"),
+        ),
+    ],
+    ids=["pending", "run-off", "decision", "left open"],
+)
+def test_the_column_of_the_result_tells_how_each_place_was_filled_in_the_end(settle, second, third):
+    stage = make_tied()
+    settle(stage)
+
+    ends = endings(stage)
+
+    assert (ends["1"], ends["2"], ends["3"]) == ("通过", second, third)
+    assert (ends["4"], ends["5"]) == ("未通过", "未通过")
 
 
 def test_an_item_with_votes_enough_and_no_place_left_says_why():

@@ -42,7 +42,7 @@ class Command(StepCommand):
         sentence = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(outcome.filled)}
         self.stdout.write(sentence)
         for place in outcome.filled:
-            self.stdout.write(f"  {place.key}. {place.title}")
+            self.stdout.write(f"  {place.key}. {place.name}")
         if outcome.open_places:
             sentence = gettext("%(count)d个名额没有确定。") % {"count": outcome.open_places}
             self.stdout.write(sentence)
