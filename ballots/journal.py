@@ -25,8 +25,11 @@ class Kind(models.TextChoices):
 
     KEY_MADE = "key-made", _("生成票箱密钥")
     KEY_TESTED = "key-tested", _("试开票箱")
+    ROLL_DRAWN_UP = "roll-drawn-up", _("生成名册")
+    PRESENCE_MARKED = "presence-marked", _("记录到会")
     OPENED = "opened", _("开始投票")
     PRESENCE_RAISED = "presence-raised", _("补报到")
+    PRESENCE_LOWERED = "presence-lowered", _("撤销到会")
     ROLL_ADDED = "roll-added", _("增补名册")
     CARD_REISSUED = "card-reissued", _("换发投票卡")
     PAUSED = "paused", _("暂停投票")

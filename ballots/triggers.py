@@ -36,6 +36,8 @@ KIND = "COALESCE((SELECT kind FROM projects_poll WHERE id = {row}.poll_id), '')"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
 ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
 KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id AND ballots_journalentry.kind = 'key-made')"
+# 实到 falls only where somebody was marked by mistake and has not voted.
+TAKES_NO_BALLOTS = f"{PHASE.format(row='OLD')} NOT IN ('open', 'paused')"
 PHASE_OF_TARGET = (
     "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
     " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"
@@ -112,7 +114,8 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             "UPDATE",
             f"(OLD.voted AND NOT NEW.voted) OR (NEW.voted AND NEW.voted_at IS NULL"
             f" AND {ARCHIVED.format(row='OLD')} IS NULL) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
-            " ((OLD.present AND NOT NEW.present) OR NEW.number <> OLD.number"
+            f" ((OLD.present AND NOT NEW.present AND (OLD.voted OR NEW.voted OR {TAKES_NO_BALLOTS}))"
+            " OR NEW.number <> OLD.number"
             " OR NEW.name <> OLD.name OR NEW.delegation <> OLD.delegation"
             " OR NEW.delegate_id <> OLD.delegate_id OR NEW.poll_id <> OLD.poll_id))",
             "a mark on the roll stays, and the roll is frozen once the poll has opened",

@@ -488,10 +488,23 @@ def check_journal(package: Package) -> Faults:
         yield "没有操作记录"
 
 
+# What may stand anywhere before the opening, and anywhere from there to the close.
+BEFORE_OPENING = {"roll-drawn-up", "presence-marked"}
+WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added", "status-set"}
+
+
 def check_order(package: Package) -> Faults:
     acts = "".join(LETTERS.get(entry.kind, "") for entry in package.journal)
     if not ORDER.fullmatch(acts):
         yield "步骤缺少、重复或次序不对"
+        return
+    kinds = [entry.kind for entry in package.journal]
+    opened, closed = kinds.index("opened"), kinds.index("closed")
+    for place, kind in enumerate(kinds):
+        if (kind in BEFORE_OPENING and place > opened) or (
+            kind in WHILE_OPEN and not opened < place < closed
+        ):
+            yield f"第{place + 1}条（{kind}）不在它应有的阶段"
     for entry in package.entries("canvass-closed"):
         if entry.said and entry.said["second"] in {"", entry.said["by"]}:
             yield "归并结束没有第二人签名"
@@ -771,6 +784,55 @@ def placed(package: Package) -> dict[str, str | None]:
     return {key: place(key) for key in rows}
 
 
+# The acts that may move 实到 while people vote.
+PRESENCE = {"presence-raised", "presence-lowered"}
+
+
+def check_presence(package: Package) -> Faults:
+    """Follow 实到 from the opening to the close, by number and by name; only a mistake lowers it.
+
+    Entries of an older version name nobody, and an older close does not say the figure.
+    """
+    present = at_opening = package.last("opened").data.get("present")
+    here: dict[tuple[str, str], bool] = {}
+    came_before: set[tuple[str, str]] = set()
+    is_by_name = True
+    for position, entry in enumerate(package.journal, start=1):
+        if entry.kind not in PRESENCE:
+            continue
+        data = entry.data
+        added, removed = data.get("added", 0), data.get("removed", 0)
+        if data.get("present") != present + added - removed:
+            yield f"第{position}条的实到人数与前后不符"
+        present = data.get("present")
+        people = [(row[0], row[1]) for row in data.get("people", [])]
+        if "people" in data and len(people) != added + removed:
+            yield f"第{position}条的人数与所列姓名不符"
+        if removed and (entry.said["second"] in {"", entry.said["by"]} or not data.get("reason")):
+            yield f"第{position}条撤销到会没有第二人签名或原因"
+        is_by_name = is_by_name and "people" in data
+        came_before |= {person for person in people if removed and person not in here}
+        here |= dict.fromkeys(people, bool(added))
+    if package.last("closed").data.get("present", present) != present:
+        yield "截止时的实到人数与此前的记录不符"
+    marked = {(row["number"], row["name"]): row["present"] for row in package.rows("roll.json")}
+    wrong = [name for (number, name), came in here.items() if marked.get((number, name)) != came]
+    if wrong:
+        yield f"名册上{'、'.join(wrong)}的到会与操作记录不符"
+    came_before |= {person for person, came in marked.items() if came and person not in here}
+    if is_by_name and len(came_before) != at_opening:
+        yield "开始投票时的实到人数与名册、操作记录不符"
+
+
+def _recorded_present(package: Package) -> Any:
+    """Return 实到 as the record says it: at the close, or where that is older, as it last rose."""
+    closed = package.last("closed").data
+    if "present" in closed:
+        return closed["present"]
+    raised = [entry.data.get("present") for entry in package.entries("presence-raised")]
+    return [package.last("opened").data.get("present"), *raised][-1]
+
+
 def check_turnout(package: Package) -> Faults:
     turnout = package.figures["turnout"]
     if turnout["returned"] != turnout["valid"] + turnout["invalid"]:
@@ -784,9 +846,7 @@ def check_turnout(package: Package) -> Faults:
         yield "发出张数不符"
     if turnout["delegates_total"] != package.rules["delegates_total"]:
         yield "全体代表人数不符"
-    told = package.last("opened").data.get("present")
-    raised = [entry.data.get("present") for entry in package.entries("presence-raised")]
-    if turnout["present"] != [told, *raised][-1]:
+    if turnout["present"] != _recorded_present(package):
         yield "实到人数与操作记录不符"
     reissued = package.entries("card-reissued")
     if turnout["cards_reissued"] != len(reissued):
@@ -1387,6 +1447,7 @@ CHECKS = (
     Check("marks", "已投票人数、密封票、表决票张数相等", check_marks, "full"),
     Check("ballots", "每张表决票符合票决规则", check_ballots, "full"),
     Check("write-ins", "推荐项目及其处理与记录一致", check_write_ins, "full"),
+    Check("presence", "实到人数逐条相符，撤销到会均有两人签名", check_presence, "full"),
     Check("turnout", "应到、实到、发出、收回各数相符", check_turnout, "totals"),
     Check("votes", "重新计票的得票数一致", check_votes, "full"),
     Check("ranks", "过半数、名次、并列和结果正确", check_ranks, "totals"),

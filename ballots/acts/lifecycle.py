@@ -152,6 +152,7 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None) -> Poll:
         data={
             "ballots": len(receipts),
             "voted": marks,
+            "present": poll.roll.filter(present=True).count(),
             "receipts": sealing.receipts_root(receipts),
         },
     )

@@ -1,6 +1,6 @@
 """The roll of one poll: drawn up from the delegates in office, who is present, who is added."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -16,7 +16,11 @@ refused = Refusals(
     {
         "not-draft": _("投票已开始，只能单个增补代表，并须注明依据。"),
         "voting-over": _("投票已截止，不能再修改。"),
-        "present-stays": _("投票开始后，实到代表只能增加，不能减少。"),
+        "present-stays": _("投票开始后，实到代表只能增加；误记的，由两人签名撤销。"),
+        "not-in-office": _("%(who)s不是在任代表（暂停执行代表职务或已终止），不能记为到会。"),
+        "has-voted": _("%(who)s已投票，不能撤销到会。"),
+        "nobody": _("请先勾选代表。"),
+        "not-present": _("%(who)s没有记为到会。"),
         "not-active": _("该代表不是在任代表，不能列入名册。"),
         "already-on-roll": _("该代表已在名册上。"),
         "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
@@ -52,27 +56,33 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
     # of the first before the second has let go.
     RollEntry.objects.filter(pk__in=[entry.pk for entry in kept]).delete()
     RollEntry.objects.bulk_create(kept + fresh)
-    return len(kept) + len(fresh)
+    on_roll = len(kept) + len(fresh)
+    journal.append(poll, journal.Kind.ROLL_DRAWN_UP, by=by, data={"on_roll": on_roll})
+    return on_roll
 
 
 @transaction.atomic
 def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     """Mark the delegates with these 代表证号 present; return how many are present now.
 
-    Raises Refused after the close, or for a number that is not on the roll.
+    While people vote the record says who they are, because a vote hangs on it; before, how many.
+    Raises Refused after the close, for a number that is not on the roll, and for a delegate who is
+    not in office any more.
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
-    entries = poll.roll.filter(number__in=numbers)
-    if len(entries) != len(set(numbers)):
-        raise refused("not-on-roll")
-    newly = [entry.number for entry in entries if not entry.present]
-    poll.roll.filter(number__in=newly).update(present=True)
-    total = poll.roll.filter(present=True).count()
+    entries = _entries(poll, numbers)
+    _demand_none(
+        [entry for entry in entries if entry.delegate.status != Delegate.Status.ACTIVE],
+        "not-in-office",
+    )
+    newly = [entry for entry in entries if not entry.present]
+    total = _set_present(poll, newly, True)
     if newly and poll.takes_ballots:
-        journal.append(
-            poll, journal.Kind.PRESENCE_RAISED, by=by, data={"present": total, "added": len(newly)}
-        )
+        data = {"present": total, "added": len(newly), "people": _people(newly)}
+        journal.append(poll, journal.Kind.PRESENCE_RAISED, by=by, data=data)
+    elif newly:
+        _note_in_draft(poll, total, added=len(newly), by=by)
     return total
 
 
@@ -84,8 +94,41 @@ def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
-    poll.roll.filter(number__in=numbers).update(present=False)
-    return poll.roll.filter(present=True).count()
+    there = list(poll.roll.filter(number__in=numbers, present=True))
+    total = _set_present(poll, there, False)
+    if there:
+        _note_in_draft(poll, total, removed=len(there), by=by)
+    return total
+
+
+@transaction.atomic
+def lower_presence(
+    poll: Poll, *, numbers: Collection[str], reason: str, by: User, second: User | None
+) -> int:
+    """Take back a presence that was marked by mistake while people vote; return who remain.
+
+    Two people sign, and none of these delegates may have voted: 发出 would fall below 收回. Raises
+    Refused.
+    """
+    demand_office(by)
+    reason = demand_reason(reason)
+    second = demand_colleague(by, second)
+    poll = locked(poll, *VOTING, code="voting-over", words=refused)
+    entries = _entries(poll, numbers)
+    if not entries:
+        raise refused("nobody")
+    _demand_none([entry for entry in entries if entry.voted], "has-voted")
+    _demand_none([entry for entry in entries if not entry.present], "not-present")
+    total = _set_present(poll, entries, False)
+    data = {"present": total, "removed": len(entries), "people": _people(entries)}
+    journal.append(
+        poll,
+        journal.Kind.PRESENCE_LOWERED,
+        by=by,
+        second=second,
+        data=data | {"reason": reason},
+    )
+    return total
 
 
 @transaction.atomic
@@ -130,3 +173,33 @@ def _entry(poll: Poll, delegate: Delegate) -> RollEntry:
         name=delegate.name,
         delegation=delegate.delegation.name,
     )
+
+
+def _entries(poll: Poll, numbers: Collection[str]) -> list[RollEntry]:
+    """Return the entries with these numbers, in their order; raise Refused where one is missing."""
+    entries = list(
+        poll.roll.filter(number__in=numbers).select_related("delegate").order_by("number_order")
+    )
+    if len(entries) != len(set(numbers)):
+        raise refused("not-on-roll")
+    return entries
+
+
+def _demand_none(entries: Sequence[RollEntry], code: str) -> None:
+    if entries:
+        raise refused(code, who="、".join(map(str, entries)))
+
+
+def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int:
+    """Mark `entries`, and return how many of the roll are present now."""
+    poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(present=present)
+    return poll.roll.filter(present=True).count()
+
+
+def _note_in_draft(poll: Poll, total: int, *, by: User, added: int = 0, removed: int = 0) -> None:
+    data = {"present": total, "added": added, "removed": removed}
+    journal.append(poll, journal.Kind.PRESENCE_MARKED, by=by, data=data)
+
+
+def _people(entries: Sequence[RollEntry]) -> list[list[str]]:
+    return [[entry.number, entry.name] for entry in entries]

@@ -19,7 +19,7 @@ from ballots.admin.state import checklist
 from ballots.facts import opening, preflight
 from ballots.facts.findings import blocks
 from ballots.facts.frozen import Looked, looked_at
-from ballots.models import AccessCard, BallotBox, RollEntry
+from ballots.models import AccessCard, BallotBox, Delegate, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import DRAFT, MOVES, VOTING
@@ -66,9 +66,17 @@ class PresenceForm(forms.Form):
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data)
-        rows = poll.roll.filter(delegation=self.data.get("delegation", ""))
-        self.on_roll = list(rows.values_list("number", flat=True)) if self.is_bound else []
-        self.fields["numbers"].choices = [(number, number) for number in self.on_roll]  # type: ignore[attr-defined]
+        self.entries = (
+            list(
+                poll.roll.filter(delegation=self.data.get("delegation", ""))
+                .select_related("delegate")
+                .order_by("number_order")
+            )
+            if self.is_bound
+            else []
+        )
+        choices = [(entry.number, entry.number) for entry in self.entries]
+        self.fields["numbers"].choices = choices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("do") in {"chosen", "undo"} and not self.cleaned_data.get(
@@ -83,11 +91,24 @@ class PresenceForm(forms.Form):
         ticked = self.cleaned_data["numbers"]
         match self.cleaned_data["do"]:
             case "all":
-                return self.on_roll
+                return [entry.number for entry in self.entries if _may_come(entry)]
             case "but":
-                return [number for number in self.on_roll if number not in ticked]
+                others = [entry for entry in self.entries if entry.number not in ticked]
+                return [entry.number for entry in others if _may_come(entry)]
             case _:
                 return list(ticked)
+
+    @property
+    def left_out(self) -> str:
+        """Who of a whole delegation is not marked, since he is not in office; empty for nobody."""
+        if self.cleaned_data["do"] not in {"all", "but"}:
+            return ""
+        barred = [entry for entry in self.entries if not _may_come(entry)]
+        return "、".join(f"{entry}{entry.delegate.get_status_display()}" for entry in barred)
+
+
+def _may_come(entry: RollEntry) -> bool:
+    return entry.delegate.status == Delegate.Status.ACTIVE
 
 
 @step(
@@ -102,9 +123,20 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = PresenceForm(posted(request), poll=poll)
 
     def act() -> HttpResponse:
-        mark = roll.mark_absent if form.cleaned_data["do"] == "undo" else roll.mark_present
+        is_undo = form.cleaned_data["do"] == "undo"
+        if is_undo and poll.takes_ballots:
+            # Two people sign that, with a reason: on a page of its own.
+            query = QueryDict(mutable=True)
+            query.setlist("numbers", form.meant)
+            return redirect(f"{address(poll, 'absent')}?{query.urlencode()}")
+        mark = roll.mark_absent if is_undo else roll.mark_present
         total = mark(poll, numbers=form.meant, by=request.user)
         messages.success(request, gettext("已记录。实到%(count)d人。") % {"count": total})
+        if form.left_out:
+            messages.warning(
+                request,
+                gettext("以下代表不是在任代表，没有记为到会：%(who)s。") % {"who": form.left_out},
+            )
         return redirect(address(poll, "presence"))
 
     return take(
@@ -113,27 +145,20 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
         act,
         form,
         delegations=_by_delegation(poll),
-        actions=_presence_actions(poll),
+        actions=PresenceForm.ACTIONS,
         door=DoorForm(),
         may_mark=roles.is_office(request.user),
         ticked=form.data.getlist("numbers") if isinstance(form.data, QueryDict) else [],
     )
 
 
-def _presence_actions(poll: Poll) -> dict[str, Any]:
-    """实到 may only rise once the poll has opened, so that nothing can be taken back then."""
-    actions = PresenceForm.ACTIONS
-    if poll.phase == Poll.Phase.DRAFT:
-        return actions
-    return {name: label for name, label in actions.items() if name != "undo"}
-
-
 def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     """Return the roll by the delegation that stands on it, in the order of the delegations."""
     found: dict[str, list[RollEntry]] = {}
-    for entry in poll.roll.order_by(
+    entries = poll.roll.select_related("delegate").order_by(
         "delegate__delegation__position", "delegation", "delegate__position", "number_order"
-    ):
+    )
+    for entry in entries:
         found.setdefault(entry.delegation, []).append(entry)
     return [
         {

@@ -31,6 +31,7 @@ STEPS = (
     voting.move_deadline,
     voting.screen,
     voting.add_to_roll,
+    voting.lower_presence,
     voting.vote_for_the_rest,
     counting.rewrite,
     counting.open_box,

@@ -24,6 +24,7 @@ DETAILS = {
     "digest": _("核对码"),
     "total_reason": _("全体代表人数与名册不一致的说明"),
     "added": _("新增"),
+    "removed": _("撤销到会人数"),
     "ballots": _("表决票"),
     "voted": _("已投票"),
     "invalid": _("无效"),
@@ -101,7 +102,7 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_rulings(data["rulings"]))
         case Kind.ROLL_IMPORTED:
             parts += _import(data)
-        case Kind.STATUS_SET:
+        case Kind.STATUS_SET | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED if "people" in data:
             parts.append(_people(data["people"]))
         case Kind.DEADLINE_MOVED:
             parts.insert(0, _moved(data["old"], data["new"]))

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NotRequired, TypedDict
 
 from django.utils.translation import gettext
@@ -34,6 +34,8 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 PUBLIC_ENTRIES = {
     Kind.KEY_MADE,
     Kind.KEY_TESTED,
+    Kind.ROLL_DRAWN_UP,
+    Kind.PRESENCE_MARKED,
     Kind.OPENED,
     Kind.PRESENCE_RAISED,
     Kind.PAUSED,
@@ -132,11 +134,19 @@ def public_package(poll: Poll) -> Download:
         "receipts.json": sorted(poll.sealed_ballots.values_list("receipt", flat=True)),
         "result.json": _public_result(poll, result),
         "journal.json": [
-            _whole(entry) if entry.kind in kinds else _withheld(entry)
+            _whole(entry) if _may_be_read(entry, kinds) else _withheld(entry)
             for entry in poll.journal.order_by("seq")
         ],
     }
     return _zipped(poll, "public", gettext("公开数据包"), files)
+
+
+def _may_be_read(entry: JournalEntry, kinds: Collection[str]) -> bool:
+    """Tell whether anybody may read an entry: of one of `kinds`, and naming nobody.
+
+    Who came while people voted stands in the record only since it says so by name.
+    """
+    return entry.kind in kinds and "people" not in entry.data
 
 
 def _poll(poll: Poll) -> dict[str, object]:

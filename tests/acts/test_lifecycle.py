@@ -248,7 +248,8 @@ def test_every_step_leaves_one_entry_in_an_unbroken_journal(state):
         "void": "voided",
         "drop": "draft-dropped",
     }
-    assert kinds == ["key-made", "key-tested", *[words[step] for step in WAY[state]]]
+    before = ["roll-drawn-up", "presence-marked", "key-made", "key-tested"]
+    assert kinds == [*before, *[words[step] for step in WAY[state]]]
     assert journal.first_broken(stage.poll) is None
 
 
@@ -497,6 +498,7 @@ def test_the_close_takes_names_off_and_records_numbers_and_a_hash_of_the_receipt
     assert json.loads(JournalEntry.objects.get(kind="closed").body)["data"] == {
         "ballots": 2,
         "voted": 2,
+        "present": 5,
         "receipts": chain.digest("receipts", chain.canonical(receipts)),
     }
 

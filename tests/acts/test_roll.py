@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from ballots import journal
 from ballots.acts import cards, delegates, lifecycle, roll, sign_in
 from ballots.models import Delegate, JournalEntry, RollEntry
 from projects.models import Poll
@@ -20,7 +21,7 @@ from tests.helpers.factories import (
     selection,
     stage_without,
 )
-from tests.helpers.refusals import refusal_of
+from tests.helpers.refusals import error_of, refusal_of
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +90,13 @@ def test_a_name_corrected_later_does_not_change_the_frozen_roll():
     assert stage.entry(0).number == "001"
 
 
-def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
+def said(kind: str) -> list[dict[str, Any]]:
+    """Return what the entries of that kind say, in their order."""
+    return [entry.data for entry in JournalEntry.objects.filter(kind=kind).order_by("seq")]
+
+
+def test_roll_and_presence_are_on_record_before_the_key_with_their_figures():
+    """Case 28."""
     make_delegates(3)
     office, poll = make_office(), make_poll()
     roll.draw_up_roll(poll, by=office)
@@ -97,12 +104,19 @@ def test_presence_is_marked_and_taken_back_in_draft_without_a_record():
     assert roll.mark_present(poll, numbers=["001", "002"], by=office) == 2
     assert roll.mark_present(poll, numbers=["002"], by=office) == 2
     assert roll.mark_absent(poll, numbers=["001"], by=office) == 1
+    assert roll.mark_absent(poll, numbers=["001"], by=office) == 1
     assert [entry.number for entry in poll.roll.filter(present=True)] == ["002"]
-    assert not JournalEntry.objects.exists()
+    assert said("roll-drawn-up") == [{"on_roll": 3}]
+    assert said("presence-marked") == [
+        {"present": 2, "added": 2, "removed": 0},
+        {"present": 1, "added": 0, "removed": 1},
+    ]
+    assert journal.first_broken(poll) is None
 
 
 @pytest.mark.parametrize("phase", [P.OPEN, P.PAUSED])
-def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
+def test_presence_only_rises_once_the_poll_has_opened_and_names_who_came(phase):
+    """Case 28."""
     stage = stage_without("001", "002", "003")
     if phase == P.PAUSED:
         lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
@@ -111,10 +125,108 @@ def test_presence_only_rises_once_the_poll_has_opened_and_is_recorded(phase):
     assert roll.mark_present(poll, numbers=["001", "002", "005"], by=office) == 4
     assert refusal_of(roll.mark_absent, poll, numbers=["001"], by=office) == "present-stays"
     assert poll.roll.filter(present=True).count() == 4
-    entry = JournalEntry.objects.get(kind="presence-raised")
-    # 005 was there already: it is not counted as added, and nobody is named.
-    assert '"data":{"added":2,"present":4}' in entry.body
-    assert "代表" not in entry.body
+    # 005 was there already: it is not counted as added.
+    people = [["001", "代表1"], ["002", "代表2"]]
+    assert said("presence-raised") == [{"present": 4, "added": 2, "people": people}]
+
+
+# --- a presence that was marked by mistake --------------------------------------------------------
+
+
+def lower(stage: Stage, *numbers: str, **more: Any) -> int:
+    signed: dict[str, Any] = {"by": stage.office, "second": stage.scrutineer, "reason": "误记"}
+    return roll.lower_presence(stage.poll, numbers=numbers, **(signed | more))
+
+
+@pytest.mark.parametrize("phase", [P.OPEN, P.PAUSED])
+def test_two_people_take_back_a_presence_while_people_vote(phase):
+    """Case 28."""
+    stage = make_stage()
+    if phase == P.PAUSED:
+        lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+
+    assert lower(stage, "002", "001") == 3
+
+    assert list(stage.poll.roll.filter(present=False).values_list("number", flat=True)) == [
+        "001",
+        "002",
+    ]
+    entry = JournalEntry.objects.get(kind="presence-lowered")
+    assert (entry.by, entry.second) == (stage.office, stage.scrutineer)
+    assert entry.data == {
+        "present": 3,
+        "removed": 2,
+        "people": [["001", "代表1"], ["002", "代表2"]],
+        "reason": "误记",
+    }
+
+
+def test_whoever_is_no_longer_present_cannot_vote_until_he_is_marked_again():
+    stage = make_stage()
+    lower(stage, "001")
+
+    assert refusal_of(stage.cast, 0, selection(1)) == "not-present"
+    roll.mark_present(stage.poll, numbers=["001"], by=stage.office)
+    assert stage.cast(0, selection(1))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "more", "code"),
+    [
+        (["001"], {}, "has-voted"),
+        (["002", "001"], {}, "has-voted"),
+        (["003"], {}, "not-present"),
+        (["999"], {}, "not-on-roll"),
+        ([], {}, "nobody"),
+        (["002"], {"second": None}, "second-needed"),
+        (["002"], {"reason": " "}, "reason-needed"),
+    ],
+)
+def test_a_presence_is_not_taken_back(numbers, more, code):
+    """Case 28: not of whoever has voted, nor by one person, nor without a reason."""
+    stage = stage_without("003")
+    stage.cast(0, selection(1))
+    before = set(stage.poll.roll.filter(present=True).values_list("number", flat=True))
+
+    assert refusal_of(lower, stage, *numbers, **more) == code
+    assert set(stage.poll.roll.filter(present=True).values_list("number", flat=True)) == before
+
+
+def test_the_same_person_does_not_sign_twice():
+    stage = make_stage()
+
+    assert refusal_of(lower, stage, "001", second=stage.office) == "same-person"
+
+
+@pytest.mark.parametrize("phase", [P.DRAFT, P.CLOSED, P.COUNTED, P.PUBLISHED, P.VOID])
+def test_a_presence_is_taken_back_so_while_people_vote_only(phase):
+    stage = make_stage(open_it=False)
+    if phase != P.DRAFT:
+        move_by_force(stage.poll, phase)
+
+    assert refusal_of(lower, stage, "001") == "voting-over"
+
+
+# --- who is not in office -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("open_it", [False, True])
+@pytest.mark.parametrize(
+    "status", [status for status in Delegate.Status if status != Delegate.Status.ACTIVE]
+)
+def test_whoever_is_not_in_office_is_not_marked_present(status, open_it):
+    """Case 28."""
+    stage = make_stage(open_it=False)
+    roll.mark_absent(stage.poll, numbers=["001", "002"], by=stage.office)
+    if open_it:
+        stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    Delegate.objects.filter(number="001").update(status=status)
+
+    error = error_of(roll.mark_present, stage.poll, numbers=["001", "002"], by=stage.office)
+
+    assert error.code == "not-in-office"
+    assert "代表1（001）" in str(error)
+    assert stage.poll.roll.filter(present=True).count() == 3
 
 
 def test_marking_those_who_are_present_already_leaves_no_record():
@@ -172,7 +284,10 @@ def test_two_people_add_a_delegate_to_the_roll_of_an_open_poll():
     assert (entry.number, entry.present, entry.voted) == ("006", False, False)
     record = JournalEntry.objects.get(kind="roll-added")
     assert (record.by, record.second) == (stage.office, stage.scrutineer)
-    assert '"data":{"name":"代表6","number":"006","reason":"补选"}' in record.body
+    assert (
+        '"data":{"delegation":"城区代表团","name":"代表6","number":"006","reason":"补选"}'
+        in record.body
+    )
 
 
 def test_a_delegate_added_to_the_roll_can_be_marked_present_and_vote():
@@ -282,6 +397,10 @@ def test_only_the_office_keeps_roll_presence_and_cards():
         (roll.draw_up_roll, {"poll": poll}),
         (roll.mark_present, {"poll": poll, "numbers": ["001"]}),
         (roll.mark_absent, {"poll": poll, "numbers": ["001"]}),
+        (
+            roll.lower_presence,
+            {"poll": poll, "numbers": ["001"], "reason": "误记", "second": make_office()},
+        ),
         (cards.issue_cards, {"delegates": [delegate]}),
         (cards.reissue_card, {"delegate": delegate, "reason": "遗失"}),
         (sign_in.end_wait, {"delegate": delegate}),

@@ -51,12 +51,15 @@ TOLD = {
     "key-tested": "ceremony",
     "opened": "format digest poll candidates rules roll on_roll present ceremony closes_at total_reason staff plain_http",
     "roll-added": "number name delegation reason",
-    "presence-raised": "present added",
+    "roll-drawn-up": "on_roll",
+    "presence-marked": "present added removed",
+    "presence-raised": "present added people",
+    "presence-lowered": "present removed people reason",
     "card-reissued": "number name reason",
     "paused": "reason",
     "resumed": "",
     "deadline-moved": "old new reason",
-    "closed": "ballots voted receipts",
+    "closed": "ballots voted present receipts",
     "storage-rewritten": "",
     "box-opened": "ballots invalid write_ins",
     "write-ins-ruled": "rulings",
@@ -164,6 +167,8 @@ def test_every_kind_of_entry_is_thought_about_has_its_word_and_is_known_to_the_v
 
 def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
     assert [entry.kind for entry in day.entries] == [
+        "roll-drawn-up",
+        "presence-marked",
         "key-made",
         "key-tested",
         "opened",
@@ -184,7 +189,7 @@ def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
         "confirmed",
         "published",
     ]
-    assert [entry.seq for entry in day.entries] == list(range(1, 20))
+    assert [entry.seq for entry in day.entries] == list(range(1, 22))
     assert journal.first_broken(day.poll) is None
 
 
@@ -249,6 +254,7 @@ def test_the_close_is_bound_to_the_receipts_on_the_board(day):
     assert data_of(closed) == {
         "ballots": 3,
         "voted": 3,
+        "present": 4,
         "receipts": chain.digest("receipts", chain.canonical(receipts)),
     }
 
@@ -558,7 +564,7 @@ def unguarded(day) -> Day:
 EDITS: dict[str, Callable[[JournalEntry], Any]] = {
     "body": lambda entry: entry.body.replace(entry.by.username, "somebody"),
     "hash": lambda entry: "f" * 64,
-    "kind": lambda entry: "resumed",
+    "kind": lambda entry: "revealed",
     "at": lambda entry: entry.at - timedelta(minutes=1),
     "by": lambda entry: make_office(),
     "second": lambda entry: make_scrutineer(),
@@ -575,12 +581,12 @@ def test_editing_any_column_of_an_entry_is_found_where_it_stands(unguarded, colu
 
 
 def test_an_entry_written_anew_with_a_fitting_hash_is_found_at_the_next(unguarded):
-    entry = unguarded.entries[8]
+    entry = unguarded.entries[10]
     body = chain.canonical(json.loads(entry.body) | {"data": {"ballots": 2, "voted": 2}})
 
     JournalEntry.objects.filter(pk=entry.pk).update(body=body, hash=chain.digest("journal", body))
 
-    assert journal.first_broken(unguarded.poll) == 10
+    assert journal.first_broken(unguarded.poll) == 12
 
 
 @pytest.mark.parametrize("place", [1, 10, 18])
@@ -610,16 +616,16 @@ def test_two_entries_that_change_places_are_found(unguarded):
 def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
     JournalEntry.objects.filter(pk=unguarded.entries[-1].pk).update(seq=25)
 
-    assert journal.first_broken(unguarded.poll) == 19
+    assert journal.first_broken(unguarded.poll) == 21
 
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
     stray = journal.append(other, journal.Kind.OPENED, by=unguarded.stage.office)
 
-    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=20)
+    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=22)
 
-    assert journal.first_broken(unguarded.poll) == 20
+    assert journal.first_broken(unguarded.poll) == 22
 
 
 def test_a_record_cut_at_its_end_has_another_head_than_the_one_written_down(unguarded):

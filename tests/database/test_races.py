@@ -425,7 +425,8 @@ def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
 
     assert codes(outcomes) == {"ok": 15}
     assert journal.first_broken(poll) is None
-    assert poll.journal.count() == 3 + 15
+    # Before it: the roll, presence twice, the key, its test, the opening.
+    assert poll.journal.count() == 6 + 15
 
 
 def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():
@@ -555,3 +556,54 @@ def test_rules_saved_before_the_press_are_told_to_whoever_presses(monkeypatch):
     outcomes = at_once(lambda: lifecycle.open_poll(stage.poll, by=stage.office, looked=looked))
 
     assert codes(outcomes) == {"changed-since": 1}
+
+
+# --- a presence taken back ------------------------------------------------------------------------
+
+
+def lower(stage: Stage) -> Callable[[], int]:
+    return lambda: roll.lower_presence(
+        stage.poll,
+        numbers=["001"],
+        reason="误记",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+def test_a_presence_is_not_taken_back_behind_a_cast_that_is_under_way(monkeypatch):
+    """Case 28."""
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, lowered = race.play(cast(stage, 0), lower(stage))
+
+    assert isinstance(answer, Receipt)
+    assert codes([lowered]) == {"has-voted": 1}
+    assert stage.entry(0).present
+
+
+def test_a_cast_waits_for_the_taking_back_of_a_presence_and_is_told(monkeypatch):
+    """Case 28."""
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    lowered, answer = race.play(lower(stage), cast(stage, 0))
+
+    assert lowered == 1
+    assert codes([answer]) == {"not-present": 1}
+    assert not Envelope.objects.exists()
+
+
+def test_without_the_lock_a_cast_amid_the_taking_back_is_not_told_so(monkeypatch):
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    with without_the_lock(monkeypatch):
+        outcomes = race.play(lower(stage), cast(stage, 0))
+
+    # SQLite may refuse one of the two as well, which is no answer to give to a delegate.
+    assert codes(list(outcomes)) != {"ok": 1, "not-present": 1}

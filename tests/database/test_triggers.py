@@ -315,11 +315,39 @@ def test_the_words_of_the_roll_are_frozen_once_the_poll_has_opened(column, value
 
 
 @pytest.mark.django_db
-def test_presence_only_rises_once_the_poll_has_opened():
-    entry = make_rows("open").entry
+@pytest.mark.parametrize("phase", ["open", "paused"])
+def test_presence_is_taken_back_while_the_poll_takes_ballots_of_whoever_has_not_voted(phase):
+    """Case 28."""
+    entry = make_rows(phase).entry
     by_update(entry, "present", True)
 
-    refused(by_update, entry, "present", False)
+    by_update(entry, "present", False)
+    by_update(entry, "present", True)
+    by_update(entry, "voted_at", None)
+    RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at=NOW)
+
+    assert "mark on the roll stays" in refused(by_update, entry, "present", False)
+
+
+@pytest.mark.django_db
+def test_nobody_votes_and_loses_his_presence_at_once():
+    entry = make_rows("open").entry
+    by_update(entry, "present", True)
+    rows = RollEntry.objects.filter(pk=entry.pk)
+
+    refused(lambda: rows.update(present=False, voted=True, voted_at=NOW))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("phase", [*WAY[2:], "void", "dropped"])
+def test_presence_stays_once_the_poll_takes_no_ballots(phase):
+    rows = make_rows("draft")
+    by_update(rows.entry, "present", True)
+    if phase == "void":
+        go(rows.poll, "open")
+    go(rows.poll, phase)
+
+    refused(by_update, rows.entry, "present", False)
 
 
 @pytest.mark.django_db

@@ -571,8 +571,15 @@ def test_a_merged_proposal_names_where_it_went():
 def test_the_journal_is_listed_in_words_with_its_checksums(counted):
     rows = table(tables.journal_csv, counted)
 
-    assert [row["操作"] for row in rows[:4]] == ["生成票箱密钥", "试开票箱", "开始投票", "截止投票"]
-    assert rows[3]["说明"] == "表决票：6；已投票：6"
+    assert [row["操作"] for row in rows[:6]] == [
+        "生成名册",
+        "记录到会",
+        "生成票箱密钥",
+        "试开票箱",
+        "开始投票",
+        "截止投票",
+    ]
+    assert rows[5]["说明"] == "实到：8；表决票：6；已投票：6"
     assert [row["校验码"] for row in rows] == list(
         counted.poll.journal.order_by("seq").values_list("hash", flat=True)
     )

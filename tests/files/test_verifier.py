@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from ballots import verifier
 from ballots.acts import amending, lifecycle, unsealing
-from ballots.acts.roll import add_to_roll
+from ballots.acts.roll import add_to_roll, lower_presence, mark_absent, mark_present
 from ballots.facts.turnout import percent
 from ballots.files import package
 from ballots.models import WriteIn
@@ -537,6 +537,143 @@ def test_an_opening_that_does_not_say_its_deadline_passes(extended):
     as_before_delegations_were_hashed(files)
 
     assert wrong(packed(files)) == set()
+
+
+# --- presence that rose while people voted ---------------------------------------------------------
+
+
+def hold_a_vote_with_latecomers() -> Stage:
+    """Hold a vote in which three come late, one of them by mistake, which is taken back."""
+    stage = make_stage(delegates=5, candidates=4, places=2, open_it=False, show_votes=True)
+    late = [person.number for person in stage.delegates[2:]]
+    mark_absent(stage.poll, numbers=late, by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    mark_present(stage.poll, numbers=late[:1], by=stage.office)
+    mark_present(stage.poll, numbers=late[1:], by=stage.office)
+    lower_presence(
+        stage.poll,
+        numbers=late[2:],
+        reason="误记",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+    stage.cast(0, selection(1))
+    stage.cast(2, selection(2))
+    publish_count(stage)
+    return stage
+
+
+@pytest.fixture(scope="module")
+def latecomers(django_db_setup: None, django_db_blocker: Any) -> Proof:
+    with django_db_blocker.unblock(), undone():
+        return proof_of(hold_a_vote_with_latecomers())
+
+
+def test_who_came_late_stands_in_the_full_package_only(latecomers):
+    """Case 28."""
+    assert wrong(latecomers.full, latecomers.shares) == wrong(latecomers.public) == set()
+    assert unpacked(latecomers.public)["result.json"]["figures"]["turnout"]["present"] == 4
+    kinds = {"presence-raised", "presence-lowered"}
+    held_back = [row for row in unpacked(latecomers.public)["journal.json"] if row["kind"] in kinds]
+    assert [row["body"] for row in held_back] == [None, None, None]
+    with zipfile.ZipFile(io.BytesIO(latecomers.public)) as archive:
+        public = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert "代表3" not in public
+    assert "代表3" in json.dumps(latecomers.files["journal.json"], ensure_ascii=False)
+
+
+def as_before(files: Files) -> None:
+    """Take from the journal what it says only since presence is told by name."""
+    edit_journal(files, "presence-raised", lambda body: body["data"].pop("people"))
+    edit_journal(files, "closed", lambda body: body["data"].pop("present"))
+
+
+def test_a_record_of_before_that_names_nobody_still_passes():
+    stage = make_stage(delegates=3, candidates=4, places=2, open_it=False, show_votes=True)
+    mark_absent(stage.poll, numbers=["003"], by=stage.office)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    mark_present(stage.poll, numbers=["003"], by=stage.office)
+    stage.cast(0, selection(1))
+    publish_count(stage)
+    whole = unpacked(proof_of(stage).full)
+    public = unpacked(proof_of(stage).public)
+    as_before(whole)
+    public["journal.json"] = whole["journal.json"]
+
+    assert wrong(packed(whole)) == wrong(packed(public)) == set()
+
+
+def move_to(files: Files, kind: str, before: str) -> None:
+    """Put the first entry of `kind` right before that of the kind `before`, and chain all anew."""
+    bodies = [json.loads(row["body"]) for row in files["journal.json"]]
+    moved = next(body for body in bodies if body["kind"] == kind)
+    bodies.remove(moved)
+    place = next(place for place, body in enumerate(bodies) if body["kind"] == before)
+    bodies.insert(place, moved | {"at": bodies[place]["at"]})
+    chain_again(files, bodies)
+
+
+def first_rise(files: Files, **data: Any) -> None:
+    def change(body: Any) -> None:
+        if body["data"]["present"] == 3:
+            body["data"].update(data)
+
+    edit_journal(files, "presence-raised", change)
+
+
+COMINGS: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "a rise of one more": ("presence", lambda f: first_rise(f, added=2)),
+    "another name": ("presence", lambda f: first_rise(f, people=[["004", "代表4"], ["1", "x"]])),
+    "somebody else than who came": (
+        "presence",
+        lambda f: first_rise(f, people=[["005", "代表5"]]),
+    ),
+    "a mistake that one person took back": (
+        "presence",
+        lambda f: edit_journal(f, "presence-lowered", lambda b: b.update(second="")),
+    ),
+    "a mistake taken back without a reason": (
+        "presence",
+        lambda f: edit_journal(f, "presence-lowered", lambda b: b["data"].update(reason="")),
+    ),
+    "a mistake that was never taken back": (
+        "presence",
+        lambda f: drop_from_journal(f, "presence-lowered"),
+    ),
+    "another figure at the close": (
+        "turnout",
+        lambda f: edit_journal(f, "closed", lambda b: b["data"].update(present=5)),
+    ),
+    "somebody who came after the close": (
+        "order",
+        lambda f: move_to(f, "presence-raised", "box-opened"),
+    ),
+    "presence marked as in a draft once it is open": (
+        "order",
+        lambda f: move_to(f, "presence-marked", "closed"),
+    ),
+    "a mark on the roll": (
+        "presence",
+        lambda f: next(r for r in f["roll.json"] if r["number"] == "003").update(present=False),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMINGS)
+def test_a_planted_presence_is_found_by_its_name(latecomers, name):
+    code, change = COMINGS[name]
+    files = latecomers.files
+    change(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_a_public_package_says_who_was_present_as_the_close_does(latecomers):
+    files = unpacked(latecomers.public)
+    turnout = files["result.json"]["figures"]["turnout"]
+    turnout.update(present=5, issued=5)
+
+    assert "turnout" in wrong(packed(files))
 
 
 # --- planted manipulations, each alone ------------------------------------------------------------
