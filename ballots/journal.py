@@ -53,6 +53,7 @@ class Kind(models.TextChoices):
     REVEALED = "revealed", _("揭晓")
     EXPORTED = "exported", _("导出明细")
     ARCHIVED = "archived", _("归档")
+    CARDS_DESTROYED = "cards-destroyed", _("销毁投票卡")
     PUBLISHED = "published", _("公布结果")
     VOIDED = "voided", _("作废")
     # Acts on delegates and cards, which belong to no poll.

@@ -1,6 +1,7 @@
 """The end of a poll: what is of no more use goes, and the journal says so (design §3.5)."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -12,11 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal
 from ballots.acts.sign_in import CARD_KEY
 from ballots.facts.polls import IDLE
-from ballots.models import AccessCard
+from ballots.models import AccessCard, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 from projects.phases import LAST
-from yiwu_vote.texts import typed_within
 
 # As long as each of its words may be; the page that asks for them judges it.
 WORDS_LIMIT = 1000
@@ -27,6 +27,9 @@ refused = Refusals(
         "not-over": _("只有结果已全部揭晓或已作废的票决可以归档。"),
         "archived-before": _("本次票决已经归档。"),
         "too-early": _("异议期到%(until)s为止，期满后才能归档。"),
+        "not-archived": _("投票卡在归档时删除；归档后仍有不再需要的，才能在这里销毁。"),
+        "no-cards": _("没有可以销毁的投票卡：其余的，别的票决还要用。"),
+        "figure-moved": _("将删除的投票卡已变为%(count)d张，请核对后重新办理。"),
         "words-needed": _("请写明密钥份额如何销毁。"),
         "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
     }
@@ -45,25 +48,91 @@ def objections_until(poll: Poll) -> datetime | None:
     return over if poll.is_rehearsal else over + timedelta(days=poll.objection_days)
 
 
+# --- cards ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cards:
+    """What becomes of the cards of a poll's roll: the keys of those that go and of those that stay.
+
+    `needed_by` are the polls for which some of them stay, the newest first.
+    """
+
+    gone: frozenset[int]
+    kept: frozenset[int]
+    needed_by: tuple[Poll, ...]
+
+
+def cards_of(poll: Poll) -> Cards:
+    """Return which cards go when `poll` is archived, and which stay, as it is now.
+
+    A card belongs to a delegate and to no poll. A rehearsal never takes one away; a real poll only
+    those that no other poll still needs.
+    """
+    rows = AccessCard.objects.filter(delegate__roll_entries__poll=poll)
+    cards = dict(rows.values_list("pk", "delegate"))
+    if poll.is_rehearsal:
+        return Cards(frozenset(), frozenset(cards), ())
+    needed: set[int] = set()
+    needed_by = []
+    for other, on_roll in _needing_cards(poll):
+        # Before its roll is drawn up nobody knows whose cards a draft needs.
+        mine = set(cards.values()) & on_roll if on_roll else set(cards.values())
+        needed |= mine
+        needed_by += [other] if mine else []
+    kept = frozenset(pk for pk, delegate in cards.items() if delegate in needed)
+    return Cards(frozenset(cards) - kept, kept, tuple(needed_by))
+
+
+def _needing_cards(poll: Poll) -> list[tuple[Poll, set[int]]]:
+    """Return each other poll whose delegates still need their cards, with those on its roll.
+
+    One that is to come or to end; and a real one within its days of objection, for with the card a
+    delegate sees his receipt. What was dropped, or can never open, needs none.
+    """
+    others = Poll.objects.standing().exclude(pk=poll.pk).exclude(IDLE)
+    waiting = [other for other in others if not other.is_over or _may_be_objected_to(other)]
+    rolls: dict[int, set[int]] = {other.pk: set() for other in waiting}
+    entries = RollEntry.objects.filter(poll__in=waiting)
+    for key, delegate in entries.values_list("poll", "delegate"):
+        rolls[key].add(delegate)
+    return [(other, rolls[other.pk]) for other in waiting]
+
+
+def _may_be_objected_to(poll: Poll) -> bool:
+    until = objections_until(poll)
+    return until is not None and timezone.now() < until
+
+
+# --- the two acts ---------------------------------------------------------------------------------
+
+
 @transaction.atomic
 def archive(
-    poll: Poll, *, key_destroyed: str, backups: Collection[str], by: User, second: User | None
+    poll: Poll,
+    *,
+    key_destroyed: str,
+    backups: Collection[str],
+    cards: int | None = None,
+    by: User,
+    second: User | None,
 ) -> Poll:
     """Archive a poll that is over, signed by the office and a scrutineer.
 
-    Cards, the sessions they opened and the times of the roll are deleted. Cards of delegates who
-    stand on the roll of a poll that is not over stay: they still need them. Ballots, result and
-    journal stay, and with them both packages. `key_destroyed` says how the shares were destroyed,
-    `backups` which copies of the database still hold what is deleted here. Raises Refused.
+    The times of the roll are deleted; of a real poll also the cards that no other poll needs, and
+    the sessions they opened. `cards` is how many would go, as the person read it on the page: if
+    that has moved, nothing happens. Ballots, result and journal stay, and with them both packages.
+    `key_destroyed` says how the shares were destroyed, `backups` which copies of the database still
+    hold what is deleted here. Raises Refused.
     """
     demand_office(by)
     second = demand_second(by, second, words=refused)
-    key_destroyed = typed_within(key_destroyed, WORDS_LIMIT, lines=True)
-    if not key_destroyed:
+    if not key_destroyed.strip():
         raise refused("words-needed")
-    copies = list(filter(None, (typed_within(line, WORDS_LIMIT) for line in backups)))
+    copies = [line.strip() for line in backups if line.strip()]
     if not copies:
         raise refused("backups-needed")
+    Register.objects.locked()
     poll = locked(poll)
     if poll.archived_at is not None:
         raise refused("archived-before")
@@ -74,12 +143,6 @@ def archive(
         raise refused("too-early", until=f"{timezone.localtime(until):%Y-%m-%d %H:%M}")
     poll.archived_at = timezone.now()
     poll.save(update_fields=["archived_at"])
-    cards = AccessCard.objects.filter(delegate__roll_entries__poll=poll)
-    in_use = cards.filter(delegate__in=still_needed(poll))
-    kept = set(in_use.values_list("pk", flat=True))
-    gone = set(cards.values_list("pk", flat=True)) - kept
-    sessions = _end_sessions(gone)
-    AccessCard.objects.filter(pk__in=gone).delete()
     times = poll.roll.filter(voted_at__isnull=False).update(voted_at=None)
     journal.append(
         poll,
@@ -87,21 +150,44 @@ def archive(
         by=by,
         second=second,
         data={
-            "key_destroyed": key_destroyed,
+            "key_destroyed": key_destroyed.strip(),
             "backups": copies,
-            "cards": len(gone),
-            "cards_in_use": len(kept),
-            "sessions": sessions,
+            **_take_away(poll, cards),
             "times": times,
         },
     )
     return poll
 
 
-def still_needed(poll: Poll) -> list[int]:
-    """Return the delegates on the roll of any other poll that is still to come or to end."""
-    running = Poll.objects.exclude(pk=poll.pk).exclude(phase__in=LAST).exclude(IDLE)
-    return list(running.values_list("roll__delegate", flat=True).exclude(roll__delegate=None))
+@transaction.atomic
+def destroy_cards(
+    poll: Poll, *, cards: int | None = None, by: User, second: User | None
+) -> dict[str, int]:
+    """Delete the cards that stayed when `poll` was archived and that no other poll needs any more.
+
+    Signed like the archiving; `cards` as there. Returns what was deleted. Raises Refused.
+    """
+    demand_office(by)
+    second = demand_second(by, second, words=refused)
+    Register.objects.locked()
+    poll = locked(poll)
+    if poll.archived_at is None:
+        raise refused("not-archived")
+    if not cards_of(poll).gone:
+        raise refused("no-cards")
+    data = _take_away(poll, cards)
+    journal.append(poll, journal.Kind.CARDS_DESTROYED, by=by, second=second, data=data)
+    return data
+
+
+def _take_away(poll: Poll, read: int | None) -> dict[str, int]:
+    """Delete the cards that go and end their sessions; return how many went and how many stay."""
+    cards = cards_of(poll)
+    if read is not None and read != len(cards.gone):
+        raise refused("figure-moved", count=len(cards.gone))
+    sessions = _end_sessions(cards.gone)
+    AccessCard.objects.filter(pk__in=cards.gone).delete()
+    return {"cards": len(cards.gone), "cards_in_use": len(cards.kept), "sessions": sessions}
 
 
 def _end_sessions(cards: Collection[int]) -> int:

@@ -15,6 +15,7 @@ from ballots.acts import archiving, drafts, lifecycle, rehearsal
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
 from ballots.journal import Kind
+from ballots.models import AccessCard
 from projects.models import Poll
 from projects.phases import DRAFT, EVERY, LAST, MOVES
 from yiwu_vote.fields import Typed
@@ -39,6 +40,20 @@ class ArchiveForm(forms.Form):
     )
 
 
+class CardsForm(forms.Form):
+    """How many cards would go, as the page said: the act refuses where that has moved since.
+
+    The page always sends the figure that it shows now, also below a refusal.
+    """
+
+    cards = forms.IntegerField(required=False, min_value=0, max_value=1_000_000)
+
+
+def _read(request: StaffRequest) -> int | None:
+    form = CardsForm(request.POST)
+    return form.cleaned_data["cards"] if form.is_valid() else None
+
+
 def _waits_for_archiving(day: Day) -> bool:
     return day.poll.is_over and day.poll.archived_at is None
 
@@ -60,6 +75,7 @@ def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
             poll,
             key_destroyed=form.cleaned_data["key_destroyed"],
             backups=form.cleaned_data["backups"].splitlines(),
+            cards=_read(request),
             by=request.user,
             second=second.person,
         )
@@ -67,7 +83,36 @@ def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     until = archiving.objections_until(poll)
     waits = until is not None and timezone.now() < until
-    return take(request, poll, act, form, second, until=until, waits=waits)
+    cards = archiving.cards_of(poll)
+    return take(request, poll, act, form, second, until=until, waits=waits, cards=cards)
+
+
+def _left_cards(day: Day) -> bool:
+    poll = day.poll
+    if poll.is_rehearsal or poll.archived_at is None:
+        return False
+    return AccessCard.objects.filter(delegate__roll_entries__poll=poll).exists()
+
+
+@step(
+    "cards",
+    _("销毁投票卡"),
+    _("归档时因其他票决需要而保留的投票卡，不再需要后在这里销毁，须会务和监票各一人签名。"),
+    who=roles.is_office,
+    phases=LAST,
+    fits=_left_cards,
+)
+def destroy_cards(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Delete the cards that other polls needed when this one was archived."""
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        done = archiving.destroy_cards(
+            poll, cards=_read(request), by=request.user, second=second.person
+        )
+        return gettext("已销毁投票卡%(count)d张。") % {"count": done["cards"]}
+
+    return take(request, poll, act, second, cards=archiving.cards_of(poll))
 
 
 def archived(poll: Poll) -> dict[str, Any] | None:

@@ -48,6 +48,7 @@ STEPS = (
     outcome.reveal,
     outcome.reveal_all,
     ending.archive,
+    ending.destroy_cards,
     details.export_ballots,
     details.export_research,
     ending.drop,

@@ -12,7 +12,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from ballots import verifier
+from ballots import journal, verifier
 from ballots.acts import archiving, drafts, hall, lifecycle, roll
 from ballots.files import package, tables
 from ballots.models import AccessCard, JournalEntry, RollEntry
@@ -25,9 +25,11 @@ from tests.helpers.factories import (
     make_poll,
     make_staff,
     make_stage,
+    move_by_force,
     publish_count,
     second_stage,
     selection,
+    walk_by_force,
 )
 from tests.helpers.refusals import refusal_of
 
@@ -37,8 +39,9 @@ P = Poll.Phase
 
 
 def over(**columns: Any) -> Stage:
-    """Return a rehearsal whose result is out; all but the last delegate have voted."""
-    held = make_stage(**columns)
+    """Return a real poll whose result is out; all but the last delegate have voted."""
+    real: dict[str, Any] = {"kind": Poll.Kind.MAIN, "simple": True, "objection_days": 0}
+    held = make_stage(**(real | columns))
     for place in range(len(held.delegates) - 1):
         held.cast(place, selection(1))
     publish_count(held)
@@ -117,8 +120,121 @@ def test_cards_of_a_poll_that_is_not_over_stay_with_their_sessions():
     assert (data["cards"], data["cards_in_use"], data["sessions"]) == (3, 2, 1)
 
 
+# --- whose cards stay -----------------------------------------------------------------------------
+
+
+def test_archiving_a_rehearsal_takes_no_card_and_no_session():
+    """Case 34: the printed cards are those of the vote that was rehearsed."""
+    held = over(kind=Poll.Kind.REHEARSAL)
+    delegate = signed_in(held)
+
+    archive(held)
+
+    assert AccessCard.objects.count() == 5
+    assert delegate.get("/home/").status_code == 200
+    assert not RollEntry.objects.filter(voted_at__isnull=False).exists()
+    data = json.loads(JournalEntry.objects.get(kind="archived").body)["data"]
+    assert (data["cards"], data["cards_in_use"], data["sessions"]) == (0, 5, 0)
+
+
+def beside(held: Stage, what: str) -> None:
+    """Put another poll of the same delegates beside the one that is over."""
+    match what:
+        case "a draft without a roll":
+            make_poll(delegates_total=5)
+        case "a rehearsal without a roll":
+            make_poll(kind=Poll.Kind.REHEARSAL)
+        case "a draft of the year after":
+            make_poll(year=2027)
+        case "one that is published and not revealed" | "one within its days of objection":
+            other = make_poll(delegates_total=5, objection_days=7)
+            roll.draw_up_roll(other, by=held.office)
+            walk_by_force(other, P.PUBLISHED)
+            if what == "one within its days of objection":
+                Poll.objects.filter(pk=other.pk).update(revealed_at=timezone.now())
+        case "one past its days of objection":
+            other = make_poll(delegates_total=5, objection_days=0)
+            roll.draw_up_roll(other, by=held.office)
+            walk_by_force(other, P.PUBLISHED)
+            Poll.objects.filter(pk=other.pk).update(revealed_at=timezone.now())
+        case "a dropped draft":
+            other = make_poll(delegates_total=5)
+            roll.draw_up_roll(other, by=held.office)
+            move_by_force(other, P.DROPPED)
+        case "an open poll":
+            other = make_poll(delegates_total=5)
+            roll.draw_up_roll(other, by=held.office)
+            walk_by_force(other, P.OPEN)
+
+
+BESIDE = {
+    "a draft without a roll": 5,
+    "a rehearsal without a roll": 5,
+    "a draft of the year after": 5,
+    "one that is published and not revealed": 5,
+    "one within its days of objection": 5,
+    "an open poll": 5,
+    "one past its days of objection": 0,
+    "a dropped draft": 0,
+    "nothing": 0,
+}
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_archiving_a_poll_leaves_the_cards_that_another_one_needs(what):
+    """Case 34, case 32: what is to come keeps its cards, what was dropped or is over keeps none."""
+    held = over()
+    beside(held, what)
+
+    archive(held)
+
+    assert AccessCard.objects.count() == BESIDE[what]
+
+
+def test_archiving_refuses_where_the_number_of_cards_has_moved_since_it_was_read():
+    """Case 34: what would go is said before, and is what goes."""
+    held = over()
+    read = len(archiving.cards_of(held.poll).gone)
+    make_poll(delegates_total=5)
+
+    assert refusal_of(lambda: archive(held, cards=read)) == "figure-moved"
+    assert AccessCard.objects.count() == 5
+    assert Poll.objects.get(pk=held.poll.pk).archived_at is None
+
+    archive(held, cards=0)
+
+
+def test_cards_that_stayed_are_destroyed_once_nothing_needs_them():
+    """Case 32: they are not kept for ever for a draft that nobody wanted."""
+    held = over()
+    draft = make_poll(delegates_total=5)
+    signed: dict[str, Any] = {"by": held.office, "second": held.chief}
+    assert refusal_of(lambda: archiving.destroy_cards(held.poll, **signed)) == "not-archived"
+    archive(held)
+    assert refusal_of(lambda: archiving.destroy_cards(held.poll, **signed)) == "no-cards"
+    delegate = signed_in(held)
+    drafts.drop(draft, by=held.office)
+
+    assert refusal_of(lambda: archiving.destroy_cards(held.poll, cards=4, **signed)) == (
+        "figure-moved"
+    )
+    alone = refusal_of(lambda: archiving.destroy_cards(held.poll, **(signed | {"second": None})))
+    done = archiving.destroy_cards(held.poll, cards=5, **signed)
+
+    assert alone == "second-needed"
+    assert done == {"cards": 5, "cards_in_use": 0, "sessions": 1}
+    assert not AccessCard.objects.exists()
+    assert delegate.get("/home/").status_code == 303
+    assert held.poll.journal.get(kind="cards-destroyed").data == done
+    assert verified(held.poll)
+
+
+def verified(poll: Poll) -> bool:
+    return journal.first_broken(poll) is None
+
+
 def test_a_second_round_that_can_never_open_keeps_no_card():
-    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
     drafts.run_off(held.poll, by=held.office)
     lifecycle.publish_result(held.poll, by=held.office, leave_open=True, at_once=True)
 
@@ -128,7 +244,7 @@ def test_a_second_round_that_can_never_open_keeps_no_card():
 
 
 def test_a_second_round_that_may_still_open_keeps_its_cards():
-    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2)
+    held = make_confirmed({1: 8, 2: 5, 3: 5}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
     second = second_stage(held, drafts.run_off(held.poll, by=held.office))
     ends: dict[str, Any] = {"reason": "断电", "by": held.office, "second": held.chief}
     ended = replace(held, poll=lifecycle.void_poll(second.poll, **ends))

@@ -236,11 +236,16 @@ def test_what_was_dropped_holds_nobody_and_nothing():
     held = mistaken()
     drafts.drop(held.poll, by=held.office, second=held.chief, reason="误建")
 
+    # Another poll of the same people keeps no card for it when it ends.
+    other = make_poll(candidates=1)
+    roll.draw_up_roll(other, by=held.office)
+    cards = archiving.cards_of(other)
     AccessCard.objects.all().delete()
+    other.roll.all().delete()
     held.delegates[0].delete()
 
+    assert (len(cards.gone), cards.needed_by) == (5, ())
     assert not RollEntry.objects.exists()
-    assert not archiving.still_needed(make_poll())
 
 
 def test_the_key_of_a_dropped_draft_is_of_no_use():
@@ -337,7 +342,7 @@ def test_a_draft_is_idle_once_something_else_settled_the_places():
 
 @pytest.mark.parametrize("end", ["publish", "void"])
 def test_a_draft_is_idle_once_its_first_round_is_over(end):
-    held = tied()
+    held = tied(kind=Poll.Kind.MAIN)
     draft = drafts.run_off(held.poll, by=held.office)
     if end == "publish":
         lifecycle.publish_result(held.poll, by=held.office, leave_open=True)
@@ -347,7 +352,7 @@ def test_a_draft_is_idle_once_its_first_round_is_over(end):
     assert polls.is_idle(Poll.objects.get(pk=draft.pk))
     assert draft not in polls.polls_of(held.delegates[0])
     # Nobody keeps a card for a poll that can never open.
-    assert not archiving.still_needed(held.poll)
+    assert archiving.cards_of(held.poll).needed_by == ()
 
 
 def test_a_draft_that_is_no_second_round_is_never_idle():

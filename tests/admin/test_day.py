@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from ballots.acts import cards, ceremony, drafts, lifecycle, roll
-from ballots.models import BallotBox, Delegate, Delegation, RollEntry
+from ballots.models import AccessCard, BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.browsing import posted, read
@@ -812,22 +812,62 @@ def test_the_rest_is_shown_at_once():
 
 
 def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
-    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
     lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
     desk = desk_of(stage.office)
-    typed = {"key_destroyed": "五份当场销毁", "backups": "机房备份\r\nU盘一个"}
+    typed = {"key_destroyed": "五份当场销毁", "backups": "机房备份\r\nU盘一个", "cards": 9}
 
     page = desk.get(at(stage.poll, "archive"))
     alone = desk.post(at(stage.poll, "archive"), typed)
     done = desk.post(at(stage.poll, "archive"), typed | signed_by(stage.chief), follow=True)
 
-    assert "演练不等异议期。" in page.text
-    assert "删除：名册上代表的投票卡" in page.text
+    assert "将删除9张投票卡，保留0张。" in page.text
+    assert '<input type="hidden" name="cards" value="9">' in page.text
     assert "second_name" in alone.context["forms"][1].errors
     assert messages_of(done) == ["本次票决已归档。"]
     for words in ("五份当场销毁", "<li>机房备份</li>", "<li>U盘一个</li>", "删除投票卡9张"):
         assert words in done.text
     assert "archive" not in steps_of(done)
+
+
+def test_a_rehearsal_archived_beside_the_real_draft_keeps_the_cards_and_says_so_before():
+    """Case 34: by its pages."""
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    factories.make_poll(delegates_total=9)
+    desk = desk_of(stage.office)
+    typed = {"key_destroyed": "五份当场销毁", "backups": "无", "cards": 0}
+
+    page = desk.get(at(stage.poll, "archive"))
+    done = desk.post(at(stage.poll, "archive"), typed | signed_by(stage.chief), follow=True)
+
+    assert "演练不等异议期。" in page.text
+    assert "名册上代表的9张全部保留。" in page.text
+    assert messages_of(done) == ["本次票决已归档。"]
+    assert AccessCard.objects.filter(revoked_at__isnull=True).count() == 9
+    assert "cards" not in steps_of(done)
+
+
+def test_a_page_of_the_archiving_that_is_out_of_date_deletes_nothing_and_shows_the_new_figure():
+    """Case 34: the figure on the page is what goes; later the rest is destroyed by a step."""
+    stage = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
+    lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    desk, signed = desk_of(stage.office), signed_by(stage.chief)
+    typed = {"key_destroyed": "五份当场销毁", "backups": "无", "cards": 9}
+    draft = factories.make_poll(delegates_total=9, meeting="第五次会议")
+
+    stale = desk.post(at(stage.poll, "archive"), typed | signed)
+    desk.post(at(stage.poll, "archive"), typed | {"cards": 0} | signed)
+    drafts.drop(draft, by=stage.office)
+    page = desk.get(at(stage.poll, "cards"))
+    done = desk.post(at(stage.poll, "cards"), {"cards": 9} | signed, follow=True)
+
+    assert faults_of(stale) == ["将删除的投票卡已变为0张，请核对后重新办理。"]
+    assert "将删除0张投票卡，保留9张。" in stale.text
+    assert "第五次会议" in stale.text
+    assert '<input type="hidden" name="cards" value="0">' in stale.text
+    assert "将删除9张投票卡" in page.text
+    assert messages_of(done) == ["已销毁投票卡9张。"]
 
 
 def test_a_real_poll_is_told_until_when_it_waits_to_be_archived():

@@ -37,6 +37,7 @@ from tests.helpers.factories import (
     make_project,
     make_scrutineer,
     make_stage,
+    publish_count,
     selection,
 )
 from tests.helpers.secrecy import everything
@@ -75,6 +76,7 @@ TOLD = {
     "published": "result projects left_open at_once",
     "revealed": "revealed is_all",
     "archived": "key_destroyed backups cards cards_in_use sessions times",
+    "cards-destroyed": "cards cards_in_use sessions",
     "draft-made": "poll",
     "draft-dropped": "reason candidates recommendations on_roll present",
     "draft-deleted": "draft uuid candidates on_roll",
@@ -426,6 +428,19 @@ def revealed() -> Stage:
     return stage
 
 
+def archived() -> Stage:
+    """A real poll that was archived while another one still needed the cards, and needs them no more."""
+    rules: dict[str, Any] = {"kind": "main", "simple": True, "objection_days": 0}
+    stage = make_stage(**rules)
+    publish_count(stage)
+    draft = make_poll()
+    archiving.archive(
+        stage.poll, key_destroyed="已销毁", backups=["无"], by=stage.office, second=stage.chief
+    )
+    drafts.drop(draft, by=stage.office)
+    return stage
+
+
 def void() -> Stage:
     stage = opened()
     ends: dict[str, Any] = {"reason": "断电", "by": stage.office, "second": stage.chief}
@@ -493,6 +508,14 @@ ACTS: dict[str, tuple[Callable[[], Stage], Step]] = {
         lambda s: archiving.archive(
             s.poll, key_destroyed="已销毁", backups=["无"], by=s.office, second=s.chief
         ),
+    ),
+    "cards-destroyed": (
+        archived,
+        lambda s: archiving.destroy_cards(s.poll, by=s.office, second=s.chief),
+    ),
+    "draft-dropped": (
+        lambda: make_stage(kind="main", open_it=False),
+        lambda s: drafts.drop(s.poll, by=s.office, second=s.chief, reason="误建"),
     ),
     "draft-made": (void, lambda s: drafts.fresh_draft(s.poll, by=s.office)),
 }
