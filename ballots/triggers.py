@@ -83,6 +83,9 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             f" AND OLD.phase || '>' || NEW.phase NOT IN ({steps}))"
             # A key made in a rehearsal, where files may hold the shares, never serves a real poll.
             f" OR (OLD.kind <> NEW.kind AND EXISTS {KEY_MADE})"
+            # In a poll that counts only those vote who have reported present.
+            f" OR (OLD.phase = 'draft' AND NEW.phase = 'open' AND NEW.kind <> 'rehearsal'"
+            f" AND NEW.voters <> 'present')"
             # What the hall has seen, and what was archived, is not taken back.
             " OR (OLD.kind <> 'rehearsal' AND (NEW.revealed < OLD.revealed"
             " OR (OLD.revealed_at IS NOT NULL AND NEW.revealed_at IS NULL)"

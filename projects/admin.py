@@ -134,7 +134,9 @@ class PollForm(forms.ModelForm):
             "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
             "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
             "proposal_limit": _("一张表决票最多推荐几个新项目。"),
-            "voters": _("“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票。"),
+            "voters": _(
+                "“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票，只用于演练。"
+            ),
             "majority": _("得票达到这个比例的项目才能通过。一般为全体代表的过半数。"),
             "simple": _("适用于乡镇：密钥分给两人，任何一人可以单独开启票箱；一名监票人复核。"),
             "collecting": _(
@@ -144,6 +146,17 @@ class PollForm(forms.ModelForm):
             "show_votes": _("不勾选时，代表和公众只看到通过的项目，看不到得票数。"),
             "closes_at": _("到时间后不再接受提交，仍须由工作人员截止。留空表示由主持人宣布截止。"),
         }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        # The kind is no field any more once the key is made.
+        kind = cleaned.get("kind", self.instance.kind)
+        if cleaned.get("voters") == Poll.Voters.ROLL and kind != Poll.Kind.REHEARSAL:
+            self.add_error(
+                "voters",
+                _("正式票决只能由已报到的代表投票；“名册上的全体代表”只用于演练，请更正。"),
+            )
+        return cleaned
 
 
 @admin.register(Poll)

@@ -235,6 +235,12 @@ class Poll(models.Model):
                 condition=Q(phase__in=["draft", "dropped"]) | Q(delegates_total__isnull=False),
                 name="poll_opens_with_the_number_of_delegates",
             ),
+            # Of a draft: a poll that an earlier version opened for its whole roll stays as it was.
+            # That none is opened so any more is the trigger's.
+            models.CheckConstraint(
+                condition=Q(voters="present") | Q(kind="rehearsal") | ~Q(phase="draft"),
+                name="poll_that_counts_is_for_those_present",
+            ),
             known("kind", choices.Kind, name="poll_kind_known"),
             known("phase", phases.Phase, name="poll_phase_known"),
             known("form", choices.Form, name="poll_form_known"),

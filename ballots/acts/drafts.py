@@ -168,6 +168,9 @@ def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) 
 def _draft(poll: Poll, **changed: Any) -> Poll:
     """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll."""
     draft = Poll(**({field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES} | changed))
+    if not draft.is_rehearsal:
+        # A rehearsal, or a poll of an earlier version, may have been for the whole roll.
+        draft.voters = Poll.Voters.PRESENT
     draft.save()
     RollEntry.objects.bulk_create(
         RollEntry(

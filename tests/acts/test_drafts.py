@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
-from ballots import journal
+from ballots import journal, triggers
 from ballots.acts import (
     archiving,
     ceremony,
@@ -452,3 +454,16 @@ def test_the_shares_of_the_first_key_open_nothing_of_the_second_round():
 
     with pytest.raises(Refused):
         second.open_box()
+
+
+def test_a_draft_of_a_poll_that_was_for_its_whole_roll_is_for_those_present():
+    stage = make_stage(open_it=False, kind=Poll.Kind.MAIN)
+    # An earlier version could open a real poll so.
+    triggers.lift(connection)
+    now = timezone.now()
+    Poll.objects.update(voters="roll", phase="void", opened_at=now, closed_at=now)
+    triggers.install(connection)
+
+    draft = drafts.fresh_draft(stage.poll, by=stage.office)
+
+    assert draft.voters == Poll.Voters.PRESENT

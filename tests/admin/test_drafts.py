@@ -51,6 +51,28 @@ def test_the_office_adds_a_poll_and_finds_each_rule_explained(desk):
     assert Poll.objects.get().phase == Poll.Phase.DRAFT
 
 
+@pytest.mark.parametrize(("kind", "saved"), [("main", False), ("rehearsal", True)])
+def test_a_poll_for_the_whole_roll_is_a_rehearsal(desk, kind, saved):
+    reply = desk.post(reverse("admin:projects_poll_add"), poll_fields(kind=kind, voters="roll"))
+
+    assert Poll.objects.exists() == saved
+    if not saved:
+        assert reply.context["adminform"].form.errors["voters"] == [
+            "正式票决只能由已报到的代表投票；“名册上的全体代表”只用于演练，请更正。"
+        ]
+
+
+def test_a_rehearsal_for_the_whole_roll_does_not_become_a_real_poll(desk):
+    poll = make_poll(candidates=0, kind="rehearsal", voters="roll")
+
+    reply = desk.post(
+        reverse("admin:projects_poll_change", args=[poll.pk]), poll_fields(voters="roll")
+    )
+
+    assert "voters" in reply.context["adminform"].form.errors
+    assert Poll.objects.get().kind == "rehearsal"
+
+
 def test_only_a_main_poll_or_a_rehearsal_can_be_added(desk):
     reply = desk.post(reverse("admin:projects_poll_add"), poll_fields(kind="run-off"))
 

@@ -252,6 +252,10 @@ BREAKS: dict[str, list[Act]] = {
     ],
     "poll_choice_rule_known": [lambda w: change(w.draft, choice_rule="at-least")],
     "poll_proposals_known": [lambda w: change(w.draft, proposals="")],
+    "poll_that_counts_is_for_those_present": [
+        lambda w: change(w.draft, voters="roll"),
+        lambda w: put(make_poll(candidates=0, voters="roll", kind="main")),
+    ],
     "poll_voters_known": [lambda w: change(w.draft, voters="everybody")],
     "poll_majority_known": [lambda w: change(w.draft, majority="two-thirds")],
     "project_number_is_unique_in_a_poll": [

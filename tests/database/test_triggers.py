@@ -392,6 +392,34 @@ def test_the_key_of_a_box_is_frozen_once_the_poll_has_opened(column, value):
     by_update(box, "canvassed", True)
 
 
+def open_for_the_whole_roll(poll: Poll) -> None:
+    """Change the rule in the same statement that opens, where no constraint on drafts sees it."""
+    Poll.objects.filter(pk=poll.pk).update(voters="roll", phase="open", **times("open"))
+
+
+@pytest.mark.django_db
+def test_no_poll_that_counts_is_opened_for_more_than_those_present():
+    real = make_poll(candidates=1, delegates_total=1)
+    rehearsal = make_poll(candidates=1, delegates_total=1, kind=Poll.Kind.REHEARSAL)
+
+    refused(open_for_the_whole_roll, real)
+    open_for_the_whole_roll(rehearsal)
+
+    assert Poll.objects.get(phase="open") == rehearsal
+
+
+@pytest.mark.django_db
+def test_a_poll_opened_for_its_whole_roll_by_an_earlier_version_goes_on():
+    poll = make_poll(candidates=1, delegates_total=1)
+    triggers.lift(connection)
+    open_for_the_whole_roll(poll)
+    triggers.install(connection)
+
+    go(poll, "published")
+
+    assert poll.voters == Poll.Voters.ROLL
+
+
 @pytest.mark.django_db
 def test_the_box_of_a_real_poll_stays_once_it_has_opened():
     poll = make_poll(candidates=1, delegates_total=1)
@@ -960,7 +988,9 @@ def test_a_rule_does_not_change_on_the_way_to_another_phase():
 @pytest.mark.django_db
 @pytest.mark.parametrize("column", sorted(set(OTHER_VALUES) - {"parent", "kind"}))
 def test_each_rule_can_be_edited_in_a_draft(column):
-    rows = make_rows("draft")
+    # Only a rehearsal may be for the whole roll.
+    kind = Poll.Kind.REHEARSAL if column == "voters" else Poll.Kind.MAIN
+    rows = make_rows("draft", kind=kind)
     other = OTHER_VALUES[column]
     value = other(rows.poll) if callable(other) else other
 
