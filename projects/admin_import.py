@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from projects import candidate_table, importing
 from projects.forms import ROWS, ConfirmImportForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
+from projects.naming import file_names, heading_of
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.refusal import Refused
 from yiwu_vote.tables.downloads import attachment
@@ -114,10 +115,18 @@ def template_file(request: HttpRequest) -> HttpResponse:
     """Give out a table to fill in: with the candidates of the poll that is asked for, or empty."""
     poll = _asked_poll(request).get("poll")
     rows = [] if poll is None else importing.cells_of(poll)
+    if poll is None or not rows:
+        return attachment(
+            candidate_table.template_xlsx(),
+            ascii_name="candidates-template.xlsx",
+            chinese_name=gettext("候选项目模板.xlsx"),
+        )
+    content = gettext("候选项目")
+    ascii_name, chinese_name = file_names(poll, content, "candidates", "xlsx")
     return attachment(
-        candidate_table.template_xlsx(rows),
-        ascii_name="candidates.xlsx" if rows else "candidates-template.xlsx",
-        chinese_name=gettext("候选项目.xlsx") if rows else gettext("候选项目模板.xlsx"),
+        candidate_table.template_xlsx(rows, heading=heading_of(poll, content)),
+        ascii_name=ascii_name,
+        chinese_name=chinese_name,
     )
 
 

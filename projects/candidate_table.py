@@ -128,9 +128,12 @@ class Parts:
         return "" if self.quantity is None else f"{plain(self.quantity)}{self.unit}"
 
 
-def template_xlsx(rows: Iterable[Sequence[str]] = ()) -> bytes:
-    """Return a table to fill in, with `rows` in it if there are candidates already."""
-    return sheets.xlsx_bytes("候选项目", TEMPLATE_HEADER, rows)
+def template_xlsx(rows: Iterable[Sequence[str]] = (), *, heading: str = "") -> bytes:
+    """Return a table to fill in, with `rows` in it if there are candidates already.
+
+    `heading` says of which vote they are; the reader passes over it.
+    """
+    return sheets.xlsx_bytes("候选项目", TEMPLATE_HEADER, rows, heading=heading)
 
 
 def parse(content: bytes | str) -> Parsed[Candidate]:

@@ -18,10 +18,10 @@ from ballots.acts import details
 from ballots.facts import record
 from ballots.facts.outcome import Outcome, kind_of_round, outcome_of
 from ballots.facts.vocabulary import MAJORITIES_IN_ENGLISH, WAYS
-from ballots.files import download
 from ballots.files.download import Download
 from ballots.models import Ballot
 from projects.models import Poll
+from projects.naming import file_names
 
 
 def research_file(poll: Poll) -> Download:
@@ -66,7 +66,7 @@ def research_file(poll: Poll) -> Download:
     writer.writerows(
         [voter, ",".join(map(str, numbers))] for voter, numbers in zip(voters, votes, strict=True)
     )
-    names = download.file_names(poll, gettext("研究数据"), "pabulib", "pb")
+    names = file_names(poll, gettext("研究数据"), "pabulib", "pb")
     return Download(*names, out.getvalue().encode())
 
 

@@ -16,13 +16,14 @@ from typing import NotRequired, TypedDict
 from django.utils.translation import gettext
 
 from ballots.facts import counting, frozen, outcome, words
-from ballots.files import download, tables
+from ballots.files import tables
 from ballots.files.download import Download
 from ballots.journal import Kind
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
 from ballots.pure import chain
 from ballots.pure.figures import Stored
 from projects.models import Poll
+from projects.naming import file_names
 
 # Beside the number of the format in which the poll was opened (`facts.frozen`).
 FORMAT = "yiwu-vote-package/{number}"
@@ -258,5 +259,5 @@ def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, object]) ->
             member = zipfile.ZipInfo(name, date_time=NO_TIME)
             member.external_attr = 0o600 << 16
             archive.writestr(member, text, compress_type=zipfile.ZIP_DEFLATED)
-    names = download.file_names(poll, content, f"{kind}-package", "zip")
+    names = file_names(poll, content, f"{kind}-package", "zip")
     return Download(*names, out.getvalue())

@@ -8,6 +8,7 @@ ballots stand in one file alone, 表决票明细, whose page asks for a reason (
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -19,12 +20,13 @@ from ballots.facts import record
 from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
-from ballots.files.download import Download, file_names
+from ballots.files.download import Download
 from ballots.models import Ballot, Result, RollEntry, WriteIn
 from ballots.pure import sealing
 from ballots.refusal import Refusals
 from ballots.roles import named
 from projects.models import Poll
+from projects.naming import file_names, heading_of
 from projects.phases import DRAFT, VOTING
 from yiwu_vote.tables import sheets
 
@@ -67,15 +69,15 @@ def result_csv(poll: Poll) -> Download:
         [
             item["rank"],
             _yes_or_no(item["shared"]),
-            item["item"],
+            _number(item["item"]),
             item["title"],
             item["category"],
             source_words(item, origins),
             item["lead_unit"],
             item["votes"],
             *([item["against"], item["abstained"]] if is_each else []),
-            item["share_of_valid"],
-            item["share_of_all"],
+            Decimal(item["share_of_valid"]),
+            Decimal(item["share_of_all"]),
             gettext("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
             in_the_end(outcome, item),
             "；".join([*of_item[item["item"]], *of_all]),
@@ -151,7 +153,7 @@ def turnout_csv(poll: Poll) -> Download:
             row["came"],
             row["marks"],
             row["waiting"],
-            row["share"],
+            Decimal(row["share"]),
         ]
         for row in [*delegations, total]
     ]
@@ -348,9 +350,10 @@ def _csv(
 def _xlsx(
     poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
 ) -> Download:
-    """Return a workbook: Excel would drop the zeros before a 代表证号 that stands in a CSV file."""
+    """Return a workbook, in which a 代表证号 keeps its zeros; its first row says of which vote it is."""
     names = file_names(poll, content, ascii_content, "xlsx")
-    return Download(*names, sheets.xlsx_bytes(content, header, rows))
+    heading = heading_of(poll, content)
+    return Download(*names, sheets.xlsx_bytes(content, header, rows, heading=heading))
 
 
 def _roll(poll: Poll) -> QuerySet[RollEntry]:
@@ -360,12 +363,17 @@ def _roll(poll: Poll) -> QuerySet[RollEntry]:
     )
 
 
-def _listed(numbers: Iterable[int]) -> str:
-    return "、".join(map(str, sorted(numbers)))
+def _listed(numbers: Iterable[int]) -> sheets.Cell:
+    return _number("、".join(map(str, sorted(numbers))))
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else ""
+def _number(text: str) -> sheets.Cell:
+    """Return the number of a candidate as one; 推3 and 1、7 are texts."""
+    return int(text) if text.isdecimal() else text
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    return timezone.localtime(moment) if moment else None
 
 
 def _yes_or_no(value: bool) -> str:

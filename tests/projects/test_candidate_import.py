@@ -1,6 +1,8 @@
 """Candidates from a table: the file by itself, the plan, the act, and the pages around them."""
 
+import random
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballots.refusal import Refused
@@ -27,6 +29,8 @@ from tests.helpers.factories import (
     move_by_force,
 )
 from tests.helpers.sheets import book_of, saved
+from yiwu_vote import texts
+from yiwu_vote.tables.grid import is_error
 from yiwu_vote.tables.preview import signed
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.upload import Parsed
@@ -373,6 +377,110 @@ def test_a_target_put_together_again_reads_as_it_was_written(line):
 @given(st.binary(max_size=200))
 def test_random_bytes_end_in_problems_and_never_in_an_error(content):
     assert candidate_table.parse(content).problems or candidate_table.parse(content).rows
+
+
+# What forms keep: texts in their one normal form, of signs that files, tables and guards trip over.
+SIGNS = (
+    "停车便民䶮𠮷㻗\U00030edd0123456789０１.,，、；;：:-—=+@'\"#%/&<>_xXeE()（） \t①\u00a0\u3000é"
+)
+SHAPES = (
+    *(
+        "0012",
+        "1E5",
+        "3-5",
+        "12:30",
+        "2026年12月",
+        "=1+1",
+        "'001",
+        "''",
+        "TRUE",
+        "1、2号泵站",
+        "_x0041_",
+    ),
+    *(
+        "-",
+        "合计",
+        "注：",
+        "330702199001011234",
+        "７",
+        '="1"',
+        "1.",
+        "（3）",
+        "10、11号地块平整2处",
+        "sep=;",
+    ),
+)
+
+
+def some_text(rng: random.Random, most: int, *, least: int = 0) -> str:
+    """Return what a field of `most` signs may hold after somebody has typed it."""
+    while True:
+        text = rng.choice(
+            (
+                rng.choice(SHAPES),
+                "".join(rng.choices(SIGNS, k=rng.randint(0, 12))),
+                "".join(rng.choices(SIGNS, k=most)) if rng.random() < 0.2 else "停车",
+                rng.choice(SHAPES) + rng.choice(SIGNS),
+            )
+        )
+        text = texts.typed(text[:most])
+        if len(text) >= least and not is_error(text):
+            return text
+
+
+def some_table(seed: int) -> list[tuple[str, ...]]:
+    """Return candidates as they go out: rows of texts, no number and no title twice."""
+    rng = random.Random(seed)
+    rows: dict[str, tuple[str, ...]] = {}
+    for number in rng.sample(range(1, 32768), rng.randint(1, 4)):
+        title = some_text(rng, 60, least=1)
+        lines = [some_text(rng, 90, least=1) for _ in range(rng.randint(0, 4))]
+        if rng.random() < 0.4:
+            lines = [
+                f"{place}、{line}" for place, line in enumerate(lines, start=rng.choice((1, 1, 3)))
+            ]
+        rows[texts.folded(title)] = (
+            str(number),
+            title,
+            "\n".join(some_text(rng, 300, least=1) for _ in range(rng.randint(1, 3))),
+            some_text(rng, 20),
+            some_text(rng, 60),
+            candidate_table.plain(Decimal(rng.randint(0, 10**12 - 1)) / 100) if number % 3 else "",
+            some_text(rng, 30),
+            some_text(rng, 100),
+            "\n".join(lines),
+        )
+    return list(rows.values())
+
+
+def assert_changes_nothing(rows: list[tuple[str, ...]], content: bytes, first: int) -> None:
+    """The rows are read as the candidates they were made of, so that a plan finds them unchanged."""
+    found = candidate_table.parse(content)
+    made = [
+        replace(
+            candidate_table.candidate_of(
+                dict(zip(candidate_table.TEMPLATE_HEADER, row, strict=True))
+            ),
+            line=line.line,
+        )
+        for row, line in zip(rows, found.rows, strict=True)
+    ]
+
+    assert words(found) == []
+    assert [row.line for row in found.rows][:1] == [first]
+    assert list(found.rows) == made
+
+
+@settings(max_examples=1000)
+@given(st.integers(0, 2**32))
+def test_candidates_that_went_out_come_in_as_they_were(seed):
+    """A thousand tables; a workbook takes ten times as long as a text, so that it is one in sixteen."""
+    rows = some_table(seed)
+
+    assert_changes_nothing(rows, csv_bytes(candidate_table.TEMPLATE_HEADER, rows), 2)
+    if seed % 16 == 0:
+        heading = "候选项目　2026年 会议"
+        assert_changes_nothing(rows, candidate_table.template_xlsx(rows, heading=heading), 3)
 
 
 # --- the plan and the act -------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from tests.helpers.sheets import MAIN, SMALL, book_of, repacked, saved, sheet_xml, why_refused
 from yiwu_vote.tables import reading
+from yiwu_vote.tables.downloads import names_of
 from yiwu_vote.tables.grid import REFUSALS, UPLOAD_LIMIT, Line, SheetRefused
-from yiwu_vote.tables.sheets import csv_bytes, download_names, guarded, unguarded, xlsx_bytes
+from yiwu_vote.tables.sheets import csv_bytes, guarded, unguarded, xlsx_bytes
 from yiwu_vote.tables.workbook import EXCEL_ROWS
 
 HEADER = ("代表证号", "姓名")
@@ -332,14 +333,67 @@ def test_a_text_whose_first_visible_character_begins_a_formula_gets_an_apostroph
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "001", "王伟", "1=1", "(=1)", "'", "'王", "\u200b王", "1-2"]
+    "text",
+    [
+        *(
+            "",
+            " ",
+            "王伟",
+            "1=1",
+            "(=1)",
+            "'",
+            "'王",
+            "\u200b王",
+            "1号楼",
+            "3-5座",
+            "第1项",
+            "A1",
+            "推3",
+        ),
+        *("7×24小时", "五一", "二环路", "may be", "march", "2026年度", "1、2", "3~5", "B-12", "真"),
+    ],
 )
 def test_any_other_text_stays_as_it_is(text):
     assert guarded(text) == text
     assert unguarded(text) == text
 
 
-@given(st.one_of(st.text(), tricky_texts))
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "3-5",
+            "1E5",
+            "1e+5",
+            "0012",
+            "12:30",
+            "2026-1-2",
+            "1/2",
+            "TRUE",
+            "false",
+            "330702199001011234",
+        ),
+        *("7", "1.5", ".5", "1,000", "50%", "(5)", "$5", "¥100", "1 1/2", "12:30 PM", "下午3:05"),
+        *(
+            "2026年12月",
+            "1月2日",
+            "三月八日",
+            "二〇二六年一月一日",
+            "8时30分",
+            "2-Jan",
+            "MAR1",
+            "Dec-26",
+        ),
+        *("１２", "３－５", " 0012", "#N/A", "#REF!", "1d5", "5月", "2026/1/2 10:30", "1.2.3"),
+    ],
+)
+def test_a_text_that_would_become_a_number_or_a_date_gets_an_apostrophe(text):
+    """Case 54."""
+    assert guarded(text) == f"'{text}"
+    assert unguarded(guarded(text)) == text
+
+
+@given(st.one_of(st.text(), tricky_texts, st.text("'0123456789-/:.eE年月TRUE ", max_size=8)))
 def test_taking_the_guard_off_gives_back_any_text(text):
     assert unguarded(guarded(text)) == text
 
@@ -357,10 +411,20 @@ def test_what_is_written_as_csv_is_read_back_the_same_but_for_blanks_around_it(r
 
 def test_a_csv_file_has_a_bom_and_crlf_and_keeps_numbers_numbers():
     content = csv_bytes(
-        ["名次", "得票率(%)", "备注"], [[1, Decimal("99.4"), None], [-3, Decimal("-1E+1"), "-3"]]
+        ["名次", "得票率(%)", "备注"],
+        [
+            [1, Decimal("99.4"), None],
+            [-3, Decimal("-1E+1"), "-3"],
+            [7, datetime.fromisoformat("2026-01-18 10:42"), "7"],
+        ],
     )
 
-    assert content == "\ufeff名次,得票率(%),备注\r\n1,99.4,\r\n-3,-10,'-3\r\n".encode()
+    assert (
+        content
+        == (
+            "\ufeff名次,得票率(%),备注\r\n1,99.4,\r\n-3,-10,'-3\r\n7,2026-01-18 10:42,'7\r\n"
+        ).encode()
+    )
 
 
 def test_a_workbook_written_here_holds_text_as_text_and_numbers_as_numbers():
@@ -398,16 +462,20 @@ def test_what_is_written_as_xlsx_is_read_back_the_same_but_for_blanks_around_it(
     assert [line.cells for line in lines[1:]] == [("x", *row, "y") for row in stripped]
 
 
-def test_a_download_is_named_for_its_year_content_and_time():
+def test_a_download_is_named_for_its_year_content_vote_and_time():
     at = datetime.fromisoformat("2026-01-18 10:42")
 
-    assert download_names(2026, "结果", at, rehearsal=False, ascii_content="result") == (
-        "yiwu-2026-result-20260118-1042",
-        "2026年民生实事项目票决_结果_20260118-1042",
+    assert names_of(
+        2026, ["结果", "", "会议"], ["result", ""], at, extension="csv", rehearsal=False
+    ) == (
+        "yiwu-2026-result-20260118-1042.csv",
+        "2026年民生实事项目票决_结果_会议_20260118-1042.csv",
     )
-    assert download_names(2026, "结果", at, rehearsal=True, ascii_content="result") == (
-        "rehearsal_yiwu-2026-result-20260118-1042",
-        "演练_2026年民生实事项目票决_结果_20260118-1042",
+    assert names_of(
+        2026, ["结果", "再次票决"], ["result", "run-off"], at, extension="csv", rehearsal=True
+    ) == (
+        "rehearsal_yiwu-2026-result-run-off-20260118-1042.csv",
+        "演练_2026年民生实事项目票决_结果_再次票决_20260118-1042.csv",
     )
 
 

@@ -1,5 +1,7 @@
 """A file as the answer to a request: to be saved, under a Chinese name."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from urllib.parse import quote
 
 from django.http import HttpResponse
@@ -23,4 +25,27 @@ def attachment(content: bytes, *, ascii_name: str, chinese_name: str) -> HttpRes
                 f"filename*=UTF-8''{quote(chinese_name, safe='')}"
             )
         },
+    )
+
+
+def names_of(
+    year: int,
+    parts: Iterable[str],
+    ascii_parts: Iterable[str],
+    at: datetime,
+    *,
+    extension: str,
+    rehearsal: bool,
+) -> tuple[str, str]:
+    """Return the ASCII and the Chinese name of a file to download (design §11.2).
+
+    `parts` are what it holds, such as 结果, and what tells its vote from others; empty ones do not
+    count. `at` is the local time.
+    """
+    stamp = f"{at:%Y%m%d-%H%M}"
+    chinese = "_".join(filter(None, [f"{year}年民生实事项目票决", *parts, stamp]))
+    plain = "-".join(filter(None, [f"yiwu-{year}", *ascii_parts, stamp]))
+    return (
+        f"{'rehearsal_' if rehearsal else ''}{plain}.{extension}",
+        f"{'演练_' if rehearsal else ''}{chinese}.{extension}",
     )

@@ -13,38 +13,69 @@ import openpyxl
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from yiwu_vote.tables.grid import is_error
+
 # Characters that XML 1.0 cannot hold, which openpyxl refuses to write.
 NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# What Excel would read as a character that stands for another one: a text of “_x0041_” is no A.
+ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 FORMULA_SIGNS = frozenset("=+-@|%＝＋－＠")
 INVISIBLE = frozenset({"Zs", "Zl", "Zp", "Cf"})
 
-Cell = str | int | Decimal | None
+# What Excel and WPS, in Chinese or English, make a number, a date, a time or a truth of. Rather too
+# much: an apostrophe too many is seen, a title that became a date is not.
+VALUE_LIMIT = 300
+VALUE = re.compile(
+    r"true|false"
+    r"|(?:[0-9.,:/\-+() $¥€£%年月日时分秒点〇零一二三四五六七八九十]|(?<=[0-9])[ed](?=[-+0-9])"
+    r"|上午|下午|am|pm)+"
+    r"|(?:[0-9]{1,4}[\-/ ,.]*)?"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?:[\-/ ,.]*[0-9]{1,4}){0,2}"
+)
+HAS_FIGURE = re.compile(r"[0-9]|true|false|[〇零一二三四五六七八九十][年月日时点]")
+
+# A time is written as a date with hours, which is what it is to a spreadsheet program too.
+Cell = str | int | Decimal | datetime | None
 
 
 def guarded(cell: str) -> str:
-    """Return `cell` so that no spreadsheet program takes it for a formula (CWE-1236).
+    """Return `cell` so that a spreadsheet program leaves it the text it is (CWE-1236).
 
     An apostrophe goes before a text that begins with a control character, or whose first visible
-    character is one of = + - @ | % or a full-width = + - @; and before a text that looks as if it
-    had been guarded already, or `unguarded` could not tell the two apart.
+    character is one of = + - @ | % or a full-width = + - @, for it would be a formula; before one
+    that would become a number, a date, a time, a truth or an error (3-5, 1E5, 0012, 12:30, TRUE);
+    and before a text that looks as if it had been guarded already, or `unguarded` could not tell
+    the two apart.
     """
-    return "'" + cell if _is_risky(cell) else cell
+    return "'" + cell if _is_risky(cell.lstrip("'")) else cell
 
 
 def unguarded(cell: str) -> str:
     """Return the text that `guarded` was given: `unguarded(guarded(text)) == text` for any text."""
-    return cell[1:] if cell.startswith("'") and _is_risky(cell[1:]) else cell
+    return cell[1:] if cell.startswith("'") and _is_risky(cell.lstrip("'")) else cell
 
 
 def _is_risky(cell: str) -> bool:
-    for char in cell.lstrip("'"):
+    return _is_formula(cell) or _is_taken_for_another(cell)
+
+
+def _is_formula(cell: str) -> bool:
+    for char in cell:
         category = unicodedata.category(char)
         if category == "Cc" or char in FORMULA_SIGNS:
             return True
         if category not in INVISIBLE:
             return False
     return False
+
+
+def _is_taken_for_another(cell: str) -> bool:
+    """Tell whether a spreadsheet program makes something else than a text of `cell`."""
+    if len(cell) > VALUE_LIMIT:
+        return False
+    plain = unicodedata.normalize("NFKC", cell).strip().casefold()
+    return is_error(plain) or bool(VALUE.fullmatch(plain) and HAS_FIGURE.search(plain))
 
 
 def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
@@ -67,51 +98,43 @@ def _csv_cell(cell: Cell) -> str:
             return guarded(cell)
         case Decimal():
             return format(cell, "f")
+        case datetime():
+            return f"{cell:%Y-%m-%d %H:%M}"
         case _:
             return str(cell)
 
 
-def xlsx_bytes(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+def xlsx_bytes(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, heading: str = ""
+) -> bytes:
     r"""Return an .xlsx file of one sheet in which every text is stored as text.
 
-    `title` is the sheet's name: at most 31 characters, none of \ / * ? : [ ]. The columns are
-    formatted as text down to the last row, so that a 001 typed below keeps its zeros.
+    `title` is the sheet's name: at most 31 characters, none of \ / * ? : [ ]. A `heading` goes in a
+    row above the header, where the reader of tables passes over it. The columns are formatted as
+    text down to the last row, so that a 001 typed below keeps its zeros.
     """
     book = openpyxl.Workbook()
     sheet: Any = book.active
     sheet.title = title
-    sheet.freeze_panes = "A2"
     for position in range(1, len(header) + 1):
         column = sheet.column_dimensions[get_column_letter(position)]
         column.number_format = "@"
         column.width = 18
-    for number, row in enumerate([header, *rows], start=1):
+    above = [[heading]] if heading else []
+    bold = len(above) + 1
+    sheet.freeze_panes = f"A{bold + 1}"
+    for number, row in enumerate([*above, header, *rows], start=1):
         for position, value in enumerate(row, start=1):
             cell = sheet.cell(number, position)
             if not isinstance(value, str):
                 cell.value = value
                 continue
-            cell.value = NOT_IN_XML.sub("\ufffd", value)
+            cell.value = ESCAPE.sub("_x005F_", NOT_IN_XML.sub("\ufffd", value))
             # openpyxl takes "=1+1" for a formula and "#N/A" for an error unless it is told.
             cell.data_type = "s"
             cell.number_format = "@"
-            if number == 1:
+            if number <= bold:
                 cell.font = Font(bold=True)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
-
-
-def download_names(
-    year: int, content: str, at: datetime, rehearsal: bool, *, ascii_content: str
-) -> tuple[str, str]:
-    """Return the ASCII and the Chinese name of a file to download, without its extension.
-
-    `content` is the 内容 of design §11.2, such as 结果, and `ascii_content` the same for the name that
-    the header falls back to, such as result; `at` is the local time.
-    """
-    stamp = f"{at:%Y%m%d-%H%M}"
-    return (
-        f"{'rehearsal_' if rehearsal else ''}yiwu-{year}-{ascii_content}-{stamp}",
-        f"{'演练_' if rehearsal else ''}{year}年民生实事项目票决_{content}_{stamp}",
-    )
