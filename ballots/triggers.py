@@ -59,10 +59,65 @@ class Guard:
     event: str
     condition: str
     message: str
+    # What tells it from another one of the same table and event.
+    about: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.table}_guard_{self.event.lower()}"
+        return f"{self.table}_guard_{self.event.lower()}{self.about}"
+
+
+def _second_round() -> list[Guard]:
+    """A second round is about what the first one left open, word for word (design §4.3).
+
+    A list may be shortened, so that rows may go; what is left is compared once more as it opens.
+    """
+    message = "the candidates of a second round are those of the first"
+    parent = "(SELECT parent_id FROM projects_poll WHERE id = NEW.poll_id)"
+    changed = f"{parent} IS NOT NULL AND NOT {_is_of_first_round('NEW', parent)}"
+    own = "projects_poll poll JOIN projects_project own ON own.poll_id = poll.id"
+    target = (
+        f"EXISTS (SELECT 1 FROM {own} WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM projects_target t JOIN projects_project p ON p.id = t.project_id"
+        " WHERE p.poll_id = poll.parent_id AND CAST(p.number AS TEXT) = own.origin"
+        " AND t.position = NEW.position AND t.text = NEW.text AND t.unit = NEW.unit"
+        " AND t.quantity IS NOT DISTINCT FROM NEW.quantity))"
+    )
+    lines = "(SELECT COUNT(*) FROM projects_target WHERE project_id = {row}.id)"
+    opened = (
+        "OLD.phase = 'draft' AND NEW.phase = 'open' AND NEW.parent_id IS NOT NULL AND ("
+        "EXISTS (SELECT 1 FROM projects_project own WHERE own.poll_id = NEW.id"
+        f" AND NOT {_is_of_first_round('own', 'NEW.parent_id')})"
+        " OR EXISTS (SELECT 1 FROM projects_project own JOIN projects_project p"
+        " ON p.poll_id = NEW.parent_id AND CAST(p.number AS TEXT) = own.origin"
+        f" WHERE own.poll_id = NEW.id AND {lines.format(row='own')} <> {lines.format(row='p')}))"
+    )
+    return [
+        Guard("projects_project", "INSERT", changed, message, "_second_round"),
+        Guard("projects_project", "UPDATE", changed, message, "_second_round"),
+        Guard("projects_target", "INSERT", target, message, "_second_round"),
+        Guard("projects_target", "UPDATE", target, message, "_second_round"),
+        Guard("projects_poll", "UPDATE", opened, message, "_second_round"),
+    ]
+
+
+def _is_of_first_round(row: str, parent: str) -> str:
+    """Return the condition that a candidate is what its origin says, a candidate or a proposal."""
+    told = ("title", "text", "category", "lead_unit", "deadline", "site")
+    same = " AND ".join(f"p.{column} = {row}.{column}" for column in told)
+    return (
+        f"(EXISTS (SELECT 1 FROM projects_project p WHERE p.poll_id = {parent}"
+        f" AND CAST(p.number AS TEXT) = {row}.origin AND p.number = {row}.number AND {same}"
+        f" AND p.investment IS NOT DISTINCT FROM {row}.investment)"
+        f" OR EXISTS (SELECT 1 FROM ballots_writein w WHERE w.poll_id = {parent}"
+        f" AND '推' || CAST(w.number AS TEXT) = {row}.origin"
+        # Of two proposals of one name the second bears its key.
+        f" AND {row}.title IN (w.title, w.title || '（' || {row}.origin || '）')"
+        f" AND {row}.text = CASE WHEN w.detail = '' THEN w.title ELSE w.detail END"
+        f" AND {row}.lead_unit = w.unit AND {row}.investment IS NULL"
+        f" AND {row}.category = '' AND {row}.deadline = '' AND {row}.site = ''"
+        f" AND {row}.number NOT IN (SELECT number FROM projects_project WHERE poll_id = {parent})))"
+    )
 
 
 def _guards(poll_columns: list[str]) -> list[Guard]:
@@ -187,7 +242,7 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             condition = " OR ".join(f"{phase.format(row=row)} <> 'draft'" for row in rows)
             message = "candidates are frozen once the poll has opened"
             guards.append(Guard(table, event, condition, message))
-    return guards
+    return guards + _second_round()
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -261,7 +316,8 @@ def _search_path(connection: BaseDatabaseWrapper) -> str:
 
 def _statements(guard: Guard, vendor: str, path: str) -> list[str]:
     if vendor == "sqlite":
-        condition = guard.condition.replace("IS DISTINCT FROM", "IS NOT")
+        condition = guard.condition.replace("IS NOT DISTINCT FROM", "IS")
+        condition = condition.replace("IS DISTINCT FROM", "IS NOT")
         return [
             f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table} WHEN {condition}"
             f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END"

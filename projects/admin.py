@@ -15,6 +15,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from projects import admin_import
@@ -26,6 +27,10 @@ from yiwu_vote.texts import same
 PARKED = 10_000
 
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
+# What a second round votes on was settled by its first one (design §4.3).
+SETTLED = _(
+    "再次票决、补充票决的候选项目就是原票决留下的项目，不能增加、不能修改；要减少时可以删除。"
+)
 REFUSED_BY_DATABASE = _(
     "没有保存：可能投票刚刚开始，或另有人同时改了同一处。请核对后重试；投票开始后不能再修改。"
 )
@@ -328,18 +333,45 @@ class ProjectAdmin(DraftAdmin):
     def poll_of(self, obj: Project) -> Poll:
         return obj.poll
 
+    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        """The candidates of a second round are looked at only; a list may still be shortened."""
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.poll.parent_id is None
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or obj.poll.parent_id is None or not self.is_draft(obj):
+            return fieldsets
+        (name, first), *others = fieldsets
+        return [(name, {**first, "description": SETTLED}), *others]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Answer a form that was opened before the candidate became that of a second round."""
+        if request.method == "POST" and object_id is not None:
+            obj = self.get_object(request, unquote(object_id))
+            if obj is not None and obj.poll.parent_id is not None and self.is_draft(obj):
+                return self.back(request, SETTLED)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
     ) -> forms.ModelChoiceField | None:
         """Offer polls in draft alone: a form that names another one is refused with a sentence."""
         if db_field.name != "poll":
             return super().formfield_for_foreignkey(db_field, request, **kwargs)
-        drafts = Poll.objects.filter(phase=Poll.Phase.DRAFT)
+        drafts = Poll.objects.with_own_list()
         field = super().formfield_for_foreignkey(
             db_field, request, queryset=drafts, initial=drafts.first(), **kwargs
         )
         if field is not None:
-            field.error_messages["invalid_choice"] = FROZEN
+            field.error_messages["invalid_choice"] = format_lazy("{} {}", FROZEN, SETTLED)
         return field
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -353,7 +385,7 @@ class ProjectAdmin(DraftAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Suggest the next free number of the newest draft, or of the poll the link names."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        polls = Poll.objects.filter(phase=Poll.Phase.DRAFT)
+        polls = Poll.objects.with_own_list()
         asked = str(initial.get("poll", ""))
         poll = polls.filter(pk=asked).first() if asked.isdecimal() else polls.first()
         if poll is not None and "number" not in initial:

@@ -153,4 +153,4 @@ def _upload_page(request: HttpRequest, form: forms.Form) -> HttpResponse:
 
 
 def _drafts() -> PollQuerySet:
-    return Poll.objects.filter(phase=Poll.Phase.DRAFT)
+    return Poll.objects.with_own_list()

@@ -16,18 +16,21 @@ class UploadForm(TableForm):
     """A table, and the draft it is for: the newest one unless another is chosen."""
 
     poll = forms.ModelChoiceField(
-        Poll.objects.filter(phase=Poll.Phase.DRAFT),
+        Poll.objects.with_own_list(),
         label=_("导入到"),
         empty_label=None,
         error_messages={
-            "invalid_choice": _("没有导入：投票已经开始，候选项目不能再修改。请另选票决。")
+            "invalid_choice": _(
+                "没有导入：投票已经开始，候选项目不能再修改。再次票决、补充票决的候选项目"
+                "就是原票决留下的项目。请另选票决。"
+            )
         },
-        help_text=_("只列出尚未开始投票的票决。"),
+        help_text=_("只列出尚未开始投票的票决，不含再次票决、补充票决。"),
     )
     field_order = ("poll", "file", "pasted")
 
     def __init__(self, data: Any = None, files: Any = None, *, initial: Any = None) -> None:
-        newest = {"poll": Poll.objects.filter(phase=Poll.Phase.DRAFT).first()}
+        newest = {"poll": Poll.objects.with_own_list().first()}
         super().__init__(data, files, initial=newest | (initial or {}))
 
 

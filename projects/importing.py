@@ -18,6 +18,9 @@ from yiwu_vote.tables.upload import Problem, fingerprint
 refused = Refusals(
     {
         "not-draft": _("没有导入：投票已经开始，候选项目不能再修改。"),
+        "second-round": _(
+            "没有导入：再次票决、补充票决的候选项目就是原票决留下的项目，不能从表格导入。"
+        ),
         "changed": _("没有导入：候选项目在预览之后有变动，请重新上传。"),
         "problems": _("没有导入：表格有错误，请更正后重新上传。"),
     }
@@ -100,6 +103,8 @@ def import_candidates(poll: Poll, rows: Sequence[Candidate], *, seen: str) -> Im
 def _import(poll: Poll, rows: Sequence[Candidate], seen: str) -> ImportPlan:
     if poll.phase != Poll.Phase.DRAFT:
         raise refused("not-draft")
+    if poll.parent_id is not None:
+        raise refused("second-round")
     plan = plan_import(poll, rows)
     if plan.seen != seen:
         raise refused("changed")

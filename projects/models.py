@@ -31,6 +31,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """The polls that lists, pages and commands know: all but the drafts that were dropped."""
         return self.exclude(phase=phases.Phase.DROPPED)
 
+    def with_own_list(self) -> "PollQuerySet":
+        """The drafts whose candidates the office lists: those of a second round are its first one's."""
+        return self.filter(phase=phases.Phase.DRAFT, parent=None)
+
     def real(self) -> "PollQuerySet":
         """The polls that count: everything but rehearsals."""
         return self.exclude(kind=Poll.Kind.REHEARSAL)
@@ -326,6 +330,11 @@ class Project(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["poll", "title"], name="project_title_is_unique_in_a_poll"
+            ),
+            models.UniqueConstraint(
+                fields=["poll", "origin"],
+                condition=~Q(origin=""),
+                name="item_stands_once_in_a_second_round",
             ),
             models.CheckConstraint(condition=Q(number__gte=1), name="project_number_from_one"),
             models.CheckConstraint(condition=~Q(title=""), name="project_has_a_title"),

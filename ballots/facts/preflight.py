@@ -12,6 +12,7 @@ from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.roll_checks import people
+from ballots.facts.second_round import changed_candidates
 from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
@@ -90,6 +91,14 @@ def _first_round(poll: Poll) -> Iterator[Finding]:
         yield Finding(
             "blocks", gettext("再次票决和补充票决不接受推荐新项目，请更正"), "rules#proposals"
         )
+    changed = changed_candidates(poll)
+    if changed:
+        yield Finding(
+            "blocks",
+            gettext("第%(list)s项与原票决中的不一致，请删除这个草稿，重新发起")
+            % {"list": _listed(changed)},
+            "candidates",
+        )
     keys = {row["item"] for row in outcome.rest}
     listed = list(poll.projects.values_list("origin", flat=True))
     # The office may shorten the list of a supplementary poll; the tied all stand in a run-off.
@@ -119,13 +128,14 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
         yield Finding("blocks", gettext("还没有候选项目"), "candidates")
         return
     without_target = [project.number for project in projects if not project.lines]
-    if without_target:
-        # A proposal that comes to a second round has only the words of those who proposed it.
+    if without_target and not poll.simple:
         yield Finding(
-            "warns" if poll.parent else "blocks",
+            "warns",
             gettext("第%(list)s项缺少年度目标") % {"list": _listed(without_target)},
             "candidates",
         )
+    elif without_target:
+        yield Finding("ok", gettext("候选项目%(count)d个") % {"count": len(projects)})
     else:
         yield Finding("ok", gettext("候选项目%(count)d个，均有年度目标") % {"count": len(projects)})
     without_unit = [project.number for project in projects if not project.lead_unit]

@@ -24,7 +24,7 @@ from ballots.facts import outcome, polls, preflight
 from ballots.facts.findings import blocks
 from ballots.models import AccessCard, Delegate, JournalEntry, Recommendation, RollEntry
 from ballots.refusal import Refused
-from projects.models import Poll
+from projects.models import Poll, Project
 from tests.helpers.factories import (
     Stage,
     confirm_count,
@@ -32,7 +32,6 @@ from tests.helpers.factories import (
     make_delegates,
     make_office,
     make_poll,
-    make_project,
     make_ready,
     make_stage,
     play,
@@ -399,9 +398,20 @@ def test_a_void_second_round_is_not_made_anew_once_something_else_settles_the_pl
 
 # --- when it may open -----------------------------------------------------------------------------
 
+
+def copy_of(project: Project, draft: Poll) -> Project:
+    columns = {name: getattr(project, name) for name in drafts.COPIED_OF_PROJECT}
+    copy = Project.objects.create(poll=draft, **(columns | {"origin": str(project.number)}))
+    for target in project.targets.all():
+        target.pk, target.project = None, copy
+        target.save()
+    return copy
+
+
 EDITS: dict[str, Callable[[Stage, Poll], Any]] = {
     "a candidate fewer": lambda held, draft: draft.projects.get(number=3).delete(),
-    "a candidate more": lambda held, draft: make_project(draft, 9),
+    # It is of the first round, word for word, but not of those that were left open.
+    "a candidate more": lambda held, draft: copy_of(held.poll.projects.get(number=1), draft),
     "another number of places": lambda held, draft: Poll.objects.filter(pk=draft.pk).update(
         places=2
     ),

@@ -25,6 +25,6 @@ def test_a_draft_can_become_a_rehearsal_until_its_key_is_made(client):
 
 def test_a_second_round_stays_one(client):
     first = make_poll(delegates_total=3)
-    second = make_poll(kind=Poll.Kind.RUN_OFF, parent=first)
+    second = make_poll(kind=Poll.Kind.RUN_OFF, parent=first, candidates=0)
 
     assert fields_of(client, first) - fields_of(client, second) == {"kind"}

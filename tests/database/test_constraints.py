@@ -264,6 +264,12 @@ BREAKS: dict[str, list[Act]] = {
     "project_title_is_unique_in_a_poll": [
         lambda w: put(Project(poll=w.draft, number=9, title=w.project.title, text="x"))
     ],
+    "item_stands_once_in_a_second_round": [
+        lambda w: put(
+            Project(poll=w.draft, number=8, title="甲", text="x", origin="推1"),
+            Project(poll=w.draft, number=9, title="乙", text="x", origin="推1"),
+        )
+    ],
     "project_number_from_one": [lambda w: change(w.project, number=0)],
     "project_has_a_title": [lambda w: change(w.project, title="")],
     "project_investment_is_not_negative": [lambda w: change(w.project, investment="-0.01")],

@@ -164,7 +164,7 @@ CAUSES = {
     "no candidates": Cause(no_candidates, "✗ 还没有候选项目"),
     "candidates without a target": Cause(
         lambda s: Target.objects.filter(project__number__in=[2, 11]).delete(),
-        "✗ 第2、11项缺少年度目标",
+        "△ 第2、11项缺少年度目标",
     ),
     "a candidate without a unit": Cause(
         lambda s: Project.objects.filter(number=7).update(lead_unit=""), "△ 第7项缺少责任单位"
