@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from ballots.models import Delegate
 from projects.models import Poll
 from tests.helpers.desk import at
 from tests.helpers.factories import make_delegates, make_office, make_poll
@@ -62,6 +63,60 @@ def test_cards_come_out_at_their_size_ten_a_page_and_a_new_page_for_each_delegat
     # A list to sign and two pages of cards, then a list and one page.
     assert pages_of(printing.pdf(prefer_css_page_size=True)) == 5
     assert violations == []
+
+
+# The pairs of parts of a card that stand over each other, and what stands over its edge.
+OVERPRINTED = """() => [...document.querySelectorAll('.card')].flatMap(card => {
+    const parts = [...card.querySelectorAll('.card-text > *, .card-qr, .card-code, .card-note')];
+    const box = part => part.getBoundingClientRect();
+    const [outer, found] = [box(card), []];
+    parts.forEach((one, place) => {
+        const a = box(one);
+        if (a.left < outer.left || a.right > outer.right || a.bottom > outer.bottom + 1)
+            found.push(one.className + ' over the edge');
+        parts.slice(place + 1).forEach(other => {
+            const b = box(other);
+            if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+                found.push(one.className + ' over ' + other.className);
+        });
+    });
+    return found;
+})"""
+CUT = """() => [...document.querySelectorAll('.card-text, .sign-list td')].filter(
+    box => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth
+).map(box => box.textContent)"""
+LOWEST_ROWS = """() => [...document.querySelectorAll('.sign-list')].map(sheet =>
+    sheet.getBoundingClientRect().bottom - sheet.lastElementChild.getBoundingClientRect().bottom)"""
+
+
+def test_no_text_is_printed_over_a_code_at_the_longest_that_may_be_typed(printing, live_server):
+    # Case 49: the row's own example, the longest in Chinese signs, in capitals and in words.
+    make_poll(meeting="义乌市第十五届人民代表大会第四次会议" * 4, kind=Poll.Kind.REHEARSAL)
+    names = ["十二个字的姓名十二个字的", "测" * 30, "W" * 30, "Mwalimu Abdurrahman Wamalwa", "甲"]
+    numbers = ["123456789012345678", "９" * 20, "W" * 20, "330782-0001", "001"]
+    delegations = [
+        "十七个字的代表团十七个字的代表团名",
+        "团" * 50,
+        "W" * 50,
+        "乙" * 50,
+        "城区代表团",
+    ]
+    for name, number, delegation in zip(names, numbers, delegations, strict=True):
+        [delegate] = make_delegates(1, delegation=delegation)
+        Delegate.objects.filter(pk=delegate.pk).update(name=name, number=number)
+    for place, delegate in enumerate(make_delegates(13, delegation="代" * 50)):
+        Delegate.objects.filter(pk=delegate.pk).update(name="名" * 30, number=f"{place:020}")
+    printing.goto(live_server.url + reverse("admin:ballots_delegate_issue"))
+    printing.emulate_media(media="screen")
+    printing.locator("input.default").click()
+    printing.emulate_media(media="print")
+
+    assert printing.locator(".card").count() == 18
+    assert printing.evaluate(OVERPRINTED) == []
+    assert min(millimetres(printing, ".card-qr svg")) >= 30
+    # Nothing of whose card it is, is cut, and no row of the lists to sign falls off its page.
+    assert printing.evaluate(CUT) == []
+    assert min(printing.evaluate(LOWEST_ROWS)) > 0
 
 
 def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, live_server):

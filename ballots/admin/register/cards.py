@@ -1,7 +1,6 @@
 """The pages that give delegates their cards: who gets one, and the sheet of codes to print."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import StaffRequest, qr_svg
+from ballots.admin.register.card_sheets import PrintedCard, card_pages, lists_to_sign
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refused
@@ -26,10 +26,6 @@ from projects.models import Poll
 from projects.phases import LAST
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.fields import Typed
-
-CARDS_A_PAGE = 10
-LINES_A_PAGE = 24
-
 
 # --- what is typed --------------------------------------------------------------------------------
 
@@ -104,15 +100,6 @@ class ReissueForm(forms.Form):
 
 
 # --- issuing and reissuing ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PrintedCard:
-    """A card as it is printed: its code in groups of four, and its QR code as SVG."""
-
-    delegate: Delegate
-    code: str
-    qr: str
 
 
 def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse:
@@ -195,8 +182,8 @@ def _sheet(
             {
                 "name": delegation.name,
                 "count": len(held),
-                "lists": _pages(list(enumerate(held, start=1)), LINES_A_PAGE),
-                "pages": _pages(held, CARDS_A_PAGE),
+                "lists": lists_to_sign(held, meeting=poll.meeting if poll else ""),
+                "pages": card_pages(held),
             }
         )
     context = {
@@ -220,10 +207,6 @@ def _no_cards(request: HttpRequest, *, is_sent: bool) -> HttpResponse:
 def _back(request: HttpRequest, why: str) -> HttpResponse:
     messages.warning(request, why)
     return redirect("admin:ballots_delegate_changelist")
-
-
-def _pages(things: Sequence[Any], size: int) -> list[Sequence[Any]]:
-    return [things[start : start + size] for start in range(0, len(things), size)]
 
 
 def _qr(token: str) -> str:
