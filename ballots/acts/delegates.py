@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.acts import roll
 from ballots.facts import register
 from ballots.models import (
     AccessCard,
@@ -23,7 +24,7 @@ from ballots.models import (
 )
 from ballots.pure.roll_plan import Entry, ImportPlan, plan_of
 from ballots.pure.roll_table import RollRow
-from ballots.refusal import Refusals, demand_office
+from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
 
 refused = Refusals(
     {
@@ -297,14 +298,24 @@ def _used(last: RollImport) -> int | None:
 
 
 @transaction.atomic
-def set_status(delegates: Iterable[Delegate], status: str, *, by: User) -> int:
+def set_status(
+    delegates: Iterable[Delegate],
+    status: str,
+    *,
+    by: User,
+    reason: str = "",
+    second: User | None = None,
+) -> int:
     """Give each of `delegates` this status (`Delegate.Status`); return how many had another one.
 
-    One entry of the register names them all, because who may vote hangs on it.
+    One entry of the register names them all, because who may vote hangs on it. While a poll with
+    one of them on its roll takes ballots, `second`, another member of staff, signs too, there is a
+    `reason`, and the poll's own record says the same (`roll.follow_status`). Raises Refused.
     """
     demand_office(by)
     Register.objects.locked()
     chosen = [delegate.pk for delegate in delegates]
+    polls = roll.locked_polls_of(chosen)
     changed = list(
         Delegate.objects.select_for_update(no_key=True)
         .filter(pk__in=chosen)
@@ -313,14 +324,17 @@ def set_status(delegates: Iterable[Delegate], status: str, *, by: User) -> int:
     )
     if not changed:
         return 0
+    reason = reason.strip()
+    if polls:
+        reason = demand_reason(reason)
+        second = demand_colleague(by, second)
     Delegate.objects.filter(pk__in=[delegate.pk for delegate in changed]).update(status=status)
-    journal.append(
-        None,
-        journal.Kind.STATUS_SET,
-        by=by,
-        data={
-            "status": status,
-            "people": [[person.number, person.name, person.status] for person in changed],
-        },
-    )
+    data = {
+        "status": status,
+        "people": [[person.number, person.name, person.status] for person in changed],
+        "reason": reason,
+    }
+    journal.append(None, journal.Kind.STATUS_SET, by=by, second=second, data=data)
+    for poll in polls:
+        roll.follow_status(poll, changed, status, reason=reason, by=by, second=second)
     return len(changed)

@@ -119,16 +119,7 @@ def lower_presence(
         raise refused("nobody")
     _demand_none([entry for entry in entries if entry.voted], "has-voted")
     _demand_none([entry for entry in entries if not entry.present], "not-present")
-    total = _set_present(poll, entries, False)
-    data = {"present": total, "removed": len(entries), "people": _people(entries)}
-    journal.append(
-        poll,
-        journal.Kind.PRESENCE_LOWERED,
-        by=by,
-        second=second,
-        data=data | {"reason": reason},
-    )
-    return total
+    return _lower(poll, entries, reason=reason, by=by, second=second)
 
 
 @transaction.atomic
@@ -163,6 +154,54 @@ def add_to_roll(
         },
     )
     return entry
+
+
+# --- the status of delegates while people vote ----------------------------------------------------
+
+
+def locked_polls_of(delegates: Collection[int]) -> list[Poll]:
+    """Return, under their locks, the polls that take ballots and have one of these keys on the roll.
+
+    The caller holds the lock of the register, which comes before that of any poll.
+    """
+    on_roll = RollEntry.objects.filter(delegate__in=delegates).values("poll")
+    polls = Poll.objects.taking_ballots().filter(pk__in=on_roll).order_by("pk")
+    return list(polls.select_for_update(no_key=True))
+
+
+def follow_status(
+    poll: Poll,
+    delegates: Collection[Delegate],
+    status: str,
+    *,
+    reason: str,
+    by: User,
+    second: User | None,
+) -> None:
+    """Put on the record of `poll` that delegates on its roll have another status, given by two.
+
+    `delegates` say what they were. Whoever is no longer in office and has not voted is no longer
+    present either: no ballot is given out to him, and the figures say so.
+    """
+    before = {delegate.pk: delegate.status for delegate in delegates}
+    entries = list(poll.roll.filter(delegate__in=before).order_by("number_order"))
+    if not entries:
+        return
+    people = [[entry.number, entry.name, before[entry.delegate_id]] for entry in entries]
+    data = {"status": status, "people": people, "reason": reason}
+    journal.append(poll, journal.Kind.STATUS_SET, by=by, second=second, data=data)
+    leaving = [entry for entry in entries if entry.present and not entry.voted]
+    if status != Delegate.Status.ACTIVE and leaving:
+        _lower(poll, leaving, reason=reason, by=by, second=second)
+
+
+def _lower(
+    poll: Poll, entries: Sequence[RollEntry], *, reason: str, by: User, second: User | None
+) -> int:
+    total = _set_present(poll, entries, False)
+    data = {"present": total, "removed": len(entries), "people": _people(entries), "reason": reason}
+    journal.append(poll, journal.Kind.PRESENCE_LOWERED, by=by, second=second, data=data)
+    return total
 
 
 def _entry(poll: Poll, delegate: Delegate) -> RollEntry:

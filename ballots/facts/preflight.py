@@ -16,7 +16,7 @@ from ballots.facts.second_round import changed_candidates
 from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
-from ballots.models import Recommendation
+from ballots.models import Delegate, Recommendation
 from projects.models import Poll
 
 
@@ -35,20 +35,50 @@ def what_is_missing(poll: Poll) -> list[Finding]:
 
 
 def changes_since_opening(poll: Poll) -> list[Finding]:
-    """Return a △ where staff accounts or groups are not those that the opening put on record.
-
-    Nor may anybody sign who was no member of staff then, even if the account is gone again.
-    """
+    """Return a △ for what is not as the opening put it on record: staff, and who is in office."""
     opened = poll.journal.filter(kind=Kind.OPENED).first()
     if opened is None:
         return []
-    recorded = opened.data["staff"]
-    names = {name for name, _groups in recorded}
     signed = poll.journal.filter(seq__gt=opened.seq).values_list("by__username", "second__username")
-    strangers = {name for pair in signed for name in pair if name} - names
-    if recorded == roles.accounts() and not strangers:
-        return []
-    return [Finding("warns", gettext("开始投票后，会务或监票账号有变动，请核实"))]
+    return [
+        *_staff_since(opened.data["staff"], {name for pair in signed for name in pair if name}),
+        *_status_since(poll),
+    ]
+
+
+def _staff_since(recorded: list[list[object]], signed: set[str]) -> Iterator[Finding]:
+    """Say that accounts or groups have changed, or that somebody has signed who was no staff then.
+
+    Even if that account is gone again.
+    """
+    strangers = signed - {str(name) for name, _groups in recorded}
+    if recorded != roles.accounts() or strangers:
+        yield Finding("warns", gettext("开始投票后，会务或监票账号有变动，请核实"))
+
+
+def _status_since(poll: Poll) -> Iterator[Finding]:
+    """Say how often two people changed a status while people voted, and whether nobody signed."""
+    changes = [entry.data for entry in poll.journal.filter(kind=Kind.STATUS_SET).order_by("seq")]
+    if changes:
+        yield Finding(
+            "warns",
+            gettext("投票期间状态变更%(count)d次（见操作记录）") % {"count": len(changes)},
+        )
+    if not poll.takes_ballots:
+        # Later changes are no longer about this vote.
+        return
+    recorded = {person[0]: change["status"] for change in changes for person in change["people"]}
+    unsigned = [
+        entry
+        for entry in poll.roll.select_related("delegate").order_by("number_order")
+        if entry.delegate.status != recorded.get(entry.number, Delegate.Status.ACTIVE)
+    ]
+    if unsigned:
+        yield Finding(
+            "warns",
+            gettext("%(who)s的状态已变更，而操作记录中没有两人签名，请核实")
+            % {"who": "、".join(map(str, unsigned[:5])) + ("等" if len(unsigned) > 5 else "")},
+        )
 
 
 def _rules(poll: Poll) -> Iterator[Finding]:

@@ -5,10 +5,13 @@ from typing import TypedDict
 
 from django.db.models import Count, Min, Q
 
-from ballots.models import Ballot
+from ballots.models import Ballot, Delegate
 from ballots.pure.tally import Turnout
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
+
+# On the roll, no longer in office, and has not voted.
+BARRED = ~Q(delegate__status=Delegate.Status.ACTIVE) & Q(voted=False)
 
 
 def turnout_of(poll: Poll) -> Turnout:
@@ -18,14 +21,28 @@ def turnout_of(poll: Poll) -> Turnout:
         present=Count("pk", filter=Q(present=True)),
         voted=Count("pk", filter=Q(voted=True)),
     )
+    barred = poll.roll.filter(BARRED).count() if _leaves_out(poll) else 0
     return Turnout(
         **marks,
-        issued=marks["present" if poll.voters == Poll.Voters.PRESENT else "roll"],
+        issued=_issued(poll, marks["present"], marks["roll"] - barred),
         # Before the box is opened there are no ballots to ask about.
         invalid=0
         if poll.phase in DRAFT | VOTING | {Poll.Phase.CLOSED}
         else poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
     )
+
+
+def _issued(poll: Poll, present: int, on_roll: int) -> int:
+    return present if poll.voters == Poll.Voters.PRESENT else on_roll
+
+
+def _leaves_out(poll: Poll) -> bool:
+    """Tell whether 发出 leaves out those on the roll who may not vote any more.
+
+    Where those present vote, they are not present (`acts.roll.follow_status`). A count does not
+    ask: the status of today is not that of the vote.
+    """
+    return poll.voters == Poll.Voters.ROLL and poll.phase in VOTING
 
 
 def percent(part: int, whole: int) -> str:
@@ -37,10 +54,11 @@ def percent(part: int, whole: int) -> str:
 
 
 class TurnoutRow(TypedDict):
-    """One row of 投票情况: 应到, 实到, 已投票, 未投票 and the rate in percent."""
+    """One row of 投票情况: 应到, 实到, 发出, 已投票, 未投票 and the rate in percent."""
 
     on_roll: int
     came: int
+    issued: int
     marks: int
     waiting: int
     share: str
@@ -62,25 +80,35 @@ def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
             on_roll=Count("pk"),
             came=Count("pk", filter=Q(present=True)),
             marks=Count("pk", filter=Q(voted=True)),
+            barred=Count("pk", filter=BARRED),
         )
         .order_by("position", "delegation")
     )
     return [
         {
             "delegation": row["delegation"],
-            **turnout_row(poll, on_roll=row["on_roll"], came=row["came"], marks=row["marks"]),
+            **turnout_row(
+                on_roll=row["on_roll"],
+                came=row["came"],
+                issued=_issued(
+                    poll,
+                    row["came"],
+                    row["on_roll"] - (row["barred"] if _leaves_out(poll) else 0),
+                ),
+                marks=row["marks"],
+            ),
         }
         for row in rows
     ]
 
 
-def turnout_row(poll: Poll, *, on_roll: int, came: int, marks: int) -> TurnoutRow:
+def turnout_row(*, on_roll: int, came: int, issued: int, marks: int) -> TurnoutRow:
     """Return one row of 投票情况: what is typed in, who is still awaited, and the rate in percent."""
-    base = came if poll.voters == Poll.Voters.PRESENT else on_roll
     return {
         "on_roll": on_roll,
         "came": came,
+        "issued": issued,
         "marks": marks,
-        "waiting": max(base - marks, 0),
-        "share": percent(marks, base),
+        "waiting": max(issued - marks, 0),
+        "share": percent(marks, issued),
     }

@@ -56,6 +56,7 @@ def report(poll: Poll) -> dict[str, object]:
         "figures": figures,
         "opening_digest": frozen.digest_on_record(poll),
         "turnout": figures["turnout"],
+        "status_changes": poll.journal.filter(kind=Kind.STATUS_SET).count(),
         "round_name": round_name(poll),
         "rules": rules_line(figures),
         "is_each": figures["rules"]["form"] == "each",

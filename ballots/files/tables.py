@@ -21,7 +21,7 @@ from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
 from ballots.files.download import Download
-from ballots.models import Ballot, Result, RollEntry, WriteIn
+from ballots.models import Ballot, Delegate, Result, RollEntry, WriteIn
 from ballots.pure import sealing
 from ballots.refusal import Refusals
 from ballots.roles import named
@@ -140,9 +140,9 @@ def turnout_csv(poll: Poll) -> Download:
     total: DelegationRow = {
         "delegation": gettext("合计"),
         **turnout_row(
-            poll,
             on_roll=sum(row["on_roll"] for row in delegations),
             came=sum(row["came"] for row in delegations),
+            issued=sum(row["issued"] for row in delegations),
             marks=sum(row["marks"] for row in delegations),
         ),
     }
@@ -171,12 +171,13 @@ def turnout_csv(poll: Poll) -> Download:
 def waiting_xlsx(poll: Poll) -> Download:
     """Return 未投票代表名单: whom to look for while ballots come in; raises Refused else.
 
-    Those who may vote and have not: of everybody present, or of the whole roll (design §4.2).
+    Those who may vote and have not: of everybody present, or of the whole roll (design §4.2), less
+    whoever is not in office any more.
     """
     poll = _fresh(poll)
     if not poll.takes_ballots:
         raise refused("not-voting")
-    entries = _roll(poll).filter(voted=False)
+    entries = _roll(poll).filter(voted=False, delegate__status=Delegate.Status.ACTIVE)
     if poll.voters == Poll.Voters.PRESENT:
         entries = entries.filter(present=True)
     header = [

@@ -83,7 +83,7 @@ TOLD = {
     "voided": "reason phase receipts",
     "roll-imported": "file rows new changed same left_out delegations renamed renumbered status told_apart",
     "import-undone": "entry new changed",
-    "status-set": "status people",
+    "status-set": "status people reason",
 }
 
 

@@ -13,7 +13,17 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from ballots import journal
-from ballots.acts import amending, canvass, cards, casting, ceremony, lifecycle, roll, sign_in
+from ballots.acts import (
+    amending,
+    canvass,
+    cards,
+    casting,
+    ceremony,
+    delegates,
+    lifecycle,
+    roll,
+    sign_in,
+)
 from ballots.acts.casting import Receipt
 from ballots.facts.frozen import looked_at
 from ballots.models import (
@@ -607,3 +617,52 @@ def test_without_the_lock_a_cast_amid_the_taking_back_is_not_told_so(monkeypatch
 
     # SQLite may refuse one of the two as well, which is no answer to give to a delegate.
     assert codes(list(outcomes)) != {"ok": 1, "not-present": 1}
+
+
+# --- a status that changes ------------------------------------------------------------------------
+
+
+def suspend(stage: Stage) -> Callable[[], int]:
+    return lambda: delegates.set_status(
+        stage.delegates[:1],
+        "suspended",
+        reason="决定",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+
+
+def test_a_cast_under_way_is_before_the_suspension_and_stands(monkeypatch):
+    """Case 28."""
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, changed = race.play(cast(stage, 0), suspend(stage))
+
+    assert isinstance(answer, Receipt)
+    assert changed == 1
+    assert stage.entry(0).voted
+    assert stage.entry(0).present
+
+
+def test_a_cast_waits_for_a_suspension_that_is_under_way_and_is_refused(monkeypatch):
+    """Case 28."""
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    changed, answer = race.play(suspend(stage), cast(stage, 0))
+
+    assert changed == 1
+    assert codes([answer]) == {"not-present": 1}
+    assert not Envelope.objects.exists()
+
+
+def test_a_suspension_and_a_new_card_at_once_do_not_lock_each_other_out():
+    stage = make_stage(delegates=2)
+
+    outcomes = at_once(suspend(stage), new_card(stage))
+
+    assert codes(outcomes) in ({"ok": 2}, {"ok": 1, "card-not-active": 1})
+    assert journal.first_broken(stage.poll) is None

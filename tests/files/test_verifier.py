@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from ballots import verifier
 from ballots.acts import amending, lifecycle, unsealing
+from ballots.acts.delegates import set_status
 from ballots.acts.roll import add_to_roll, lower_presence, mark_absent, mark_present
 from ballots.facts.turnout import percent
 from ballots.files import package
@@ -580,6 +581,25 @@ def test_who_came_late_stands_in_the_full_package_only(latecomers):
         public = "".join(archive.read(name).decode() for name in archive.namelist())
     assert "代表3" not in public
     assert "代表3" in json.dumps(latecomers.files["journal.json"], ensure_ascii=False)
+
+
+def test_a_vote_in_which_a_delegate_was_suspended_passes_and_names_him_in_the_full_package_only():
+    """Case 28."""
+    stage = make_stage(delegates=4, candidates=4, places=2, show_votes=True)
+    stage.cast(1, selection(1))
+    set_status(
+        stage.delegates[:2],
+        "suspended",
+        reason="决定",
+        by=stage.office,
+        second=stage.scrutineer,
+    )
+    publish_count(stage)
+    both = proof_of(stage)
+
+    assert wrong(both.full, both.shares) == wrong(both.public) == set()
+    assert "代表1" in json.dumps(both.files["journal.json"], ensure_ascii=False)
+    assert "代表1" not in json.dumps(unpacked(both.public), ensure_ascii=False)
 
 
 def as_before(files: Files) -> None:

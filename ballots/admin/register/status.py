@@ -10,17 +10,26 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.delegates import set_status
-from ballots.admin.forms import tell
+from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import StaffRequest
 from ballots.admin.register.cards import ChosenForm, chosen_by
 from ballots.models import Delegate
 from ballots.refusal import Refused
+from projects.models import Poll
 from yiwu_vote.admin_pages import model_page
 
 
 class StatusForm(forms.Form):
+    """The new status; why, which has to be said while people vote."""
+
     status = forms.ChoiceField(
         label=_("状态改为"), choices=Delegate.Status.choices, widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label=_("原因"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"size": 60}),
     )
 
 
@@ -33,17 +42,33 @@ def status_page(request: StaffRequest, chosen: str | None = None) -> HttpRespons
         messages.warning(request, gettext("请先勾选要更改状态的代表。"))
         return redirect("admin:ballots_delegate_changelist")
     delegates = chosen_by(form)
-    status = StatusForm(request.POST if is_sent else None)
-    if is_sent and status.is_valid():
+    data = request.POST if is_sent else None
+    status = StatusForm(data)
+    second = SecondPersonForm(data, request=request, optional=True)
+    # Each form is asked, so that all that is wrong is told at once.
+    verdicts = [status.is_valid(), second.is_valid()]
+    if is_sent and all(verdicts):
         try:
-            count = set_status(delegates, status.cleaned_data["status"], by=request.user)
+            count = set_status(
+                delegates,
+                status.cleaned_data["status"],
+                reason=status.cleaned_data["reason"],
+                by=request.user,
+                second=second.person,
+            )
         except Refused as refusal:
             tell(status, refusal)
         else:
             words = ngettext("已更改%(count)d人的状态。", "已更改%(count)d人的状态。", count)
             messages.success(request, words % {"count": count})
             return redirect("admin:ballots_delegate_changelist")
-    context = {"chosen": form, "forms": [status], "delegates": delegates}
+    open_polls = Poll.objects.taking_ballots().filter(roll__delegate__in=delegates).distinct()
+    context = {
+        "chosen": form,
+        "forms": [status, second],
+        "delegates": delegates,
+        "open_polls": open_polls,
+    }
     return model_page(request, Delegate, "status", gettext("更改状态"), context)
 
 
