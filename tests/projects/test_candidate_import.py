@@ -435,6 +435,8 @@ def some_table(seed: int) -> list[tuple[str, ...]]:
     for number in rng.sample(range(1, 32768), rng.randint(1, 4)):
         title = some_text(rng, 60, least=1)
         lines = [some_text(rng, 90, least=1) for _ in range(rng.randint(0, 4))]
+        # A semicolon parts targets, and a candidate has twenty at most.
+        lines = [line for line in lines if line.count("；") + line.count(";") < 5]
         if rng.random() < 0.4:
             lines = [
                 f"{place}、{line}" for place, line in enumerate(lines, start=rng.choice((1, 1, 3)))
