@@ -28,6 +28,7 @@ class Kind(models.TextChoices):
     ROLL_DRAWN_UP = "roll-drawn-up", _("生成名册")
     PRESENCE_MARKED = "presence-marked", _("记录到会")
     OPENED = "opened", _("开始投票")
+    PRESENCE_CONFIRMED = "presence-confirmed", _("核对实到")
     PRESENCE_RAISED = "presence-raised", _("补报到")
     PRESENCE_LOWERED = "presence-lowered", _("撤销到会")
     ROLL_ADDED = "roll-added", _("增补名册")

@@ -489,7 +489,7 @@ def check_journal(package: Package) -> Faults:
 
 
 # What may stand anywhere before the opening, and anywhere from there to the close.
-BEFORE_OPENING = {"roll-drawn-up", "presence-marked"}
+BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed"}
 WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added", "status-set"}
 
 

@@ -64,7 +64,7 @@ class Poll(models.Model):
         *("rules_name", "rules_adopted_on"),
     )
     # This poll's own: frozen at the opening and never taken over.
-    OWN = ("id", "uuid", "collecting")
+    OWN = ("id", "uuid", "collecting", "holders", "presence_assumed")
     # Its own too, and moved later, never earlier, while it takes ballots (design §3.2).
     DEADLINE = ("closes_at",)
     # What its day moves, and nothing else moves.
@@ -162,6 +162,11 @@ class Poll(models.Model):
         help_text=_("勾选后，在投票开始前，代表登录后可以实名推荐项目，由会务组处理。"),
     )
 
+    # Who kept the shares of the poll that this draft was made of, for the page of the key to offer.
+    holders = models.JSONField(_("拟定保管人"), default=list, blank=True, editable=False)
+    # Whether who is present was taken over from that poll, and nobody has said since that it is so.
+    presence_assumed = models.BooleanField(_("实到沿用，尚未核对"), default=False, editable=False)
+
     phase = models.CharField(
         _("阶段"), max_length=16, choices=phases.Phase, default=phases.Phase.DRAFT, editable=False
     )
@@ -244,6 +249,10 @@ class Poll(models.Model):
             models.CheckConstraint(
                 condition=Q(voters="present") | Q(kind="rehearsal") | ~Q(phase="draft"),
                 name="poll_that_counts_is_for_those_present",
+            ),
+            models.CheckConstraint(
+                condition=Q(phase__in=["draft", "dropped"]) | Q(presence_assumed=False),
+                name="poll_opens_with_a_presence_of_its_own",
             ),
             known("kind", choices.Kind, name="poll_kind_known"),
             known("phase", phases.Phase, name="poll_phase_known"),

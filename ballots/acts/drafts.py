@@ -1,6 +1,7 @@
 """New drafts out of old polls, and the end of a draft nobody needs (design §3.5, §4.3).
 
-Each new one takes over roll, cards and candidates; key, presence and quorum are always taken anew.
+Each new one takes over roll, cards and candidates; the key is always made anew. Who is present is taken
+over too, and the quorum confirmed anew (`roll.confirm_presence`).
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal
 from ballots.acts import lifecycle
 from ballots.facts.outcome import Outcome, outcome_of
-from ballots.models import Register, RollEntry
+from ballots.facts.polls import box_of
+from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
 from projects.models import Poll, Project, Target
 
@@ -166,8 +168,13 @@ def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) 
 
 
 def _draft(poll: Poll, **changed: Any) -> Poll:
-    """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll."""
-    draft = Poll(**({field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES} | changed))
+    """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll.
+
+    Who was present is taken over to be looked at once more, and who kept the shares to be offered.
+    """
+    columns = {field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES} | changed
+    assumed = poll.roll.filter(present=True).exists()
+    draft = Poll(**columns, holders=_holders_of(poll), presence_assumed=assumed)
     if not draft.is_rehearsal:
         # A rehearsal, or a poll of an earlier version, may have been for the whole roll.
         draft.voters = Poll.Voters.PRESENT
@@ -179,10 +186,17 @@ def _draft(poll: Poll, **changed: Any) -> Poll:
             number=entry.number,
             name=entry.name,
             delegation=entry.delegation,
+            # Who has been suspended since is not marked present (design §4.1).
+            present=entry.present and entry.delegate.status == Delegate.Status.ACTIVE,
         )
-        for entry in poll.roll.all()
+        for entry in poll.roll.select_related("delegate")
     )
     return draft
+
+
+def _holders_of(poll: Poll) -> list[str]:
+    box = box_of(poll)
+    return list(box.holders if box else poll.holders)
 
 
 def _copy_candidates(projects: Iterable[Project], draft: Poll, **changed: Any) -> None:

@@ -19,6 +19,8 @@ refused = Refusals(
         "present-stays": _("投票开始后，实到代表只能增加；误记的，由两人签名撤销。"),
         "not-in-office": _("%(who)s不是在任代表（暂停执行代表职务或已终止），不能记为到会。"),
         "has-voted": _("%(who)s已投票，不能撤销到会。"),
+        "presence-own": _("本次的实到已经核对过，不需要再确认。"),
+        "figure-moved": _("实到人数已变为%(count)d，请核对后再确认。"),
         "nobody": _("请先勾选代表。"),
         "not-present": _("%(who)s没有记为到会。"),
         "not-active": _("该代表不是在任代表，不能列入名册。"),
@@ -62,9 +64,11 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
 
 
 @transaction.atomic
-def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
+def mark_present(poll: Poll, *, numbers: Collection[str], at_door: bool = False, by: User) -> int:
     """Mark the delegates with these 代表证号 present; return how many are present now.
 
+    Where presence was taken over from an earlier poll, this says that somebody has looked at it;
+    not so a single card that is shown `at_door`.
     While people vote the record says who they are, because a vote hangs on it; before, how many.
     Raises Refused after the close, for a number that is not on the roll, and for a delegate who is
     not in office any more.
@@ -83,6 +87,25 @@ def mark_present(poll: Poll, *, numbers: Collection[str], by: User) -> int:
         journal.append(poll, journal.Kind.PRESENCE_RAISED, by=by, data=data)
     elif newly:
         _note_in_draft(poll, total, added=len(newly), by=by)
+    if poll.presence_assumed and not at_door:
+        _own_presence(poll, total, by)
+    return total
+
+
+@transaction.atomic
+def confirm_presence(poll: Poll, *, present: int | None = None, by: User) -> int:
+    """Say that those taken over as present from an earlier poll still are; return how many.
+
+    `present` is the figure that the person read: if it has moved, nothing happens. Raises Refused.
+    """
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
+    if not poll.presence_assumed:
+        raise refused("presence-own")
+    total = poll.roll.filter(present=True).count()
+    if present is not None and present != total:
+        raise refused("figure-moved", count=total)
+    _own_presence(poll, total, by)
     return total
 
 
@@ -98,6 +121,8 @@ def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
     total = _set_present(poll, there, False)
     if there:
         _note_in_draft(poll, total, removed=len(there), by=by)
+    if poll.presence_assumed:
+        _own_presence(poll, total, by)
     return total
 
 
@@ -233,6 +258,12 @@ def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int
     """Mark `entries`, and return how many of the roll are present now."""
     poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(present=present)
     return poll.roll.filter(present=True).count()
+
+
+def _own_presence(poll: Poll, total: int, by: User) -> None:
+    poll.presence_assumed = False
+    poll.save(update_fields=["presence_assumed"])
+    journal.append(poll, journal.Kind.PRESENCE_CONFIRMED, by=by, data={"present": total})
 
 
 def _note_in_draft(poll: Poll, total: int, *, by: User, added: int = 0, removed: int = 0) -> None:

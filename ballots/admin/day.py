@@ -181,7 +181,7 @@ def _next_in_draft(day: Day) -> Step:
         return preparing.try_key
     if poll.voters == Poll.Voters.PRESENT and not day.turnout.present:
         return preparing.presence
-    return preparing.open_poll
+    return preparing.confirm_presence if poll.presence_assumed else preparing.open_poll
 
 
 def _next_once_confirmed(day: Day) -> Step | None:

@@ -168,14 +168,14 @@ def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
 @step(
     "fresh",
     _("另建草稿"),
-    _("沿用本次的候选项目、规则、名册和投票卡另建一次票决，须重新生成密钥和报到。"),
+    _("沿用本次的候选项目、规则、名册和投票卡另建一次票决，须重新生成密钥，并核对实到。"),
     who=roles.is_office,
     phases=frozenset({Poll.Phase.VOID}),
 )
 def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
     def act() -> HttpResponse:
         draft = drafts.fresh_draft(poll, by=request.user)
-        messages.success(request, gettext("已另建草稿，须重新生成密钥和报到。"))
+        messages.success(request, gettext("已另建草稿，须重新生成密钥，并核对实到。"))
         return to_day(draft)
 
     return take(request, poll, act)

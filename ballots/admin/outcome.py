@@ -21,7 +21,7 @@ from projects.phases import MOVES
 from yiwu_vote.fields import Typed
 
 # What a copied draft must be seen to before it can open; said wherever one is made.
-MADE_ANEW = _("名册和投票卡沿用；请重新生成密钥、重新报到。")
+MADE_ANEW = _("名册、投票卡和实到沿用；请重新生成密钥，并核对实到。")
 
 
 # --- second rounds and the decision ---------------------------------------------------------------

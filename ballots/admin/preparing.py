@@ -1,6 +1,7 @@
 """The steps before the vote, as pages: the roll, who is present, the key, the opening."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ from ballots.facts import opening, preflight
 from ballots.facts.findings import blocks
 from ballots.facts.frozen import Looked, looked_at
 from ballots.models import AccessCard, BallotBox, Delegate, RollEntry
+from ballots.pure.tally import quorum
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import DRAFT, MOVES, VOTING
@@ -170,6 +172,39 @@ def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     ]
 
 
+def _is_assumed(day: Day) -> bool:
+    return day.poll.presence_assumed
+
+
+class PresentForm(forms.Form):
+    """How many were present as the page said: the act refuses where that has moved since."""
+
+    present = forms.IntegerField(required=False, min_value=0, max_value=100_000)
+
+
+@step(
+    "present-again",
+    _("核对实到"),
+    _("实到沿用上一次票决。请核对现在到会的代表，法定人数以核对后的实到为准。"),
+    who=roles.is_office,
+    phases=DRAFT,
+    fits=_is_assumed,
+)
+def confirm_presence(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Say with one press that nobody has come or gone since the poll before."""
+
+    def act() -> str:
+        read = PresentForm(request.POST)
+        present = read.cleaned_data["present"] if read.is_valid() else None
+        total = roll.confirm_presence(poll, present=present, by=request.user)
+        return gettext("已核对。实到%(count)d人。") % {"count": total}
+
+    turnout = request.day.turnout
+    needed = None if poll.delegates_total is None else quorum(poll.delegates_total)
+    context = {"turnout": turnout, "needed": needed, "button": gettext("实到无变化")}
+    return take(request, poll, act, **context)
+
+
 class DoorForm(forms.Form):
     """What a scanner or a finger enters at the door: the address or the code of a card."""
 
@@ -214,7 +249,7 @@ def door(request: StaffRequest, poll: Poll) -> HttpResponse:
         number = poll.roll.filter(delegate=delegate).values_list("number", flat=True).first()
         if number is None:
             raise roll.refused("not-on-roll")
-        total = roll.mark_present(poll, numbers=[number], by=request.user)
+        total = roll.mark_present(poll, numbers=[number], at_door=True, by=request.user)
         words = gettext("%(name)s（%(number)s，%(delegation)s）已到会。实到%(count)d人。") % {
             "name": delegate.name,
             "number": number,
@@ -234,7 +269,8 @@ class KeyForm(forms.Form):
     """Who keeps the shares of a new key, a name for each, under one of the schemes offered.
 
     `ceremony` is the number of the key that the page was made for: a page that is sent twice, by a
-    double click or by reloading the sheets, must not void the shares that were just printed.
+    double click or by reloading the sheets, must not void the shares that were just printed. The
+    names `offered` are of those who kept the shares before; without a scheme it is theirs.
     """
 
     SCHEMES = {"3-5": (3, 5), "2-3": (2, 3)}
@@ -243,19 +279,33 @@ class KeyForm(forms.Form):
     scheme = forms.CharField(widget=forms.HiddenInput)
     ceremony = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, poll: Poll, scheme: str, ceremony: int) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        poll: Poll,
+        scheme: str,
+        ceremony: int,
+        offered: Sequence[str] = (),
+    ) -> None:
         super().__init__(data)
         self.last_ceremony = ceremony
         schemes = self.SIMPLE if poll.simple else self.SCHEMES
-        self.chosen_scheme = scheme if scheme in schemes else next(iter(schemes))
+        theirs = [name for name, (_share, holders) in schemes.items() if holders == len(offered)]
+        usual = theirs[0] if theirs else next(iter(schemes))
+        self.chosen_scheme = scheme if scheme in schemes else usual
         self.threshold, holders = schemes[self.chosen_scheme]
+        names = dict(enumerate(offered, start=1))
         self.fields["scheme"].initial = self.chosen_scheme
         self.fields["ceremony"].initial = ceremony
         for position in range(1, holders + 1):
             label = _("保管人%(place)d姓名") % {"place": position}
             widget = forms.TextInput(attrs={"autocomplete": "off"})
             self.fields[f"holder_{position}"] = Typed(
-                label=label, max_length=HOLDER_LIMIT, widget=widget
+                label=label,
+                max_length=HOLDER_LIMIT,
+                widget=widget,
+                initial=names.get(position, ""),
             )
 
     def clean(self) -> dict[str, Any]:
@@ -287,6 +337,7 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
         poll=poll,
         scheme=(request.GET if data is None else data).get("scheme", ""),
         ceremony=box.ceremony if box else 0,
+        offered=box.holders if box else poll.holders,
     )
 
     def act() -> HttpResponse:

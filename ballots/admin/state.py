@@ -98,6 +98,7 @@ MENDED_AT = {
     "issue": Mend(_("发卡"), "admin:ballots_delegate_issue", of=()),
     "cards": Mend(_("代表和投票卡"), "admin:ballots_delegate_changelist", of=()),
     "presence": Mend(_("代表报到"), "admin:ballots_pollday_presence", who=roles.has_office),
+    "present-again": Mend(_("核对实到"), "admin:ballots_pollday_present-again"),
     "key": Mend(_("生成票箱密钥"), "admin:ballots_pollday_key", who=roles.has_office),
     "test": Mend(_("试开票箱密钥"), "admin:ballots_pollday_test", who=roles.has_office),
     "first-round": Mend(

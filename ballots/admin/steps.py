@@ -23,6 +23,7 @@ STEPS = (
     preparing.make_key,
     preparing.try_key,
     preparing.presence,
+    preparing.confirm_presence,
     preparing.door,
     preparing.open_poll,
     voting.close,

@@ -185,6 +185,13 @@ def _presence(poll: Poll, present: int) -> Iterator[Finding]:
         return
     needed = quorum(poll.delegates_total)
     words = {"present": present, "needed": needed}
+    if poll.presence_assumed:
+        # Those who were there for the first vote may have left before the second.
+        yield Finding(
+            "blocks",
+            gettext("实到%(present)d人沿用上一次票决，请核对后确认") % words,
+            "present-again",
+        )
     if present >= needed:
         yield Finding("ok", gettext("实到%(present)d人，符合法定人数（%(needed)d人）") % words)
     else:

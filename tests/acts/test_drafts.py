@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +66,8 @@ def test_a_run_off_is_among_the_tied_for_the_place_left_on_the_same_roll():
     assert (draft.proposals, draft.majority, draft.choice_rule) == ("off", "none", "at-most")
     assert (draft.meeting, draft.show_votes) == ("第四次会议", True)
     assert draft.roll.count() == 9
-    assert not draft.roll.filter(present=True).exists()
+    assert draft.roll.filter(present=True).count() == 9
+    assert (draft.presence_assumed, draft.holders) == (True, held.poll.box.holders)
     assert "再次票决，从中确定1项" in draft.opening_words
     data = json.loads(JournalEntry.objects.get(kind="second-round-made").body)["data"]
     assert data == {"poll": str(draft.uuid), "items": ["2", "3"]}
@@ -109,6 +111,71 @@ def test_a_proposal_comes_after_the_candidates_under_a_number_of_its_own():
     ready = make_ready(held, draft)
     # It has no yearly targets, which only its author could have written: no reason to stay closed.
     assert lifecycle.open_poll(ready.poll, by=held.office).phase == P.OPEN
+
+
+# --- who is present -------------------------------------------------------------------------------
+
+
+def keyed(held: Stage, draft: Poll) -> Stage:
+    """Return `draft` with a tested key of its own, and nobody asked about presence."""
+    sheets = ceremony.make_key(draft, holders=draft.holders, threshold=3, by=held.office)
+    shares = [sheet.text for sheet in sheets]
+    ceremony.test_key(draft, texts=shares[:3], by=held.scrutineer)
+    draft.refresh_from_db()
+    return replace(held, poll=draft, shares=shares)
+
+
+def test_a_second_round_opens_once_the_presence_it_took_over_is_confirmed():
+    """Nobody is ticked sixty times again, and the quorum is not taken for granted either."""
+    held = tied(kind=Poll.Kind.MAIN)
+    second = keyed(held, drafts.run_off(held.poll, by=held.office))
+    assert refusal_of(lifecycle.open_poll, second.poll, by=held.office) == "incomplete"
+
+    assert refusal_of(roll.confirm_presence, second.poll, by=held.chief) == "not-office"
+    moved = refusal_of(roll.confirm_presence, second.poll, present=8, by=held.office)
+    assert roll.confirm_presence(second.poll, present=9, by=held.office) == 9
+
+    again = refusal_of(roll.confirm_presence, second.poll, by=held.office)
+    opened = lifecycle.open_poll(second.poll, by=held.office)
+    assert (moved, again, opened.phase) == ("figure-moved", "presence-own", P.OPEN)
+    assert second.poll.journal.get(kind="presence-confirmed").data == {"present": 9}
+
+
+def test_who_has_left_is_taken_back_and_that_is_a_look_at_all_of_them():
+    held = tied(kind=Poll.Kind.MAIN)
+    second = keyed(held, drafts.run_off(held.poll, by=held.office))
+
+    assert roll.mark_absent(second.poll, numbers=["009"], by=held.office) == 8
+
+    assert lifecycle.open_poll(second.poll, by=held.office).phase == P.OPEN
+
+
+def test_one_card_at_the_door_says_nothing_of_all_the_others():
+    held = tied(kind=Poll.Kind.MAIN)
+    draft = drafts.run_off(held.poll, by=held.office)
+
+    roll.mark_present(draft, numbers=["001"], at_door=True, by=held.office)
+
+    draft.refresh_from_db()
+    assert draft.presence_assumed
+
+
+def test_a_delegate_who_was_suspended_since_is_not_taken_over_as_present():
+    held = tied()
+    Delegate.objects.filter(number="009").update(status=Delegate.Status.SUSPENDED)
+
+    draft = drafts.run_off(held.poll, by=held.office)
+
+    assert not draft.roll.get(number="009").present
+    assert draft.roll.filter(present=True).count() == 8
+
+
+def test_where_nobody_was_marked_present_there_is_nothing_to_confirm():
+    held = make_stage(open_it=False, voters=Poll.Voters.ROLL)
+    roll.mark_absent(held.poll, numbers=[one.number for one in held.delegates], by=held.office)
+    poll = void(held, lifecycle.open_poll(held.poll, by=held.office))
+
+    assert not drafts.fresh_draft(poll, by=held.office).presence_assumed
 
 
 # --- when one may be made -------------------------------------------------------------------------

@@ -736,7 +736,9 @@ def test_the_run_off_is_explained_made_and_linked_both_ways():
     assert "1. 候选项目1" not in page.text
     draft = Poll.objects.get(parent=stage.poll)
     assert done.redirect_chain[-1][0] == at(draft)
-    assert messages_of(done) == ["已发起再次票决。名册和投票卡沿用；请重新生成密钥、重新报到。"]
+    assert messages_of(done) == [
+        "已发起再次票决。名册、投票卡和实到沿用；请重新生成密钥，并核对实到。"
+    ]
     assert at(stage.poll) in done.text
     assert "现就这些项目再次票决" in done.text
     parent = desk.get(at(stage.poll))

@@ -6,13 +6,14 @@ from django.urls import reverse
 
 from projects.models import Poll, Project, Target
 from tests.helpers.browsing import read, signed_in
-from tests.helpers.desk import at, fields_of, messages_of, signed_by
+from tests.helpers.desk import at, desk_of, faults_of, fields_of, messages_of, signed_by
 from tests.helpers.factories import (
     make_delegates,
     make_poll,
     make_project,
     make_stage,
     move_by_force,
+    tied,
 )
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +223,40 @@ def test_nothing_is_deleted_in_bulk(desk, name):
 
     assert rows.count() == len(ids)
     assert poll.projects.count() == 2
+
+
+# --- second rounds --------------------------------------------------------------------------------
+
+
+def test_a_second_round_offers_the_holders_and_wants_one_press_for_who_is_present():
+    """By its pages from the draft to the ballots: no name is typed and nobody ticked again."""
+    held = tied(kind=Poll.Kind.MAIN)
+    desk = desk_of(held.office)
+
+    made = desk.post(at(held.poll, "run-off"), follow=True)
+    draft = Poll.objects.get(parent=held.poll)
+    key = desk.get(at(draft, "key")).context["forms"][0]
+    offered = [key[name].initial for name in key.fields if name.startswith("holder_")]
+    typed = {name: key[name].initial for name in key.fields}
+    sheets = desk.post(at(draft, "key"), typed).context["sheets"]
+    shares = {f"share_{n}": row["sheet"].text for n, row in enumerate(sheets[:3], start=1)}
+    desk.post(at(draft, "test"), shares)
+    blocked = desk.get(at(draft))
+    page = desk.get(at(draft, "present-again"))
+    stale = desk.post(at(draft, "present-again"), {"present": 8})
+    confirmed = desk.post(at(draft, "present-again"), {"present": 9}, follow=True)
+    ready = desk.get(at(draft))
+
+    assert offered == [f"保管人{name}" for name in "甲乙丙丁戊"]
+    assert "请重新生成密钥，并核对实到" in messages_of(made)[0]
+    assert blocked.context["next"].name == "present-again"
+    assert "✗ 实到9人沿用上一次票决，请核对后确认" in read(blocked).text
+    assert "实到9人，应到9人" in page.text
+    assert "实到无变化" in page.text
+    assert faults_of(stale) == ["实到人数已变为9，请核对后再确认。"]
+    assert messages_of(confirmed) == ["已核对。实到9人。"]
+    assert ready.context["next"].name == "open"
+    assert "沿用上一次票决" not in read(ready).text
 
 
 # --- candidates -----------------------------------------------------------------------------------

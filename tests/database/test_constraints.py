@@ -245,6 +245,11 @@ BREAKS: dict[str, list[Act]] = {
     "poll_opens_with_the_number_of_delegates": [
         lambda w: change(w.draft, phase="open", opened_at=NOW)
     ],
+    "poll_opens_with_a_presence_of_its_own": [
+        lambda w: change(
+            w.draft, phase="open", opened_at=NOW, delegates_total=2, presence_assumed=True
+        ),
+    ],
     "poll_kind_known": [lambda w: change(w.draft, kind="election")],
     "poll_phase_known": [
         lambda w: change(w.running, phase="limbo"),

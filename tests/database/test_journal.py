@@ -77,6 +77,7 @@ TOLD = {
     "revealed": "revealed is_all",
     "archived": "key_destroyed backups cards cards_in_use sessions times",
     "cards-destroyed": "cards cards_in_use sessions",
+    "presence-confirmed": "present",
     "draft-made": "poll",
     "draft-dropped": "reason candidates recommendations on_roll present",
     "draft-deleted": "draft uuid candidates on_roll",
