@@ -60,6 +60,8 @@ class Kind(models.TextChoices):
     # Acts on delegates and cards, which belong to no poll.
     ROLL_IMPORTED = "roll-imported", _("导入名册")
     IMPORT_UNDONE = "import-undone", _("撤销导入")
+    CARDS_ISSUED = "cards-issued", _("发卡")
+    TOLD_APART = "told-apart", _("同名核对")
     STATUS_SET = "status-set", _("更改代表状态")
 
 

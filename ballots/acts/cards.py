@@ -1,7 +1,7 @@
 """The cards that delegates sign in with: issued, and issued anew; only digests of them are kept."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.facts import register
 from ballots.facts.card_keys import digest, key_check
-from ballots.models import AccessCard, Delegate
+from ballots.models import AccessCard, Delegate, Register
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
 from projects.models import Poll
@@ -22,6 +23,10 @@ refused = Refusals(
     {
         "card-not-active": _("该代表不是在任代表，不能发卡。"),
         "no-number-left": _("卡号已用完（最多10000个）。"),
+        "maybe-one-person": _(
+            "没有发卡：%(who)s可能是同一个人。请先在“同名核对”中逐一确认，或更正代表资料。"
+        ),
+        "one-number": _("没有发卡：代表证号%(who)s看上去是同一个，请先更正。"),
     }
 )
 
@@ -39,12 +44,14 @@ class IssuedCard:
 def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
     """Make a card for each of `delegates` in office who holds no valid one, in the order given.
 
-    Of two people who issue the same cards at once, the second gets none.
+    Of two people who issue the same cards at once, the second gets none. Raises Refused where one
+    of them may be one person with somebody else (design §6.5), or has somebody else's number.
     """
     demand_office(by)
+    Register.objects.locked()
     # Every delegate and not the takers alone: card numbers are drawn from those that are free.
-    rows = Delegate.objects.select_for_update().order_by("pk")
-    current = {row.pk: row for row in rows}
+    rows = Delegate.objects.select_for_update(of=("self",)).select_related("delegation")
+    current = {row.pk: row for row in rows.order_by("pk")}
     holders = set(
         AccessCard.objects.filter(revoked_at__isnull=True).values_list("delegate_id", flat=True)
     )
@@ -55,10 +62,26 @@ def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
         in_office = current[delegate.pk].status == Delegate.Status.ACTIVE
         if in_office and delegate.pk not in holders:
             takers.append(delegate)
+    if not takers:
+        return []
+    _demand_one_card_each({taker.pk for taker in takers}, list(current.values()))
     _give_card_numbers(takers)
     issued = [_fresh_card(delegate) for delegate in takers]
     AccessCard.objects.bulk_create(_row(card, by=by) for card in issued)
+    journal.append(None, journal.Kind.CARDS_ISSUED, by=by, data={"issued": len(issued)})
     return issued
+
+
+def _demand_one_card_each(takers: Collection[int], everybody: Sequence[Delegate]) -> None:
+    """Raise Refused where one of `takers` (keys) may be one person with another of `everybody`."""
+    there = [person for person in everybody if person.status != Delegate.Status.ENDED]
+    mine = {person.number for person in there if person.pk in takers}
+    same = [pair for pair in register.same_numbers([one.number for one in there]) if mine & {*pair}]
+    if same:
+        raise refused("one-number", who="；".join("、".join(pair) for pair in same))
+    pairs = [pair for pair in register.doubles(there) if {one.pk for one in pair} & {*takers}]
+    if pairs:
+        raise refused("maybe-one-person", who=register.in_words(pairs))
 
 
 @transaction.atomic
@@ -72,6 +95,7 @@ def reissue_card(
     """
     demand_office(by)
     reason = demand_reason(reason)
+    Register.objects.locked()
     polls = list(
         Poll.objects.select_for_update(no_key=True, of=("self",))
         .filter(
@@ -81,19 +105,22 @@ def reissue_card(
         )
         .order_by("pk")
     )
-    if any(poll.takes_ballots for poll in polls):
+    if second is not None or any(poll.takes_ballots for poll in polls):
         demand_colleague(by, second)
     # Read again under its lock: the card number stays, whatever the caller's copy says.
     delegate = Delegate.objects.select_for_update().get(pk=delegate.pk)
     if delegate.status != Delegate.Status.ACTIVE:
         raise refused("card-not-active")
+    if not delegate.cards.filter(revoked_at__isnull=True).exists():
+        _demand_one_card_each({delegate.pk}, register.in_office())
     delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     if delegate.card_number is None:
         _give_card_numbers([delegate])
     card = _fresh_card(delegate)
     _row(card, by=by, reason=reason).save(force_insert=True)
-    for poll in polls:
+    # On the chain of the register whatever the polls do, and on that of each poll with a key.
+    for poll in (None, *polls):
         journal.append(
             poll,
             journal.Kind.CARD_REISSUED,

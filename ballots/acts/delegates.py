@@ -33,6 +33,7 @@ refused = Refusals(
         "nothing-to-undo": _("没有可以撤销的导入。"),
         "changed-since": _("不能撤销：%(who)s在导入之后又有变动。"),
         "used-since": _("不能撤销：%(who)s已发卡、已列入名册，或者已有会前推荐。"),
+        "not-alike": _("请勾选名单中的代表；名单已有变动的，请刷新页面。"),
         "delegation-used": _("不能撤销：导入时新增的“%(who)s”已有其他代表。"),
     }
 )
@@ -338,3 +339,31 @@ def set_status(
     for poll in polls:
         roll.follow_status(poll, changed, status, reason=reason, by=by, second=second)
     return len(changed)
+
+
+# --- namesakes ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def tell_apart(pairs: Collection[frozenset[int]], *, by: User) -> int:
+    """Keep on record of each pair of keys that it is two people; return how many pairs.
+
+    Raises Refused for a pair that nobody would take for one person, or that was told apart before.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    doubles = {
+        frozenset({one.pk, other.pk}): (one, other)
+        for one, other in register.doubles(register.in_office())
+    }
+    if not pairs or not doubles.keys() >= set(pairs):
+        raise refused("not-alike")
+    chosen = [doubles[pair] for pair in doubles if pair in pairs]
+    _tell_apart(chosen)
+    journal.append(
+        None,
+        journal.Kind.TOLD_APART,
+        by=by,
+        data={"told_apart": [[str(one), str(other)] for one, other in chosen]},
+    )
+    return len(chosen)

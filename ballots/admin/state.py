@@ -95,6 +95,7 @@ MENDED_AT = {
     ),
     "roll": Mend(_("更新名册"), "admin:ballots_pollday_roll"),
     "delegates": Mend(_("代表"), "admin:ballots_delegate_changelist", of=()),
+    "namesakes": Mend(_("同名核对"), "admin:ballots_delegate_namesakes", of=()),
     "issue": Mend(_("发卡"), "admin:ballots_delegate_issue", of=()),
     "cards": Mend(_("代表和投票卡"), "admin:ballots_delegate_changelist", of=()),
     "presence": Mend(_("代表报到"), "admin:ballots_pollday_presence", who=roles.has_office),

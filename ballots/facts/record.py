@@ -43,6 +43,7 @@ DETAILS = {
     "draft": _("草稿"),
     "candidates": _("候选项目"),
     "recommendations": _("会前推荐"),
+    "issued": _("发卡张数"),
     "rows": _("行数"),
     "new": _("新增人数"),
     "changed": _("更新人数"),
@@ -102,6 +103,8 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_rulings(data["rulings"]))
         case Kind.ROLL_IMPORTED:
             parts += _import(data)
+        case Kind.TOLD_APART:
+            parts.append(_apart(data["told_apart"]))
         case Kind.STATUS_SET | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED if "people" in data:
             parts.append(_people(data["people"]))
         case Kind.DEADLINE_MOVED:
@@ -153,15 +156,20 @@ def _import(data: Mapping[str, Any]) -> Iterator[str]:
         f"{name}（{number}）{statuses[old]}→{statuses[new]}"
         for number, name, old, new in data["status"]
     ]
-    apart = [f"{one}、{other}" for one, other in data["told_apart"]]
     for label, items in [
         (gettext("更名"), renamed),
         (gettext("改代表证号"), renumbered),
         (gettext("改状态"), status),
-        (gettext("确认为不同的人"), apart),
     ]:
         if items:
             yield f"{label}：{'，'.join(items)}"
+    if data["told_apart"]:
+        yield _apart(data["told_apart"])
+
+
+def _apart(pairs: list[list[str]]) -> str:
+    named = "，".join("、".join(pair) for pair in pairs)
+    return gettext("确认为不同的人：%(pairs)s") % {"pairs": named}
 
 
 def _draft(uuid: str) -> str:

@@ -42,6 +42,11 @@ def told_apart() -> set[frozenset[int]]:
     return {frozenset(pair) for pair in Namesakes.objects.values_list("one_id", "other_id")}
 
 
+def in_office() -> list[Delegate]:
+    """Return the delegates who have not left office, in the order of lists."""
+    return list(Delegate.objects.exclude(status=Delegate.Status.ENDED).select_related("delegation"))
+
+
 def doubles(people: Sequence[Delegate]) -> list[tuple[Delegate, Delegate]]:
     """Return every two of `people` who may be one person, those told apart left out."""
     told = told_apart()

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext
 
+from ballots.facts import register
 from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.models import Delegate
@@ -92,6 +93,7 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
         return
     everybody = standings(poll)
     yield from _unlike_the_register(everybody)
+    yield from _one_person_one_card(poll)
     yield from _cards([one for one in everybody if one.on_roll is not None])
     if poll.delegates_total is None:
         yield Finding("blocks", gettext("未填写全体代表人数"), "rules#delegates_total")
@@ -168,6 +170,27 @@ def _unlike_the_register(everybody: list[Standing]) -> Iterator[Finding]:
         words = {"what": "；".join(parts)}
         yield Finding(
             "blocks", gettext("名册与在任代表不一致：%(what)s。请更新名册") % words, "roll"
+        )
+
+
+def _one_person_one_card(poll: Poll) -> Iterator[Finding]:
+    """Two cards may be in one hand where two on the roll are one to the eye (design §6.5)."""
+    on_roll = Delegate.objects.filter(roll_entries__poll=poll).select_related("delegation")
+    same = register.same_numbers([delegate.number for delegate in on_roll])
+    if same:
+        named = "；".join("、".join(pair) for pair in same[:NAMED])
+        yield Finding(
+            "blocks",
+            gettext("代表证号看上去是同一个：%(numbers)s，请更正") % {"numbers": named},
+            "delegates",
+        )
+    doubles = register.doubles(list(on_roll))
+    if doubles:
+        words = {"count": len(doubles), "who": register.in_words(doubles, most=NAMED)}
+        yield Finding(
+            "blocks",
+            gettext("%(count)d处可能是同一个人（%(who)s），请逐一核对") % words,
+            "namesakes",
         )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ballots import journal
-from ballots.acts import cards, lifecycle, sign_in
+from ballots import journal, roles
+from ballots.acts import cards, delegates, lifecycle, sign_in
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry
 from ballots.pure import card_code
 from ballots.refusal import Refused
@@ -56,7 +56,7 @@ def test_card_numbers_are_four_digits_unique_and_stand_before_the_code():
 def test_the_last_free_card_number_is_found_and_then_there_is_none():
     home = Delegation.objects.create(name="城区代表团")
     Delegate.objects.bulk_create(
-        Delegate(number=f"N{n}", name="某", delegation=home, card_number=f"{n:04}")
+        Delegate(number=f"N{n}", name=f"某{n}", delegation=home, card_number=f"{n:04}")
         for n in range(10_000)
         if n != 4711
     )
@@ -179,7 +179,7 @@ def test_a_second_person_signs_for_a_new_card_while_a_poll_takes_ballots():
             stage.poll = lifecycle.pause_poll(stage.poll, reason="停电", by=office)
     cards.reissue_card(delegate, reason="遗失", by=office, second=stage.scrutineer)
 
-    record = JournalEntry.objects.get(kind="card-reissued")
+    record = JournalEntry.objects.get(kind="card-reissued", poll=stage.poll)
     assert (record.by, record.second) == (office, stage.scrutineer)
     assert '"data":{"name":"代表1","number":"001","reason":"遗失"}' in record.body
 
@@ -193,7 +193,9 @@ def test_one_person_is_enough_before_the_opening_and_after_the_close_but_the_dra
     stage.close()
     cards.reissue_card(delegate, reason="遗失", by=office)
 
-    assert JournalEntry.objects.filter(kind="card-reissued").count() == 1
+    reissued = JournalEntry.objects.filter(kind="card-reissued")
+    assert reissued.filter(poll=stage.poll).count() == 1
+    assert reissued.filter(poll=None).count() == 2
     assert journal.first_broken(stage.poll) is None
 
 
@@ -204,7 +206,100 @@ def test_a_delegate_who_is_not_on_the_open_roll_gets_a_card_from_one_person():
 
     cards.reissue_card(stranger, reason="遗失", by=stage.office)
 
-    assert not JournalEntry.objects.filter(kind="card-reissued").exists()
+    assert not stage.poll.journal.filter(kind="card-reissued").exists()
 
 
-# --- signing in -----------------------------------------------------------------------------------
+# --- one person, one card -------------------------------------------------------------------------
+
+
+def twins(*, number: str = "009", **columns: Any) -> list[Delegate]:
+    """Return a delegate and one who looks like him."""
+    (one,) = make_delegates(1)
+    given = {"name": one.name, "delegation": one.delegation} | columns
+    return [one, Delegate.objects.create(number=number, **given)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"name": "代 表1"},
+        {"name": "另一人", "phone": "13800000001"},
+    ],
+    ids=["one name in one delegation", "another spelling", "one mobile telephone"],
+)
+def test_nobody_who_may_be_another_one_gets_a_card_before_the_office_has_told_them_apart(columns):
+    # Case 15.
+    office = make_office()
+    pair = twins(**columns)
+    if "phone" in columns:
+        Delegate.objects.filter(pk=pair[0].pk).update(phone="13800000001")
+
+    code = refusal_of(cards.issue_cards, pair, by=office)
+    also = refusal_of(cards.reissue_card, pair[1], reason="遗失", by=office)
+    delegates.tell_apart([frozenset(person.pk for person in pair)], by=office)
+
+    assert (code, also) == ("maybe-one-person", "maybe-one-person")
+    assert len(cards.issue_cards(pair, by=office)) == 2
+
+
+def test_a_namesake_in_another_delegation_gets_his_card():
+    other = Delegation.objects.create(name="乡镇代表团")
+
+    assert len(cards.issue_cards(twins(delegation=other), by=make_office())) == 2
+
+
+def test_whoever_is_nobodys_double_gets_his_card_though_two_others_are():
+    twins()
+    people = make_delegates(1)
+
+    assert len(cards.issue_cards(people, by=make_office())) == 1
+
+
+def test_whoever_has_left_office_is_nobodys_double():
+    pair = twins(status=Delegate.Status.ENDED)
+
+    assert len(cards.issue_cards(pair, by=make_office())) == 1
+
+
+def test_two_with_one_number_to_the_eye_get_no_card():
+    # Case 16: an earlier version let them in.
+    people = make_delegates(2)
+    Delegate.objects.filter(pk=people[1].pk).update(number="1", number_key=None)
+
+    assert refusal_of(cards.issue_cards, people, by=make_office()) == "one-number"
+
+
+# --- on record ------------------------------------------------------------------------------------
+
+
+def test_cards_stand_on_record_from_the_first_one_with_names_when_they_are_replaced():
+    people = make_delegates(2)
+    office, second = make_office(), make_staff(roles.OFFICE)
+
+    cards.issue_cards(people, by=office)
+    cards.reissue_card(people[0], reason="遗失", by=office, second=second)
+
+    issued, reissued = JournalEntry.objects.filter(poll=None).order_by("seq")
+    assert (issued.kind, issued.data) == ("cards-issued", {"issued": 2})
+    assert (reissued.kind, reissued.second) == ("card-reissued", second)
+    assert reissued.data == {"number": "001", "name": "代表1", "reason": "遗失"}
+    assert journal.first_broken(None) is None
+
+
+def test_an_issue_that_gives_nobody_a_card_is_not_on_record():
+    people = make_delegates(1)
+    office = make_office()
+    cards.issue_cards(people, by=office)
+    cards.issue_cards(people, by=office)
+
+    assert JournalEntry.objects.filter(poll=None).count() == 1
+
+
+def test_nobody_signs_as_his_own_second_even_where_none_is_needed():
+    (person,) = make_delegates(1)
+    office = make_office()
+
+    code = refusal_of(cards.reissue_card, person, reason="遗失", by=office, second=office)
+
+    assert code == "same-person"

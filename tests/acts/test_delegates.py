@@ -543,3 +543,23 @@ def test_of_two_who_undo_at_once_one_is_told(monkeypatch):
     undo = lambda: delegates.undo_import(by=office)  # noqa: E731
 
     assert codes(list(race.play(undo, undo))) == {"ok": 1, "nothing-to-undo": 1}
+
+
+# --- namesakes ------------------------------------------------------------------------------------
+
+
+def test_only_whoever_may_be_one_person_is_told_apart_and_that_stands_on_record():
+    one, other, third = make_delegates(3)
+    Delegate.objects.filter(pk=other.pk).update(name=one.name, name_key=one.name_key)
+    office = make_office()
+    double = frozenset({one.pk, other.pk})
+
+    def code(*pairs: frozenset[int], by: User = office) -> str:
+        return refusal_of(delegates.tell_apart, pairs, by=by)
+
+    assert code(frozenset({one.pk, third.pk})) == "not-alike"
+    assert code() == "not-alike"
+    assert code(double, by=make_scrutineer()) == "not-office"
+    assert delegates.tell_apart([double], by=office) == 1
+    assert code(double) == "not-alike"
+    assert record.line(JournalEntry.objects.get()) == "确认为不同的人：代表1（001）、代表1（002）"

@@ -112,6 +112,7 @@ admin/ballots/delegation/<path:object_id>/change/          200 200  200 403  200
 admin/ballots/delegation/<path:object_id>/                 302 302  302 302  302 302
 admin/ballots/delegate/issue/                              302 302  403 403  403 403
 admin/ballots/delegate/reissue/                            302 302  403 403  403 403
+admin/ballots/delegate/namesakes/                          200 200  403 403  403 403
 admin/ballots/delegate/status/                             302 302  403 403  403 403
 admin/ballots/delegate/import/                             200 200  403 403  403 403
 admin/ballots/delegate/import-errors/                      302 302  403 403  403 403

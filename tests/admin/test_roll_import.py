@@ -349,3 +349,33 @@ def test_the_register_goes_out_and_comes_in_again_and_changes_nothing(desk):
     assert "核对" not in preview.text
     assert list(Delegate.objects.order_by("pk").values()) == before
     assert "filename*=UTF-8''" in file.headers["Content-Disposition"]
+
+
+def test_namesakes_are_told_apart_one_by_one_on_a_page_of_their_own(desk):
+    # Case 15.
+    home = make_delegates(4)[0].delegation
+    Delegate.objects.filter(number="002").update(name="代表1", name_key="代表1")
+    Delegate.objects.filter(number__in=["003", "004"]).update(phone="13800000001")
+    address = reverse("admin:ballots_delegate_namesakes")
+
+    page = desk.get(address)
+    first, second = (pair["name"] for pair in page.context["pairs"])
+    empty = desk.post(address, {})
+    told = desk.post(address, {"apart": [first]}, follow=True)
+    strange = desk.post(address, {"apart": ["1-999999", "x"]})
+    desk.post(address, {"apart": [second]})
+
+    assert home.name in page.text
+    assert "姓名、代表团相同" in page.text
+    assert "联系电话相同" in page.text
+    assert faults_of(empty) == faults_of(strange)
+    assert messages_of(told) == ["已确认1处是不同的人。"]
+    assert [pair["name"] for pair in told.context["pairs"]] == [second]
+    assert "没有需要核对的同名代表。" in desk.get(address).text
+
+
+def test_two_with_one_number_to_the_eye_are_listed_there_too(desk):
+    make_delegates(2)
+    Delegate.objects.filter(number="002").update(number="1", number_key=None)
+
+    assert "代表证号看上去是同一个" in desk.get(reverse("admin:ballots_delegate_namesakes")).text

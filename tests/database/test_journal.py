@@ -84,6 +84,8 @@ TOLD = {
     "voided": "reason phase receipts",
     "roll-imported": "file rows new changed same left_out delegations renamed renumbered status told_apart",
     "import-undone": "entry new changed",
+    "cards-issued": "issued",
+    "told-apart": "told_apart",
     "status-set": "status people reason",
 }
 

@@ -203,6 +203,18 @@ CAUSES = {
         ),
         "✗ 名册与在任代表不一致：登记有更正的1人（代表5（005））。请更新名册",
     ),
+    # Cases 15 and 16: one person, one card.
+    "two numbers that are one to the eye": Cause(
+        lambda s: [
+            Delegate.objects.filter(pk=s.delegates[4].pk).update(number="1"),
+            s.poll.roll.filter(delegate=s.delegates[4]).update(number="1"),
+        ],
+        "✗ 代表证号看上去是同一个：001、1，请更正",
+    ),
+    "two who may be one person": Cause(
+        lambda s: Delegate.objects.filter(number__in=["002", "003"]).update(phone="13800000001"),
+        "✗ 1处可能是同一个人（代表2（002）和代表3（003）），请逐一核对",
+    ),
     "a delegation with another name": Cause(
         lambda s: Delegation.objects.update(name="城北代表团"),
         "✗ 名册与在任代表不一致：登记有更正的5人（代表1（001）、代表2（002）、代表3（003）等）。请更新名册",

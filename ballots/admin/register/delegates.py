@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts import sign_in
 from ballots.admin.guard import StaffRequest
-from ballots.admin.register import cards, roll_import, status
+from ballots.admin.register import cards, namesakes, roll_import, status
 from ballots.models import AccessCard, Delegate, Delegation
 
 
@@ -118,7 +118,9 @@ class DelegateAdmin(OfficeAdmin):
                 self.admin_site.admin_view(_of_office(page)),
                 name=f"ballots_delegate_{name}",
             )
-            for name, page in (cards.PAGES | status.PAGES | roll_import.PAGES).items()
+            for name, page in (
+                cards.PAGES | status.PAGES | namesakes.PAGES | roll_import.PAGES
+            ).items()
         ]
         return pages + super().get_urls()
 
