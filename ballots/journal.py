@@ -61,6 +61,12 @@ class Kind(models.TextChoices):
     ROLL_IMPORTED = "roll-imported", _("导入名册")
     IMPORT_UNDONE = "import-undone", _("撤销导入")
     CARDS_ISSUED = "cards-issued", _("发卡")
+    DELEGATE_ADDED = "delegate-added", _("新增代表")
+    DELEGATE_CHANGED = "delegate-changed", _("修改代表资料")
+    DELEGATES_DELETED = "delegates-deleted", _("删除代表")
+    DELEGATION_SAVED = "delegation-saved", _("新增或修改代表团")
+    DELEGATION_DELETED = "delegation-deleted", _("删除代表团")
+    DELEGATIONS_MERGED = "delegations-merged", _("合并代表团")
     TOLD_APART = "told-apart", _("同名核对")
     STATUS_SET = "status-set", _("更改代表状态")
 

@@ -67,8 +67,7 @@ def make_groups(*, using: str) -> None:
     groups = apps.get_model("auth", "Group").objects.using(using)
     office, _ = groups.get_or_create(name=OFFICE)
     office.permissions.set(
-        _permissions(using, EDITED_BY_OFFICE, ("add", "change", "delete", "view"))
-        + _permissions(using, KEPT_BY_OFFICE, ("add", "change", "view"))
+        _permissions(using, EDITED_BY_OFFICE + KEPT_BY_OFFICE, ("add", "change", "delete", "view"))
         + _permissions(using, SEEN_BY_ALL, ("view",))
     )
     for name in (SCRUTINEER, CHIEF):

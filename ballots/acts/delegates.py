@@ -1,11 +1,11 @@
-"""The register of delegates: who is in office, and tables of them, taken over whole or not at all."""
+"""Delegates and delegations, one or a few at a time: added, changed, merged, deleted; who is in office."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
@@ -19,280 +19,182 @@ from ballots.models import (
     Recommendation,
     Register,
     RollEntry,
-    RollImport,
     derive,
 )
-from ballots.pure.roll_plan import Entry, ImportPlan, plan_of
-from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
 
 refused = Refusals(
     {
-        "problems": _("名册有错误，请更正后重新上传。"),
-        "changed": _("没有导入：代表名册在预览之后有变动，请重新上传。"),
-        "nothing-to-undo": _("没有可以撤销的导入。"),
-        "changed-since": _("不能撤销：%(who)s在导入之后又有变动。"),
-        "used-since": _("不能撤销：%(who)s已发卡、已列入名册，或者已有会前推荐。"),
         "not-alike": _("请勾选名单中的代表；名单已有变动的，请刷新页面。"),
-        "delegation-used": _("不能撤销：导入时新增的“%(who)s”已有其他代表。"),
+        "number-taken": _("代表证号与%(who)s相同（前导零、全角、大小写和连字符不作区分）。"),
+        "delegation-taken": _("已有代表团“%(who)s”，看上去是同一个名称。"),
+        "delegate-used": _(
+            "%(who)s已发过卡、列入过名册或有会前推荐，不能删除，可以将状态改为“终止”。"
+        ),
+        "delegation-used": _("“%(who)s”还有代表，不能删除；可以合并到另一个代表团。"),
+        "one-delegation": _("请选择至少两个代表团，并指定合并到其中哪一个。"),
     }
 )
-
-# The columns of a delegate that a table writes.
-COLUMNS = ("number", "name", "delegation_id", "position", "phone", "seat", "status")
-
-
-# --- tables ---------------------------------------------------------------------------------------
+# What a column of a delegate is called on record; of the others only that they were changed.
+NAMED = {"number": "代表证号", "name": "姓名", "delegation": "代表团"}
 
 
-def plan_import(rows: Sequence[RollRow], *, add_delegations: bool) -> ImportPlan:
-    """Compare `rows` with the register; what is wrong or has to be asked stands in the plan.
-
-    With `add_delegations` unknown delegations will be added instead of being a problem.
-    """
-    return _plan(rows, list(register.delegates()), add_delegations=add_delegations)
-
-
-def _plan(
-    rows: Sequence[RollRow], delegates: Sequence[Delegate], *, add_delegations: bool
-) -> ImportPlan:
-    numbers = {delegate.pk: delegate.number for delegate in delegates}
-    return plan_of(
-        rows,
-        [register.person_of(delegate) for delegate in delegates],
-        list(Delegation.objects.values_list("name", flat=True)),
-        add_delegations=add_delegations,
-        told_apart={frozenset(numbers[key] for key in pair) for pair in register.told_apart()},
-    )
-
-
-def import_roll(
-    rows: Sequence[RollRow],
-    *,
-    by: User,
-    add_delegations: bool,
-    seen: str | None = None,
-    ticks: Collection[str] | None = None,
-    digest: str = "",
-) -> ImportPlan:
-    """Write what is agreed of the roll, or nothing, and return what was done.
-
-    `seen` is that of the plan that was shown, `ticks` are its questions that were answered with
-    yes, and `digest` is the SHA-256 of the file; a command shows and asks nothing, and agrees to
-    all. Raises Refused if a row has a problem, if what the plan was compared with is no longer so,
-    or if `by` is not of the office.
-    """
-    demand_office(by)
-    try:
-        with transaction.atomic():
-            Register.objects.locked()
-            delegates = list(register.delegates())
-            plan = _plan(rows, delegates, add_delegations=add_delegations)
-            if plan.problems:
-                raise refused("problems")
-            if seen is not None and plan.seen != seen:
-                raise refused("changed")
-            done = plan.decided(ticks)
-            changes = _write(done, {delegate.number: delegate for delegate in delegates})
-            _put_on_record(done, changes, by=by, digest=digest, rows=len(rows))
-            return done
-    except IntegrityError:
-        # Somebody added the same past our acts, which all take the lock.
-        raise refused("changed") from None
-
-
-def _write(plan: ImportPlan, present: Mapping[str, Delegate]) -> dict[str, Any]:
-    """Write what `plan` says; return what it takes to undo it."""
-    offset = Delegation.objects.count()
-    added_delegations = Delegation.objects.bulk_create(
-        Delegation(name=name, position=offset + position)
-        for position, name in enumerate(plan.new_delegations, start=1)
-        # None for rows that were left out.
-        if any(entry.row.delegation == name for entry in plan.entries)
-    )
-    delegations = {delegation.name: delegation.pk for delegation in Delegation.objects.all()}
-    added = Delegate.objects.bulk_create(
-        Delegate(number=entry.number, **_columns(entry.row, delegations)) for entry in plan.new
-    )
-    there = dict(present) | {delegate.number: delegate for delegate in added}
-    changed = [(there[entry.person.number], entry) for entry in plan.updated if entry.person]
-    before = {delegate.pk: _columns_of(delegate) for delegate, _entry in changed}
-    for delegate, entry in changed:
-        for column, value in _columns(entry.row, delegations).items():
-            setattr(delegate, column, value)
-        if entry.row.line in plan.takes_numbers:
-            delegate.number = entry.number
-    _update([delegate for delegate, _entry in changed], before)
-    pairs = _tell_apart(
-        (_delegate(entry, there), there[other]) for entry in plan.entries for other in entry.others
-    )
-    return {
-        "delegations": [delegation.pk for delegation in added_delegations],
-        "added": [[delegate.pk, _columns_of(delegate)] for delegate in added],
-        "changed": [
-            [delegate.pk, before[delegate.pk], _columns_of(delegate)]
-            for delegate, _entry in changed
-        ],
-        "pairs": [pair.pk for pair in pairs],
-    }
-
-
-def _delegate(entry: Entry, there: Mapping[str, Delegate]) -> Delegate:
-    return there[entry.person.number if entry.person else entry.number]
-
-
-def _columns(row: RollRow, delegations: Mapping[str, int]) -> dict[str, Any]:
-    """Return the columns that the file has, by their names in the model; the number apart."""
-    columns = {
-        "name": row.name,
-        "delegation_id": delegations[row.delegation],
-        "position": row.order,
-        "phone": row.phone,
-        "seat": row.seat,
-        "status": row.status,
-    }
-    return {column: value for column, value in columns.items() if value is not None}
-
-
-def _columns_of(delegate: Delegate) -> dict[str, Any]:
-    return {column: getattr(delegate, column) for column in COLUMNS}
-
-
-def _update(delegates: Sequence[Delegate], before: Mapping[int, Mapping[str, Any]]) -> None:
-    """Write the columns of `delegates`, and a number with its keys only where it is another one."""
-    written = ["name", "delegation", "position", "phone", "seat", "status"]
-    for delegate in delegates:
-        derive(delegate, "name")
-    Delegate.objects.bulk_update(delegates, [*written, "name_key"])
-    renumbered = [each for each in delegates if each.number != before[each.pk]["number"]]
-    for delegate in renumbered:
-        derive(delegate, "number")
-    Delegate.objects.bulk_update(renumbered, ["number", "number_key", "number_order"])
-
-
-def _tell_apart(pairs: Iterable[tuple[Delegate, Delegate]]) -> list[Namesakes]:
-    """Keep of each pair that it is two people; return those of whom nobody had said so."""
-    told = register.told_apart()
-    fresh = {frozenset({one.pk, other.pk}) for one, other in pairs} - told
-    return Namesakes.objects.bulk_create(
-        Namesakes(one_id=min(pair), other_id=max(pair)) for pair in sorted(fresh, key=sorted)
-    )
-
-
-def _put_on_record(
-    plan: ImportPlan, changes: dict[str, Any], *, by: User, digest: str, rows: int
-) -> None:
-    updated = [(entry, entry.person) for entry in plan.updated if entry.person]
-    entry = journal.append(
-        None,
-        journal.Kind.ROLL_IMPORTED,
-        by=by,
-        data={
-            "file": digest,
-            "rows": rows,
-            "new": len(plan.new),
-            "changed": len(updated),
-            "same": len(plan.unchanged),
-            "left_out": len(plan.left_out),
-            "delegations": len(changes["delegations"]),
-            # A card and a frozen roll say number and name.
-            "renamed": [
-                [person.number, person.name, entry.row.name]
-                for entry, person in updated
-                if person.name != entry.row.name
-            ],
-            "renumbered": [
-                [person.number, entry.number]
-                for entry, person in updated
-                if entry.row.line in plan.takes_numbers
-            ],
-            "status": [
-                [person.number, entry.row.name, person.status, entry.row.status]
-                for entry, person in updated
-                if entry.row.status not in {None, person.status}
-            ],
-            "told_apart": [
-                [entry.number, other] for entry in plan.entries for other in entry.others
-            ],
-        },
-    )
-    if changes["added"] or changes["changed"]:
-        # Only the last one can be undone: what came before it may have been built upon.
-        RollImport.objects.all().delete()
-        RollImport.objects.create(entry=entry, changes=changes)
-
-
-# --- the last table undone ------------------------------------------------------------------------
+# --- one delegate ---------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def undo_import(*, by: User) -> RollImport:
-    """Take back what the last import of the roll changed, exactly; return what it was.
+def add_delegate(columns: Mapping[str, Any], *, by: User) -> Delegate:
+    """Add a delegate with these columns, which are in the form in which they are kept.
 
-    Raises Refused while anything of it is used: whom it added has a card, stands on a roll or
-    recommends, whom it changed was changed again, got a card or stands on a roll that was opened.
+    Raises Refused where the number is somebody else's to the eye.
     """
     demand_office(by)
     Register.objects.locked()
-    last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
-    if last is None:
-        raise refused("nothing-to-undo")
-    added = dict(last.changes["added"])
-    changed = {key: (before, after) for key, before, after in last.changes["changed"]}
-    delegates = {
-        delegate.pk: delegate for delegate in register.delegates().filter(pk__in=[*added, *changed])
-    }
-    as_left = added | {key: after for key, (_before, after) in changed.items()}
-    for key, columns in as_left.items():
-        if key not in delegates or _columns_of(delegates[key]) != columns:
-            raise refused("changed-since", who=f"{columns['name']}（{columns['number']}）")
-    used = _used(last)
-    if used is not None:
-        raise refused("used-since", who=str(delegates[used]))
-    Namesakes.objects.filter(pk__in=last.changes["pairs"]).delete()
-    Delegate.objects.filter(pk__in=added).delete()
-    was = {key: _columns_of(delegates[key]) for key in changed}
-    for key, (before, _after) in changed.items():
-        for column, value in before.items():
-            setattr(delegates[key], column, value)
-    _update([delegates[key] for key in changed], was)
-    for delegation in Delegation.objects.filter(pk__in=last.changes["delegations"]):
-        if delegation.delegates.exists():
-            raise refused("delegation-used", who=delegation.name)
-        delegation.delete()
+    _demand_free_number(columns["number"])
+    delegate = Delegate.objects.create(**columns)
     journal.append(
         None,
-        journal.Kind.IMPORT_UNDONE,
+        journal.Kind.DELEGATE_ADDED,
         by=by,
-        data={"entry": last.entry.seq, "new": len(added), "changed": len(changed)},
+        data={
+            "number": delegate.number,
+            "name": delegate.name,
+            "delegation": delegate.delegation.name,
+            "status": delegate.status,
+        },
     )
-    last.delete()
-    return last
+    return delegate
 
 
-# What a card, a frozen roll and the right to vote hang on.
-WEIGHTY = {"number", "name", "delegation_id", "status"}
+@transaction.atomic
+def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User) -> Delegate:
+    """Write these columns of a delegate, and no others; return him as he is now.
+
+    His status is none of them (`set_status`). Raises Refused where the number is somebody else's
+    to the eye.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    delegate = Delegate.objects.select_related("delegation").get(pk=delegate.pk)
+    before = {column: getattr(delegate, column) for column in columns}
+    changed = {column: value for column, value in columns.items() if before[column] != value}
+    if "number" in changed:
+        _demand_free_number(changed["number"], but=delegate)
+    number, name = delegate.number, delegate.name
+    written = list(changed)
+    for column, value in changed.items():
+        setattr(delegate, column, value)
+        written += derive(delegate, column)
+    if not changed:
+        return delegate
+    delegate.save(update_fields=written)
+    journal.append(
+        None,
+        journal.Kind.DELEGATE_CHANGED,
+        by=by,
+        data={
+            "number": number,
+            "name": name,
+            # A card and a frozen roll say them; what else was changed is nobody's business here.
+            "changes": [
+                [NAMED[column], str(before[column]), str(value)]
+                for column, value in changed.items()
+                if column in NAMED
+            ],
+            "others": len(changed.keys() - NAMED.keys()),
+        },
+    )
+    return delegate
 
 
-def _used(last: RollImport) -> int | None:
-    """Return the key of a delegate of whom something hangs on the import `last`, if there is one."""
-    added = [key for key, _columns in last.changes["added"]]
-    turned = [
-        key
-        for key, before, after in last.changes["changed"]
-        if any(before[column] != after[column] for column in WEIGHTY)
-    ]
+def _demand_free_number(number: str, *, but: Delegate | None = None) -> None:
+    owner = register.owner_of(number)
+    if owner is not None and owner != but:
+        raise refused("number-taken", who=str(owner))
+
+
+@transaction.atomic
+def delete_delegates(delegates: Iterable[Delegate], *, by: User) -> int:
+    """Delete `delegates`, all or none; return how many. Raises Refused where anything refers to one.
+
+    Whoever ever had a card or stood on a roll stays: what was done with either names him.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    chosen = Delegate.objects.filter(pk__in=[delegate.pk for delegate in delegates])
     hanging = [
-        AccessCard.objects.filter(
-            Q(delegate__in=added) | Q(delegate__in=turned, issued_at__gt=last.at)
-        ),
-        RollEntry.objects.filter(
-            Q(delegate__in=added) | Q(delegate__in=turned, poll__opened_at__gt=last.at)
-        ),
-        Recommendation.objects.filter(delegate__in=added),
+        Exists(model._default_manager.filter(delegate=OuterRef("pk")))
+        for model in (AccessCard, RollEntry, Recommendation)
     ]
-    keys = (rows.values_list("delegate_id", flat=True).first() for rows in hanging)
-    return next((key for key in keys if key is not None), None)
+    used = chosen.filter(hanging[0] | hanging[1] | hanging[2]).first()
+    if used is not None:
+        raise refused("delegate-used", who=str(used))
+    people = [[delegate.number, delegate.name] for delegate in chosen]
+    chosen.delete()
+    if people:
+        journal.append(None, journal.Kind.DELEGATES_DELETED, by=by, data={"people": people})
+    return len(people)
+
+
+# --- delegations ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_delegation(delegation: Delegation, *, by: User) -> Delegation:
+    """Add a delegation, or write its name and place. Raises Refused where the name is another's."""
+    demand_office(by)
+    Register.objects.locked()
+    owner = register.delegation_called(delegation.name)
+    if owner is not None and owner.pk != delegation.pk:
+        raise refused("delegation-taken", who=owner.name)
+    names = Delegation.objects.filter(pk=delegation.pk).values_list("name", flat=True)
+    former = names.first() or ""
+    delegation.save()
+    if former != delegation.name:
+        journal.append(
+            None,
+            journal.Kind.DELEGATION_SAVED,
+            by=by,
+            data={"former": former, "delegation": delegation.name},
+        )
+    return delegation
+
+
+@transaction.atomic
+def merge_delegations(delegations: Iterable[Delegation], *, into: Delegation, by: User) -> int:
+    """Move everybody of `delegations` into one of them, and delete the others; return how many moved.
+
+    A roll keeps the words with which it was drawn up.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    chosen = {delegation.pk for delegation in delegations}
+    others = Delegation.objects.filter(pk__in=chosen - {into.pk})
+    if into.pk not in chosen or not others:
+        raise refused("one-delegation")
+    names = [delegation.name for delegation in others]
+    moved = Delegate.objects.filter(delegation__in=others).update(delegation=into)
+    others.delete()
+    journal.append(
+        None,
+        journal.Kind.DELEGATIONS_MERGED,
+        by=by,
+        data={"delegations": names, "delegation": into.name, "moved": moved},
+    )
+    return moved
+
+
+@transaction.atomic
+def delete_delegation(delegation: Delegation, *, by: User) -> None:
+    """Delete a delegation to which nobody belongs, or raise Refused."""
+    demand_office(by)
+    Register.objects.locked()
+    if delegation.delegates.exists():
+        raise refused("delegation-used", who=delegation.name)
+    journal.append(
+        None, journal.Kind.DELEGATION_DELETED, by=by, data={"delegation": delegation.name}
+    )
+    delegation.delete()
 
 
 # --- status ---------------------------------------------------------------------------------------
@@ -325,9 +227,8 @@ def set_status(
     )
     if not changed:
         return 0
-    reason = reason.strip()
-    if polls:
-        reason = demand_reason(reason)
+    reason = demand_reason(reason) if polls else reason.strip()
+    if polls or second is not None:
         second = demand_colleague(by, second)
     Delegate.objects.filter(pk__in=[delegate.pk for delegate in changed]).update(status=status)
     data = {
@@ -359,7 +260,7 @@ def tell_apart(pairs: Collection[frozenset[int]], *, by: User) -> int:
     if not pairs or not doubles.keys() >= set(pairs):
         raise refused("not-alike")
     chosen = [doubles[pair] for pair in doubles if pair in pairs]
-    _tell_apart(chosen)
+    keep_apart(chosen)
     journal.append(
         None,
         journal.Kind.TOLD_APART,
@@ -367,3 +268,15 @@ def tell_apart(pairs: Collection[frozenset[int]], *, by: User) -> int:
         data={"told_apart": [[str(one), str(other)] for one, other in chosen]},
     )
     return len(chosen)
+
+
+def keep_apart(pairs: Iterable[tuple[Delegate, Delegate]]) -> list[Namesakes]:
+    """Keep of each pair that it is two people; return those of whom nobody had said so.
+
+    For acts that hold the lock of the register and put on record whom they told apart.
+    """
+    told = register.told_apart()
+    fresh = {frozenset({one.pk, other.pk}) for one, other in pairs} - told
+    return Namesakes.objects.bulk_create(
+        Namesakes(one_id=min(pair), other_id=max(pair)) for pair in sorted(fresh, key=sorted)
+    )

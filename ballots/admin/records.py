@@ -9,11 +9,11 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from ballots.facts import record
+from ballots.facts import record, register
 from ballots.models import JournalEntry, RollEntry
 from ballots.roles import named
 from projects.admin import StandingPollFilter
@@ -54,13 +54,26 @@ class RecordAdmin(ReadOnlyAdmin):
 
 @admin.register(RollEntry)
 class RollEntryAdmin(RecordAdmin):
-    list_display = ["number", "name", "delegation", "present", "channel", "voted", "poll"]
+    list_display = ["number_shown", "name", "delegation", "present", "channel", "voted", "poll"]
     list_filter = [("poll", StandingPollFilter), "present", "voted", "delegation"]
     list_select_related = ["poll"]
     search_fields = ["number", "name", "delegation"]
     ordering = ["-poll", "delegate__delegation__position", "delegation", "number_order"]
+    search_help_text = _("代表证号、姓名或代表团")
     # When somebody voted is shown to that person alone.
     fields = ["poll", "number", "name", "delegation", "present", "channel", "voted"]
+
+    @admin.display(description=_("代表证号"), ordering="number_order")
+    def number_shown(self, entry: RollEntry) -> str:
+        return entry.number
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RollEntry], search_term: str
+    ) -> tuple[QuerySet[RollEntry], bool]:
+        # By the words of the roll, and by those of the register of today.
+        by_roll, _may_double = super().get_search_results(request, queryset, search_term)
+        by_register = queryset.filter(register.called(search_term, of="delegate__"))
+        return by_roll | by_register, False
 
 
 @admin.register(JournalEntry)

@@ -43,6 +43,10 @@ DETAILS = {
     "draft": _("草稿"),
     "candidates": _("候选项目"),
     "recommendations": _("会前推荐"),
+    "former": _("原名称"),
+    "delegation": _("代表团"),
+    "moved": _("人数"),
+    "others": _("另改资料项数"),
     "issued": _("发卡张数"),
     "rows": _("行数"),
     "new": _("新增人数"),
@@ -105,7 +109,14 @@ def in_words(entry: JournalEntry) -> str:
             parts += _import(data)
         case Kind.TOLD_APART:
             parts.append(_apart(data["told_apart"]))
-        case Kind.STATUS_SET | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED if "people" in data:
+        case Kind.DELEGATE_CHANGED:
+            parts.append("，".join(f"{what}：{old}→{new}" for what, old, new in data["changes"]))
+        case Kind.DELEGATIONS_MERGED:
+            merged = "、".join(data["delegations"])
+            parts.append(gettext("合并：%(delegations)s") % {"delegations": merged})
+        case (
+            Kind.STATUS_SET | Kind.DELEGATES_DELETED | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED
+        ) if "people" in data:
             parts.append(_people(data["people"]))
         case Kind.DEADLINE_MOVED:
             parts.insert(0, _moved(data["old"], data["new"]))
@@ -113,7 +124,7 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_draft(data["poll"]))
     if entry.kind in {Kind.SECOND_ROUND_MADE, Kind.DECIDED} and data["items"]:
         parts.append(gettext("项目：%(keys)s") % {"keys": "、".join(data["items"])})
-    return "；".join(parts)
+    return "；".join(filter(None, parts))
 
 
 def line(entry: JournalEntry) -> str:

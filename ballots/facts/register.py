@@ -3,12 +3,15 @@
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from ballots.models import AccessCard, Delegate, Namesakes, RollEntry
+from ballots.models import AccessCard, Delegate, Delegation, Namesakes, RollEntry
 from ballots.pure.identity import Person, alike
 from projects.phases import VOTING
 from yiwu_vote import texts
+
+# The longest text that is searched for.
+SEARCHED = 100
 
 
 def delegates() -> QuerySet[Delegate]:
@@ -37,9 +40,46 @@ def person_of(delegate: Delegate) -> Person:
     )
 
 
+def owner_of(number: str) -> Delegate | None:
+    """Return whose number `number` is, however it is written."""
+    key = texts.number_key(number)
+    owner = Delegate.objects.filter(number_key=key).first()
+    # One of an earlier version may have no key, because it is another's too.
+    return owner or Delegate.objects.filter(number=number).first()
+
+
+def delegation_called(name: str) -> Delegation | None:
+    """Return the delegation whose name looks like `name`."""
+    owner = Delegation.objects.filter(name_key=texts.folded(name)).first()
+    return owner or Delegation.objects.filter(name=name).first()
+
+
 def told_apart() -> set[frozenset[int]]:
     """Return the pairs of keys of delegates of whom the office says that they are two people."""
     return {frozenset(pair) for pair in Namesakes.objects.values_list("one_id", "other_id")}
+
+
+def called(typed: str, *, of: str = "") -> Q:
+    """Return who is meant by `typed`: by parts of number, name or delegation, each word one of them.
+
+    `of` leads from the rows that are looked through to the delegate, as in “delegate__”. Width,
+    case, the dots in a name and what nobody can see do not count; a number is found by what it
+    means, too.
+    """
+    found = Q()
+    if not texts.is_within(typed, SEARCHED):
+        return Q(pk__in=[])
+    for word in texts.typed(typed).split():
+        plain = texts.folded(word)
+        one = (
+            Q(**{f"{of}number__icontains": plain})
+            | Q(**{f"{of}number_key": texts.number_key(word)})
+            | Q(**{f"{of}delegation__name_key__contains": plain})
+        )
+        if name := texts.name_key(word):
+            one |= Q(**{f"{of}name_key__contains": name})
+        found &= one
+    return found
 
 
 def in_office() -> list[Delegate]:

@@ -1,7 +1,4 @@
-"""The register of delegates: what a table would change, what it writes, and what others do meanwhile."""
-
-from collections.abc import Callable
-from typing import Any
+"""Delegates and delegations: who is added, changed, merged, deleted, told apart, and in office."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,312 +6,188 @@ from django.contrib.auth.models import User
 from ballots import journal
 from ballots.acts import cards, delegates, roll
 from ballots.facts import record
-from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation
-from ballots.pure.roll_plan import ImportPlan
-from ballots.pure.roll_table import RollRow
-from ballots.refusal import Refused
+from ballots.models import Delegate, Delegation, JournalEntry, Recommendation
 from tests.helpers.factories import make_delegates, make_office, make_poll, make_scrutineer
-from tests.helpers.races import Race, codes, stop_in
 from tests.helpers.refusals import refusal_of
-from tests.helpers.secrecy import snapshot
 
 pytestmark = pytest.mark.django_db
 
-HOME = "城区代表团"
+
+def said() -> list[str]:
+    """Return what the chain of the register says, and see that it holds."""
+    assert journal.first_broken(None) is None
+    entries = JournalEntry.objects.filter(poll=None).order_by("seq")
+    return [f"{record.act(entry)}：{record.line(entry)}" for entry in entries]
 
 
-def row(line: int, number: str, name: str, delegation: str = HOME, **more: Any) -> RollRow:
-    return RollRow(line=line, number=number, name=name, delegation=delegation, **more)
+# --- one delegate ---------------------------------------------------------------------------------
 
 
-def previewed(*rows: RollRow, add_delegations: bool = False) -> Callable[[], ImportPlan]:
-    """Return the confirmation of a preview that is made now."""
-    office = make_office()
-    seen = delegates.plan_import(rows, add_delegations=add_delegations).seen
-
-    def confirm() -> ImportPlan:
-        return delegates.import_roll(rows, by=office, add_delegations=add_delegations, seen=seen)
-
-    return confirm
-
-
-def register() -> list[tuple[str, str, str]]:
-    return list(
-        Delegate.objects.order_by("number").values_list("number", "name", "delegation__name")
-    )
-
-
-# --- changed since the preview --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "改名"},
-        {"phone": "13800000000"},
-        {"seat": "3排5座"},
-        {"position": 9},
-        {"number": "009"},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_a_delegate_whom_somebody_changed_after_the_preview_is_not_overwritten(change):
-    make_delegates(2)
-    confirm = previewed(row(2, "001", "代表一"), row(3, "003", "代表3"))
-    Delegate.objects.filter(number="001").update(**change)
-    before = register()
-
-    with pytest.raises(Refused) as refusal:
-        confirm()
-
-    assert refusal.value.code == "changed"
-    assert register() == before
-
-
-def test_a_delegate_whom_somebody_added_after_the_preview_is_not_overwritten():
-    make_delegates(1)
-    confirm = previewed(row(2, "002", "甲"))
-    Delegate.objects.create(number="002", name="乙", delegation=Delegation.objects.get())
-
-    with pytest.raises(Refused) as refusal:
-        confirm()
-
-    assert refusal.value.code == "changed"
-    assert Delegate.objects.get(number="002").name == "乙"
-
-
-def test_a_delegation_that_was_to_be_there_is_not_added_unseen():
-    home = Delegation.objects.create(name=HOME)
-    confirm = previewed(row(2, "001", "甲"), add_delegations=True)
-    home.delete()
-
-    with pytest.raises(Refused) as refusal:
-        confirm()
-
-    assert refusal.value.code == "changed"
-    assert not Delegation.objects.exists()
-
-
-def test_what_the_rows_do_not_name_may_change_meanwhile():
-    make_delegates(2)
-    confirm = previewed(row(2, "001", "代表一"))
-    Delegate.objects.filter(number="002").update(name="改名")
-    Delegation.objects.create(name="乡镇代表团")
-
-    assert [updated.number for updated in confirm().updated] == ["001"]
-
-
-def test_a_column_that_the_table_lacks_changes_nothing_and_an_empty_cell_does():
-    """Case 13."""
-    make_delegates(2)
-    Delegate.objects.update(phone="13800000000", seat="3排5座", position=7, status="suspended")
-
-    previewed(row(2, "001", "代表1"), row(3, "002", "代表2", order=0, phone="", seat=""))()
-
-    columns = ("position", "phone", "seat", "status")
-    assert list(Delegate.objects.order_by("number").values_list(*columns)) == [
-        (7, "13800000000", "3排5座", "suspended"),
-        (0, "", "", "suspended"),
-    ]
-
-
-def test_the_same_preview_is_confirmed_once():
-    Delegation.objects.create(name=HOME)
-    confirm = previewed(row(2, "001", "甲"))
-    confirm()
-
-    with pytest.raises(Refused) as refusal:
-        confirm()
-
-    assert refusal.value.code == "changed"
-
-
-# --- two at once ----------------------------------------------------------------------------------
-
-
-def play(monkeypatch: pytest.MonkeyPatch, *confirm: Callable[[], ImportPlan]) -> list[Any]:
-    """Let the first look and stop before it writes; then let the second one come."""
-    race = Race()
-    stop_in(race, monkeypatch, Delegation.objects, "bulk_create")
-    first, second = confirm
-    return list(race.play(first, second))
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_who_add_the_same_delegates_at_once_one_is_told_and_none_is_overwritten(
-    monkeypatch,
-):
-    Delegation.objects.create(name=HOME)
-    one = previewed(row(2, "001", "甲"), row(3, "002", "甲的"))
-    other = previewed(row(2, "002", "乙的"), row(3, "001", "乙"))
-
-    outcomes = play(monkeypatch, one, other)
-
-    assert codes(outcomes) == {"ok": 1, "changed": 1}
-    assert register() in [
-        [("001", "甲", HOME), ("002", "甲的", HOME)],
-        [("001", "乙", HOME), ("002", "乙的", HOME)],
-    ]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_who_add_the_same_delegation_at_once_one_is_told_and_adds_nobody(monkeypatch):
-    one = previewed(row(2, "001", "甲"), add_delegations=True)
-    other = previewed(row(2, "002", "乙"), add_delegations=True)
-
-    outcomes = play(monkeypatch, one, other)
-
-    assert codes(outcomes) == {"ok": 1, "changed": 1}
-    assert len(register()) == Delegation.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_who_update_the_same_delegate_at_once_the_second_is_told(monkeypatch):
-    make_delegates(1)
-    one = previewed(row(2, "001", "甲"))
-    other = previewed(row(2, "001", "乙"))
-
-    first, second = play(monkeypatch, one, other)
-
-    assert isinstance(first, ImportPlan)
-    assert codes([second]) == {"changed": 1}
-    assert register() == [("001", "甲", HOME)]
-
-
-def test_a_plan_says_what_is_new_changed_and_unchanged_and_writes_nothing():
-    make_delegates(2)
-    rows = [
-        row(2, "001", "代表1", order=1),
-        row(3, "002", "代表二", order=2),
-        row(4, "003", "代表3", phone="13800000000"),
-    ]
-    before = snapshot()
-
-    plan = delegates.plan_import(rows, add_delegations=False)
-
-    assert [entry.number for entry in plan.unchanged] == ["001"]
-    assert [entry.number for entry in plan.updated] == ["002"]
-    assert [entry.number for entry in plan.new] == ["003"]
-    assert (plan.new_delegations, plan.problems) == ((), ())
-    assert snapshot() == before
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"name": "改名"},
-        {"delegation": "乡镇代表团"},
-        {"phone": "13800000000"},
-        {"seat": "3排5座"},
-        {"order": 9},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_every_column_of_the_file_may_change_a_delegate(change):
-    make_delegates(1)
-    Delegation.objects.create(name="乡镇代表团")
-    columns = {"name": "代表1", "delegation": "城区代表团", "order": 1} | change
+def test_a_delegate_who_is_added_or_changed_stands_on_record_by_name():
+    home = Delegation.objects.create(name="甲代表团")
+    other = Delegation.objects.create(name="乙代表团")
     office = make_office()
 
-    plan = delegates.import_roll(
-        [RollRow(line=2, number="001", **columns)], by=office, add_delegations=False
+    delegate = delegates.add_delegate(
+        {"number": "001", "name": "张三", "delegation": home}, by=office
+    )
+    delegates.change_delegate(
+        delegate,
+        {"number": "0012", "name": "张三丰", "delegation": other, "seat": "3排"},
+        by=office,
     )
 
-    delegate = Delegate.objects.select_related("delegation").get()
-    assert len(plan.updated) == 1
-    assert {
-        "name": delegate.name,
-        "delegation": delegate.delegation.name,
-        "phone": delegate.phone,
-        "seat": delegate.seat,
-        "order": delegate.position,
-    } == {"phone": "", "seat": "", **columns}
-
-
-def test_an_unknown_delegation_is_a_problem_of_each_row_that_names_it():
-    Delegation.objects.create(name="城区代表团")
-    rows = [
-        row(2, "001", "甲"),
-        row(3, "002", "乙", "稠城代表团"),
-        row(4, "003", "丙", "稠城代表团"),
-    ]
-
-    plan = delegates.plan_import(rows, add_delegations=False)
-
-    assert [str(problem) for problem in plan.problems] == [
-        "第3行（代表证号 002）：没有“稠城代表团”，请先新增或更正。也可勾选一并新增代表团。",
-        "第4行（代表证号 003）：没有“稠城代表团”，请先新增或更正。也可勾选一并新增代表团。",
+    delegate.refresh_from_db()
+    assert (delegate.number, delegate.number_key, delegate.name_key) == ("0012", "12", "张三丰")
+    assert said() == [
+        "新增代表：张三（001）；状态：在任；代表团：甲代表团",
+        "修改代表资料：张三（001）；另改资料项数：1；"
+        "代表证号：001→0012，姓名：张三→张三丰，代表团：甲代表团→乙代表团",
     ]
 
 
-def test_an_import_with_a_problem_writes_nothing_at_all():
-    Delegation.objects.create(name="城区代表团")
-    rows = [row(2, "001", "甲"), row(3, "002", "乙", "稠城代表团")]
+def test_what_is_not_changed_is_not_written_over_and_not_on_record():
+    (delegate,) = make_delegates(1)
+    Delegate.objects.update(phone="13800000001")
 
-    assert (
-        refusal_of(delegates.import_roll, rows, by=make_office(), add_delegations=False)
-        == "problems"
-    )
+    delegates.change_delegate(delegate, {"seat": "", "name": "代表1"}, by=make_office())
+
+    delegate.refresh_from_db()
+    assert delegate.phone == "13800000001"
+    assert said() == []
+
+
+@pytest.mark.parametrize("number", ["001", "1", "００１", "0 01", "001\u200b"])
+def test_a_number_that_is_somebody_elses_to_the_eye_is_refused(number):
+    # Case 16.
+    one, other = make_delegates(2)
+    office = make_office()
+    columns = {"number": number, "name": "另一人", "delegation": one.delegation}
+
+    added = refusal_of(delegates.add_delegate, columns, by=office)
+    changed = refusal_of(delegates.change_delegate, other, {"number": number}, by=office)
+
+    assert (added, changed) == ("number-taken", "number-taken")
+
+
+def test_a_delegate_may_get_another_spelling_of_his_own_number():
+    (one,) = make_delegates(1)
+
+    assert delegates.change_delegate(one, {"number": "1"}, by=make_office()).number == "1"
+
+
+# --- deleted --------------------------------------------------------------------------------------
+
+
+def test_delegates_to_whom_nothing_refers_are_deleted_and_stand_on_record():
+    # Case 17.
+    people = make_delegates(2)
+
+    assert delegates.delete_delegates(people, by=make_office()) == 2
     assert not Delegate.objects.exists()
+    assert said() == ["删除代表：代表1（001）、代表2（002）"]
 
 
-def test_an_import_that_breaks_in_the_middle_writes_nothing_at_all(monkeypatch):
-    make_delegates(1)
-    office = make_office()
-    rows = [row(2, "001", "改名"), row(3, "002", "乙", "稠城代表团")]
-
-    def fail(*args: Any, **kwargs: Any) -> None:
-        raise OSError("disk full")
-
-    before = snapshot()
-    monkeypatch.setattr(Delegate.objects, "bulk_update", fail)
-    with pytest.raises(OSError, match="disk full"):
-        delegates.import_roll(rows, by=office, add_delegations=True)
-
-    assert snapshot() == before
-
-
-def test_unknown_delegations_are_added_in_the_order_of_the_file_where_that_is_wished():
-    Delegation.objects.create(name="城区代表团", position=1)
-    rows = [row(2, "001", "甲", "丙团"), row(3, "002", "乙", "甲团"), row(4, "003", "丙", "丙团")]
-
-    plan = delegates.import_roll(rows, by=make_office(), add_delegations=True)
-
-    assert plan.new_delegations == ("丙团", "甲团")
-    assert [delegation.name for delegation in Delegation.objects.all()] == [
-        "城区代表团",
-        "丙团",
-        "甲团",
-    ]
-    assert Delegate.objects.get(number="003").delegation.name == "丙团"
-
-
-def test_the_same_file_a_second_time_changes_nothing():
-    rows = [row(2, "001", "甲", order=3), row(3, "002", "乙", phone="13800000000", seat="3排")]
-    office = make_office()
-    delegates.import_roll(rows, by=office, add_delegations=True)
-    before = snapshot() | {"ballots_journalentry": []}
-
-    plan = delegates.import_roll(rows, by=office, add_delegations=True)
-
-    assert (len(plan.new), len(plan.updated), len(plan.unchanged)) == (0, 0, 2)
-    # But that it was imported stands on record.
-    assert snapshot() | {"ballots_journalentry": []} == before
-    assert JournalEntry.objects.count() == 2
-
-
-def test_an_import_leaves_status_cards_and_absent_delegates_alone():
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda person, office: cards.issue_cards([person], by=office),
+        lambda person, office: roll.draw_up_roll(make_poll(), by=office),
+        lambda person, office: Recommendation.objects.create(
+            poll=make_poll(), delegate=person, title="公园"
+        ),
+    ],
+    ids=["a card", "a roll", "a recommendation"],
+)
+def test_a_delegate_to_whom_something_refers_is_kept_and_so_are_the_others(use):
     people = make_delegates(2)
     office = make_office()
-    cards.issue_cards(people, by=office)
-    Delegate.objects.filter(number="001").update(status=Delegate.Status.SUSPENDED)
-    numbers = list(Delegate.objects.values_list("card_number", flat=True))
+    use(people[0], office)
 
-    delegates.import_roll([row(2, "001", "改名")], by=office, add_delegations=False)
-
-    assert Delegate.objects.get(number="001").status == Delegate.Status.SUSPENDED
-    assert list(Delegate.objects.values_list("card_number", flat=True)) == numbers
+    assert refusal_of(delegates.delete_delegates, people, by=office) == "delegate-used"
     assert Delegate.objects.count() == 2
+
+
+# --- delegations ----------------------------------------------------------------------------------
+
+
+def test_delegations_are_added_renamed_and_deleted_on_record():
+    # Case 17.
+    office = make_office()
+    made = delegates.save_delegation(Delegation(name="甲代表团"), by=office)
+    made.name = "乙代表团"
+    delegates.save_delegation(made, by=office)
+    made.position = 7
+    delegates.save_delegation(made, by=office)
+    delegates.delete_delegation(made, by=office)
+
+    assert not Delegation.objects.exists()
+    assert said() == [
+        "新增或修改代表团：代表团：甲代表团",
+        "新增或修改代表团：原名称：甲代表团；代表团：乙代表团",
+        "删除代表团：代表团：乙代表团",
+    ]
+
+
+@pytest.mark.parametrize("name", ["第1代表团", "第１代表团", "第1代表团\u200b", "第 1代表团"])
+def test_a_delegation_that_looks_like_another_is_refused(name):
+    # Case 16.
+    Delegation.objects.create(name="第1代表团")
+    office = make_office()
+
+    assert (
+        refusal_of(delegates.save_delegation, Delegation(name=name), by=office)
+        == "delegation-taken"
+    )
+
+
+def test_a_delegation_with_people_is_not_deleted():
+    make_delegates(1)
+    home = Delegation.objects.get()
+
+    assert refusal_of(delegates.delete_delegation, home, by=make_office()) == "delegation-used"
+
+
+def test_merged_delegations_are_one_and_the_roll_keeps_its_words():
+    # Case 17.
+    make_delegates(2)
+    (moved,) = make_delegates(1, delegation="第二代表团")
+    office, poll = make_office(), make_poll()
+    roll.draw_up_roll(poll, by=office)
+    everything = list(Delegation.objects.order_by("pk"))
+
+    count = delegates.merge_delegations(everything, into=everything[0], by=office)
+
+    moved.refresh_from_db()
+    assert (count, moved.delegation) == (1, everything[0])
+    assert list(Delegation.objects.all()) == everything[:1]
+    assert poll.roll.filter(delegation="第二代表团").count() == 1
+    assert said() == ["合并代表团：代表团：城区代表团；人数：1；合并：第二代表团"]
+
+
+def test_a_merger_needs_two_delegations_and_one_of_them_to_stay():
+    make_delegates(1)
+    make_delegates(1, delegation="第二代表团")
+    one, other = Delegation.objects.order_by("pk")
+    office = make_office()
+
+    assert refusal_of(delegates.merge_delegations, [one], into=one, by=office) == "one-delegation"
+    assert refusal_of(delegates.merge_delegations, [one], into=other, by=office) == "one-delegation"
+
+
+@pytest.mark.parametrize(
+    ("act", "arguments"),
+    [
+        (delegates.add_delegate, ({},)),
+        (delegates.change_delegate, (Delegate(), {})),
+        (delegates.delete_delegates, ([],)),
+        (delegates.save_delegation, (Delegation(),)),
+        (delegates.delete_delegation, (Delegation(),)),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+def test_only_the_office_changes_the_register(act, arguments):
+    assert refusal_of(act, *arguments, by=make_scrutineer()) == "not-office"
 
 
 # --- status ---------------------------------------------------------------------------------------
@@ -344,205 +217,6 @@ def test_only_the_office_changes_a_status():
     people = make_delegates(1)
 
     assert refusal_of(delegates.set_status, people, "ended", by=make_scrutineer()) == "not-office"
-
-
-# --- who is who -----------------------------------------------------------------------------------
-
-
-def test_a_rename_that_is_not_ticked_leaves_the_whole_row_out():
-    # Case 12: the printed card of the first person must not say another name.
-    make_delegates(2)
-    Delegation.objects.create(name="乙代表团")
-    rows = [row(2, "001", "全新人", "乙代表团"), row(3, "002", "代表2", seat="3排")]
-
-    done = delegates.import_roll(rows, by=make_office(), add_delegations=False, ticks=[])
-
-    assert [entry.row.line for entry in done.left_out] == [2]
-    assert register() == [("001", "代表1", HOME), ("002", "代表2", HOME)]
-    assert Delegate.objects.get(number="002").seat == "3排"
-
-
-def test_a_rename_that_is_ticked_is_written_and_stands_on_record_by_name():
-    # Case 12.
-    make_delegates(1)
-    rows = [row(2, "001", "新名")]
-
-    delegates.import_roll(
-        rows, by=make_office(), add_delegations=False, ticks=["rename-2"], digest="d" * 64
-    )
-
-    entry = JournalEntry.objects.get(poll=None)
-    assert register() == [("001", "新名", HOME)]
-    assert Delegate.objects.get().name_key == "新名"
-    assert entry.data["renamed"] == [["001", "代表1", "新名"]]
-    assert entry.data["file"] == "d" * 64
-    assert "更名：001 代表1→新名" in record.line(entry)
-
-
-@pytest.mark.parametrize(("ticks", "number"), [([], "001"), (["number-2"], "1")])
-def test_a_number_that_lost_its_zeros_is_its_owners_and_the_register_keeps_its_own(ticks, number):
-    # Case 11.
-    make_delegates(1)
-    Delegate.objects.update(seat="")
-
-    done = delegates.import_roll(
-        [row(2, "1", "代表1", seat="3排")], by=make_office(), add_delegations=False, ticks=ticks
-    )
-
-    delegate = Delegate.objects.get()
-    assert not done.new
-    assert (delegate.number, delegate.number_key, delegate.seat) == (number, "1", "3排")
-
-
-def test_a_namesake_is_added_when_he_is_ticked_and_never_asked_for_again():
-    # Case 15.
-    make_delegates(1)
-    office = make_office()
-    rows = [row(2, "001", "代表1"), row(3, "007", "代表1")]
-
-    first = delegates.import_roll(rows, by=office, add_delegations=False, ticks=[])
-    second = delegates.import_roll(rows, by=office, add_delegations=False, ticks=["other-3"])
-    third = delegates.import_roll(rows, by=office, add_delegations=False, ticks=[])
-
-    assert ([len(plan.left_out) for plan in (first, second, third)]) == [1, 0, 0]
-    assert Namesakes.objects.count() == 1
-    assert JournalEntry.objects.filter(poll=None).order_by("seq")[1].data["told_apart"] == [
-        ["007", "001"]
-    ]
-
-
-def test_a_namesake_who_comes_in_between_is_asked_for_before_anything_is_written():
-    Delegation.objects.create(name=HOME)
-    confirm = previewed(row(2, "002", "甲"))
-    Delegate.objects.create(number="001", name="甲", delegation=Delegation.objects.get())
-
-    with pytest.raises(Refused) as refusal:
-        confirm()
-
-    assert refusal.value.code == "changed"
-
-
-# --- the last import undone -----------------------------------------------------------------------
-
-
-def without_the_record() -> dict[str, list[str]]:
-    skipped = {"ballots_journalentry", "ballots_register", "sqlite_sequence"}
-    return {table: rows for table, rows in snapshot().items() if table not in skipped}
-
-
-def import_a_bit_of_everything() -> User:
-    """Import a roll that adds, renames, renumbers, moves, and tells a namesake apart."""
-    make_delegates(3)
-    office = make_office()
-    import_into_three(office)
-    return office
-
-
-def import_into_three(office: User) -> None:
-    rows = [
-        row(2, "1", "新名", "乙代表团", phone="13800000000", seat="3排", status="observer"),
-        row(3, "002", "代表2", order=9),
-        row(4, "009", "代表3"),
-        row(5, "010", "十"),
-    ]
-    delegates.import_roll(rows, by=office, add_delegations=True)
-
-
-def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
-    # Case 11.
-    make_delegates(3)
-    office = make_office()
-    before = without_the_record()
-    import_into_three(office)
-    during = without_the_record()
-
-    undone = delegates.undo_import(by=office)
-
-    entry = JournalEntry.objects.get(kind="import-undone")
-    assert without_the_record() == before != during
-    assert len(undone.changes["added"]) == 2
-    assert record.line(entry) == "新增人数：2；更新人数：2"
-    assert journal.first_broken(None) is None
-
-
-def test_only_the_last_import_is_undone_and_only_once():
-    office = import_a_bit_of_everything()
-    delegates.import_roll([row(2, "002", "代表2", seat="5排")], by=office, add_delegations=False)
-
-    delegates.undo_import(by=office)
-
-    assert Delegate.objects.filter(number="010").exists()
-    assert refusal_of(delegates.undo_import, by=office) == "nothing-to-undo"
-
-
-def test_an_import_that_changed_nothing_leaves_the_one_before_to_be_undone():
-    office = import_a_bit_of_everything()
-    delegates.import_roll([row(2, "010", "十", "城区代表团")], by=office, add_delegations=False)
-
-    assert len(delegates.undo_import(by=office).changes["added"]) == 2
-
-
-def card_for(number: str) -> Callable[[User], Any]:
-    return lambda office: cards.issue_cards([Delegate.objects.get(number=number)], by=office)
-
-
-@pytest.mark.parametrize(
-    ("use", "code"),
-    [
-        (card_for("010"), "used-since"),
-        (lambda office: roll.draw_up_roll(make_poll(), by=office), "used-since"),
-        (
-            lambda office: Recommendation.objects.create(
-                poll=make_poll(), delegate=Delegate.objects.get(number="010"), title="公园"
-            ),
-            "used-since",
-        ),
-        (lambda office: Delegate.objects.filter(number="1").update(seat="9排"), "changed-since"),
-        (lambda office: Delegate.objects.filter(number="010").update(phone="1"), "changed-since"),
-        (lambda office: Delegate.objects.filter(number="010").delete(), "changed-since"),
-        (
-            lambda office: Delegate.objects.filter(number="003").update(
-                delegation=Delegation.objects.get(name="乙代表团")
-            ),
-            "delegation-used",
-        ),
-    ],
-    ids=["a card", "a roll", "a recommendation", "changed", "new changed", "deleted", "delegation"],
-)
-def test_an_import_of_which_something_is_used_is_not_undone(use, code):
-    office = import_a_bit_of_everything()
-    use(office)
-    before = register()
-
-    assert refusal_of(delegates.undo_import, by=office) == code
-    assert register() == before
-
-
-def test_an_import_that_renamed_somebody_whose_card_was_replaced_since_is_not_undone():
-    people = make_delegates(2)
-    office = make_office()
-    cards.issue_cards(people, by=office)
-    delegates.import_roll(
-        [row(2, "001", "新名"), row(3, "002", "代表2", seat="1排")],
-        by=office,
-        add_delegations=False,
-    )
-    cards.reissue_card(people[1], reason="遗失", by=office)
-    delegates.undo_import(by=office)
-    delegates.import_roll([row(2, "001", "新名")], by=office, add_delegations=False)
-    cards.reissue_card(people[0], reason="更名", by=office)
-
-    assert refusal_of(delegates.undo_import, by=office) == "used-since"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_who_undo_at_once_one_is_told(monkeypatch):
-    office = import_a_bit_of_everything()
-    race = Race()
-    stop_in(race, monkeypatch, delegates, "_used")
-    undo = lambda: delegates.undo_import(by=office)  # noqa: E731
-
-    assert codes(list(race.play(undo, undo))) == {"ok": 1, "nothing-to-undo": 1}
 
 
 # --- namesakes ------------------------------------------------------------------------------------

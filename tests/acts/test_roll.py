@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from ballots import journal
-from ballots.acts import cards, delegates, lifecycle, roll, sign_in
+from ballots.acts import cards, lifecycle, roll, sign_in
+from ballots.acts.register import importing
 from ballots.models import Delegate, JournalEntry, RollEntry
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -393,7 +394,7 @@ def test_only_the_office_keeps_roll_presence_and_cards():
     ]
 
     acts: list[tuple[Any, dict[str, Any]]] = [
-        (delegates.import_roll, {"rows": [], "add_delegations": False}),
+        (importing.import_roll, {"rows": [], "add_delegations": False}),
         (roll.draw_up_roll, {"poll": poll}),
         (roll.mark_present, {"poll": poll, "numbers": ["001"]}),
         (roll.mark_absent, {"poll": poll, "numbers": ["001"]}),

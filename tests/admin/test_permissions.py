@@ -106,8 +106,9 @@ admin/ballots/pollday/<int:poll_id>/notice/                302 302  302 302  403
 admin/ballots/pollday/<int:poll_id>/words/                 302 405  302 405  403 405
 admin/ballots/delegation/                                  200 200  200 200  200 200
 admin/ballots/delegation/add/                              200 200  403 403  403 403
+admin/ballots/delegation/merge/                            302 302  403 403  403 403
 admin/ballots/delegation/<path:object_id>/history/         200 200  200 200  200 200
-admin/ballots/delegation/<path:object_id>/delete/          403 403  403 403  403 403
+admin/ballots/delegation/<path:object_id>/delete/          200 200  403 403  403 403
 admin/ballots/delegation/<path:object_id>/change/          200 200  200 403  200 403
 admin/ballots/delegation/<path:object_id>/                 302 302  302 302  302 302
 admin/ballots/delegate/issue/                              302 302  403 403  403 403
@@ -122,7 +123,7 @@ admin/ballots/delegate/template/                           200 200  403 403  403
 admin/ballots/delegate/                                    200 200  200 200  200 200
 admin/ballots/delegate/add/                                200 200  403 403  403 403
 admin/ballots/delegate/<path:object_id>/history/           200 200  200 200  200 200
-admin/ballots/delegate/<path:object_id>/delete/            403 403  403 403  403 403
+admin/ballots/delegate/<path:object_id>/delete/            200 200  403 403  403 403
 admin/ballots/delegate/<path:object_id>/change/            200 200  200 403  200 403
 admin/ballots/delegate/<path:object_id>/                   302 302  302 302  302 302
 admin/ballots/rollentry/                                   200 200  200 200  200 200

@@ -85,6 +85,12 @@ TOLD = {
     "roll-imported": "file rows new changed same left_out delegations renamed renumbered status told_apart",
     "import-undone": "entry new changed",
     "cards-issued": "issued",
+    "delegate-added": "number name delegation status",
+    "delegate-changed": "number name changes others",
+    "delegates-deleted": "people",
+    "delegation-saved": "former delegation",
+    "delegation-deleted": "delegation",
+    "delegations-merged": "delegations delegation moved",
     "told-apart": "told_apart",
     "status-set": "status people reason",
 }

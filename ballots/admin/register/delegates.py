@@ -1,12 +1,13 @@
 """The secretariat's pages for delegations and delegates, from which cards and imports begin."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -14,17 +15,24 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.acts import sign_in
+from ballots.acts import delegates, sign_in
 from ballots.admin.guard import StaffRequest
-from ballots.admin.register import cards, namesakes, roll_import, status
+from ballots.admin.register import cards, merging, namesakes, roll_import, status
+from ballots.facts import register
 from ballots.models import AccessCard, Delegate, Delegation
+from ballots.pure import identity
+from ballots.pure.roll_table import phone_of
+from yiwu_vote.fields import TYPED_COLUMNS
 
 
 class OfficeAdmin(admin.ModelAdmin):
-    """Pages that the office (会务) keeps, others may read, and where nothing is ever deleted.
+    """Pages that the office (会务) keeps and others may read.
 
-    A superuser who is not of the office may look, no more (design §6.3).
+    A superuser who is not of the office may look, no more (design §6.3). Deleted is only what
+    nothing refers to: Django's page names what does, and the act asks again.
     """
+
+    formfield_overrides = TYPED_COLUMNS
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and roles.is_office(request.user)
@@ -33,12 +41,58 @@ class OfficeAdmin(admin.ModelAdmin):
         return super().has_change_permission(request, obj) and roles.is_office(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return super().has_delete_permission(request, obj) and roles.is_office(request.user)
+
+    def has_office_permission(self, request: HttpRequest) -> bool:
+        return roles.is_office(request.user)
+
+
+# --- delegations ----------------------------------------------------------------------------------
+
+
+class DelegationForm(forms.ModelForm):
+    """A delegation; its name is that of no other one, to the eye."""
+
+    def clean_name(self) -> str:
+        name = identity.name_of(self.cleaned_data["name"])
+        owner = register.delegation_called(name)
+        if owner is not None and owner.pk != self.instance.pk:
+            raise forms.ValidationError(
+                delegates.refused["delegation-taken"] % {"who": owner.name}, code="delegation-taken"
+            )
+        return name
 
 
 @admin.register(Delegation)
 class DelegationAdmin(OfficeAdmin):
-    list_display = ["name", "position"]
+    form = DelegationForm
+    list_display = ["name", "position", "people"]
+    actions = ["merge", "delete_selected"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delegation]:
+        return super().get_queryset(request).annotate(count=Count("delegates"))
+
+    @admin.display(description=_("人数"))
+    def people(self, delegation: Delegation) -> int:
+        return getattr(delegation, "count", 0)
+
+    def save_model(self, request: Any, obj: Delegation, form: Any, change: bool) -> None:
+        delegates.save_delegation(obj, by=request.user)
+
+    def delete_model(self, request: Any, obj: Delegation) -> None:
+        delegates.delete_delegation(obj, by=request.user)
+
+    @transaction.atomic
+    def delete_queryset(self, request: Any, queryset: QuerySet[Delegation]) -> None:
+        for delegation in queryset:
+            delegates.delete_delegation(delegation, by=request.user)
+
+    @admin.action(description=_("合并代表团"), permissions=["office"])
+    def merge(self, request: StaffRequest, queryset: QuerySet[Delegation]) -> HttpResponse:
+        return merging.merge_page(request, chosen=_ids(queryset))
+
+    def get_urls(self) -> list[URLPattern]:
+        return pages_of(self, merging.PAGES) + super().get_urls()
 
 
 # --- delegates ------------------------------------------------------------------------------------
@@ -62,16 +116,45 @@ class CardFilter(admin.SimpleListFilter):
         return queryset
 
 
+class DelegateForm(forms.ModelForm):
+    """A delegate, in the forms in which an import takes him too."""
+
+    def clean_number(self) -> str:
+        number = identity.number_of(self.cleaned_data["number"])
+        owner = register.owner_of(number)
+        if owner is not None and owner.pk != self.instance.pk:
+            raise forms.ValidationError(
+                delegates.refused["number-taken"] % {"who": owner}, code="number-taken"
+            )
+        return number
+
+    def clean_name(self) -> str:
+        return identity.name_of(self.cleaned_data["name"])
+
+    def clean_phone(self) -> str:
+        typed = self.cleaned_data["phone"]
+        phone = phone_of(typed)
+        if typed and not phone:
+            raise forms.ValidationError(
+                _("请填写一个11位手机号，或带区号的固定电话。"), code="no-phone"
+            )
+        return phone
+
+
 @admin.register(Delegate)
 class DelegateAdmin(OfficeAdmin):
-    list_display = ["number", "name", "delegation", "position", "seat", "status", "card_state"]
-    list_display_links = ["number", "name"]
+    form = DelegateForm
+    list_display = [
+        "number_shown",
+        *("name", "delegation", "position", "seat", "status", "card_state"),
+    ]
+    list_display_links = ["number_shown", "name"]
     list_filter = ["delegation", "status", CardFilter]
     list_select_related = ["delegation"]
     search_fields = ["number", "name", "delegation__name"]
     search_help_text = _("代表证号、姓名或代表团")
     fields = ["number", "name", "delegation", "position", "phone", "seat", "status", "card_state"]
-    actions = ["issue", "reissue", "end_wait", "set_status"]
+    actions = ["issue", "reissue", "end_wait", "set_status", "delete_selected"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delegate]:
         card = AccessCard.objects.filter(delegate=OuterRef("pk"), revoked_at__isnull=True)
@@ -81,6 +164,15 @@ class DelegateAdmin(OfficeAdmin):
         """Who may vote is changed on a page of its own, because it is an act on record."""
         return ["status", "card_state"] if obj else ["card_state"]
 
+    @admin.display(description=_("代表证号"), ordering="number_order")
+    def number_shown(self, delegate: Delegate) -> str:
+        return delegate.number
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delegate], search_term: str
+    ) -> tuple[QuerySet[Delegate], bool]:
+        return queryset.filter(register.called(search_term)), False
+
     @admin.display(description=_("投票卡"))
     def card_state(self, delegate: Delegate) -> str:
         if not getattr(delegate, "has_card", False):
@@ -89,8 +181,19 @@ class DelegateAdmin(OfficeAdmin):
             return gettext("暂停输入")
         return gettext("有效")
 
-    def has_office_permission(self, request: HttpRequest) -> bool:
-        return roles.is_office(request.user)
+    def save_model(self, request: Any, obj: Delegate, form: Any, change: bool) -> None:
+        columns = {column: form.cleaned_data[column] for column in form.changed_data}
+        if change:
+            delegates.change_delegate(obj, columns, by=request.user)
+        else:
+            added = delegates.add_delegate(form.cleaned_data, by=request.user)
+            obj.pk, obj._state.adding = added.pk, False
+
+    def delete_model(self, request: Any, obj: Delegate) -> None:
+        delegates.delete_delegates([obj], by=request.user)
+
+    def delete_queryset(self, request: Any, queryset: QuerySet[Delegate]) -> None:
+        delegates.delete_delegates(queryset, by=request.user)
 
     @admin.action(description=_("发卡（尚未发卡的）"), permissions=["office"])
     def issue(self, request: StaffRequest, queryset: QuerySet[Delegate]) -> HttpResponse:
@@ -112,17 +215,23 @@ class DelegateAdmin(OfficeAdmin):
         self.message_user(request, gettext("已解除等待，代表可以马上再输入投票码。"))
 
     def get_urls(self) -> list[URLPattern]:
-        pages = [
-            path(
-                f"{name}/",
-                self.admin_site.admin_view(_of_office(page)),
-                name=f"ballots_delegate_{name}",
-            )
-            for name, page in (
-                cards.PAGES | status.PAGES | namesakes.PAGES | roll_import.PAGES
-            ).items()
-        ]
-        return pages + super().get_urls()
+        pages = cards.PAGES | status.PAGES | namesakes.PAGES | roll_import.PAGES
+        return pages_of(self, pages) + super().get_urls()
+
+
+def pages_of(
+    model: admin.ModelAdmin, pages: Mapping[str, Callable[[StaffRequest], HttpResponse]]
+) -> list[URLPattern]:
+    """Return the addresses of `pages` among those of a model, for members of the office only."""
+    opts = model.opts
+    return [
+        path(
+            f"{name}/",
+            model.admin_site.admin_view(_of_office(page)),
+            name=f"{opts.app_label}_{opts.model_name}_{name}",
+        )
+        for name, page in pages.items()
+    ]
 
 
 def _of_office(page: Callable[[StaffRequest], HttpResponse]) -> Callable[..., HttpResponse]:
@@ -136,5 +245,5 @@ def _of_office(page: Callable[[StaffRequest], HttpResponse]) -> Callable[..., Ht
     return guarded
 
 
-def _ids(delegates: Iterable[Delegate]) -> str:
-    return ",".join(str(delegate.pk) for delegate in delegates)
+def _ids(rows: Iterable[Model]) -> str:
+    return ",".join(str(row.pk) for row in rows)

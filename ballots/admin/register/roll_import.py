@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts.delegates import import_roll, plan_import, undo_import
+from ballots.acts.register.importing import import_roll, plan_import, undo_import
 from ballots.admin.forms import tell
 from ballots.admin.guard import StaffRequest, download
 from ballots.facts import record, register

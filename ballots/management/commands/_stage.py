@@ -9,7 +9,7 @@ from django.db import transaction
 
 from ballots.acts import ceremony, roll
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
-from ballots.acts.delegates import import_roll
+from ballots.acts.register.importing import import_roll
 from ballots.management.commands._steps import open_poll
 from ballots.models import Delegate
 from ballots.pure.roll_table import RollRow

@@ -1,0 +1,214 @@
+"""The office's pages of delegates and delegations: typed, found, sorted, deleted, merged."""
+
+import pytest
+from django.urls import reverse
+
+from ballots.acts import cards, roll
+from ballots.models import Delegate, Delegation, JournalEntry
+from tests.helpers.desk import fields_of, messages_of
+from tests.helpers.factories import make_delegates, make_poll
+
+pytestmark = pytest.mark.django_db
+
+LIST = "admin:ballots_delegate_changelist"
+
+
+def typed(desk, **fields: object):
+    """Send the form of a new delegate, with `fields` typed into it."""
+    address = reverse("admin:ballots_delegate_add")
+    form = desk.get(address).context["adminform"].form
+    filled = {name: form[name].value() for name in form.fields}
+    home = Delegation.objects.get_or_create(name="甲代表团")[0]
+    given = filled | {"number": "009", "name": "张三", "delegation": home.pk} | fields
+    return desk.post(address, {name: value for name, value in given.items() if value is not None})
+
+
+def faults(reply) -> list[str]:
+    return [
+        str(fault) for found in reply.context["adminform"].form.errors.values() for fault in found
+    ]
+
+
+# --- typed ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", ["００１", "0 01", "001\u200b", "1", "０１"])
+def test_a_number_that_is_somebodys_to_the_eye_is_refused_with_his_name(desk, number):
+    # Case 16.
+    make_delegates(1)
+
+    assert faults(typed(desk, number=number)) == [
+        "代表证号与代表1（001）相同（前导零、全角、大小写和连字符不作区分）。"
+    ]
+
+
+@pytest.mark.parametrize("field", ["number", "name"])
+@pytest.mark.parametrize("blank", ["\u200b", "\u3164", " \u202e "])
+def test_what_nobody_can_see_is_no_number_and_no_name(desk, field, blank):
+    # Case 16.
+    assert faults(typed(desk, **{field: blank})) == ["这个字段是必填项。"]
+    assert not Delegate.objects.exists()
+
+
+def test_what_is_typed_is_kept_in_its_normal_form(desk):
+    # Case 16.
+    typed(
+        desk, number="Ａ－０１", name="张\u202e 三", phone="+86 138 0000 0000", seat="３排\u200b5座"
+    )
+
+    delegate = Delegate.objects.get()
+    assert (delegate.number, delegate.name) == ("A-01", "张三")
+    assert (delegate.phone, delegate.seat) == ("13800000000", "３排5座")
+    assert JournalEntry.objects.get(poll=None).kind == "delegate-added"
+
+
+@pytest.mark.parametrize(
+    ("phone", "kept"), [("abc", None), ("1380000000", None), ("0579-85123456", "0579-85123456")]
+)
+def test_a_telephone_number_is_checked_as_in_an_import(desk, phone, kept):
+    # Case 16.
+    reply = typed(desk, phone=phone)
+
+    assert [each.phone for each in Delegate.objects.all()] == ([kept] if kept else [])
+    assert kept or faults(reply) == ["请填写一个11位手机号，或带区号的固定电话。"]
+
+
+def test_a_text_far_too_long_is_refused_before_it_is_looked_at(desk):
+    assert len(faults(typed(desk, name="a" + "\u0301" * 50_000))) == 1
+
+
+@pytest.mark.parametrize("name", ["第１代表团", "第1代表团\u200b", "第 1 代表团"])
+def test_a_delegation_that_looks_like_another_is_refused_with_its_name(desk, name):
+    # Case 16.
+    Delegation.objects.create(name="第1代表团")
+
+    reply = desk.post(reverse("admin:ballots_delegation_add"), {"name": name, "position": 1})
+
+    assert faults(reply) == ["已有代表团“第1代表团”，看上去是同一个名称。"]
+
+
+def test_a_change_of_a_delegate_stands_on_record_and_his_status_is_no_field_of_it(desk):
+    [delegate] = make_delegates(1)
+    address = reverse("admin:ballots_delegate_change", args=[delegate.pk])
+
+    desk.post(address, fields_of(desk.get(address)) | {"name": "新名", "status": "ended"})
+
+    delegate.refresh_from_db()
+    assert (delegate.name, delegate.status) == ("新名", "active")
+    assert JournalEntry.objects.get(poll=None).data["changes"] == [["姓名", "代表1", "新名"]]
+
+
+# --- found and sorted -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def people(db) -> None:
+    home = Delegation.objects.create(name="第1代表团（城区）")
+    other = Delegation.objects.create(name="乡镇代表团")
+    for number, name, where in [
+        ("0501", "阿卜杜·示例", home),
+        ("A-12", "𠮷某", other),
+        ("10", "䶮某", other),
+        ("9", "李四", other),
+    ]:
+        Delegate.objects.create(number=number, name=name, delegation=where)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        # Case 46.
+        ("５０１", ["0501"]),
+        ("501", ["0501"]),
+        ("阿卜杜•示例", ["0501"]),
+        ("阿卜杜・示例", ["0501"]),
+        ("阿卜杜示例", ["0501"]),
+        ("卜杜 示", ["0501"]),
+        ("示例\u200b", ["0501"]),
+        ("第１代表团(城区)", ["0501"]),
+        ("a12", ["A-12"]),
+        ("𠮷", ["A-12"]),
+        ("䶮", ["10"]),
+        ("乡镇 某", ["A-12", "10"]),
+        ("没有", []),
+        ("x" * 5_000, []),
+    ],
+)
+def test_a_delegate_is_found_however_he_is_typed(desk, people, asked, found):
+    poll = make_poll()
+    roll.draw_up_roll(poll, by=desk_user(desk))
+
+    page = desk.get(reverse(LIST), {"q": asked})
+    on_roll = desk.get(reverse("admin:ballots_rollentry_changelist"), {"q": asked})
+
+    assert {each.number for each in page.context["cl"].queryset} == set(found)
+    assert {each.number for each in on_roll.context["cl"].queryset} == set(found)
+
+
+def desk_user(desk):
+    return desk.get(reverse("admin:index")).context["user"]
+
+
+def test_numbers_sort_as_numbers_on_the_list(desk, people):
+    # Case 50.
+    page = desk.get(reverse(LIST), {"o": "1"})
+
+    assert [each.number for each in page.context["cl"].result_list] == ["9", "10", "0501", "A-12"]
+
+
+# --- deleted and merged ---------------------------------------------------------------------------
+
+
+def test_delegates_to_whom_nothing_refers_are_deleted_one_by_one_or_many_at_once(desk):
+    # Case 17.
+    people = make_delegates(4)
+    one = reverse("admin:ballots_delegate_delete", args=[people[0].pk])
+    many = {"action": "delete_selected", "_selected_action": [each.pk for each in people[1:]]}
+
+    desk.post(one, {"post": "yes"})
+    desk.post(reverse(LIST), many | {"post": "yes"})
+
+    assert not Delegate.objects.exists()
+    assert [len(entry.data["people"]) for entry in JournalEntry.objects.order_by("seq")] == [1, 3]
+
+
+def test_a_delegate_with_a_card_is_not_deleted_and_the_page_says_what_holds_him(desk, clerk):
+    people = make_delegates(2)
+    cards.issue_cards(people[:1], by=clerk)
+    one = reverse("admin:ballots_delegate_delete", args=[people[0].pk])
+    many = {"action": "delete_selected", "_selected_action": [each.pk for each in people]}
+
+    page = desk.get(one)
+    desk.post(one, {"post": "yes"})
+    desk.post(reverse(LIST), many | {"post": "yes"})
+
+    assert "投票卡" in page.text
+    assert Delegate.objects.count() == 2
+
+
+def test_empty_delegations_are_deleted_and_others_merged(desk):
+    # Case 17.
+    make_delegates(2)
+    make_delegates(1, delegation="第二代表团")
+    empty = Delegation.objects.create(name="空代表团")
+    chosen = list(Delegation.objects.exclude(pk=empty.pk).order_by("pk"))
+    merge = {"action": "merge", "_selected_action": [each.pk for each in chosen]}
+
+    desk.post(reverse("admin:ballots_delegation_delete", args=[empty.pk]), {"post": "yes"})
+    page = desk.post(reverse("admin:ballots_delegation_changelist"), merge)
+    done = desk.post(
+        reverse("admin:ballots_delegation_merge"),
+        {"ids": page.context["chosen"]["ids"].value(), "into": chosen[0].pk},
+        follow=True,
+    )
+
+    assert messages_of(done) == ["已合并到“城区代表团”，转入1人。"]
+    assert list(Delegation.objects.all()) == chosen[:1]
+
+
+def test_a_merger_of_one_leads_back_to_the_list(desk):
+    home = make_delegates(1)[0].delegation
+
+    reply = desk.post(reverse("admin:ballots_delegation_merge"), {"ids": home.pk}, follow=True)
+
+    assert messages_of(reply) == ["请先勾选至少两个代表团。"]
