@@ -19,6 +19,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from projects import admin_import
+from projects.forms import DraftField
 from projects.models import Poll, Project, Target
 from yiwu_vote.fields import TYPED_COLUMNS
 from yiwu_vote.texts import same
@@ -167,7 +168,7 @@ class PollForm(forms.ModelForm):
 @admin.register(Poll)
 class PollAdmin(DraftAdmin):
     form = PollForm
-    list_display = ["__str__", "year", "kind", "phase", "places", "candidates"]
+    list_display = ["__str__", "pk", "year", "kind", "phase", "places", "candidates"]
     list_filter = ["kind", "phase", "year"]
     search_fields = ["meeting"]
     readonly_fields = ["phase"]
@@ -368,7 +369,12 @@ class ProjectAdmin(DraftAdmin):
             return super().formfield_for_foreignkey(db_field, request, **kwargs)
         drafts = Poll.objects.with_own_list()
         field = super().formfield_for_foreignkey(
-            db_field, request, queryset=drafts, initial=drafts.first(), **kwargs
+            db_field,
+            request,
+            queryset=drafts,
+            initial=drafts.first(),
+            form_class=DraftField,
+            **kwargs,
         )
         if field is not None:
             field.error_messages["invalid_choice"] = format_lazy("{} {}", FROZEN, SETTLED)

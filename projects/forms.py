@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects.candidate_table import Candidate
@@ -12,10 +13,17 @@ from yiwu_vote.tables.preview import PreviewedField, TableForm
 ROWS = "projects.import.rows"
 
 
+class DraftField(forms.ModelChoiceField):
+    """A choice among drafts, each with its number: those of one meeting have no other difference."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return gettext("%(poll)s 编号%(number)d") % {"poll": obj, "number": obj.pk}
+
+
 class UploadForm(TableForm):
     """A table, and the draft it is for: the newest one unless another is chosen."""
 
-    poll = forms.ModelChoiceField(
+    poll = DraftField(
         Poll.objects.with_own_list(),
         label=_("导入到"),
         empty_label=None,

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects import choices, phases
@@ -264,13 +265,18 @@ class Poll(models.Model):
         ]
 
     def __str__(self) -> str:
+        """The vote in one line; of several of one meeting each began at another time."""
         kind = "" if self.kind == self.Kind.MAIN else self.get_kind_display()
         if self.is_rehearsal and self.parent_id:
             # A rehearsed second round shows what it is by what its first one left open.
             kind = str(_("演练：后续票决"))
         if self.phase == self.Phase.DROPPED:
             kind = str(_("已删除的草稿"))
-        return f"{self.year}年 {self.meeting}" + (f"（{kind}）" if kind else "")
+        marks = [kind] if kind else []
+        if self.opened_at is not None:
+            began = timezone.localtime(self.opened_at)
+            marks.append(gettext("%(at)s开始") % {"at": f"{began:%Y-%m-%d %H:%M}"})
+        return f"{self.year}年 {self.meeting}" + (f"（{'，'.join(marks)}）" if marks else "")
 
     @property
     def is_rehearsal(self) -> bool:

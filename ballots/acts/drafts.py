@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.acts import lifecycle
-from ballots.facts.outcome import Outcome, outcome_of
+from ballots.facts.outcome import Outcome, outcome_of, round_of
 from ballots.facts.polls import box_of
 from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
@@ -75,7 +75,7 @@ def run_off(poll: Poll, *, by: User) -> Poll:
     if not outcome.is_tied:
         raise refused("no-tie")
     opening_words = gettext(
-        "首次票决中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。"
+        "%(round)s中，下列项目得票相同，不能确定。现就这些项目再次票决，从中确定%(count)d项。"
     )
     return _second_round(outcome, Poll.Kind.RUN_OFF, opening_words, by=by)
 
@@ -88,7 +88,7 @@ def supplementary(poll: Poll, *, by: User) -> Poll:
     if outcome.is_tied or not outcome.rest:
         raise refused("no-shortfall")
     opening_words = gettext(
-        "首次票决确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。"
+        "%(round)s确定的项目不足应选项数。现就其余项目补充票决，从中确定%(count)d项。"
     )
     return _second_round(outcome, Poll.Kind.SUPPLEMENTARY, opening_words, by=by)
 
@@ -151,7 +151,7 @@ def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) 
         kind=first.kind if first.is_rehearsal else kind,
         parent=first,
         places=outcome.places_left,
-        opening_words=opening_words % {"count": outcome.places_left},
+        opening_words=opening_words % {"round": round_of(first), "count": outcome.places_left},
         proposals=Poll.Proposals.OFF,
         majority=Poll.Majority.NONE,
         # Fewer candidates than the first round had: “exactly” may no longer be possible.

@@ -32,10 +32,15 @@ refused = Refusals(
 
 
 def collecting_poll() -> Poll | None:
-    """Return the poll that takes recommendations now, a real one before a rehearsal, or None."""
+    """Return the first poll that takes recommendations now, or None."""
+    return next(iter(collecting_polls()), None)
+
+
+def collecting_polls() -> list[Poll]:
+    """Return the polls that take recommendations now, real ones before rehearsals, newest first."""
     practice = Case(When(kind=Poll.Kind.REHEARSAL, then=1), default=0)
     collecting = Poll.objects.filter(phase=Poll.Phase.DRAFT, collecting=True)
-    return collecting.order_by(practice, "-pk").first()
+    return list(collecting.order_by(practice, "-pk"))
 
 
 # --- by delegates ---------------------------------------------------------------------------------

@@ -249,7 +249,7 @@ def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
 class PollDayAdmin(ReadOnlyAdmin):
     """The list of polls and the pages of each."""
 
-    list_display = ["__str__", "kind", "phase", "opened_at", "closed_at", "published_at"]
+    list_display = ["__str__", "pk", "kind", "phase", "opened_at", "closed_at", "published_at"]
     list_filter = ["kind", "phase", "year"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:

@@ -8,6 +8,7 @@ results of the rounds.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.facts.naming import names_of
@@ -222,6 +223,22 @@ def kind_of_round(poll: Poll) -> How:
     if poll.kind != Poll.Kind.REHEARSAL or poll.parent is None:
         return way_of(poll, is_tied=False)
     return way_of(poll, is_tied=_is_tied(standing_result(poll.parent)))
+
+
+def round_of(poll: Poll) -> str:
+    """Return what a round is called: 首次票决, 再次票决, and the second run-off 第2次再次票决."""
+    if poll.parent is None:
+        return gettext("首次票决")
+    how = kind_of_round(poll)
+    before = 0
+    earlier = poll.parent
+    while earlier.parent is not None:
+        before += kind_of_round(earlier) == how
+        earlier = earlier.parent
+    name = str(WAYS[how].name)
+    return (
+        gettext("第%(count)d次%(round)s") % {"count": before + 1, "round": name} if before else name
+    )
 
 
 def way_of(second: Poll, *, is_tied: bool) -> How:

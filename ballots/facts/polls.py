@@ -1,10 +1,14 @@
 """Which poll a page is about, who may see it, and what it puts to the vote."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Coalesce
 
+from ballots.facts.outcome import round_of
 from ballots.models import BallotBox, Delegate, RollEntry
-from projects.models import Poll, PollQuerySet
+from projects.models import Poll, PollQuerySet, Project
 from projects.phases import VOTING
 
 # The draft of a second round that nothing waits for any more: its first round is over, or the meeting
@@ -58,6 +62,27 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
     if asked:
         return polls.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
     return polls.first()
+
+
+@dataclass(frozen=True)
+class Described:
+    """A poll as it is told from others of its meeting: its round and its list."""
+
+    poll: Poll
+    round: str
+    candidates: int
+    first: str
+
+
+def described(polls: Sequence[Poll]) -> list[Described]:
+    """Return `polls` as they are told from each other, in their order."""
+    titles: dict[int, list[str]] = {poll.pk: [] for poll in polls}
+    for project in Project.objects.filter(poll__in=polls).order_by("number"):
+        titles[project.poll_id].append(str(project))
+    return [
+        Described(poll, round_of(poll), len(titles[poll.pk]), next(iter(titles[poll.pk]), ""))
+        for poll in polls
+    ]
 
 
 def box_of(poll: Poll) -> BallotBox | None:

@@ -13,6 +13,7 @@ from ballots.facts.outcome import (
     kind_of_round,
     origins_of,
     outcome_of,
+    round_of,
 )
 from ballots.facts.vocabulary import OUTCOMES, SOURCES, SUPPORTED, WAYS, How
 from ballots.pure.figures import Figures, ItemFigures
@@ -34,7 +35,7 @@ def open_words(outcome: Outcome) -> str:
         sentence = gettext(
             "应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。"
         )
-        return sentence % (numbers | {"round": WAYS[kind_of_round(outcome.last.poll)].name})
+        return sentence % (numbers | {"round": round_of(outcome.last.poll)})
     return _why_open(outcome) + _what_next(outcome)
 
 

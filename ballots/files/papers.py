@@ -16,10 +16,10 @@ from ballots import roles
 from ballots.facts import frozen
 from ballots.facts.outcome import (
     Outcome,
-    kind_of_round,
     listed,
     outcome_of,
     readable,
+    round_of,
     standing_result,
 )
 from ballots.facts.vocabulary import DECLARED, WAYS, How
@@ -69,7 +69,7 @@ def report(poll: Poll) -> dict[str, object]:
         "decision": decision,
         "decided_by": _signers(decision),
         "second_round": outcome.round,
-        "second_name": WAYS[kind_of_round(outcome.round)].name if outcome.round else "",
+        "second_name": round_of(outcome.round) if outcome.round else "",
         "counted_by": roles.named(outcome.result.counted_by),
         "confirmed_by": [
             roles.named(confirmation.by)
@@ -86,7 +86,7 @@ def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.parent is None:
         return poll.get_kind_display()
-    name = str(WAYS[kind_of_round(poll)].name)
+    name = round_of(poll)
     return gettext("演练：%(round)s") % {"round": name} if poll.is_rehearsal else name
 
 
@@ -264,7 +264,7 @@ def figures_words(outcome: Outcome) -> str:
             )
         ) % {
             **later.result.figures["turnout"],
-            "round": WAYS[kind_of_round(later.poll)].name,
+            "round": round_of(later.poll),
         }
     return sentences
 
@@ -300,9 +300,7 @@ def _annex(outcome: Outcome) -> list[dict[str, object]]:
     """Return the votes of each round that is out, the first one first, and how each item ended."""
     return [
         {
-            "name": gettext("首次票决")
-            if each.poll.parent is None
-            else WAYS[kind_of_round(each.poll)].name,
+            "name": round_of(each.poll),
             "valid": each.result.figures["turnout"]["valid"],
             "items": [
                 item | {"name": each.names[item["item"]], "outcome_words": ending(each, item)}

@@ -11,7 +11,8 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots.acts import recommending
 from ballots.facts import turnout
-from ballots.facts.polls import polls_of
+from ballots.facts.outcome import round_of
+from ballots.facts.polls import described, polls_of
 from ballots.pages.answers import (
     REFUSALS,
     asked_poll,
@@ -31,7 +32,7 @@ def home(request: DelegateRequest) -> HttpResponse:
     polls = list(polls_of(request.delegate))
     waiting = [poll for poll in polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
-        return render(request, "ballots/home/which_poll.html", {"polls": waiting})
+        return render(request, "ballots/home/which_poll.html", {"polls": described(waiting)})
     if not polls and not request.poll_query and recommending.collecting_poll():
         # Before any roll is drawn up, a delegate has no poll and may still recommend.
         return _nothing_but_recommending(request)
@@ -43,6 +44,7 @@ def home(request: DelegateRequest) -> HttpResponse:
     context |= {
         "candidates": poll.projects.count(),
         "others": [other for other in polls if other != poll],
+        "round_name": round_of(poll) if poll.parent_id else "",
         "owner": owner_of_draft(request.delegate, poll),
         "collecting": recommending.collecting_poll(),
     }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
 from ballots.acts import recommending
+from ballots.facts.polls import described
 from ballots.models import Delegate, Recommendation
 from ballots.pages.answers import SeeOther, preferring
 from ballots.pages.forms import Problem, ProposalForm
@@ -27,8 +28,15 @@ from projects.models import Poll
 @require_http_methods(["GET", "HEAD", "POST"])
 @preferring
 def recommend(request: DelegateRequest) -> HttpResponse:
-    """Show the form while a poll collects, and what this delegate has recommended so far."""
-    poll = recommending.collecting_poll()
+    """Show the form while a poll collects, and what this delegate has recommended so far.
+
+    Where several collect, each is offered, and the form is that of the one that was chosen.
+    """
+    polls = recommending.collecting_polls()
+    asked = request.POST.get("poll") or request.GET.get("poll", "")
+    poll = next((poll for poll in polls if str(poll.pk) == asked), next(iter(polls), None))
+    if request.method != "POST" and len(polls) > 1 and not asked:
+        return _page(request, None, _form(), choices=described(polls))
     if poll:
         # The masthead and the ribbon of a rehearsal are those of the poll that collects.
         request.poll = poll
@@ -52,7 +60,7 @@ def recommend(request: DelegateRequest) -> HttpResponse:
     except Refused as refusal:
         return _page(request, poll, form, refusal=refusal)
     messages.success(request, gettext("推荐已提交，由会务组研究处理。处理前可以撤回。"))
-    return SeeOther(reverse("ballots:recommend"))
+    return SeeOther(reverse("ballots:recommend") + (f"?poll={poll.pk}" if len(polls) > 1 else ""))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from ballots.facts import turnout, words
-from ballots.facts.outcome import Outcome, in_list_order, kind_of_round, outcome_of
+from ballots.facts.outcome import Outcome, in_list_order, outcome_of, round_of
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
@@ -80,8 +80,7 @@ def _rounds(outcome: Outcome) -> list[dict[str, object]]:
     for later in outcome.rounds[1:]:
         if not later.poll.show_votes:
             break
-        kind = Poll.Kind(kind_of_round(later.poll)).label
-        tables.append(_table(later) | {"kind": kind, "poll": later.poll})
+        tables.append(_table(later) | {"kind": round_of(later.poll), "poll": later.poll})
     return tables
 
 

@@ -265,6 +265,7 @@ def test_only_a_delegate_in_office_is_offered_the_form(client, poll, delegate, s
 
 def test_a_recommendation_lands_in_no_other_poll_than_the_page_was_about(client, poll):
     newer = make_poll(candidates=0, collecting=True)
+    Poll.objects.filter(pk=poll.pk).update(collecting=False)
     reply = client.post("/recommend/", sent(poll, "甲"))
 
     assert problems_of(reply) == ["目前不收集会前推荐，您的推荐没有提交。"]
