@@ -129,9 +129,7 @@ class AbsentForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("请先在“代表报到”页勾选代表。")},
     )
-    reason = forms.CharField(
-        label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60})
-    )
+    reason = Typed(label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
 
     def __init__(self, data: QueryDict | None, *, poll: Poll, asked: list[str]) -> None:
         super().__init__(data, initial={"numbers": asked})

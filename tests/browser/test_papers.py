@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pypdf import PageObject, PdfReader
@@ -215,6 +216,32 @@ def test_a_row_is_never_torn(printed):
     # The lines of a cell follow each other in the text, and its last one is followed by 候选.
     rows = [f"{LONG}{number}候选" for number in range(1, 21)]
     assert [sum(row in sheet.text for sheet in sheets) for row in rows] == [1] * 20
+
+
+# What is wider than its cell or stands over the edge of the paper, whose width is that of the window.
+WIDE = """() => [...document.querySelectorAll('article *, section *, td, th, p, li')].filter(part =>
+    part.getClientRects().length && (part.scrollWidth > part.clientWidth + 1 && part.clientWidth
+    || part.getBoundingClientRect().right > innerWidth + 1)
+).map(part => part.tagName + ': ' + part.textContent.trim().slice(0, 40))"""
+# In px at 96 dpi: the width of A4 without the margins of each paper.
+INNER = {"report": 650, "notice": 589, "words": 612}
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_the_longest_texts_stay_in_their_cells_and_on_the_paper(show, desk, name):
+    # Case 49: names without a place to break them, of items, units, staff and the meeting.
+    rows = [
+        *adopted(3, "W" * 58),
+        item("推1", "重" * 30, lead_unit="W" * 30),
+        item("推2", "重" * 30, lead_unit="单" * 30),
+    ]
+    poll = with_votes(make_counted(*rows, show_votes=True, meeting="W" * 80))
+    User.objects.update(last_name="W" * 60, first_name="M" * 60)
+    page = show(poll, name)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": INNER[name], "height": 900})
+
+    assert page.evaluate(WIDE) == []
 
 
 def with_votes(poll: Poll) -> Poll:

@@ -17,6 +17,7 @@ from yiwu_vote.fields import LONGEST, Typed
 EXACT = {
     *("SecondPersonForm.second_name", "SecondPersonForm.second_password"),
     *(
+        "TableForm.pasted",
         "DoorForm.card",
         "RulingForm.seen",
         "BackForm.seen",

@@ -17,6 +17,7 @@ from ballots.models import Delegate
 from ballots.refusal import Refused
 from projects.models import Poll
 from yiwu_vote.admin_pages import model_page
+from yiwu_vote.fields import Typed
 
 
 class StatusForm(forms.Form):
@@ -25,7 +26,7 @@ class StatusForm(forms.Form):
     status = forms.ChoiceField(
         label=_("状态改为"), choices=Delegate.Status.choices, widget=forms.RadioSelect
     )
-    reason = forms.CharField(
+    reason = Typed(
         label=_("原因"),
         max_length=200,
         required=False,
