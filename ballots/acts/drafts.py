@@ -31,10 +31,20 @@ refused = Refusals(
         "no-tie": _("没有得票相同、待定的项目，不需要再次票决。"),
         "not-draft": _("投票已经开始，不能删除。不再需要的，请宣布作废。"),
         "rehearsal": _("这次演练已有操作记录，请用“清除演练”。"),
+        "not-copied": _("不能这样复制，请从票决进程重新进入。"),
+        "second-round": _("再次票决和补充票决由原票决发起，不能复制。请复制原票决。"),
+        "meeting-needed": _("请填写下一年度的会议名称。"),
         "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
     }
 )
 
+# What a poll may be copied as.
+REHEARSAL, REAL, NEXT_YEAR = "rehearsal", "real", "next-year"
+COPIES = {
+    REHEARSAL: _("演练：沿用规则、候选项目、保管人姓名和名册范围"),
+    REAL: _("正式票决的草稿：沿用规则、候选项目、保管人姓名和名册范围"),
+    NEXT_YEAR: _("下一年度的草稿：只沿用规则，年度加一，候选项目和名册另行准备"),
+}
 COPIED_OF_PROJECT = (
     "number",
     "title",
@@ -62,8 +72,42 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
     if first is not None:
         _settling(first)
     draft = _draft(poll)
+    _take_over_roll(poll, draft)
     _copy_candidates(poll.projects.prefetch_related("targets"), draft)
     journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data={"poll": str(draft.uuid)})
+    return draft
+
+
+@transaction.atomic
+def copy(poll: Poll, *, into: str, meeting: str = "", by: User) -> Poll:
+    """Return a new draft made after `poll`, as one of `COPIES`; `poll` itself stays as it is.
+
+    A rehearsal or a real draft has the rules, the candidates, the names of the holders and those on
+    the roll who are in office, nobody present; next year's has the rules alone, for its candidates,
+    its roll, its 全体代表 and the day of its 表决办法 are other ones. `meeting` names another meeting,
+    and next year's needs one. A second round comes of its first round and is not copied. Raises
+    Refused.
+    """
+    poll = _locked(poll, by)
+    if into not in COPIES or poll.phase == Poll.Phase.DROPPED:
+        raise refused("not-copied")
+    if poll.parent is not None:
+        raise refused("second-round")
+    changed: dict[str, Any] = {"kind": Poll.Kind.MAIN, "meeting": meeting or poll.meeting}
+    if into == NEXT_YEAR:
+        if not meeting:
+            raise refused("meeting-needed")
+        changed |= {"year": poll.year + 1, "holders": [], "delegates_total": None}
+        draft = _draft(poll, **changed, total_reason="", rules_adopted_on=None)
+    else:
+        if into == REHEARSAL:
+            changed["kind"] = Poll.Kind.REHEARSAL
+        draft = _draft(poll, **changed)
+        _choose_roll(poll, draft)
+        _copy_candidates(poll.projects.prefetch_related("targets"), draft)
+    if poll.journal.exists():
+        data = {"poll": str(draft.uuid), "copied_as": into}
+        journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data=data)
     return draft
 
 
@@ -157,6 +201,7 @@ def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) 
         # Fewer candidates than the first round had: “exactly” may no longer be possible.
         choice_rule=Poll.ChoiceRule.AT_MOST,
     )
+    _take_over_roll(first, draft)
     _copy_items(outcome, draft)
     journal.append(
         first,
@@ -168,18 +213,22 @@ def _second_round(outcome: Outcome, kind: str, opening_words: str, *, by: User) 
 
 
 def _draft(poll: Poll, **changed: Any) -> Poll:
-    """Return a new draft with the rules of `poll`, but for what is `changed`, and with its roll.
+    """Return a new draft with the rules of `poll`, but for what is `changed`.
 
-    Who was present is taken over to be looked at once more, and who kept the shares to be offered.
+    Who kept the shares of `poll` is taken over to be offered where the new key is made.
     """
-    columns = {field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES} | changed
-    assumed = poll.roll.filter(present=True).exists()
-    draft = Poll(**columns, holders=_holders_of(poll), presence_assumed=assumed)
+    columns = {field: getattr(poll, field) for field in Poll.ABOUT + Poll.RULES}
+    draft = Poll(**({"holders": _holders_of(poll)} | columns | changed))
     if not draft.is_rehearsal:
         # A rehearsal, or a poll of an earlier version, may have been for the whole roll.
         draft.voters = Poll.Voters.PRESENT
     draft.save()
-    RollEntry.objects.bulk_create(
+    return draft
+
+
+def _take_over_roll(poll: Poll, draft: Poll) -> None:
+    """Give `draft` the roll of `poll` word for word; who was present is to be looked at once more."""
+    entries = [
         RollEntry(
             poll=draft,
             delegate_id=entry.delegate_id,
@@ -190,8 +239,27 @@ def _draft(poll: Poll, **changed: Any) -> Poll:
             present=entry.present and entry.delegate.status == Delegate.Status.ACTIVE,
         )
         for entry in poll.roll.select_related("delegate")
+    ]
+    RollEntry.objects.bulk_create(entries)
+    draft.presence_assumed = any(entry.present for entry in entries)
+    draft.save(update_fields=["presence_assumed"])
+
+
+def _choose_roll(poll: Poll, draft: Poll) -> None:
+    """Give `draft` those on the roll of `poll` who are in office, as the register has them today."""
+    chosen = Delegate.objects.filter(
+        status=Delegate.Status.ACTIVE, roll_entries__poll=poll
+    ).select_related("delegation")
+    RollEntry.objects.bulk_create(
+        RollEntry(
+            poll=draft,
+            delegate=delegate,
+            number=delegate.number,
+            name=delegate.name,
+            delegation=delegate.delegation.name,
+        )
+        for delegate in chosen
     )
-    return draft
 
 
 def _holders_of(poll: Poll) -> list[str]:
@@ -243,8 +311,9 @@ def _free_title(draft: Poll, title: str, key: str) -> str:
 
 
 def _was_drafted(poll: Poll) -> bool:
-    """Tell whether a draft made of `poll` still exists."""
-    drafted = [UUID(uuid) for uuid in journal.said(poll, journal.Kind.DRAFT_MADE, "poll")]
+    """Tell whether a draft that takes the place of `poll` still exists; a copy does not."""
+    entries = poll.journal.filter(kind=journal.Kind.DRAFT_MADE)
+    drafted = [UUID(entry.data["poll"]) for entry in entries if "copied_as" not in entry.data]
     return Poll.objects.standing().filter(uuid__in=drafted).exists()
 
 

@@ -3,9 +3,9 @@
 Which steps, papers and files there are stands in `admin.steps`.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.vary import vary_on_headers
@@ -21,7 +22,18 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 from ballots import roles
 from ballots.acts import archiving
 from ballots.admin import canvass, counting, ending, outcome, preparing, state, voting
-from ballots.admin.guard import WHO, Day, StaffRequest, Step, View, download, page, show, to_day
+from ballots.admin.guard import (
+    WHO,
+    Day,
+    StaffRequest,
+    Step,
+    View,
+    address,
+    download,
+    page,
+    show,
+    to_day,
+)
 from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
@@ -251,6 +263,18 @@ class PollDayAdmin(ReadOnlyAdmin):
 
     list_display = ["__str__", "pk", "kind", "phase", "opened_at", "closed_at", "published_at"]
     list_filter = ["kind", "phase", "year"]
+
+    @admin.display(description=_("复制"))
+    def copy(self, poll: Poll) -> str:
+        """Lead to the copying of a poll right from the list, where it can be copied."""
+        step = ending.copy
+        if not step.can_be_taken(Day(poll)):
+            return ""
+        return format_html('<a href="{}">{}</a>', address(poll, step.name), step.label)
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        usual: list[Any] = [*super().get_list_display(request)]
+        return [*usual, "copy"] if ending.copy.who(cast(User, request.user)) else usual
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
         return super().get_queryset(request).exclude(phase=Poll.Phase.DROPPED)

@@ -17,7 +17,7 @@ from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, t
 from ballots.journal import Kind
 from ballots.models import AccessCard
 from projects.models import Poll
-from projects.phases import DRAFT, EVERY, LAST, MOVES
+from projects.phases import DRAFT, EVERY, LAST, MOVES, VOTING
 from yiwu_vote.fields import Typed
 
 
@@ -163,6 +163,45 @@ def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
         "recommendations": poll.recommendations.count(),
     }
     return take(request, poll, act, *filled, has_record=has_record, **counts)
+
+
+class CopyForm(forms.Form):
+    """As what a poll is copied, and for which meeting."""
+
+    into = forms.ChoiceField(
+        label=_("复制为"), choices=drafts.COPIES.items(), widget=forms.RadioSelect
+    )
+    meeting = Typed(
+        label=_("会议名称"),
+        max_length=Poll._meta.get_field("meeting").max_length,
+        required=False,
+        widget=forms.TextInput(attrs={"size": 60}),
+        help_text=_("留空的，沿用本次的会议名称；复制为下一年度的，须填写。"),
+    )
+
+
+def _is_first_round(day: Day) -> bool:
+    return day.poll.parent_id is None
+
+
+@step(
+    "copy",
+    _("复制"),
+    _("照本次的规则另建演练、正式草稿或下一年度的草稿，本次不变。"),
+    who=roles.is_office,
+    phases=EVERY - VOTING,
+    fits=_is_first_round,
+)
+def copy(request: StaffRequest, poll: Poll) -> HttpResponse:
+    usual = drafts.REAL if poll.is_rehearsal else drafts.REHEARSAL
+    form = CopyForm(posted(request), initial={"into": usual})
+
+    def act() -> HttpResponse:
+        draft = drafts.copy(poll, **form.cleaned_data, by=request.user)
+        messages.success(request, gettext("已复制：%(poll)s。请核对规则。") % {"poll": draft})
+        return to_day(draft)
+
+    return take(request, poll, act, form)
 
 
 @step(

@@ -54,6 +54,7 @@ STEPS = (
     details.export_research,
     ending.drop,
     ending.fresh_draft,
+    ending.copy,
     ending.void,
     ending.wipe,
 )

@@ -41,6 +41,7 @@ DETAILS = {
     "cards_in_use": _("仍在使用的投票卡"),
     "status": _("状态"),
     "draft": _("草稿"),
+    "copied_as": _("复制为"),
     "candidates": _("候选项目"),
     "recommendations": _("会前推荐"),
     "former": _("原名称"),
@@ -67,6 +68,11 @@ CONTENTS = {
 }
 # What the entries of the journal store as a short name for programs.
 SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
+    "copied_as": {
+        "rehearsal": _("演练"),
+        "real": _("正式票决的草稿"),
+        "next-year": _("下一年度的草稿"),
+    },
     "ruling": dict(WriteIn.Ruling.choices),
     "what": CONTENTS,
     "status": dict(Delegate.Status.choices),

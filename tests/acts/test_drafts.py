@@ -35,6 +35,7 @@ from tests.helpers.factories import (
     make_poll,
     make_ready,
     make_stage,
+    move_by_force,
     play,
     second_stage,
     selection,
@@ -243,6 +244,118 @@ def test_a_void_second_round_is_made_anew_with_its_parent_and_its_origins():
     again = play(held, draft, selection(3))
     lifecycle.publish_result(again.poll, by=held.office, at_once=True)
     assert [place.key for place in outcome.outcome_of(held.poll).filled] == ["1", "3"]
+
+
+# --- copies ---------------------------------------------------------------------------------------
+
+COPIED: dict[str, dict[str, Any]] = {
+    "rehearsal": {"kind": "rehearsal", "meeting": "第四次会议", "year": 2026, "places": 2},
+    "real": {"kind": "main", "meeting": "第四次会议", "year": 2026, "places": 2},
+    "next-year": {"kind": "main", "meeting": "第五次会议", "year": 2027, "places": 2},
+}
+
+
+@pytest.mark.parametrize("kind", ["main", "rehearsal"])
+@pytest.mark.parametrize("into", COPIED)
+def test_a_poll_is_copied_with_what_its_next_vote_needs_and_nothing_of_its_own(into, kind):
+    rules: dict[str, Any] = {"form": "each", "places": 2, "meeting": "第四次会议"}
+    held = make_stage(kind=kind, candidates=3, **rules)
+    meeting = "第五次会议" if into == "next-year" else ""
+
+    draft = drafts.copy(held.poll, into=into, meeting=meeting, by=held.office)
+
+    draft.refresh_from_db()
+    assert {name: getattr(draft, name) for name in COPIED[into]} == COPIED[into]
+    assert (draft.phase, draft.form, draft.parent, draft.closes_at) == (P.DRAFT, "each", None, None)
+    assert draft.uuid != held.poll.uuid
+    assert not draft.presence_assumed
+    assert not draft.roll.filter(present=True).exists()
+    assert not draft.journal.exists()
+    if into == "next-year":
+        assert (draft.holders, draft.delegates_total, draft.rules_adopted_on) == ([], None, None)
+        assert draft.rules_name == held.poll.rules_name
+        assert not draft.projects.exists()
+        assert not draft.roll.exists()
+    else:
+        assert draft.holders == held.poll.box.holders
+        assert draft.delegates_total == held.poll.delegates_total
+        assert draft.roll.count() == 5
+        lines = [[str(line) for line in p.targets.all()] for p in draft.projects.all()]
+        there = [[str(line) for line in p.targets.all()] for p in held.poll.projects.all()]
+        assert lines == there
+        assert [p.title for p in draft.projects.all()] == [
+            p.title for p in held.poll.projects.all()
+        ]
+    entry = held.poll.journal.get(kind="draft-made")
+    assert entry.data == {"poll": str(draft.uuid), "copied_as": into}
+
+
+def test_a_rehearsal_for_the_whole_roll_becomes_a_real_draft_for_those_present():
+    held = make_stage(voters=Poll.Voters.ROLL)
+
+    practice = drafts.copy(held.poll, into="rehearsal", by=held.office)
+    real = drafts.copy(held.poll, into="real", by=held.office)
+
+    assert (practice.voters, real.voters) == (Poll.Voters.ROLL, Poll.Voters.PRESENT)
+
+
+def test_a_copied_roll_is_of_those_in_office_in_the_words_of_today():
+    held = make_stage()
+    Delegate.objects.filter(number="001").update(status=Delegate.Status.ENDED)
+    Delegate.objects.filter(number="002").update(name="改过的姓名")
+
+    draft = drafts.copy(held.poll, into="real", by=held.office)
+
+    names = list(draft.roll.order_by("number").values_list("name", flat=True))
+    assert names == ["改过的姓名", "代表3", "代表4", "代表5"]
+
+
+def test_the_copy_of_a_rehearsal_outlives_it_and_is_opened_closed_and_counted():
+    """A rehearsal becomes the real poll, is wiped, and the poll goes its whole way."""
+    held = make_stage(majority="none", places=1)
+    draft = drafts.copy(held.poll, into="real", by=held.office)
+    rehearsal.wipe_rehearsal(held.poll, by=held.office)
+    assert AccessCard.objects.count() == 5
+    Poll.objects.filter(pk=draft.pk).update(delegates_total=5)
+
+    second = play(replace(held, poll=draft), draft, selection(1), selection(1))
+    lifecycle.publish_result(second.poll, by=held.office, at_once=True)
+
+    assert [place.key for place in outcome.outcome_of(second.poll).filled] == ["1"]
+
+
+def test_what_is_copied_from_what():
+    held = tied()
+    draft = drafts.run_off(held.poll, by=held.office)
+    dropped = move_by_force(make_poll(), P.DROPPED)
+    cases: dict[str, tuple[Poll, dict[str, Any], str]] = {
+        "a second round": (draft, {}, "second-round"),
+        "a dropped draft": (dropped, {}, "not-copied"),
+        "as nothing known": (held.poll, {"into": "twice"}, "not-copied"),
+        "next year's without a meeting": (held.poll, {"into": "next-year"}, "meeting-needed"),
+        "by a scrutineer": (held.poll, {"by": held.chief}, "not-office"),
+    }
+    for what, (poll, asked, code) in cases.items():
+        given = {"into": "real", "by": held.office} | asked
+        assert refusal_of(drafts.copy, poll, **given) == code, what
+
+
+def test_a_copy_of_a_void_poll_does_not_take_the_place_of_its_fresh_draft():
+    held = make_stage()
+    poll = void(held, held.poll)
+    drafts.copy(poll, into="real", by=held.office)
+
+    assert drafts.fresh_draft(poll, by=held.office).phase == P.DRAFT
+    assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "made-before"
+
+
+def test_a_mistaken_copy_is_dropped_by_one_person():
+    held = make_stage()
+    draft = drafts.copy(held.poll, into="real", by=held.office)
+
+    drafts.drop(draft, by=held.office)
+
+    assert list(Poll.objects.all()) == [held.poll]
 
 
 # --- dropped drafts -------------------------------------------------------------------------------

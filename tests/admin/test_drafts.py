@@ -225,6 +225,50 @@ def test_nothing_is_deleted_in_bulk(desk, name):
     assert poll.projects.count() == 2
 
 
+# --- copies ---------------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_is_copied_as_the_real_draft_from_its_page_and_from_the_list(desk):
+    held = make_stage(voters="roll")
+
+    listed = desk.get(reverse("admin:ballots_pollday_changelist"))
+    # While people vote nobody is asked about anything else.
+    assert at(held.poll, "copy") not in listed.text
+    held.close()
+    listed = desk.get(reverse("admin:ballots_pollday_changelist"))
+    page = desk.get(at(held.poll, "copy"))
+    reply = desk.post(at(held.poll, "copy"), {"into": "real", "meeting": ""}, follow=True)
+
+    draft = Poll.objects.get(kind="main")
+    assert at(held.poll, "copy") in listed.text
+    assert page.context["forms"][0].initial == {"into": "real"}
+    assert reply.redirect_chain[-1][0] == at(draft)
+    assert messages_of(reply) == [f"已复制：{draft}。请核对规则。"]
+    assert "复制为：正式票决的草稿" in desk.get(at(held.poll, "journal")).text
+    key = desk.get(at(draft, "key")).context["forms"][0]
+    assert key["holder_1"].value() == "保管人甲"
+
+
+def test_next_years_copy_needs_the_name_of_its_meeting(desk):
+    poll = make_poll(candidates=2)
+
+    nameless = desk.post(at(poll, "copy"), {"into": "next-year", "meeting": " "})
+    desk.post(at(poll, "copy"), {"into": "next-year", "meeting": "第五次会议"})
+
+    draft = Poll.objects.exclude(pk=poll.pk).get()
+    assert faults_of(nameless) == ["请填写下一年度的会议名称。"]
+    assert (draft.year, draft.meeting, draft.projects.count()) == (2027, "第五次会议", 0)
+
+
+def test_the_list_offers_no_copy_to_whoever_makes_none():
+    held = make_stage(open_it=False)
+
+    listed = desk_of(held.scrutineer).get(reverse("admin:ballots_pollday_changelist"))
+
+    assert at(held.poll, "copy") not in listed.text
+    assert held.poll.meeting in listed.text
+
+
 # --- second rounds --------------------------------------------------------------------------------
 
 

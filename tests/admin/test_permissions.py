@@ -98,6 +98,7 @@ admin/ballots/pollday/<int:poll_id>/cards/                 302 302  403 403  403
 admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/drop/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/copy/                  200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403

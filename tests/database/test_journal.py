@@ -78,7 +78,7 @@ TOLD = {
     "archived": "key_destroyed backups cards cards_in_use sessions times",
     "cards-destroyed": "cards cards_in_use sessions",
     "presence-confirmed": "present",
-    "draft-made": "poll",
+    "draft-made": "poll copied_as",
     "draft-dropped": "reason candidates recommendations on_roll present",
     "draft-deleted": "draft uuid candidates on_roll",
     "voided": "reason phase receipts",
