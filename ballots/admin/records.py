@@ -9,11 +9,15 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from ballots.admin.guard import download
 from ballots.facts import record, register
+from ballots.files import tables
 from ballots.models import JournalEntry, RollEntry
 from ballots.roles import named
 from projects.admin import StandingPollFilter
@@ -76,16 +80,42 @@ class RollEntryAdmin(RecordAdmin):
         return by_roll | by_register, False
 
 
+REGISTER = _("代表名录")
+
+
+class ChainFilter(admin.RelatedFieldListFilter):
+    """The chain of a poll, or that of the register, which belongs to none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = REGISTER  # type: ignore[assignment]
+
+
 @admin.register(JournalEntry)
 class JournalEntryAdmin(RecordAdmin):
-    list_display = ["seq", "at", "what", "signer", "second_signer", "poll"]
+    list_display = ["seq", "at", "what", "signer", "second_signer", "chain"]
     # A dropped draft is among them: here its record is read.
-    list_filter = ["poll"]
+    list_filter = [("poll", ChainFilter)]
     list_select_related = ["poll", "by", "second"]
     ordering = ["-poll", "seq"]
     # The hashed text itself holds the votes of every count: those stay out of sight while a count
     # that was sent back is being made again.
-    fields = ["poll", "seq", "what", "at", "signer", "second_signer", "words", "hash"]
+    fields = ["chain", "seq", "what", "at", "signer", "second_signer", "words", "hash"]
+
+    @admin.display(description=_("票决"), ordering="poll")
+    def chain(self, entry: JournalEntry) -> str:
+        return str(entry.poll or REGISTER)
+
+    def register_file(self, request: HttpRequest) -> HttpResponse:
+        """Give out the chain of the register."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return download(tables.register_journal_csv())
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.register_file)
+        address = path("register/", view, name="ballots_journalentry_register")
+        return [address, *super().get_urls()]
 
     @admin.display(description=_("操作"), ordering="kind")
     def what(self, entry: JournalEntry) -> str:

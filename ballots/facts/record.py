@@ -45,7 +45,6 @@ DETAILS = {
     "candidates": _("候选项目"),
     "recommendations": _("会前推荐"),
     "former": _("原名称"),
-    "delegation": _("代表团"),
     "moved": _("人数"),
     "others": _("另改资料项数"),
     "issued": _("发卡张数"),
@@ -117,9 +116,11 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_apart(data["told_apart"]))
         case Kind.DELEGATE_CHANGED:
             parts.append("，".join(f"{what}：{old}→{new}" for what, old, new in data["changes"]))
+        case Kind.DELEGATE_ADDED | Kind.DELEGATION_SAVED | Kind.DELEGATION_DELETED:
+            parts.append(gettext("代表团：%(name)s") % {"name": data["delegation"]})
         case Kind.DELEGATIONS_MERGED:
-            merged = "、".join(data["delegations"])
-            parts.append(gettext("合并：%(delegations)s") % {"delegations": merged})
+            words = {"names": "、".join(data["delegations"]), "name": data["delegation"]}
+            parts.append(gettext("%(names)s合并到%(name)s") % words)
         case (
             Kind.STATUS_SET | Kind.DELEGATES_DELETED | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED
         ) if "people" in data:

@@ -21,7 +21,7 @@ from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
 from ballots.files.download import Download
-from ballots.models import Ballot, Delegate, Result, RollEntry, WriteIn
+from ballots.models import Ballot, Delegate, JournalEntry, Result, RollEntry, WriteIn
 from ballots.pure import sealing
 from ballots.refusal import Refusals
 from ballots.roles import named
@@ -29,6 +29,8 @@ from projects.models import Poll
 from projects.naming import file_names, heading_of
 from projects.phases import DRAFT, VOTING
 from yiwu_vote.tables import sheets
+
+Rows = Iterable[Sequence[sheets.Cell]]
 
 refused = Refusals(
     {
@@ -292,6 +294,20 @@ def write_ins_csv(poll: Poll) -> Download:
 def journal_csv(poll: Poll) -> Download:
     """Return 操作记录: the acts on a poll with their checksums, at any time, without any votes."""
     poll = _fresh(poll)
+    header, rows = _journal(poll)
+    return _csv(poll, gettext("操作记录"), "journal", header, rows)
+
+
+def register_journal_csv() -> Download:
+    """Return the acts on delegates and cards, which belong to no poll, with their checksums."""
+    header, rows = _journal(None)
+    stamp = f"{timezone.localtime():%Y%m%d-%H%M}"
+    name = gettext("代表名录操作记录_%(stamp)s.csv") % {"stamp": stamp}
+    return Download(f"register-journal-{stamp}.csv", name, sheets.csv_bytes(header, rows))
+
+
+def _journal(poll: Poll | None) -> tuple[list[str], Rows]:
+    """Return the header and the rows of the chain of `poll`, or of the register."""
     header = [
         gettext("序号"),
         gettext("时间"),
@@ -301,7 +317,8 @@ def journal_csv(poll: Poll) -> Download:
         gettext("说明"),
         gettext("校验码"),
     ]
-    rows: list[Sequence[sheets.Cell]] = [
+    entries = JournalEntry.objects.filter(poll=poll).select_related("by", "second")
+    return header, [
         [
             entry.seq,
             _moment(entry.at),
@@ -311,9 +328,8 @@ def journal_csv(poll: Poll) -> Download:
             record.in_words(entry),
             entry.hash,
         ]
-        for entry in poll.journal.select_related("by", "second").order_by("seq")
+        for entry in entries.order_by("seq")
     ]
-    return _csv(poll, gettext("操作记录"), "journal", header, rows)
 
 
 # --- shared with the pages of the day and the packages ---------------------------------------------------------------------
@@ -336,9 +352,6 @@ def counted(poll: Poll) -> tuple[Poll, Result]:
 def _fresh(poll: Poll) -> Poll:
     # The page that asks may be older than the phase: what may be exported is asked of the database.
     return Poll.objects.get(pk=poll.pk)
-
-
-Rows = Iterable[Sequence[sheets.Cell]]
 
 
 def _csv(

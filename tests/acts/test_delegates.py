@@ -162,7 +162,7 @@ def test_merged_delegations_are_one_and_the_roll_keeps_its_words():
     assert (count, moved.delegation) == (1, everything[0])
     assert list(Delegation.objects.all()) == everything[:1]
     assert poll.roll.filter(delegation="第二代表团").count() == 1
-    assert said() == ["合并代表团：代表团：城区代表团；人数：1；合并：第二代表团"]
+    assert said() == ["合并代表团：人数：1；第二代表团合并到城区代表团"]
 
 
 def test_a_merger_needs_two_delegations_and_one_of_them_to_stay():

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 
 from ballots import roles
-from ballots.acts import roll
+from ballots.acts import cards, ceremony, roll
 from ballots.models import JournalEntry
 from projects.models import Poll
 from tests.helpers.desk import at, desk_of, queries_of
@@ -132,3 +132,19 @@ def test_every_page_of_the_office_says_the_family_name_first(stage):
     assert "王小明" in desk_of(boss).get(reverse("admin:auth_user_changelist")).text
     form = desk_of(boss).get(reverse("admin:auth_user_change", args=[boss.pk])).text
     assert 0 < form.index('name="last_name"') < form.index('name="first_name"')
+
+
+def test_the_record_of_delegates_and_cards_has_its_filter_and_its_file(desk, clerk):
+    stage_of_another = make_poll()
+    cards.issue_cards(make_delegates(2), by=clerk)
+    ceremony.make_key(stage_of_another, holders=["甲", "乙", "丙"], threshold=2, by=clerk)
+
+    page = desk.get(reverse("admin:ballots_journalentry_changelist"), {"poll__isnull": "True"})
+    file = desk.get(reverse("admin:ballots_journalentry_register"))
+
+    assert [entry.kind for entry in page.context["cl"].queryset] == ["cards-issued"]
+    assert page.text.count("代表名录") >= 2
+    lines = file.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "序号,时间,操作人,操作,对象,说明,校验码"
+    assert ",发卡,,发卡张数：2," in lines[1]
+    assert len(lines) == 2

@@ -393,6 +393,7 @@ BREAKS: dict[str, list[Act]] = {
 BROKEN_TOO = {
     "poll_kind_known": "poll_of_a_second_round_has_a_parent",
     "poll_phase_known": "poll_has_a_closing_time_once_closed",
+    "poll_voters_known": "poll_that_counts_is_for_those_present",
     "recommendation_ruling_is_known": "recommendation_names_the_project_it_became",
 }
 
