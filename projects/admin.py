@@ -10,18 +10,20 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Model, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects import admin_import
 from projects.forms import DraftField
 from projects.models import Poll, Project, Target
 from yiwu_vote.fields import TYPED_COLUMNS
+from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.texts import same
 
 # Past every position that a person would type, and far below the column's limit.
@@ -48,7 +50,7 @@ class StandingPollFilter(admin.RelatedFieldListFilter):
         return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=standing)
 
 
-class DraftAdmin(admin.ModelAdmin):
+class DraftAdmin(NoticingAdmin):
     """Pages of what belongs to a poll in draft; from the opening on it can be looked at only.
 
     What the secretariat may do is asked of the groups of the person: a superuser alone may look
@@ -111,13 +113,24 @@ class DraftAdmin(admin.ModelAdmin):
         except IntegrityError:
             return self.back(request, REFUSED_BY_DATABASE)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save under the lock of the poll: an opening waits for it, and looks afterwards."""
+        poll = self.poll_of(obj)
+        if poll.pk is not None:
+            Poll.objects.locked(poll)
+        super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        Poll.objects.locked(self.poll_of(obj))
+        super().delete_model(request, obj)
+
     def back(self, request: HttpRequest, words: Any) -> HttpResponse:
         """Show the page again as it now is, with `words` above it."""
         self.message_user(request, words, messages.ERROR)
         return redirect(request.get_full_path())
 
 
-class PollForm(forms.ModelForm):
+class PollForm(NoticingForm):
     """A poll with each rule explained in plain words (design §4.1)."""
 
     class Meta:
@@ -261,12 +274,21 @@ class TargetInline(admin.TabularInline):
     fields = ["position", "text", "quantity", "unit"]
 
 
-class ProjectForm(forms.ModelForm):
+class ProjectForm(NoticingForm):
     """A candidate whose title no other one of its list has, to the eye."""
 
     class Meta:
         model = Project
         fields: list[str] = []  # those of the fieldsets below
+
+    def row_now(self) -> Model | None:
+        # Its poll first, as an import and an opening do: nobody waits for anybody in a circle.
+        Poll.objects.locked(self.instance.poll)
+        return super().row_now()
+
+    def values_of(self, row: Any) -> dict[str, str]:
+        targets = "；".join(str(target) for target in row.targets.all())
+        return super().values_of(row) | {gettext("年度目标"): targets}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

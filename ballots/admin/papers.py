@@ -4,7 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
@@ -21,9 +24,10 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, DRAFT
 from yiwu_vote.fields import Typed
+from yiwu_vote.noticing import SHOWN, NoticingForm
 
 
-class NoticeForm(forms.ModelForm):
+class NoticeForm(NoticingForm):
     """The words of the notice; whether they may be saved is asked of the act."""
 
     class Meta:
@@ -37,9 +41,15 @@ class NoticeForm(forms.ModelForm):
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data, instance=papers.announcement_of(poll))
+        self.poll = poll
         if not poll.show_votes:
             self.fields["with_votes"].disabled = True
             self.fields["with_votes"].help_text = _("本次票决设定为不公布得票数，不能附得票情况。")
+
+    def row_now(self) -> Model | None:
+        # Two people may begin the same notice, of which there is no row yet to lock.
+        Poll.objects.locked(self.poll)
+        return super().row_now()
 
 
 @step(
@@ -96,15 +106,23 @@ def notice(request: StaffRequest, poll: Poll) -> HttpResponse:
     if poll.parent is not None:
         return _paper(request, poll, "notice_elsewhere", {})
     form = NoticeForm(posted(request), poll=poll) if may_edit else None
-    if form is not None and form.is_valid():
-        try:
-            save_announcement(poll, by=request.user, **form.cleaned_data)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, gettext("公告已保存。"))
-            return redirect(address(poll, "notice"))
+    with transaction.atomic():
+        is_saved = form is not None and form.is_valid() and _save(form, poll, by=request.user)
+    if is_saved:
+        messages.success(request, gettext("公告已保存。"))
+        return redirect(address(poll, "notice"))
     return _paper(request, poll, "notice", papers.notice(poll) | {"form": form})
+
+
+def _save(form: NoticeForm, poll: Poll, *, by: User) -> bool:
+    """Save the words that were typed; tell on the form what is refused."""
+    words = {name: value for name, value in form.cleaned_data.items() if name != SHOWN}
+    try:
+        save_announcement(poll, by=by, **words)
+    except Refused as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True
 
 
 def _paper(request: StaffRequest, poll: Poll, name: str, context: dict[str, Any]) -> HttpResponse:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from ballots import journal
@@ -37,7 +38,9 @@ from ballots.models import (
 )
 from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
+from projects.admin import ProjectAdmin
 from projects.models import Poll
+from tests.helpers.desk import desk_of, fields_of
 from tests.helpers.factories import (
     Stage,
     make_office,
@@ -666,3 +669,23 @@ def test_a_suspension_and_a_new_card_at_once_do_not_lock_each_other_out():
 
     assert codes(outcomes) in ({"ok": 2}, {"ok": 1, "card-not-active": 1})
     assert journal.first_broken(stage.poll) is None
+
+
+def test_an_opening_waits_for_a_candidate_that_is_being_saved_and_tells_it(monkeypatch):
+    """Case 24: else a title could be saved into a poll that has just been opened with another."""
+    stage = make_stage(open_it=False)
+    desk, looked = desk_of(stage.office), looked_at(stage.poll)
+    page = reverse("admin:projects_project_change", args=[stage.poll.projects.get(number=1).pk])
+    typed = fields_of(desk.get(page)) | {"title": "另一个名称"}
+    race = Race()
+    # The row is written, the transaction of the page not over.
+    stop_in(race, monkeypatch, ProjectAdmin, "log_change")
+
+    saved, opened = race.play(
+        lambda: desk.post(page, typed),
+        lambda: lifecycle.open_poll(stage.poll, by=stage.office, looked=looked),
+    )
+
+    assert saved.status_code == 302
+    assert codes([opened]) == {"changed-since": 1}
+    assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT

@@ -19,13 +19,14 @@ from ballots.acts import delegates, sign_in
 from ballots.admin.guard import StaffRequest
 from ballots.admin.register import cards, merging, namesakes, roll_import, status
 from ballots.facts import register
-from ballots.models import AccessCard, Delegate, Delegation
+from ballots.models import AccessCard, Delegate, Delegation, Register
 from ballots.pure import identity
 from ballots.pure.roll_table import phone_of
 from yiwu_vote.fields import TYPED_COLUMNS
+from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 
 
-class OfficeAdmin(admin.ModelAdmin):
+class OfficeAdmin(NoticingAdmin):
     """Pages that the office (会务) keeps and others may read.
 
     A superuser who is not of the office may look, no more (design §6.3). Deleted is only what
@@ -47,10 +48,18 @@ class OfficeAdmin(admin.ModelAdmin):
         return roles.is_office(request.user)
 
 
+class OfficeForm(NoticingForm):
+    """A form of the register, whose lock every act on it takes before any row."""
+
+    def row_now(self) -> Model | None:
+        Register.objects.locked()
+        return super().row_now()
+
+
 # --- delegations ----------------------------------------------------------------------------------
 
 
-class DelegationForm(forms.ModelForm):
+class DelegationForm(OfficeForm):
     """A delegation; its name is that of no other one, to the eye."""
 
     def clean_name(self) -> str:
@@ -116,7 +125,7 @@ class CardFilter(admin.SimpleListFilter):
         return queryset
 
 
-class DelegateForm(forms.ModelForm):
+class DelegateForm(OfficeForm):
     """A delegate, in the forms in which an import takes him too."""
 
     def clean_number(self) -> str:
