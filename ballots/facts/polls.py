@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from ballots.facts.outcome import round_of
 from ballots.models import BallotBox, Delegate, RollEntry
 from projects.models import Poll, PollQuerySet, Project
-from projects.phases import VOTING
+from projects.phases import DRAFT, VOTING
 
 # The draft of a second round that nothing waits for any more: its first round is over, or the meeting
 # has decided on the open places. It can never open, and is nobody's concern.
@@ -98,13 +98,15 @@ def candidates(poll: Poll) -> dict[int, str]:
 def state_of(poll: Poll, entry: RollEntry) -> str:
     """Return where a delegate stands with a poll, the one question behind every page below.
 
-    One of "before", "open", "paused", "time-up" (and nobody has closed), "voted", "closed" (and has
-    not voted), "published", "void".
+    One of "before", "open", "paused", "time-up" (and nobody has closed), "suspended" and
+    "not-in-office" (and cannot vote), "voted", "closed" (and has not voted), "published", "void".
     """
     if poll.is_over:
         return poll.phase
     if entry.voted:
         return "voted"
+    if barred := why_barred(entry.delegate) if poll.phase in DRAFT | VOTING else "":
+        return barred
     if poll.is_time_up:
         return "time-up"
     match poll.phase:
@@ -115,3 +117,13 @@ def state_of(poll: Poll, entry: RollEntry) -> str:
         case Poll.Phase.OPEN:
             return "open"
     return "closed"
+
+
+def why_barred(delegate: Delegate) -> str:
+    """Return why a delegate may not vote, whatever roll he stands on; empty for one in office."""
+    match delegate.status:
+        case Delegate.Status.ACTIVE:
+            return ""
+        case Delegate.Status.SUSPENDED:
+            return "suspended"
+    return "not-in-office"

@@ -20,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import casting
-from ballots.facts.polls import state_of
+from ballots.facts.polls import state_of, why_barred
 from ballots.models import Delegate, RollEntry
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
@@ -54,7 +54,7 @@ def asked_poll(request: VisitorRequest) -> Poll:
         return request.poll
     if request.poll_query:
         raise Http404
-    raise PageRefused("no-poll")
+    raise PageRefused((request.delegate and why_barred(request.delegate)) or "no-poll")
 
 
 # --- how a reader likes his pages ------------------------------------------------------------------
@@ -130,6 +130,16 @@ REFUSALS = {
         403, _("本次票决作废"), _("本次票决作废，所有表决票都不计票。请听从会务组安排。")
     ),
     "not-on-roll": Refusal(403, _("您不在本次票决的名册上"), _("您的表决票未提交。请联系会务组。")),
+    "suspended": Refusal(
+        403,
+        _("您不能参加本次表决"),
+        _("您已被暂停执行代表职务，不能参加本次表决，您没有表决票。如有疑问，请联系会务组。"),
+    ),
+    "not-in-office": Refusal(
+        403,
+        _("您不能参加本次表决"),
+        _("您不是在任代表，不能参加本次表决，您没有表决票。如有疑问，请联系会务组。"),
+    ),
     "not-present": Refusal(
         403,
         _("您尚未报到"),
@@ -195,7 +205,10 @@ LAST_MINUTES = 5
 
 
 def entry_of(request: DelegateRequest, poll: Poll) -> RollEntry:
-    return get_object_or_404(RollEntry, poll=poll, delegate=request.delegate)
+    entry = get_object_or_404(RollEntry, poll=poll, delegate=request.delegate)
+    # The same one, who need not be fetched again.
+    entry.delegate = request.delegate
+    return entry
 
 
 def status_of(poll: Poll, entry: RollEntry) -> dict[str, object]:

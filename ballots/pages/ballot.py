@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ballots.acts import casting
-from ballots.facts.polls import candidates, poll_for, state_of
+from ballots.facts.polls import candidates, poll_for, state_of, why_barred
 from ballots.models import RollEntry
 from ballots.pages.answers import (
     REFUSALS,
@@ -76,8 +76,8 @@ def _demand_fillable(poll: Poll, entry: RollEntry, *, is_posted: bool) -> None:
             raise PageRefused("time-up-at-home")
         case "before":
             raise PageRefused("not-open")
-        case "void":
-            raise PageRefused("void")
+        case "void" | "suspended" | "not-in-office" as code:
+            raise PageRefused(code)
         case "open" | "paused":
             return
     if entry.voted_at is not None:
@@ -189,6 +189,9 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) ->
     if refusal.code == "faults":
         form.refuse(refusal.faults)
         return _ballot_page(request, form, entry_of(request, form.poll))
+    barred = why_barred(request.delegate)
+    if barred and refusal.code in {"not-on-roll", "not-present"}:
+        raise PageRefused(barred)
     is_late = refusal.code == "closed" and form.poll.is_time_up
     problem = REFUSALS["time-up" if is_late else refusal.code]
     if problem.keeps:
