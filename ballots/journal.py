@@ -36,6 +36,7 @@ class Kind(models.TextChoices):
     PAUSED = "paused", _("暂停投票")
     RESUMED = "resumed", _("恢复投票")
     DEADLINE_MOVED = "deadline-moved", _("延长截止时间")
+    DETAILS_CORRECTED = "details-corrected", _("更正会务组电话或票前说明")
     CLOSED = "closed", _("截止投票")
     STORAGE_REWRITTEN = "storage-rewritten", _("重写存储")
     BOX_OPENED = "box-opened", _("开启票箱")

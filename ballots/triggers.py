@@ -5,12 +5,13 @@ at, and drops the triggers of the table it rebuilds; so every `migrate` lifts th
 migration and installs them after its last (`ballots.apps`), and the pre-flight list misses them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from projects.phases import MOVES
+from projects.phases import MOVES, RUNNING
 
 # What a rehearsal may wipe and a real poll keeps for good.
 KEPT = {
@@ -30,6 +31,10 @@ DEADLINE_MOVED = (
     " OR NEW.phase <> OLD.phase OR OLD.closes_at IS NULL OR NEW.closes_at IS NULL"
     " OR NEW.closes_at < OLD.closes_at))"
 )
+
+# Whom to call and the words before the vote are no rules: they may be mended while the poll runs.
+RUNS = ", ".join(f"'{phase}'" for phase in sorted(RUNNING))
+CORRECTED = f"(OLD.phase NOT IN ({RUNS}) OR NEW.phase <> OLD.phase)"
 
 # What belongs to no poll is of no kind, and is kept like what belongs to a real one.
 KIND = "COALESCE((SELECT kind FROM projects_poll WHERE id = {row}.poll_id), '')"
@@ -123,10 +128,11 @@ def _is_of_first_round(row: str, parent: str) -> str:
 def _guards(poll_columns: list[str]) -> list[Guard]:
     # Every column of a poll but those of its state is frozen from the opening on.
     poll = apps.get_model("projects", "Poll")
-    moving = {*poll.STATE, *poll.DEADLINE}
+    moving = {*poll.STATE, *poll.DEADLINE, *poll.CORRECTED}
     frozen = [column for column in poll_columns if column not in moving]
+    corrected = _any_changed(poll.CORRECTED)
     changed = " OR ".join(
-        [f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in frozen] + [DEADLINE_MOVED]
+        filter(None, [_any_changed(frozen), DEADLINE_MOVED, f"(({corrected}) AND {CORRECTED})"])
     )
     steps = ", ".join(f"'{step}'" for step in STEPS)
     guards = [
@@ -243,6 +249,10 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             message = "candidates are frozen once the poll has opened"
             guards.append(Guard(table, event, condition, message))
     return guards + _second_round()
+
+
+def _any_changed(columns: Iterable[str]) -> str:
+    return " OR ".join(f"NEW.{column} IS DISTINCT FROM OLD.{column}" for column in columns)
 
 
 def install(connection: BaseDatabaseWrapper) -> None:

@@ -58,6 +58,8 @@ class Poll(models.Model):
     # Each column is in exactly one of these lists, by what may change it and what takes it over.
     # What the vote is: a draft made of this poll takes it over, and the opening freezes it.
     ABOUT = ("kind", "parent", "meeting", "year", "phone", "opening_words", "total_reason")
+    # Of that, what may be corrected on record until the result is published.
+    CORRECTED = ("phone", "opening_words")
     # The rules of the vote (design §4): taken over, frozen and hashed at the opening.
     RULES = (
         *("places", "form", "choice_rule", "blank_allowed", "proposals", "proposal_limit"),

@@ -1,4 +1,5 @@
-"""What may still be changed of a poll that has opened, always on record: its deadline."""
+"""What may still be changed of a poll that has opened, always on record: its deadline, by two people;
+whom to call and the words before the vote, by one."""
 
 from datetime import datetime
 
@@ -12,13 +13,14 @@ from ballots.facts import database
 from ballots.facts.frozen import moment
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll
-from projects.phases import VOTING
+from projects.phases import RUNNING, VOTING
 
 refused = Refusals(
     {
         "voting-over": _("投票不在进行中，不能延长截止时间。"),
         "no-deadline": _("本次票决没有预定截止时间，由主持人宣布截止，不需要延长。"),
         "not-later": _("新的截止时间须晚于原定的截止时间（%(when)s）。"),
+        "unchanged": _("没有改动。"),
         "past": _("新的截止时间已经过去，请填写晚于现在的时间。"),
     }
 )
@@ -54,4 +56,28 @@ def move_deadline(
         second=second,
         data={"old": moment(before), "new": moment(closes_at), "reason": reason},
     )
+    return poll
+
+
+@transaction.atomic
+def correct_details(poll: Poll, *, phone: str, opening_words: str, by: User) -> Poll:
+    """Correct whom to call and the words before the vote, while the poll runs (design §3.2).
+
+    Neither is a rule, and no hash of the opening holds them; the record keeps what stood there.
+    Raises refused("unchanged") where both are what they were.
+    """
+    demand_office(by)
+    poll = locked(poll, *RUNNING)
+    given = {"phone": phone, "opening_words": opening_words}
+    changed = [
+        [column, getattr(poll, column), value]
+        for column, value in given.items()
+        if value != getattr(poll, column)
+    ]
+    if not changed:
+        raise refused("unchanged")
+    for column, _old, value in changed:
+        setattr(poll, column, value)
+    poll.save(update_fields=[column for column, _old, _new in changed])
+    journal.append(poll, journal.Kind.DETAILS_CORRECTED, by=by, data={"changed": changed})
     return poll

@@ -33,6 +33,7 @@ STEPS = (
     voting.screen,
     voting.add_to_roll,
     voting.lower_presence,
+    voting.correct_details,
     voting.vote_for_the_rest,
     counting.rewrite,
     counting.open_box,

@@ -20,7 +20,7 @@ from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted
 from ballots.admin.state import figures_of
 from ballots.models import Delegate
 from projects.models import Poll
-from projects.phases import EVERY, MOVES, VOTING
+from projects.phases import EVERY, MOVES, RUNNING, VOTING
 from yiwu_vote.fields import Typed
 
 
@@ -119,6 +119,37 @@ def move_deadline(request: StaffRequest, poll: Poll) -> HttpResponse:
         }
 
     return take(request, poll, act, form, second, now=timezone.now())
+
+
+class DetailsForm(forms.Form):
+    """Whom to call, and the words before the vote."""
+
+    phone = Typed(label=_("会务组电话"), max_length=30, required=False)
+    opening_words = Typed(
+        label=_("票前说明"),
+        lines=True,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5, "cols": 60}),
+        help_text=_("显示在候选项目页，可以留空。"),
+    )
+
+
+@step(
+    "correct",
+    _("更正会务组电话、票前说明"),
+    _("代表端随即显示新的内容；原来的内容记入操作记录。"),
+    who=roles.is_office,
+    phases=RUNNING,
+)
+def correct_details(request: StaffRequest, poll: Poll) -> HttpResponse:
+    there = {"phone": poll.phone, "opening_words": poll.opening_words}
+    form = DetailsForm(posted(request), initial=there)
+
+    def act() -> str:
+        amending.correct_details(poll, **form.cleaned_data, by=request.user)
+        return gettext("已更正。")
+
+    return take(request, poll, act, form)
 
 
 class AbsentForm(forms.Form):

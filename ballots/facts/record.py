@@ -56,6 +56,8 @@ DETAILS = {
     "delegations": _("新增代表团"),
     "file": _("文件校验码（SHA-256）"),
 }
+# The columns of a poll that may be corrected while it runs.
+CORRECTED = {"phone": _("会务组电话"), "opening_words": _("票前说明")}
 # How many people a line of the record names before it only counts them.
 NAMED = 20
 # The files of single ballots, by the short name that the journal keeps.
@@ -125,6 +127,8 @@ def in_words(entry: JournalEntry) -> str:
             Kind.STATUS_SET | Kind.DELEGATES_DELETED | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED
         ) if "people" in data:
             parts.append(_people(data["people"]))
+        case Kind.DETAILS_CORRECTED:
+            parts += [_corrected(*change) for change in data["changed"]]
         case Kind.DEADLINE_MOVED:
             parts.insert(0, _moved(data["old"], data["new"]))
         case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
@@ -137,6 +141,12 @@ def in_words(entry: JournalEntry) -> str:
 def line(entry: JournalEntry) -> str:
     """Return in one line what an entry is about and says, for pages that have one column for both."""
     return "；".join(filter(None, [subject(entry), in_words(entry)]))
+
+
+def _corrected(column: str, old: str, new: str) -> str:
+    """Return what was corrected, from what to what."""
+    words = {"what": CORRECTED.get(column, column), "old": old, "new": new}
+    return gettext("%(what)s：“%(old)s”改为“%(new)s”") % words
 
 
 def _moved(old: str, new: str) -> str:

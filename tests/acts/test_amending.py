@@ -159,3 +159,56 @@ def test_a_poll_that_was_paused_over_its_deadline_resumes_with_a_new_one():
     move(stage, later())
 
     assert lifecycle.resume_poll(stage.poll, by=stage.office).phase == P.OPEN
+
+
+# --- telephone and words --------------------------------------------------------------------------
+
+
+RUNS = [P.OPEN, P.PAUSED, P.CLOSED, P.OPENED, P.COUNTED, P.CONFIRMED]
+
+
+@pytest.mark.parametrize("phase", RUNS)
+def test_telephone_and_words_are_corrected_by_one_person_and_the_record_keeps_the_old(phase):
+    stage = make_stage(open_it=False, delegates=1)
+    move_by_force(stage.poll, phase)
+
+    poll = amending.correct_details(
+        stage.poll, phone="0579-87654321", opening_words="请逐项阅读。", by=stage.office
+    )
+
+    assert (poll.phone, poll.opening_words) == ("0579-87654321", "请逐项阅读。")
+    entry = JournalEntry.objects.get(kind="details-corrected")
+    assert entry.data["changed"] == [
+        ["phone", "0579-12345678", "0579-87654321"],
+        ["opening_words", "", "请逐项阅读。"],
+    ]
+    assert "会务组电话：“0579-12345678”改为“0579-87654321”" in record.in_words(entry)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in P if phase not in RUNS])
+def test_telephone_and_words_are_so_corrected_while_the_poll_runs_only(phase):
+    stage = make_stage(open_it=False, delegates=1)
+    if phase != P.DRAFT:
+        move_by_force(stage.poll, phase)
+
+    answer = refusal_of(
+        amending.correct_details, stage.poll, phone="1", opening_words="", by=stage.office
+    )
+
+    assert answer == "wrong-phase"
+
+
+def test_what_was_not_changed_leaves_no_record():
+    stage = make_stage(delegates=1)
+    same = {"phone": stage.poll.phone, "opening_words": stage.poll.opening_words}
+
+    assert refusal_of(amending.correct_details, stage.poll, **same, by=stage.office) == "unchanged"
+
+
+def test_only_the_office_corrects():
+    stage = make_stage(delegates=1)
+    new = {"phone": "1", "opening_words": ""}
+
+    answer = refusal_of(amending.correct_details, stage.poll, **new, by=stage.scrutineer)
+
+    assert answer == "not-office"

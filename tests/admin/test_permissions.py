@@ -78,6 +78,7 @@ admin/ballots/pollday/<int:poll_id>/deadline/              302 302  403 403  403
 admin/ballots/pollday/<int:poll_id>/screen/                200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/add/                   302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/absent/                302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/correct/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/rest/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/rewrite/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/box/                   302 302  302 302  403 403

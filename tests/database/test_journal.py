@@ -60,6 +60,7 @@ TOLD = {
     "paused": "reason",
     "resumed": "",
     "deadline-moved": "old new reason",
+    "details-corrected": "changed",
     "closed": "ballots voted present receipts",
     "storage-rewritten": "",
     "box-opened": "ballots invalid write_ins",

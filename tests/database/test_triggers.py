@@ -883,10 +883,8 @@ OTHER_VALUES: dict[str, Any] = {
     "parent": lambda poll: make_poll(candidates=0),
     "meeting": "另一次会议",
     "year": 2027,
-    "phone": "",
     "rules_name": "另一个办法",
     "rules_adopted_on": date(2026, 1, 18),
-    "opening_words": "另一段说明",
     "places": 9,
     "choice_rule": "exactly",
     "blank_allowed": False,
@@ -903,7 +901,7 @@ OTHER_VALUES: dict[str, Any] = {
     "collecting": True,
 }
 MOVING = {
-    "closes_at",
+    *("closes_at", "phone", "opening_words"),
     *("id", "phase", "opened_at", "closed_at", "published_at"),
     *("revealed", "revealed_at", "archived_at", "screen_key"),
 }
@@ -925,6 +923,27 @@ def test_each_rule_is_frozen_once_the_poll_has_opened(kind, column):
 
     assert "rules are frozen" in refused(by_update, rows.poll, column, value)
     assert "rules are frozen" in refused(by_save, rows.poll, column, value)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["phone", "opening_words"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_telephone_and_words_are_corrected_until_the_result_is_out(phase, column):
+    rows = make_rows(phase)
+
+    if phase in {"published", "void", "dropped"}:
+        assert "rules are frozen" in refused(by_update, rows.poll, column, "另一")
+    else:
+        by_update(rows.poll, column, "另一")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["phone", "opening_words"])
+def test_they_are_not_corrected_on_the_way_to_another_phase(column):
+    rows = make_rows("open")
+    moved = {"phase": "paused", column: "另一"}
+
+    refused(lambda: Poll.objects.filter(pk=rows.poll.pk).update(**moved))
 
 
 def timed_rows(phase: str, *, closes_at: datetime | None = LATER) -> Rows:

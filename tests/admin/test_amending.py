@@ -1,13 +1,17 @@
-"""The deadline on the office's pages: time is up, and it is moved later by two people."""
+"""What the office changes of a poll that has opened: the deadline, by two people; the telephone."""
 
+import io
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from ballots import verifier
+from ballots.files.package import full_package
 from projects.models import Poll
+from tests.helpers.browsing import signed_in
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, signed_by
-from tests.helpers.factories import Stage, make_stage, set_closing_time
+from tests.helpers.factories import Stage, make_stage, publish_count, selection, set_closing_time
 
 pytestmark = pytest.mark.django_db
 
@@ -101,3 +105,37 @@ def test_a_poll_without_a_deadline_offers_none_to_move():
     page = desk_of(stage.office).get(at(stage.poll)).text
 
     assert at(stage.poll, "deadline") not in page
+
+
+# --- telephone and words --------------------------------------------------------------------------
+
+
+def test_a_wrong_telephone_is_corrected_while_people_vote_and_phones_show_the_right_one():
+    stage = make_stage(delegates=1)
+    stage.cast(0, selection(1))
+    desk, phone = desk_of(stage.office), signed_in(stage)
+
+    reply = desk.post(
+        at(stage.poll, "correct"), {"phone": "0579-87654321", "opening_words": ""}, follow=True
+    )
+
+    assert messages_of(reply) == ["已更正。"]
+    assert "0579-87654321" in phone.get("/home/").text
+    assert "0579-12345678" in desk.get(at(stage.poll, "journal")).text
+    publish_count(stage)
+    package = full_package(stage.poll).content
+    assert not [found for found in findings(package) if found.faults]
+
+
+def findings(content: bytes) -> list[verifier.Finding]:
+    return list(verifier.level_a(verifier.read(io.BytesIO(content))))
+
+
+def test_a_telephone_that_is_too_long_is_refused_on_its_page():
+    stage = make_stage(delegates=1)
+
+    reply = desk_of(stage.office).post(at(stage.poll, "correct"), {"phone": "1" * 31})
+
+    assert reply.status_code == 200
+    assert faults_of(reply)
+    assert Poll.objects.get().phone == "0579-12345678"
