@@ -32,6 +32,7 @@ from tests.helpers.sheets import book_of, saved
 from yiwu_vote import texts
 from yiwu_vote.tables.grid import is_error
 from yiwu_vote.tables.preview import signed
+from yiwu_vote.tables.problems import grouped
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.upload import Parsed
 
@@ -305,6 +306,27 @@ def test_a_deadline_that_excel_made_a_date_of_is_a_problem_with_the_way_out():
 
     assert words(candidate_table.parse(saved(book))) == [
         "第2行：完成时限是日期或时间，不能确定原来的写法，请将该列设为文本后重新输入"
+    ]
+
+
+def test_a_candidate_that_is_merged_down_several_rows_is_to_be_one_row():
+    """Case 8."""
+    book = book_of(
+        [
+            ("编号", "项目名称", "建设内容", "年度目标"),
+            (1, "停车", "新建。", "泊位3000个"),
+            (None, None, None, "充电桩50个"),
+            (None, None, None, "公园5个"),
+        ]
+    )
+    for merged in ("A2:A4", "B2:B4", "C2:C4"):
+        book.worksheets[0].merge_cells(merged)
+
+    found = candidate_table.parse(saved(book))
+
+    assert [str(fault) for fault in grouped(found.problems)] == [
+        f"第3、4行：{title}与上一行同在合并的单元格中，请将这几行并为一行，格内可以分行"
+        for title in ("编号", "项目名称")
     ]
 
 

@@ -23,6 +23,8 @@ EXACT = {
         "BackForm.seen",
         "PresenceForm.delegation",
         "UserCreationForm.username",
+        # A whole table: its reader takes each cell in the normal form.
+        "TableForm.pasted",
     ),
 }
 # Django's own pages of a group, which this program does not use.

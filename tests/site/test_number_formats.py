@@ -60,6 +60,7 @@ from yiwu_vote.tables.number_formats import IsDate, NotShown, number_shown, text
         ("50", '[>100]"大"0;"小"0', "小50"),
         ("50", '[=1]"甲";[=50]"乙";0', "乙"),
         ("5", '0;-0;;@', "5"),
+        ("13800138000", "[<=9999999]###-####;(###) ###-####", "(1380) 013-8000"),
     ],
 )  # fmt: skip
 def test_a_number_is_shown_as_excel_shows_it(value, code, shown):
@@ -96,7 +97,7 @@ def test_a_date_or_a_time_is_no_number(code):
             for code in ("0.00E+00", "##0.0E+0", "# ?/?", "# ?/8", "[DBNum1]General")
         ),
         *(("5", code) for code in ('"未完', "[", "[x]0", "[$-30804]0", "Q0", "0;0;0;0;0", "0.0.0")),
-        *(("5", code) for code in (",0", '[>9]"大"0;[>7]0', "0!.0", "General%")),
+        *(("5", code) for code in (",0", "*0#", '[>9]"大"0;[>7]0', "0!.0", "General%")),
         ("-5", '[<0]"负"0;0'),
         ("-0.2", "0"),
         ("0.2", "0"),

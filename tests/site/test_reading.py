@@ -1,5 +1,7 @@
 """What Excel and WPS show is what is read; the rest is a problem of its cell, or said. Class A."""
 
+import io
+import zipfile
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -238,6 +240,30 @@ def test_a_row_that_is_struck_out_is_read_and_said():
 
     assert len(table.lines) == 4
     assert table.notes == ("第3行有删除线，仍已读取；不需要的行请删去后重新上传。",)
+
+
+def test_a_row_in_which_there_is_nothing_to_see_is_no_row():
+    book = book_of([*ROWS, ("\u200b", "\u3000", "\u2800")])
+
+    assert len(table_of(book).lines) == 4
+    assert texts_of(f"{PLAIN}\u200b,\u3000,\ufeff\r\n".encode()) == READ
+
+
+def test_a_strict_workbook_is_read_like_any_other():
+    strict = "http://purl.oclc.org/ooxml"
+    names = {
+        "http://schemas.openxmlformats.org/spreadsheetml/2006": f"{strict}/spreadsheetml",
+        "http://schemas.openxmlformats.org/officeDocument/2006": f"{strict}/officeDocument",
+    }
+    content = saved(book_of(ROWS))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    for usual, other in names.items():
+        members = {name: text.replace(usual, other) for name, text in members.items()}
+
+    changed = repacked(content, {name: text.encode() for name, text in members.items()})
+
+    assert read(changed).lines == read(content).lines
 
 
 def test_merges_and_hidings_without_end_are_refused():

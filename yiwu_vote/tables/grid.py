@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from yiwu_vote.texts import IGNORABLE
+
 UPLOAD_LIMIT = 2 * 1024 * 1024
 ROWS_LIMIT = 10_000
 COLUMNS_LIMIT = 100
@@ -60,12 +62,14 @@ class Line:
     `number` is the row as Excel shows it; in a text file the line, counted from 1, on which the
     row begins. `cells` are stripped texts as they are shown, without the blank ones at the end.
     `faults` are what keeps a cell from being read, by its position; it goes on from the title of
-    the column. `is_spread`: its one text is merged across the row, as that of a heading is.
+    the column. `merged` are the positions of cells that only show what stands above them. `is_spread`:
+    its one text is merged across the row, as that of a heading is.
     """
 
     number: int
     cells: tuple[str, ...]
     faults: tuple[tuple[int, str], ...] = ()
+    merged: tuple[int, ...] = ()
     is_spread: bool = False
 
 
@@ -96,9 +100,17 @@ def is_error(text: str) -> bool:
     return text.upper() in ERRORS or (len(text) > 1 and not text.strip("#"))
 
 
+def seen(text: str) -> bool:
+    """Tell whether there is anything to see in `text`."""
+    return bool(IGNORABLE.sub("", text).strip())
+
+
 def trimmed(cells: Iterable[str]) -> tuple[str, ...]:
-    """Return the cells without the blanks around each, and without the blank ones at the end."""
-    kept = [cell.strip() for cell in cells]
+    """Return the cells without the blanks around each, and without the blank ones at the end.
+
+    A cell in which there is nothing to see is blank too.
+    """
+    kept = [cell.strip() if seen(cell) else "" for cell in cells]
     while kept and not kept[-1]:
         kept.pop()
     return tuple(kept)

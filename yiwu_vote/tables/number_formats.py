@@ -216,8 +216,8 @@ def _plain(kind: str, text: str) -> str:
             return text
         case "blank":
             return " "
-        case "fill":
-            return ""
+        case "fill" if text == " ":
+            return ""  # any other sign would be shown as often as the column is wide
         case "sign" if text == "%":
             raise NotShown  # beside General it would have to multiply
         case "date":

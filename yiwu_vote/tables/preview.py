@@ -86,7 +86,7 @@ class TableForm(forms.Form):
         required=False,
         strip=False,
         max_length=grid.UPLOAD_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 6, "wrap": "off"}),
+        widget=forms.Textarea(attrs={"rows": 6, "wrap": "off", "class": "vLargeTextField"}),
         help_text=_("在 Excel、WPS 或 Word 中选中整张表格（含表头）复制，再粘贴到这里。"),
     )
 

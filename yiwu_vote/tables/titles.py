@@ -38,7 +38,7 @@ class Columns:
         for title in self.known:
             if bare == _bare(title) or bare in self.others.get(title, ()):
                 return title
-        return "".join(cell.split())
+        return "".join(cell[:LONGEST].split())
 
     def is_header(self, cells: Sequence[str]) -> bool:
         """Tell whether a row names all the columns that must be there."""

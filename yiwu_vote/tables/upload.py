@@ -25,7 +25,9 @@ UNREADABLE = frozenset({"Cs", "Co", "Cn"})
 SHOWN_LIMIT = 20
 # Rows that are no rows of the table: its sums, and what is written below it.
 TOTAL = re.compile(r"(?:合|总|小|共)计|共\d+[人名位项件个]")
-REMARKS = re.compile(r"注[:：0-9]|备注|说明|填表|制表|审核|联系人|第\d+页")
+REMARKS = re.compile(
+    r"[*＊※]?(?:注[:：0-9]|备注|说明|填表|填报|制表|审核|联系人|数据来源|打印|第\d+页)|[(（]?(?:盖章|公章)"
+)
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,14 @@ class Cells:
     """The cells of one line by their titles, and what is found to be wrong with them (`problems`).
 
     `line` is the row as Excel shows it. A column that the file lacks has no cell. `unread` are the
-    cells that the reader could not read as they are shown, and why.
+    cells that the reader could not read as they are shown, and why; `merged` show what stands above.
     """
 
     by_title: Mapping[str, str]
     required: Sequence[str] = ()
     line: int = 0
     unread: Mapping[str, str] = field(default_factory=dict)
+    merged: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
 
     def __contains__(self, title: str) -> bool:
@@ -178,7 +181,9 @@ def parse(
             first, written = first_lines.setdefault(
                 (title, value.key), (line.number, value.written)
             )
-            if first != line.number:
+            if first != line.number and title in cells.merged:
+                cells.fault(f"{title}与上一行同在合并的单元格中，请将这几行并为一行，格内可以分行")
+            elif first != line.number:
                 same = "重复" if written == value.written else f"的“{shown(written)}”是同一个"
                 cells.fault(f"{title}“{shown(value.written)}”与第{first}行{same}")
         found += cells.problems
@@ -229,7 +234,8 @@ def _why_no_row(line: Line, own: Sequence[str], columns: Columns) -> str:
 def _cells(line: Line, own: Sequence[str], required: Sequence[str]) -> Cells:
     by_title = dict.fromkeys(own, "") | dict(zip(own, line.cells, strict=False))
     unread = {own[position]: fault for position, fault in line.faults if position < len(own)}
-    cells = Cells(by_title, required, line.number, unread)
+    merged = frozenset(own[position] for position in line.merged if position < len(own))
+    cells = Cells(by_title, required, line.number, unread, merged)
     if len(line.cells) > len(own):
         # In a CSV file a comma too many moves all that follows one column to the right.
         cells.fault(f"有{len(line.cells)}格内容，表头只有{len(own)}列")

@@ -10,7 +10,7 @@ import re
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -57,6 +57,7 @@ class Shown:
     text: str
     fault: str = ""
     is_struck: bool = False
+    is_from_above: bool = False
 
 
 @dataclass
@@ -267,7 +268,7 @@ def _row(element: Element, strings: list[str], styles: list[Style]) -> tuple[dic
             raise SheetRefused("damaged")
         place = int(cell.get("s", "0"))
         shown = _shown(cell, strings, styles[place] if place < len(styles) else Style())
-        if shown.text or shown.fault:
+        if shown.fault or grid.seen(shown.text):
             row[column] = shown
     return row, column
 
@@ -345,7 +346,9 @@ def _table(sheet: Sheet) -> Table:
         faults = [(place - 1, cell.fault) for place, cell in sorted(seen.items()) if cell.fault]
         # A cell that shows nothing but is wrong still makes its row one.
         texts = grid.trimmed(cells) or (("",) * width if faults else ())
-        lines.append(Line(number, texts, tuple(faults), number in spread and len(seen) == 1))
+        merged = tuple(place - 1 for place, cell in seen.items() if cell.is_from_above)
+        is_spread = number in spread and len(seen) == 1
+        lines.append(Line(number, texts, tuple(faults), merged, is_spread))
     kept = tuple(grid.checked(lines))
     if hidden:
         notes.append(f"第{grid.ranges(hidden)}行是隐藏行，未读取。")
@@ -378,7 +381,8 @@ def _spread_merged(sheet: Sheet, visible: list[int]) -> tuple[set[int], list[str
         column = next((n for n in range(left, right + 1) if n not in sheet.hidden_columns), left)
         rows = visible[bisect_left(visible, top) : bisect_right(visible, bottom)]
         for row in rows:
-            sheet.rows[row].setdefault(column, cell)
+            there = sheet.rows[row]
+            there.setdefault(column, replace(cell, is_from_above=row != top))
         below = [row for row in rows if row != top]
         if below:
             filled.append(f"{_letters(left)}{top}:{_letters(right)}{bottom}")
