@@ -125,12 +125,12 @@ class NoticingAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = list(super().get_fieldsets(request, obj))
-        # What somebody adds and the form refuses comes here as a row that is not saved yet.
-        if obj is None or obj.pk is None or not self.has_change_permission(request, obj):
-            return fieldsets
         name, options = fieldsets[0]
-        shown = [field for field in options["fields"] if field != SHOWN]
-        return [(name, options | {"fields": [*shown, SHOWN]}), *fieldsets[1:]]
+        # Where a page names no fields of its own, Django takes those of the form, this one too.
+        fields = [field for field in options["fields"] if field != SHOWN]
+        if obj is not None and self.has_change_permission(request, obj):
+            fields.append(SHOWN)
+        return [(name, options | {"fields": fields}), *fieldsets[1:]]
 
 
 # --- what a row says ------------------------------------------------------------------------------
