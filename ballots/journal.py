@@ -49,6 +49,7 @@ class Kind(models.TextChoices):
     SENT_BACK = "sent-back", _("退回")
     DECIDED = "decided", _("登记会议决定")
     SECOND_ROUND_MADE = "second-round-made", _("发起再次票决或补充票决")
+    CANDIDATES_IMPORTED = "candidates-imported", _("导入候选项目")
     DRAFT_MADE = "draft-made", _("另建草稿")
     DRAFT_DROPPED = "draft-dropped", _("删除草稿")
     DRAFT_DELETED = "draft-deleted", _("删除草稿")

@@ -1,25 +1,20 @@
 """The secretariat's pages for polls and candidates; from the opening on they can only be read."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import Count, F, Model, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from projects import admin_import
 from projects.forms import DraftField
 from projects.models import Poll, Project, Target
 from yiwu_vote.fields import TYPED_COLUMNS
@@ -322,28 +317,6 @@ class ProjectAdmin(DraftAdmin):
         ),
     ]
     inlines = [TargetInline]
-
-    def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                f"{name}/",
-                self.admin_site.admin_view(self.guarded(page)),
-                name=f"projects_project_{name}",
-            )
-            for name, page in admin_import.PAGES.items()
-        ]
-        return own + super().get_urls()
-
-    def guarded(self, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        """Return `page` for those who may both add and change candidates."""
-
-        @wraps(page)
-        def answer(request: HttpRequest) -> HttpResponse:
-            if not (self.has_add_permission(request) and self.has_change_permission(request)):
-                raise PermissionDenied
-            return page(request)
-
-        return answer
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         projects = super().get_queryset(request).exclude(poll__phase=Poll.Phase.DROPPED)

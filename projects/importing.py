@@ -1,19 +1,25 @@
-"""The import of candidates into a poll in draft: what it would do, and the act that does it."""
+"""The import of candidates into a poll in draft: what it would do, and the writing of it.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+A candidate is what its title and text say (design §11.1): its number is one of the things that a
+table may change, and whatever else belongs to it goes along. The act, which asks who may and puts
+it on record, is `ballots.acts.drafts.import_candidates`.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects import candidate_table
-from projects.candidate_table import Candidate
+from projects.candidate_table import NUMBER_LIMIT, Candidate
 from projects.models import Poll, Project, Target
 from yiwu_vote.refusal import Refusals
 from yiwu_vote.tables.upload import Problem, fingerprint
+from yiwu_vote.texts import folded
 
 refused = Refusals(
     {
@@ -23,8 +29,22 @@ refused = Refusals(
         ),
         "changed": _("没有导入：候选项目在预览之后有变动，请重新上传。"),
         "problems": _("没有导入：表格有错误，请更正后重新上传。"),
+        "renames": _("没有导入：有更名的项目没有勾选，请重新上传，逐项核对后勾选。"),
     }
 )
+
+
+# The columns of the table by what the reader of tables calls them.
+COLUMNS = {
+    "项目名称": "title",
+    "建设内容": "text",
+    "类别": "category",
+    "责任单位": "lead_unit",
+    "总投资（万元）": "investment",
+    "完成时限": "deadline",
+    "实施范围": "site",
+    "年度目标": "targets",
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +52,9 @@ class ImportPlan:
     """What an import would do; nothing is written before it is confirmed.
 
     Every row has its number. `seen` stands for the candidates that the plan was compared with.
+    `was` maps the number of each row that is there to the number that its candidate has now.
+    `renamed` are the numbers of the rows that give a candidate another title, each of which
+    somebody has to confirm; `absent` are the candidates that no row is about, which stay.
     """
 
     new: tuple[Candidate, ...]
@@ -39,6 +62,23 @@ class ImportPlan:
     unchanged: tuple[Candidate, ...]
     problems: tuple[Problem, ...]
     seen: str
+    was: Mapping[int, int] = field(default_factory=dict)
+    renamed: frozenset[int] = frozenset()
+    absent: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> dict[int, int]:
+        """The new number of each candidate that gets one, by its old one."""
+        return {old: new for new, old in self.was.items() if old != new}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of a candidate that a table changes."""
+
+    title: str
+    old: str
+    new: str
 
 
 def cells_of(poll: Poll) -> list[tuple[str, ...]]:
@@ -47,60 +87,113 @@ def cells_of(poll: Poll) -> list[tuple[str, ...]]:
 
 
 def plan_import(poll: Poll, rows: Sequence[Candidate]) -> ImportPlan:
-    """Compare `rows` with the candidates of `poll`; a number that is there means that candidate.
+    """Compare `rows` with the candidates of `poll`; a title that is there means that candidate.
 
-    A row without a number gets the next one after the highest. A title that another candidate has,
-    and keeps, is a problem of its row, as is a number that the column cannot hold.
+    A row without a number gets the next one after the highest. What is not certain is a problem of
+    its row: a number that another candidate keeps, a title with the text of another one.
     """
     projects = _projects(poll)
-    present = {project.number: project for project in projects}
-    last = max([*present, *(row.number for row in rows)], default=0)
+    last = max(
+        [*(project.number for project in projects), *(row.number for row in rows)], default=0
+    )
     numbered = []
     for row in rows:
         last += not row.number
         numbered.append(row if row.number else replace(row, number=last))
 
-    renamed = {row.number for row in numbered}
-    owners = {project.title: project.number for project in projects}
-    problems = [
-        Problem(
-            row.line,
-            str(_("已有同名的第%(number)d项，请填写其编号，或更改名称")) % {"number": owner},
-        )
-        for row in numbered
-        if (owner := owners.get(row.title)) is not None and owner not in renamed
-    ]
-    problems += [
-        Problem(row.line, str(_("编号已用完，请在“编号”列填写空着的编号")))
-        for row in numbered
-        if row.number > candidate_table.NUMBER_LIMIT
-    ]
-    there = [row for row in numbered if row.number in present]
-    changed = {row.number for row in there if _differs(present[row.number], row)}
+    there = _There(projects, {folded(row.title) for row in rows})
+    given = {row.line for row in rows if row.number}
+    problems, was = [], {}
+    for row in numbered:
+        project, problem = there.meant_by(row, has_number=row.line in given)
+        if row.number > NUMBER_LIMIT:
+            problem = gettext("编号已用完，请在“编号”列填写空着的编号")
+        if problem:
+            problems.append(Problem(row.line, problem))
+        elif project is not None:
+            was[row.number] = project.number
+    by_number = {project.number: project for project in projects}
+    known = [(row, by_number[was[row.number]]) for row in numbered if row.number in was]
+    changed = {
+        row.number
+        for row, project in known
+        if project.number != row.number or changes_of(project, row)
+    }
     return ImportPlan(
-        new=tuple(row for row in numbered if row.number not in present),
-        updated=tuple(row for row in there if row.number in changed),
-        unchanged=tuple(row for row in there if row.number not in changed),
+        new=tuple(row for row in numbered if row.number not in was),
+        updated=tuple(row for row, _project in known if row.number in changed),
+        unchanged=tuple(row for row, _project in known if row.number not in changed),
         problems=tuple(problems),
         seen=_seen(poll, projects),
+        was=was,
+        renamed=frozenset(
+            row.number for row, project in known if folded(project.title) != folded(row.title)
+        ),
+        absent=tuple(str(each) for each in projects if each.number not in was.values()),
     )
 
 
-def import_candidates(poll: Poll, rows: Sequence[Candidate], *, seen: str) -> ImportPlan:
-    """Write all `rows` or nothing, and return what was done; `seen` is that of the plan shown.
+class _There:
+    """The candidates that are there, asked which of them a row means."""
 
-    Raises Refused unless `poll` is a draft whose candidates are still those of the plan, and
-    every row will do.
+    def __init__(self, projects: Sequence[Project], titles: Collection[str]) -> None:
+        self.by_number = {project.number: project for project in projects}
+        self.by_title: dict[str, list[Project]] = {}
+        self.by_text: dict[str, list[Project]] = {}
+        for project in projects:
+            self.by_title.setdefault(folded(project.title), []).append(project)
+            self.by_text.setdefault(folded(project.text), []).append(project)
+        self.titles = titles
+
+    def meant_by(self, row: Candidate, *, has_number: bool) -> tuple[Project | None, str]:
+        """Return the candidate that `row` is about, if any, and what is not certain about that."""
+        named = self.by_title.get(folded(row.title), [])
+        holder = self.by_number.get(row.number)
+        if len(named) > 1:
+            return None, gettext("已有两项同名，不能确定是哪一项，请先更改名称")
+        if not named:
+            return self._new_or_renamed(row, holder)
+        (project,) = named
+        if not has_number:
+            words = gettext("已有同名的第%(number)d项，请填写其编号，或更改名称")
+            return None, words % {"number": project.number}
+        other = self._owner_of_text(row)
+        if other is not None and other is not project and folded(project.text) != folded(row.text):
+            words = gettext("项目名称是第%(one)d项的，建设内容是第%(other)d项的，请核对")
+            return None, words % {"one": project.number, "other": other.number}
+        if holder is not None and holder is not project and not self._is_named(holder):
+            words = gettext("编号%(number)d现在是“%(title)s”，请把该项连同新编号一并写入表格")
+            return None, words % {"number": holder.number, "title": holder.title}
+        return project, ""
+
+    def _new_or_renamed(self, row: Candidate, holder: Project | None) -> tuple[Project | None, str]:
+        other = self._owner_of_text(row)
+        if other is not None and other is not holder and not self._is_named(other):
+            words = gettext(
+                "建设内容与第%(number)d项“%(title)s”相同，而编号、名称都不同，"
+                "不能确定是否同一项目，请保留原编号或原名称"
+            )
+            return None, words % {"number": other.number, "title": other.title}
+        # Whoever held the number is in the table under its own title: this one is new.
+        return (None if holder is None or self._is_named(holder) else holder), ""
+
+    def _owner_of_text(self, row: Candidate) -> Project | None:
+        owners = self.by_text.get(folded(row.text), [])
+        return owners[0] if len(owners) == 1 else None
+
+    def _is_named(self, project: Project) -> bool:
+        return folded(project.title) in self.titles
+
+
+def write_import(
+    poll: Poll, rows: Sequence[Candidate], *, seen: str, renames: Collection[int]
+) -> ImportPlan:
+    """Write all `rows`, and return what was done; the caller holds the lock of `poll`.
+
+    `seen` is that of the plan that was shown, `renames` are the numbers of the rows whose new title
+    somebody has confirmed. Raises Refused unless `poll` is a draft with a list of its own whose
+    candidates are still those of the plan, every row will do and every new title is confirmed.
     """
-    try:
-        with transaction.atomic():
-            return _import(Poll.objects.locked(poll), rows, seen)
-    except IntegrityError:
-        # The candidates' own form takes no lock: it may have been saved in between.
-        raise refused("changed") from None
-
-
-def _import(poll: Poll, rows: Sequence[Candidate], seen: str) -> ImportPlan:
     if poll.phase != Poll.Phase.DRAFT:
         raise refused("not-draft")
     if poll.parent_id is not None:
@@ -110,31 +203,47 @@ def _import(poll: Poll, rows: Sequence[Candidate], seen: str) -> ImportPlan:
         raise refused("changed")
     if plan.problems:
         raise refused("problems")
-    present = {project.number: project for project in _projects(poll)}
-    changed = [present[row.number] for row in plan.updated]
-    # Two candidates may change titles with each other; the unique pair would refuse the first.
-    for project in changed:
-        project.title = uuid4().hex
-    Project.objects.bulk_update(changed, ["title"])
-    for row in plan.updated:
-        for column, value in _columns(row).items():
-            setattr(present[row.number], column, value)
-    Project.objects.bulk_update(
-        changed,
-        ["title", "text", "category", "lead_unit", "investment", "deadline", "site"],
-    )
+    if not plan.renamed <= set(renames):
+        raise refused("renames")
+    _write(poll, plan)
+    return plan
+
+
+def _write(poll: Poll, plan: ImportPlan) -> None:
+    projects = _projects(poll)
+    by_number = {project.number: project for project in projects}
+    written = [(row, by_number[plan.was[row.number]]) for row in plan.updated]
     targets = []
-    for row in plan.updated:
-        project = present[row.number]
+    for row, project in written:
         # Lines that stayed the same keep the parts that somebody may have set by hand.
         if row.targets is not None and row.targets != _as_row(project).targets:
             project.targets.all().delete()
             targets += _targets(project, row)
+    _park([project for _row, project in written], {*by_number, *plan.was})
+    for row, project in written:
+        project.number = row.number
+        for column, value in _columns(row).items():
+            setattr(project, column, value)
+    Project.objects.bulk_update(
+        [project for _row, project in written],
+        ["number", "title", "text", "category", "lead_unit", "investment", "deadline", "site"],
+    )
     for row in plan.new:
         project = Project.objects.create(poll=poll, number=row.number, **_columns(row))
         targets += _targets(project, row)
     Target.objects.bulk_create(targets)
-    return plan
+
+
+def _park(projects: Sequence[Project], taken: Collection[int]) -> None:
+    """Give candidates that change other numbers and titles for a moment.
+
+    Two may exchange theirs, and the unique pairs would refuse the first of them.
+    """
+    free = (number for number in range(NUMBER_LIMIT, 0, -1) if number not in taken)
+    for project, number in zip(projects, free, strict=False):
+        project.number = number
+        project.title = uuid4().hex
+    Project.objects.bulk_update(projects, ["number", "title"])
 
 
 def _projects(poll: Poll) -> list[Project]:
@@ -161,11 +270,21 @@ def _as_row(project: Project) -> Candidate:
     return candidate_table.candidate_of(dict(cells))
 
 
-def _differs(project: Project, row: Candidate) -> bool:
+def changes_of(project: Project, row: Candidate) -> list[Change]:
+    """Return what `row` changes of its candidate, old and new, in the order of the table."""
     there = _as_row(project)
-    return any(
-        getattr(there, column) != value for column, value in _given(row, "targets", "investment")
-    )
+    changes = []
+    if project.number != row.number:
+        changes.append(Change("编号", str(project.number), str(row.number)))
+    for title, column in COLUMNS.items():
+        old, new = getattr(there, column), getattr(row, column)
+        if new is not None and new != old:
+            changes.append(Change(title, _in_words(old), _in_words(new)))
+    return changes
+
+
+def _in_words(cell: str | tuple[str, ...] | None) -> str:
+    return "；".join(cell) if isinstance(cell, tuple) else cell or ""
 
 
 def _given(row: Candidate, *more: str) -> Iterable[tuple[str, Any]]:

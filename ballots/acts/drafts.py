@@ -4,12 +4,12 @@ Each new one takes over roll, cards and candidates; the key is always made anew.
 over too, and the quorum confirmed anew (`roll.confirm_presence`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,9 @@ from ballots.facts.outcome import Outcome, outcome_of, round_of
 from ballots.facts.polls import box_of
 from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
+from projects import importing
+from projects.candidate_table import Candidate
+from projects.importing import ImportPlan
 from projects.models import Poll, Project, Target
 
 refused = Refusals(
@@ -320,3 +323,41 @@ def _was_drafted(poll: Poll) -> bool:
 def _locked(poll: Poll, by: User) -> Poll:
     demand_office(by)
     return locked(poll)
+
+
+# --- what is put to the vote in a draft -----------------------------------------------------------
+
+
+def import_candidates(
+    poll: Poll,
+    rows: Sequence[Candidate],
+    *,
+    seen: str,
+    by: User,
+    renames: Collection[int] = (),
+    digest: str = "",
+) -> ImportPlan:
+    """Write a table of candidates into a draft, all of it or nothing, and return what was done.
+
+    `digest` is the SHA-256 of the file; for the others see `projects.importing.write_import`, which
+    says no. Two at once: the second is told that the candidates have changed.
+    """
+    try:
+        with transaction.atomic():
+            poll = _locked(poll, by)
+            plan = importing.write_import(poll, rows, seen=seen, renames=renames)
+            data = {
+                "file": digest,
+                "candidates": {
+                    "new": len(plan.new),
+                    "changed": len(plan.updated),
+                    "same": len(plan.unchanged),
+                },
+                "moved": [list(pair) for pair in sorted(plan.moved.items())],
+                "renamed": sorted(plan.renamed),
+            }
+            journal.append(poll, journal.Kind.CANDIDATES_IMPORTED, by=by, data=data)
+            return plan
+    except IntegrityError:
+        # The candidates' own form takes no lock: it may have been saved in between.
+        raise importing.refused("changed") from None

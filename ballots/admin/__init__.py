@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 
-from ballots.admin import day, polls, recommendations, records
+from ballots.admin import candidates, day, polls, recommendations, records
 from ballots.admin.register import delegates
 from ballots.models import PollDay
 
-__all__ = ["day", "delegates", "polls", "recommendations", "records"]
+__all__ = ["candidates", "day", "delegates", "polls", "recommendations", "records"]
 
 admin.site.register(PollDay, day.PollDayAdmin)

@@ -129,6 +129,8 @@ def in_words(entry: JournalEntry) -> str:
             parts.append(_people(data["people"]))
         case Kind.DETAILS_CORRECTED:
             parts += [_corrected(*change) for change in data["changed"]]
+        case Kind.CANDIDATES_IMPORTED:
+            parts += _candidates(data)
         case Kind.DEADLINE_MOVED:
             parts.insert(0, _moved(data["old"], data["new"]))
         case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
@@ -147,6 +149,17 @@ def _corrected(column: str, old: str, new: str) -> str:
     """Return what was corrected, from what to what."""
     words = {"what": CORRECTED.get(column, column), "old": old, "new": new}
     return gettext("%(what)s：“%(old)s”改为“%(new)s”") % words
+
+
+def _candidates(data: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a table of candidates did."""
+    yield gettext("新增%(new)d项，更新%(changed)d项，不变%(same)d项") % data["candidates"]
+    if data["moved"]:
+        numbers = "、".join(f"{old}→{new}" for old, new in data["moved"])
+        yield gettext("编号：%(numbers)s") % {"numbers": numbers}
+    if data["renamed"]:
+        numbers = "、".join(map(str, data["renamed"]))
+        yield gettext("更名：第%(numbers)s项") % {"numbers": numbers}
 
 
 def _moved(old: str, new: str) -> str:

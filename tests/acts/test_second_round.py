@@ -102,7 +102,8 @@ def by_act(held: Stage, draft: Poll) -> None:
         Candidate(3, 3, "候选项目2", "建设内容2。"),
     ]
     seen = importing.plan_import(draft, rows).seen
-    assert refusal_of(importing.import_candidates, draft, rows, seen=seen) == "second-round"
+    refusal = refusal_of(drafts.import_candidates, draft, rows, seen=seen, by=held.office)
+    assert refusal == "second-round"
 
 
 def by_sql(held: Stage, draft: Poll) -> None:

@@ -83,6 +83,7 @@ TOLD = {
     "draft-dropped": "reason candidates recommendations on_roll present",
     "draft-deleted": "draft uuid candidates on_roll",
     "voided": "reason phase receipts",
+    "candidates-imported": "file candidates moved renamed",
     "roll-imported": "file rows new changed same left_out delegations renamed renumbered status told_apart",
     "import-undone": "entry new changed",
     "cards-issued": "issued",

@@ -21,6 +21,7 @@ from ballots.acts import (
     casting,
     ceremony,
     delegates,
+    drafts,
     lifecycle,
     roll,
     sign_in,
@@ -38,7 +39,9 @@ from ballots.models import (
 )
 from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
+from projects import importing
 from projects.admin import ProjectAdmin
+from projects.candidate_table import Candidate
 from projects.models import Poll
 from tests.helpers.desk import desk_of, fields_of
 from tests.helpers.factories import (
@@ -689,3 +692,18 @@ def test_an_opening_waits_for_a_candidate_that_is_being_saved_and_tells_it(monke
     assert saved.status_code == 302
     assert codes([opened]) == {"changed-since": 1}
     assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT
+
+
+def test_of_two_tables_of_candidates_at_once_the_second_is_told():
+    """Both were compared with the same list; no error page, and one entry on record."""
+    poll, office = make_poll(candidates=2), make_office()
+    tables = [[Candidate(2, number, f"新增{number}", "新建。")] for number in (3, 4)]
+    seen = importing.plan_import(poll, tables[0]).seen
+
+    outcomes = at_once(
+        *(partial(drafts.import_candidates, poll, rows, seen=seen, by=office) for rows in tables)
+    )
+
+    assert codes(outcomes) == {"ok": 1, "changed": 1}
+    assert poll.projects.count() == 3
+    assert poll.journal.count() == 1

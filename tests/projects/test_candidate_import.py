@@ -1,5 +1,6 @@
 """Candidates from a table: the file by itself, the plan, the act, and the pages around them."""
 
+import hashlib
 import random
 import re
 from dataclasses import replace
@@ -15,6 +16,8 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ballots.acts import drafts
+from ballots.facts import record
 from ballots.refusal import Refused
 from projects import candidate_table, importing
 from projects.candidate_table import Candidate, Parts, parts_of
@@ -55,9 +58,15 @@ def rows_of(*lines: str, header: str = SHORT) -> tuple[Candidate, ...]:
     return found.rows
 
 
+def written(poll: Poll, rows, **given) -> importing.ImportPlan:
+    """Write what was previewed, as somebody of the office."""
+    return drafts.import_candidates(poll, rows, by=make_office(), **given)
+
+
 def brought(poll: Poll, rows) -> importing.ImportPlan:
     """Preview and confirm, as one."""
-    return importing.import_candidates(poll, rows, seen=importing.plan_import(poll, rows).seen)
+    plan = importing.plan_import(poll, rows)
+    return written(poll, rows, seen=plan.seen, renames=plan.renamed)
 
 
 def listed(poll: Poll) -> list[tuple[int, str, str]]:
@@ -566,12 +575,113 @@ def test_two_candidates_may_change_titles_with_each_other(poll):
     assert listed(poll) == [(1, "候选项目2", "甲。"), (2, "候选项目1", "乙。")]
 
 
+# --- who is who (case 19) -------------------------------------------------------------------------
+
+
+def test_a_title_under_another_number_takes_along_all_that_belongs_to_it(poll):
+    """Case 19: 甲 and 乙 exchange numbers; the columns that the file lacks go with them."""
+    first, second = poll.projects.order_by("number")
+    Project.objects.filter(pk=first.pk).update(lead_unit="甲局", investment=5, site="城东")
+    before = whole(poll)
+
+    rows = rows_of("2,候选项目1,建设内容1。", "1,候选项目2,建设内容2。")
+    plan = importing.plan_import(poll, rows)
+    brought(poll, rows)
+
+    assert (plan.moved, plan.renamed) == ({1: 2, 2: 1}, frozenset())
+    assert [row[1:] for row in whole(poll)] == [before[1][1:], before[0][1:]]
+    assert poll.projects.get(number=2).pk == first.pk
+    assert poll.projects.get(number=1).targets.get().project_id == second.pk
+
+
+def test_three_in_a_circle_and_a_new_one_before_them_all_find_their_numbers(poll):
+    make_project(poll, 3)
+    names = "4,候选项目1,建设内容1。", "2,候选项目3,建设内容3。", "3,候选项目2,建设内容2。"
+
+    brought(poll, rows_of("1,停车,新建。", *names))
+
+    assert [title for _number, title, _text in listed(poll)] == [
+        *("停车", "候选项目3", "候选项目2", "候选项目1"),
+    ]
+    assert [project.targets.count() for project in poll.projects.order_by("number")] == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        # Titles exchanged, texts not: whose number, targets and unit are whose?
+        (
+            ("1,候选项目2,建设内容1。", "2,候选项目1,建设内容2。"),
+            "名称是第2项的，建设内容是第1项的",
+        ),
+        (
+            ("1,候选项目1,建设内容2。", "2,候选项目2,建设内容1。"),
+            "名称是第1项的，建设内容是第2项的",
+        ),
+        (("1,候选项目2,改过。",), "编号1现在是“候选项目1”"),
+        (("7,全新名称,建设内容2。",), "建设内容与第2项“候选项目2”相同"),
+        (("1,全新名称,建设内容2。",), "建设内容与第2项“候选项目2”相同"),
+    ],
+)
+def test_what_is_not_certain_is_a_problem_of_its_row(poll, rows, told):
+    """Case 19: refused where it is not certain which project is meant."""
+    plan = importing.plan_import(poll, rows_of(*rows))
+
+    assert told in str(plan.problems[0])
+    with pytest.raises(Refused) as refusal:
+        written(poll, rows_of(*rows), seen=plan.seen, renames=plan.renamed)
+    assert refusal.value.code == "problems"
+
+
+def test_another_title_under_a_number_is_a_rename_that_somebody_has_to_tick(poll):
+    rows = rows_of("2,全新名称,建设内容2。")
+    plan = importing.plan_import(poll, rows)
+    assert plan.renamed == {2}
+
+    with pytest.raises(Refused) as refusal:
+        written(poll, rows, seen=plan.seen)
+    assert refusal.value.code == "renames"
+    written(poll, rows, seen=plan.seen, renames=[2])
+    assert poll.projects.get(number=2).title == "全新名称"
+    assert poll.projects.get(number=2).targets.count() == 1
+
+
+def test_a_preview_shows_old_and_new_asks_for_renames_and_names_whom_it_leaves_alone(desk, poll):
+    """Case 19."""
+    make_project(poll, 3)
+
+    said = upload_candidates(desk, poll, "1,全新名称,建设内容1。", "3,候选项目3,改过。").text
+
+    assert "第1项“候选项目1”更名为“全新名称”" in said
+    assert "<del>建设内容3。</del>" in said
+    assert "<ins>改过。</ins>" in said
+    assert "表格中没有的1项，导入后不变：2. 候选项目2。" in said
+
+
+def test_an_import_is_on_the_record_of_its_poll_with_the_digest_of_its_file(desk, poll):
+    lines = ("2,候选项目1,建设内容1。", "1,候选项目2,改过。", "7,停车,新建。")
+    preview = upload_candidates(desk, poll, *lines)
+
+    desk.post(reverse(IMPORT), confirmation(preview))
+
+    entry = poll.journal.get()
+    content = "\r\n".join([SHORT, *lines]).encode()
+    assert entry.kind == "candidates-imported"
+    assert entry.data == {
+        "file": hashlib.sha256(content).hexdigest(),
+        "candidates": {"new": 1, "changed": 2, "same": 0},
+        "moved": [[1, 2], [2, 1]],
+        "renamed": [],
+    }
+    assert record.in_words(entry).endswith("；新增1项，更新2项，不变0项；编号：1→2、2→1")
+
+
 def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
     rows = rows_of("7,停车,新建。", ",候选项目2,新建。")
     plan = importing.plan_import(poll, rows)
 
     with pytest.raises(Refused) as refusal:
-        importing.import_candidates(poll, rows, seen=plan.seen)
+        written(poll, rows, seen=plan.seen)
 
     assert [str(problem) for problem in plan.problems] == [
         "第3行：已有同名的第2项，请填写其编号，或更改名称"
@@ -593,7 +703,7 @@ def test_only_a_poll_in_draft_takes_candidates(poll):
     move_by_force(poll, Poll.Phase.OPEN)
 
     with pytest.raises(Refused) as refusal:
-        importing.import_candidates(poll, rows, seen=seen)
+        written(poll, rows, seen=seen)
 
     assert refusal.value.code == "not-draft"
     assert poll.projects.count() == 2
@@ -605,7 +715,7 @@ def test_candidates_that_changed_after_the_preview_are_not_overwritten(poll):
     make_project(poll, 3)
 
     with pytest.raises(Refused) as refusal:
-        importing.import_candidates(poll, rows, seen=seen)
+        written(poll, rows, seen=seen)
 
     assert refusal.value.code == "changed"
     assert poll.projects.get(number=3).title == "候选项目3"
@@ -616,7 +726,7 @@ def test_a_preview_of_one_poll_confirms_nothing_for_another(poll):
     other = make_poll(candidates=2)
 
     with pytest.raises(Refused) as refusal:
-        importing.import_candidates(other, rows, seen=importing.plan_import(poll, rows).seen)
+        written(other, rows, seen=importing.plan_import(poll, rows).seen)
 
     assert refusal.value.code == "changed"
 
@@ -625,11 +735,11 @@ def test_a_candidate_saved_past_the_lock_stops_the_whole_import(poll, monkeypatc
     rows = rows_of("3,停车,新建。", "4,候选项目1,新建。")
     plan = importing.plan_import(poll, rows)
     # As if 候选项目1 had been saved between the look and the write.
-    blind = importing.ImportPlan(plan.new, (), (), (), plan.seen)
+    blind = importing.ImportPlan(rows, (), (), (), plan.seen)
     monkeypatch.setattr(importing, "plan_import", lambda poll, rows: blind)
 
     with pytest.raises(Refused) as refusal:
-        importing.import_candidates(poll, rows, seen=plan.seen)
+        written(poll, rows, seen=plan.seen)
 
     assert refusal.value.code == "changed"
     assert poll.projects.count() == 2

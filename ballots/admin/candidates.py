@@ -1,20 +1,25 @@
-"""The import of candidates as pages: upload, preview, confirm.
+"""The office's pages of candidates, with their import from a table: upload, preview, confirm.
 
-`ProjectAdmin` guards each page and puts it under its address.
+The forms are those of `projects`, which may not know of the record that an import is put on.
 """
 
+import hashlib
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 
+from ballots.acts.drafts import import_candidates
+from ballots.admin.guard import StaffRequest
+from projects import admin as projects_admin
 from projects import candidate_table, importing
 from projects.forms import ROWS, ConfirmImportForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
@@ -23,12 +28,6 @@ from yiwu_vote.admin_pages import model_page
 from yiwu_vote.refusal import Refused
 from yiwu_vote.tables.downloads import attachment
 from yiwu_vote.tables.preview import Previewed, preview_of, problem_list, signed, tell_faults
-
-
-class StaffRequest(HttpRequest):
-    """A request behind the admin's log-in: there is somebody."""
-
-    user: User
 
 
 def import_page(request: StaffRequest) -> HttpResponse:
@@ -41,15 +40,27 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     poll = form.cleaned_data["poll"]
-    parsed = candidate_table.parse(form.cleaned_data["table"])
+    content = form.cleaned_data["table"]
+    parsed = candidate_table.parse(content)
     plan = importing.plan_import(poll, parsed.rows)
-    rows = signed(parsed.rows, ROWS, seen=plan.seen)
+    digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+    rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest)
+    by_number = {project.number: project for project in poll.projects.prefetch_related("targets")}
+    known = {new: by_number[old] for new, old in plan.was.items()}
     context = preview_of(parsed, plan.problems) | {
         "poll": poll,
         "plan": plan,
         "groups": [
-            (gettext("更新"), [_shown(row) for row in plan.updated]),
             (gettext("新增"), [_shown(row) for row in plan.new]),
+        ],
+        "updated": [
+            {
+                "row": row,
+                "project": known[row.number],
+                "is_renamed": row.number in plan.renamed,
+                "changes": importing.changes_of(known[row.number], row),
+            }
+            for row in plan.updated
         ],
         "confirm": ConfirmImportForm(initial={"poll": poll, "rows": rows}),
     }
@@ -73,7 +84,14 @@ def _import(request: StaffRequest) -> HttpResponse:
         poll: Poll = form.cleaned_data["poll"]
         previewed: Previewed[candidate_table.Candidate] = form.cleaned_data["rows"]
         try:
-            plan = importing.import_candidates(poll, previewed.rows, seen=previewed.seen)
+            plan = import_candidates(
+                poll,
+                previewed.rows,
+                seen=previewed.seen,
+                renames=[int(tick) for tick in request.POST.getlist("renames") if tick.isdecimal()],
+                digest=previewed.digest,
+                by=request.user,
+            )
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
@@ -154,3 +172,33 @@ def _upload_page(request: HttpRequest, form: forms.Form) -> HttpResponse:
 
 def _drafts() -> PollQuerySet:
     return Poll.objects.with_own_list()
+
+
+admin.site.unregister(Project)
+
+
+@admin.register(Project)
+class ProjectAdmin(projects_admin.ProjectAdmin):
+    """The pages of `projects`, with those of the import."""
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"{name}/",
+                self.admin_site.admin_view(self.guarded(page)),
+                name=f"projects_project_{name}",
+            )
+            for name, page in PAGES.items()
+        ]
+        return own + super().get_urls()
+
+    def guarded(self, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """Return `page` for those who may both add and change candidates."""
+
+        @wraps(page)
+        def answer(request: StaffRequest) -> HttpResponse:
+            if not (self.has_add_permission(request) and self.has_change_permission(request)):
+                raise PermissionDenied
+            return page(request)
+
+        return answer
