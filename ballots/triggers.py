@@ -80,22 +80,15 @@ def _second_round() -> list[Guard]:
     message = "the candidates of a second round are those of the first"
     parent = "(SELECT parent_id FROM projects_poll WHERE id = NEW.poll_id)"
     changed = f"{parent} IS NOT NULL AND NOT {_is_of_first_round('NEW', parent)}"
-    own = "projects_poll poll JOIN projects_project own ON own.poll_id = poll.id"
     target = (
-        f"EXISTS (SELECT 1 FROM {own} WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM projects_target t JOIN projects_project p ON p.id = t.project_id"
-        " WHERE p.poll_id = poll.parent_id AND CAST(p.number AS TEXT) = own.origin"
-        " AND t.position = NEW.position AND t.text = NEW.text AND t.unit = NEW.unit"
-        " AND t.quantity IS NOT DISTINCT FROM NEW.quantity))"
+        "EXISTS (SELECT 1 FROM projects_poll poll JOIN projects_project own ON own.poll_id = poll.id"
+        " WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL"
+        f" AND NOT {_is_target_of_first_round('NEW', 'poll.parent_id')})"
     )
-    lines = "(SELECT COUNT(*) FROM projects_target WHERE project_id = {row}.id)"
     opened = (
-        "OLD.phase = 'draft' AND NEW.phase = 'open' AND NEW.parent_id IS NOT NULL AND ("
-        "EXISTS (SELECT 1 FROM projects_project own WHERE own.poll_id = NEW.id"
-        f" AND NOT {_is_of_first_round('own', 'NEW.parent_id')})"
-        " OR EXISTS (SELECT 1 FROM projects_project own JOIN projects_project p"
-        " ON p.poll_id = NEW.parent_id AND CAST(p.number AS TEXT) = own.origin"
-        f" WHERE own.poll_id = NEW.id AND {lines.format(row='own')} <> {lines.format(row='p')}))"
+        "OLD.phase = 'draft' AND NEW.phase = 'open' AND NEW.parent_id IS NOT NULL AND EXISTS"
+        " (SELECT 1 FROM projects_project own WHERE own.poll_id = NEW.id"
+        f" AND {_is_otherwise('NEW.parent_id')})"
     )
     return [
         Guard("projects_project", "INSERT", changed, message, "_second_round"),
@@ -104,6 +97,29 @@ def _second_round() -> list[Guard]:
         Guard("projects_target", "UPDATE", target, message, "_second_round"),
         Guard("projects_poll", "UPDATE", opened, message, "_second_round"),
     ]
+
+
+def _is_otherwise(parent: str) -> str:
+    """Return the condition that the candidate `own`, or its targets, are not what its origin says."""
+    lines = "(SELECT COUNT(*) FROM projects_target WHERE project_id = {row}.id)"
+    return (
+        f"(NOT {_is_of_first_round('own', parent)}"
+        " OR EXISTS (SELECT 1 FROM projects_target line WHERE line.project_id = own.id"
+        f" AND NOT {_is_target_of_first_round('line', parent)})"
+        f" OR EXISTS (SELECT 1 FROM projects_project p WHERE p.poll_id = {parent}"
+        " AND CAST(p.number AS TEXT) = own.origin"
+        f" AND {lines.format(row='own')} <> {lines.format(row='p')}))"
+    )
+
+
+def _is_target_of_first_round(row: str, parent: str) -> str:
+    """Return the condition that a target of the candidate `own` stands so in the first round."""
+    return (
+        "EXISTS (SELECT 1 FROM projects_target t JOIN projects_project p ON p.id = t.project_id"
+        f" WHERE p.poll_id = {parent} AND CAST(p.number AS TEXT) = own.origin"
+        f" AND t.position = {row}.position AND t.text = {row}.text AND t.unit = {row}.unit"
+        f" AND t.quantity IS NOT DISTINCT FROM {row}.quantity)"
+    )
 
 
 def _is_of_first_round(row: str, parent: str) -> str:
@@ -304,6 +320,24 @@ def are_installed(connection: BaseDatabaseWrapper) -> bool:
     return names.issuperset(guard.name for guard in _guards([]))
 
 
+def changed_candidates(connection: BaseDatabaseWrapper, second: int) -> list[int]:
+    """Return the numbers of those candidates of a second round that its first round had otherwise."""
+    ask = (
+        "SELECT own.number FROM projects_project own JOIN projects_poll poll ON poll.id = own.poll_id"
+        " WHERE own.poll_id = %s AND poll.parent_id IS NOT NULL"
+        f" AND {_is_otherwise('poll.parent_id')} ORDER BY own.number"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(_in_sqlite(ask) if connection.vendor == "sqlite" else ask, [second])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def _in_sqlite(condition: str) -> str:
+    """Return a condition in the words that every version of SQLite knows."""
+    condition = condition.replace("IS NOT DISTINCT FROM", "IS")
+    return condition.replace("IS DISTINCT FROM", "IS NOT")
+
+
 def _poll_columns(connection: BaseDatabaseWrapper) -> list[str]:
     with connection.cursor() as cursor:
         table = connection.introspection.get_table_description(cursor, "projects_poll")
@@ -326,8 +360,7 @@ def _search_path(connection: BaseDatabaseWrapper) -> str:
 
 def _statements(guard: Guard, vendor: str, path: str) -> list[str]:
     if vendor == "sqlite":
-        condition = guard.condition.replace("IS NOT DISTINCT FROM", "IS")
-        condition = condition.replace("IS DISTINCT FROM", "IS NOT")
+        condition = _in_sqlite(guard.condition)
         return [
             f"CREATE TRIGGER {guard.name} BEFORE {guard.event} ON {guard.table} WHEN {condition}"
             f" BEGIN SELECT RAISE(ABORT, '{guard.message}'); END"

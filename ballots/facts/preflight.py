@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from ballots import roles
+from ballots import roles, triggers
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.roll_checks import people
-from ballots.facts.second_round import changed_candidates
 from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
@@ -121,7 +121,7 @@ def _first_round(poll: Poll) -> Iterator[Finding]:
         yield Finding(
             "blocks", gettext("再次票决和补充票决不接受推荐新项目，请更正"), "rules#proposals"
         )
-    changed = changed_candidates(poll)
+    changed = triggers.changed_candidates(connection, poll.pk)
     if changed:
         yield Finding(
             "blocks",

@@ -15,7 +15,6 @@ from django.urls import reverse
 from ballots import triggers, verifier
 from ballots.acts import drafts, lifecycle
 from ballots.facts import preflight
-from ballots.facts.second_round import changed_candidates
 from ballots.files import package, tables
 from projects import importing
 from projects.candidate_table import Candidate
@@ -214,4 +213,4 @@ def test_proposals_that_come_to_a_second_round_stay_what_was_proposed():
         # A number of the first round means the candidate that had it there.
         refused_by_database(itself.update, number=1)
         refused_by_database(Target.objects.create, project=proposal, position=1, text="新建")
-    assert changed_candidates(draft) == []
+    assert triggers.changed_candidates(connection, draft.pk) == []
