@@ -18,6 +18,8 @@ STATUS_WORDS = {value: words for words, value in roll_table.STATUSES.items()}
 ENDED = "ended"
 # The remedy of a row whose delegation is not there.
 ADD = "add-delegations"
+# The tick that takes over the file's spelling of every number.
+ALL_NUMBERS = "numbers"
 # From so many rows on, if they are more than half of the file, it is the file that is wrong.
 SUSPICIOUS = 3
 
@@ -156,7 +158,7 @@ class ImportPlan:
             takes_numbers=frozenset(
                 entry.row.line
                 for entry in agreed
-                if entry.is_other_spelling and entry.number_tick in ticks
+                if entry.is_other_spelling and {entry.number_tick, ALL_NUMBERS} & set(ticks)
             ),
         )
 

@@ -417,7 +417,11 @@ def import_into_three(office: User) -> None:
         row(4, "009", "代表3"),
         row(5, "010", "十"),
     ]
-    importing.import_roll(rows, by=office, add_delegations=True)
+    import_file(rows, by=office)
+
+
+def import_file(rows: list[RollRow], *, by: User) -> ImportPlan:
+    return importing.import_roll(rows, by=by, add_delegations=True, digest="f" * 64)
 
 
 def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
@@ -439,7 +443,7 @@ def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
 
 def test_only_the_last_import_is_undone_and_only_once():
     office = import_a_bit_of_everything()
-    importing.import_roll([row(2, "002", "代表2", seat="5排")], by=office, add_delegations=False)
+    import_file([row(2, "002", "代表2", seat="5排")], by=office)
 
     importing.undo_import(by=office)
 
@@ -449,7 +453,14 @@ def test_only_the_last_import_is_undone_and_only_once():
 
 def test_an_import_that_changed_nothing_leaves_the_one_before_to_be_undone():
     office = import_a_bit_of_everything()
-    importing.import_roll([row(2, "010", "十", "城区代表团")], by=office, add_delegations=False)
+    import_file([row(2, "010", "十", "城区代表团")], by=office)
+
+    assert len(importing.undo_import(by=office).changes["added"]) == 2
+
+
+def test_what_a_command_imports_takes_nobodys_undo_away():
+    office = import_a_bit_of_everything()
+    importing.import_roll([row(2, "801", "演练")], by=office, add_delegations=False)
 
     assert len(importing.undo_import(by=office).changes["added"]) == 2
 
@@ -494,14 +505,10 @@ def test_an_import_that_renamed_somebody_whose_card_was_replaced_since_is_not_un
     people = make_delegates(2)
     office = make_office()
     cards.issue_cards(people, by=office)
-    importing.import_roll(
-        [row(2, "001", "新名"), row(3, "002", "代表2", seat="1排")],
-        by=office,
-        add_delegations=False,
-    )
+    import_file([row(2, "001", "新名"), row(3, "002", "代表2", seat="1排")], by=office)
     cards.reissue_card(people[1], reason="遗失", by=office)
     importing.undo_import(by=office)
-    importing.import_roll([row(2, "001", "新名")], by=office, add_delegations=False)
+    import_file([row(2, "001", "新名")], by=office)
     cards.reissue_card(people[0], reason="更名", by=office)
 
     assert refusal_of(importing.undo_import, by=office) == "used-since"

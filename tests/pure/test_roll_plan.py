@@ -222,6 +222,8 @@ def test_a_file_whose_numbers_only_lost_their_zeros_adds_nobody():
 
     assert (found.new, found.problems, found.asked) == ([], (), [])
     assert len(found.renumbered) == 20
+    assert not found.decided([]).takes_numbers
+    assert len(found.decided(["numbers"]).takes_numbers) == 20
 
 
 def test_a_file_whose_names_stand_under_other_numbers_is_refused():

@@ -77,8 +77,8 @@ def import_roll(
     """Write what is agreed of the roll, or nothing, and return what was done.
 
     `seen` is that of the plan that was shown, `ticks` are its questions that were answered with
-    yes, and `digest` is the SHA-256 of the file; a command shows and asks nothing, and agrees to
-    all. Raises Refused if a row has a problem, if what the plan was compared with is no longer so,
+    yes, and `digest` is the SHA-256 of the file; a command has no file that could be undone, shows
+    and asks nothing, and agrees to all. Raises Refused if a row has a problem, if what the plan was compared with is no longer so,
     or if `by` is not of the office.
     """
     demand_office(by)
@@ -206,7 +206,8 @@ def _put_on_record(
             ],
         },
     )
-    if changes["added"] or changes["changed"]:
+    if digest and (changes["added"] or changes["changed"]):
+        # Of a file alone: what a command imports for a rehearsal is no import of the office's.
         # Only the last one can be undone: what came before it may have been built upon.
         RollImport.objects.all().delete()
         RollImport.objects.create(entry=entry, changes=changes)

@@ -173,6 +173,13 @@ class DelegateAdmin(OfficeAdmin):
         """Who may vote is changed on a page of its own, because it is an act on record."""
         return ["status", "card_state"] if obj else ["card_state"]
 
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "delegation" and field is not None:
+            # Beside the choice of a delegation nobody means to delete it.
+            field.widget.can_delete_related = False
+        return field
+
     @admin.display(description=_("代表证号"), ordering="number_order")
     def number_shown(self, delegate: Delegate) -> str:
         return delegate.number
