@@ -108,6 +108,8 @@
 
   const blocks = () => [...form.querySelectorAll(".proposal")];
   const inputs = (block) => [...block.querySelectorAll("[name^=proposal-]")];
+  // What the server keeps of a text: all but the signs that nobody sees.
+  const seen = (text) => text.replace(/(?!\n)[\p{C}\p{DI}\u2800]/gu, "").trim().normalize();
   const isFilled = (block) => inputs(block).some((field) => field.value.trim());
   const home = $("blocks");
   const dropUndone = () => form.querySelectorAll(".undone").forEach((note) => note.remove());
@@ -116,7 +118,7 @@
       const left = field.parentElement.lastElementChild;
       const count = () => {
         // As the server counts: a rare character is two units here.
-        const n = field.dataset.limit - [...field.value.trim().normalize()].length;
+        const n = field.dataset.limit - [...seen(field.value)].length;
         left.classList.toggle("over", n < 0);
         left.textContent = fill(n < 0 ? words.charsOver : words.chars, { n: Math.abs(n) });
         return n;

@@ -61,6 +61,9 @@ def test_the_characters_left_are_shown_and_said_and_too_many_come_back(ballot):
     title.fill("𠮷" * 20)
     expect(left).to_have_text("还可输入10字")
     expect(ballot.locator("#live")).to_have_text("还可输入10字")
+    # Case 44: what was pasted along unseen does not count, as it does not for the server.
+    title.fill("停\u200b车\ufe0f场\u3164" + "\U000e0041" * 30)
+    expect(left).to_have_text("还可输入27字")
 
     title.fill("路" * 33)
 
