@@ -348,6 +348,8 @@ def test_the_roll_never_has_more_people_than_there_are_delegates():
     add(stage, fits)
 
     assert refusal_of(add, stage, too_many) == "total-reached"
+    # The majority was announced by it: it does not grow with the roll.
+    assert Poll.objects.get(pk=stage.poll.pk).delegates_total == stage.poll.delegates_total
 
 
 def add(stage: Stage, delegate: Delegate) -> RollEntry:

@@ -1,15 +1,26 @@
 """What is printed before the day in a real Chromium: the cards, and the shares of a key."""
 
+import io
 import re
 
 import pytest
 from django.conf import settings
 from django.urls import reverse
+from pypdf import PdfReader
 
+from ballots.acts import roll
+from ballots.facts.frozen import frozen
 from ballots.models import Delegate
 from projects.models import Poll
 from tests.helpers.desk import at
-from tests.helpers.factories import make_delegates, make_office, make_poll
+from tests.helpers.factories import (
+    Stage,
+    dress,
+    make_delegates,
+    make_office,
+    make_poll,
+    make_stage,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -141,3 +152,48 @@ def test_only_the_open_share_is_shown_and_printed_and_one_at_a_time(printing, li
     assert (closed, second, fourth) == ([], [1], [3])
     assert shown() == [3]
     assert pages_of(printing.pdf(prefer_css_page_size=True)) == 1
+
+
+# --- the sheet of the opening ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def eve() -> Stage:
+    """The eve of a vote with words as long as real ones, and something that is still missing."""
+    stage = make_stage(
+        open_it=False, candidates=14, delegates_total=7, total_reason="缺额1名，待补选"
+    )
+    dress(stage)
+    make_delegates(1, delegation="城南街道及经济技术开发区联合代表团")
+    roll.draw_up_roll(stage.poll, by=stage.office)
+    Delegate.objects.filter(number="002").update(name="更名的代表")
+    return stage
+
+
+def test_the_sheet_of_the_opening_is_printed_whole_and_no_candidate_is_torn(
+    printing, live_server, eve
+):
+    printing.goto(live_server.url + at(eve.poll, "opening"))
+    pdf = printing.pdf(prefer_css_page_size=True)
+
+    text = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf)).pages)
+    assert frozen(eve.poll)["digest"] in text.replace("\n", "")
+    assert 2 <= pages_of(pdf) <= 4
+    too_wide = "() => document.documentElement.scrollWidth > innerWidth"
+    assert not printing.evaluate(too_wide)
+
+
+@pytest.mark.parametrize("name", ["open", "change"])
+def test_what_is_missing_is_read_on_a_phone_and_mended_from_there(printing, live_server, eve, name):
+    printing.emulate_media(media="screen")
+    printing.set_viewport_size({"width": 360, "height": 740})
+    printing.goto(live_server.url + at(eve.poll, name))
+
+    assert printing.evaluate("document.documentElement.scrollWidth") <= 360
+    line = printing.locator(".checklist .blocks")
+    assert "登记有更正的1人（更名的代表（002））" in line.first.inner_text()
+    button = line.first.get_by_role("button", name="更新名册")
+    assert button.bounding_box()["height"] >= 24
+    button.click()
+    assert "名册已更新，共6人。" in printing.locator(".messagelist").inner_text()
+    assert eve.poll.roll.get(number="002").name == "更名的代表"
