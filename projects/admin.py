@@ -1,5 +1,6 @@
 """The secretariat's pages for polls and candidates; from the opening on they can only be read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -43,6 +44,14 @@ class StandingPollFilter(admin.RelatedFieldListFilter):
         ordering = self.field_admin_ordering(field, request, model_admin)
         standing = {"pk__in": Poll.objects.standing()}
         return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=standing)
+
+
+class PhaseFilter(admin.ChoicesFieldListFilter):
+    """The phases that a poll of a list can be in: a dropped one stands in no list."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        dropped = str(Poll.Phase.DROPPED.label)
+        return (choice for choice in super().choices(changelist) if choice["display"] != dropped)
 
 
 class DraftAdmin(NoticingAdmin):
@@ -177,7 +186,7 @@ class PollForm(NoticingForm):
 class PollAdmin(DraftAdmin):
     form = PollForm
     list_display = ["__str__", "pk", "year", "kind", "phase", "places", "candidates"]
-    list_filter = ["kind", "phase", "year"]
+    list_filter = ["kind", ("phase", PhaseFilter), "year"]
     search_fields = ["meeting"]
     readonly_fields = ["phase"]
     fieldsets = [

@@ -64,6 +64,7 @@ refused = Refusals(
         "confirmer-publishes": _("公布人不能是复核人。"),
         "unsettled": _("还有%(count)d个名额没有确定，请先按票决办法处理，或确认名额留空。"),
         "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
+        "second-round-out": _("再次票决或补充票决的结果已经公布，原票决不能再作废，请公布原票决。"),
         "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
         "box-unlike-roll": _(
             "票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"
@@ -363,7 +364,10 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     reason = demand_reason(reason)
     second = demand_second(by, second)
     poll = _ready(poll, "void")
-    if poll.children.exclude(phase__in=DRAFT | FAILED).exists():
+    rounds = poll.children.exclude(phase__in=DRAFT | FAILED)
+    if rounds.filter(phase=Poll.Phase.PUBLISHED).exists():
+        raise refused("second-round-out")
+    if rounds.exists():
         raise refused("second-round-exists")
     before = poll.phase
     _move(poll, "void", closed_at=poll.closed_at or timezone.now())

@@ -43,6 +43,7 @@ from ballots.journal import Kind
 from ballots.models import Result
 from ballots.refusal import Refused
 from projects import wording
+from projects.admin import PhaseFilter
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, DRAFT, VOTING
 
@@ -262,7 +263,7 @@ class PollDayAdmin(ReadOnlyAdmin):
     """The list of polls and the pages of each."""
 
     list_display = ["__str__", "pk", "kind", "phase", "opened_at", "closed_at", "published_at"]
-    list_filter = ["kind", "phase", "year"]
+    list_filter = ["kind", ("phase", PhaseFilter), "year"]
 
     @admin.display(description=_("复制"))
     def copy(self, poll: Poll) -> str:

@@ -162,7 +162,8 @@ def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
         "on_roll": poll.roll.count(),
         "recommendations": poll.recommendations.count(),
     }
-    return take(request, poll, act, *filled, has_record=has_record, **counts)
+    has_key = request.day.box is not None
+    return take(request, poll, act, *filled, has_record=has_record, has_key=has_key, **counts)
 
 
 class CopyForm(forms.Form):

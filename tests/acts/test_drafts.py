@@ -576,6 +576,20 @@ def test_a_void_second_round_is_not_made_anew_once_something_else_settles_the_pl
     assert refusal_of(drafts.fresh_draft, poll, by=held.office) == "wrong-phase"
 
 
+def test_whose_second_round_is_out_is_published_and_not_declared_void():
+    """A dead end of words: what is published can never be declared void first."""
+    held = tied()
+    second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
+    ends: dict[str, Any] = {"reason": "断电", "by": held.office, "second": held.chief}
+    running = refusal_of(lifecycle.void_poll, held.poll, **ends)
+    lifecycle.publish_result(second.poll, by=held.office, at_once=True)
+
+    out = refusal_of(lifecycle.void_poll, held.poll, **ends)
+
+    assert (running, out) == ("second-round-exists", "second-round-out")
+    assert lifecycle.publish_result(held.poll, by=held.office, at_once=True)
+
+
 # --- when it may open -----------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import OutputWrapper
 
 from ballots import journal, verifier
-from ballots.acts import lifecycle, storage
+from ballots.acts import drafts, lifecycle, storage
 from ballots.files import tables
 from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
@@ -617,3 +617,19 @@ def test_progress_of_nothing_is_an_end_line():
 
     assert list(_steps.track([], total=0, what="投票", unit="张", out=OutputWrapper(out))) == []
     assert out.getvalue() == "完成：0张，用时0秒\n"
+
+
+@pytest.mark.django_db
+def test_no_command_knows_a_dropped_draft_but_its_record_is_still_verified():
+    """Case 32: by its number or without."""
+    stage = make_stage(delegates=2, open_it=False, kind="main")
+    drafts.drop(stage.poll, by=stage.office, second=stage.chief, reason="误建")
+    key, name, office = stage.poll.pk, str(stage.poll), stage.office.username
+
+    by_number = refused("open_poll", "--poll", key, "--user", office)
+    by_phase = refused("open_poll", "--user", office)
+    packed = refused("export_tally", "--poll", key)
+
+    assert f"没有编号为{key}的票决" in by_number
+    assert name not in by_number + by_phase + packed
+    assert str(Poll.objects.get()) in run("verify_journal")

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ballots import roles
-from ballots.acts import casting, lifecycle, rehearsal, roll, sign_in
+from ballots.acts import casting, drafts, lifecycle, rehearsal, roll, sign_in
 from ballots.facts import outcome
 from ballots.management.commands import demo, rehearse
 from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
@@ -82,6 +82,18 @@ def test_the_demo_can_be_one_of_the_form_each_and_stays_what_it_is(site):
     assert demo_poll().form == "each"
     run("demo", "--vote")
     assert demo_poll().roll.filter(voted=True).count() == 2
+
+
+def test_what_is_copied_of_the_demo_is_not_taken_for_it(site):
+    """Nor is the demo made anew, and its cards with it, because a copy is a draft."""
+    run("demo", "--delegates", 3)
+    poll, files = demo_poll(), contents(site)
+    copy = drafts.copy(poll, into="rehearsal", by=User.objects.get(username="office"))
+
+    assert "重新生成" not in run("demo", "--vote")
+
+    assert (contents(site), poll.roll.filter(voted=True).count()) == (files, 2)
+    assert Poll.objects.filter(pk=copy.pk, phase="draft").exists()
 
 
 def test_a_demo_that_ticks_is_not_made_anew_for_the_form_each(site):
