@@ -108,8 +108,6 @@
 
   const blocks = () => [...form.querySelectorAll(".proposal")];
   const inputs = (block) => [...block.querySelectorAll("[name^=proposal-]")];
-  // What the server keeps of a text: all but the signs that nobody sees.
-  const seen = (text) => text.replace(/(?!\n)[\p{C}\p{DI}\u2800]/gu, "").trim().normalize();
   const isFilled = (block) => inputs(block).some((field) => field.value.trim());
   const home = $("blocks");
   const dropUndone = () => form.querySelectorAll(".undone").forEach((note) => note.remove());
@@ -117,8 +115,8 @@
     for (const field of inputs(block)) {
       const left = field.parentElement.lastElementChild;
       const count = () => {
-        // As the server counts: a rare character is two units here.
-        const n = field.dataset.limit - [...seen(field.value)].length;
+        // As the server counts: nothing unseen; a rare character is two units here.
+        const n = field.dataset.limit - [...field.value.replace(/[\p{Cf}\p{DI}]/gu, "").trim().normalize()].length;
         left.classList.toggle("over", n < 0);
         left.textContent = fill(n < 0 ? words.charsOver : words.chars, { n: Math.abs(n) });
         return n;
