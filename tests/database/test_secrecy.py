@@ -695,7 +695,7 @@ def fail(*args: Any, **kwargs: Any) -> Any:
         (sealing, "decode"),
         (sealing, "receipt"),
         (chain, "canonical"),
-        (rules, "folded"),
+        (rules, "_faults_of_proposals"),
         (Envelope.objects, "create"),
     ],
     ids=lambda value: (
