@@ -31,6 +31,7 @@ from tests.helpers.factories import (
     make_scrutineer,
     move_by_force,
 )
+from tests.helpers.looking import MARKS, lengths_looked_at
 from tests.helpers.sheets import book_of, saved
 from yiwu_vote import texts
 from yiwu_vote.tables.grid import is_error
@@ -337,6 +338,21 @@ def test_a_candidate_that_is_merged_down_several_rows_is_to_be_one_row():
         f"第3、4行：{title}与上一行同在合并的单元格中，请将这几行并为一行，格内可以分行"
         for title in ("编号", "项目名称")
     ]
+
+
+def test_whoever_fills_what_must_be_filled_is_no_sum_and_no_remark_whatever_its_title():
+    rows = rows_of("合计十项惠民工程,新建。", "注：停车,新建。", header="项目名称,建设内容")
+
+    assert [row.title for row in rows] == ["合计十项惠民工程", "注：停车"]
+
+
+def test_a_cell_is_measured_before_it_is_composed(monkeypatch):
+    lengths = lengths_looked_at(monkeypatch)
+
+    found = parsed(f"{MARKS},停车,新建。", ",".join([""] + [MARKS] * 8), header=HEADER)
+
+    assert len(found.problems) == 9
+    assert 0 < max(lengths) < 10_000
 
 
 def test_titles_that_look_the_same_are_one():
