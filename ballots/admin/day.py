@@ -21,7 +21,7 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots import roles
 from ballots.acts import archiving
-from ballots.admin import canvass, counting, ending, outcome, preparing, state, voting
+from ballots.admin import canvass, counting, ending, opening, outcome, preparing, state, voting
 from ballots.admin.guard import (
     WHO,
     Day,
@@ -70,7 +70,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     is_idle = polls.is_idle(poll)
     found = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
     coming = None if is_idle else _next(day)
-    is_blocked = coming is preparing.open_poll and blocks(found)
+    is_blocked = coming is opening.open_poll and blocks(found)
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
     name = coming.name if coming else ""
@@ -194,7 +194,7 @@ def _next_in_draft(day: Day) -> Step:
         return preparing.try_key
     if poll.voters == Poll.Voters.PRESENT and not day.turnout.present:
         return preparing.presence
-    return preparing.confirm_presence if poll.presence_assumed else preparing.open_poll
+    return preparing.confirm_presence if poll.presence_assumed else opening.open_poll
 
 
 def _next_once_confirmed(day: Day) -> Step | None:

@@ -1,4 +1,4 @@
-"""The steps before the vote, as pages: the roll, who is present, the key, the opening."""
+"""The steps before the vote, as pages: the roll, who is present, the key."""
 
 import re
 from collections.abc import Sequence
@@ -12,19 +12,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.acts import ceremony, lifecycle, roll, sign_in
+from ballots.acts import ceremony, roll, sign_in
 from ballots.acts.ceremony import HOLDER_LIMIT
 from ballots.admin.forms import SharesForm, secret
 from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
-from ballots.admin.state import checklist
-from ballots.facts import opening, preflight
-from ballots.facts.findings import blocks
-from ballots.facts.frozen import Looked, looked_at
 from ballots.models import AccessCard, BallotBox, Delegate, RollEntry
 from ballots.pure.tally import quorum
 from ballots.refusal import Refused
 from projects.models import Poll
-from projects.phases import DRAFT, MOVES, VOTING
+from projects.phases import DRAFT, VOTING
 from yiwu_vote.fields import Typed
 
 # What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
@@ -381,55 +377,3 @@ def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
         return gettext("试开成功，票箱密钥可以使用。")
 
     return take(request, poll, act, form, box=box)
-
-
-# --- the opening ----------------------------------------------------------------------------------
-
-
-class OpeningForm(forms.Form):
-    """What the page of the opening showed, carried back with the press of its button.
-
-    Shown again, it carries what the page shows then: only what was looked at is opened.
-    """
-
-    looked = forms.CharField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, data: Any = None, *, poll: Poll) -> None:
-        self.now = looked_at(poll).as_text()
-        super().__init__(data, initial={"looked": self.now})
-
-    def clean_looked(self) -> Looked:
-        text = self.cleaned_data["looked"]
-        self.data = {"looked": self.now}
-        try:
-            return Looked.from_text(text)
-        except ValueError:
-            words = _("没有开始投票：请在本页核对后再按“开始投票”。")
-            raise forms.ValidationError(words, code="not-looked") from None
-
-
-@step(
-    "open",
-    _("开始投票"),
-    _("开始后，候选项目、票决规则、名册和全体代表人数不能再修改。请核对本页，可打印宣读。"),
-    who=roles.is_office,
-    phases=MOVES["open"].before,
-)
-def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
-    """Show all that the opening fixes; the press says what it was, and opens nothing else."""
-    form = OpeningForm(posted(request), poll=poll)
-
-    def act() -> str:
-        lifecycle.open_poll(poll, by=request.user, looked=form.cleaned_data["looked"])
-        return gettext("投票已开始。")
-
-    found = preflight.what_is_missing(poll)
-    return take(
-        request,
-        poll,
-        act,
-        form,
-        findings=checklist(found, poll, request.user),
-        blocked=blocks(found),
-        sheet=opening.sheet_of(poll),
-    )

@@ -12,7 +12,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.admin import canvass, counting, details, ending, outcome, papers, preparing, voting
+from ballots.admin import (
+    canvass,
+    counting,
+    details,
+    ending,
+    opening,
+    outcome,
+    papers,
+    preparing,
+    voting,
+)
 from ballots.files import package, tables
 from ballots.files.download import Download
 from projects.models import Poll
@@ -25,7 +35,7 @@ STEPS = (
     preparing.presence,
     preparing.confirm_presence,
     preparing.door,
-    preparing.open_poll,
+    opening.open_poll,
     voting.close,
     voting.pause,
     voting.resume,
