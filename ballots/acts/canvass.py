@@ -1,6 +1,6 @@
 """Ruling on the proposals of an opened box, blind: nothing here knows or computes a total."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,6 +25,7 @@ refused = Refusals(
         "other-poll": _("只能并入同一次票决的项目。处理方式没有改变。"),
         "where-to": _("请选择并入哪一项。处理方式没有改变。"),
         "reason-needed": _("不予计票须注明理由。处理方式没有改变。"),
+        "none-chosen": _("请先勾选推荐项目。处理方式没有改变。"),
         "changed": _("这一项刚刚由另一人处理过，请核对后再办理。处理方式没有改变。"),
     }
 )
@@ -38,15 +39,13 @@ class Hint:
     shown: str
 
 
-def hints(poll: Poll, write_ins: Iterable[WriteIn]) -> dict[UUID, list[Hint]]:
-    """Return, for the id of each of `write_ins`, the three nearest candidates or proposals.
+def hints(
+    targets: Sequence[Project | WriteIn], write_ins: Iterable[WriteIn]
+) -> dict[UUID, list[Hint]]:
+    """Return, for the id of each of `write_ins`, the three of `targets` that are nearest to it.
 
     Only titles are compared: how often a proposal was written is not known here (design §3.3).
     """
-    targets: list[Project | WriteIn] = [
-        *poll.projects.order_by("number"),
-        *poll.write_ins.order_by("number"),
-    ]
 
     def near(write_in: WriteIn) -> list[Hint]:
         titles = {
@@ -123,17 +122,18 @@ def _target(
     return project, write_in
 
 
-def _demand_no_circle(poll: Poll, write_in: WriteIn) -> None:
-    """Raise Refused where following the mergers from `write_in` leads back to it."""
+def _demand_no_circle(poll: Poll, *write_ins: WriteIn) -> None:
+    """Raise Refused where following the mergers from one of `write_ins` leads back to it."""
     into = dict(poll.write_ins.values_list("pk", "into_write_in"))
-    into[write_in.pk] = write_in.into_write_in_id
-    seen: set[UUID] = set()
-    step: UUID | None = write_in.pk
-    while step is not None:
-        if step in seen:
-            raise refused("into-itself")
-        seen.add(step)
-        step = into[step]
+    into |= {write_in.pk: write_in.into_write_in_id for write_in in write_ins}
+    for write_in in write_ins:
+        seen: set[UUID] = set()
+        step: UUID | None = write_in.pk
+        while step is not None:
+            if step in seen:
+                raise refused("into-itself")
+            seen.add(step)
+            step = into[step]
 
 
 def ruling_text(write_in: WriteIn) -> str:
@@ -146,6 +146,55 @@ def _ruling(write_in: WriteIn) -> list[str]:
     target = write_in.into_project or write_in.into_write_in
     into = str(target.number) if isinstance(target, Project) else target.key if target else ""
     return [str(write_in.ruling), into, write_in.reason]
+
+
+@transaction.atomic
+def rule_several(
+    poll: Poll,
+    seen: Mapping[int, str],
+    *,
+    ruling: str,
+    into: Project | WriteIn | None = None,
+    reason: str = "",
+    by: User,
+) -> int:
+    """Give several proposals one ruling, all of them or none; return how many it changed.
+
+    `seen` is, for the number of each, its `ruling_text` as the person saw it; for the rest see
+    `rule`. One entry of the record tells them all. Raises Refused.
+    """
+    poll = _locked(poll)
+    demand_any_office(by)
+    targets = poll.write_ins.select_related("into_project", "into_write_in")
+    chosen = list(targets.filter(number__in=seen).order_by("number"))
+    if not chosen or len(chosen) != len(seen):
+        raise refused("none-chosen")
+    if any(ruling_text(write_in) != seen[write_in.number] for write_in in chosen):
+        raise refused("changed")
+    ruling = WriteIn.Ruling(ruling)
+    refuses = ruling == WriteIn.Ruling.REFUSED
+    reason = demand_reason(reason, words=refused) if refuses else ""
+    project, other = _target(poll, ruling, into)
+    for write_in in chosen:
+        write_in.ruling, write_in.reason = ruling, reason
+        write_in.into_project, write_in.into_write_in = project, other
+    changed = [write_in for write_in in chosen if ruling_text(write_in) != seen[write_in.number]]
+    if not changed:
+        return 0
+    _demand_no_circle(poll, *changed)
+    WriteIn.objects.bulk_update(changed, ["ruling", "reason", "into_project", "into_write_in"])
+    journal.append(
+        poll,
+        journal.Kind.WRITE_INS_RULED,
+        by=by,
+        # Of each the key comes first and the ruling last.
+        data={
+            "rulings": [
+                [write_in.key, *_ruling(write_in)[1:], str(write_in.ruling)] for write_in in changed
+            ]
+        },
+    )
+    return len(changed)
 
 
 @transaction.atomic

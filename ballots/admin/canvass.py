@@ -3,13 +3,15 @@
 Blind (design §3.3): only the texts of proposals and candidates are read here, and no ballot.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,11 +24,16 @@ from ballots.models import WriteIn
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from projects.phases import MOVES
+from yiwu_vote import texts
 from yiwu_vote.fields import Typed
 
 R = WriteIn.Ruling
 
-PAGE = 40
+# With the longest texts a page of so many is some 55 KB.
+PAGE = 15
+# Beyond so many, only those near to what a page shows are offered by name; any number may be typed.
+OFFERED = 200
+QUERY_LIMIT = 60
 CHOICES = [
     (R.INTO_PROJECT, _("并入候选项目")),
     (R.INTO_WRITE_IN, _("并入推荐项目")),
@@ -45,6 +52,24 @@ class RulingForm(forms.Form):
     write_in = forms.IntegerField(required=False)
     reason = Typed(required=False, max_length=200)
     seen = forms.CharField(required=False, strip=False)
+
+
+class SeveralForm(RulingForm):
+    """One ruling for all the proposals that are ticked, each with what the person saw of it."""
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self.ticks = data.getlist("chosen")
+
+    def clean(self) -> dict[str, Any]:
+        """Take the ticks apart; which proposals there are is asked by the act."""
+        ticks = [tick.partition("|") for tick in self.ticks]
+        chosen = {
+            int(number): seen
+            for number, _bar, seen in ticks
+            if number.isascii() and number.isdecimal() and len(number) < 6
+        }
+        return {**self.cleaned_data, "chosen": chosen}
 
 
 class BackForm(forms.Form):
@@ -119,6 +144,47 @@ def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 @step(
+    "rulings",
+    _("一并处理推荐项目"),
+    _("勾选的推荐项目按同一方式处理。"),
+    who=roles.has_office,
+    phases=MOVES["count"].before,
+    fits=_is_canvassing,
+    listed=False,
+)
+def rule_several(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Give all ticked proposals one ruling and go back to the page they stand on."""
+    if request.method != "POST":
+        return redirect(address(poll, "canvass"))
+    form = SeveralForm(request.POST)
+    if form.is_valid():
+        sent = form.cleaned_data
+        try:
+            count = canvass.rule_several(
+                poll,
+                sent["chosen"],
+                ruling=sent["ruling"],
+                into=_target(poll, sent),
+                reason=sent["reason"],
+                by=request.user,
+            )
+        except Refused as refusal:
+            tell(form, refusal)
+        else:
+            messages.success(request, gettext("已一并处理%(count)d项。") % {"count": count})
+            return redirect(f"{address(poll, 'canvass')}?{request.GET.urlencode()}")
+    second = SecondPersonForm(request=request)
+    context = {"step": request.step, "forms": [form, second], "several": form}
+    return show(
+        request,
+        poll,
+        "canvass/canvass",
+        gettext("归并推荐项目"),
+        context | _listing(request, poll) | {"ticked": set(request.POST.getlist("chosen"))},
+    )
+
+
+@step(
     "alone",
     _("其余推荐项目各自单列"),
     _("尚未处理的推荐项目各自单列一项，不作归并。"),
@@ -160,13 +226,13 @@ def _target(poll: Poll, sent: dict[str, Any]) -> Project | WriteIn | None:
 def _way_back(request: StaffRequest, poll: Poll, ruled: WriteIn) -> str:
     """Return the address of the proposal ruled on; where those are hidden, that of the next one."""
     page = address(poll, "canvass")
-    rows = _rows(request, poll)
-    if not _is_filtered(request):
-        return f"{page}?page={_page_of(rows, ruled)}#{ruled.key}"
-    following = rows.filter(number__gt=ruled.number).first() or rows.first()
-    if following is None:
+    rows = _asked_rows(request, _all(poll))
+    if not rows:
         return f"{page}#closing"
-    return f"{page}?waiting=1&page={_page_of(rows, following)}#{following.key}"
+    following = [row for row in rows if row.number >= ruled.number]
+    target = (following or rows)[0]
+    query = _asked_for(request) | {"page": str(_page_of(rows, target))}
+    return f"{page}?{urlencode(query)}#{target.key}"
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -180,15 +246,15 @@ def _listing(
     form: forms.Form | None = None,
 ) -> dict[str, Any]:
     """Return what the page shows; `form` is that of the proposal whose ruling was `refused`."""
-    rows = _rows(request, poll)
-    if refused is not None:
+    everything, candidates = _all(poll), list(poll.projects.order_by("number"))
+    rows = _asked_rows(request, everything)
+    if refused is not None and refused not in rows:
         # Somebody else may have ruled on it meanwhile: what was typed is shown all the same.
-        rows = rows | _all(poll).filter(pk=refused.pk)
+        rows = [row for row in everything if row in rows or row == refused]
     asked = _page_of(rows, refused) if refused else request.GET.get("page")
     page = Paginator(rows, PAGE).get_page(asked)
-    hints = canvass.hints(poll, page.object_list)
-    everything = list(poll.write_ins.order_by("number").values_list("number", "title", "ruling"))
-    waiting = sum(1 for _number, _title, ruling in everything if ruling == R.NONE)
+    hints = canvass.hints([*candidates, *everything], page.object_list)
+    waiting = sum(1 for row in everything if row.ruling == R.NONE)
     sent_back = poll.results.exclude(sent_back="").order_by("-counted_at")
     return {
         "page": page,
@@ -198,6 +264,7 @@ def _listing(
                 "form": form if form and write_in == refused else _form_of(write_in),
                 "words": words_of(write_in),
                 "seen": canvass.ruling_text(write_in),
+                "tick": f"{write_in.number}|{canvass.ruling_text(write_in)}",
                 "hints": [
                     {"name": named(hint.target), "title": hint.target.title, "shown": hint.shown}
                     for hint in hints[write_in.pk]
@@ -205,32 +272,64 @@ def _listing(
             }
             for write_in in page.object_list
         ],
-        "candidates": list(poll.projects.order_by("number").values_list("number", "title")),
-        "proposals": [(number, title) for number, title, _ruling in everything],
+        "candidates": candidates,
+        "proposals": _offered(everything, page.object_list, hints),
         "total": len(everything),
         "waiting": waiting,
         "ruled": len(everything) - waiting,
-        "is_filtered": _is_filtered(request),
+        "asked": _asked_for(request),
+        "query": urlencode(_asked_for(request)),
         # The reason alone: the figures of that count stay unread until the next one.
         "sent_back": sent_back.values_list("sent_back", flat=True).first(),
         "button": _("归并结束"),
     }
 
 
-def _is_filtered(request: StaffRequest) -> bool:
-    return request.GET.get("waiting") == "1"
+def _offered(
+    everything: Sequence[WriteIn],
+    rows: Iterable[WriteIn],
+    hints: Mapping[UUID, list[canvass.Hint]],
+) -> list[WriteIn]:
+    """Return the proposals that the page offers by name to be merged into."""
+    if len(everything) <= OFFERED:
+        return list(everything)
+    near = {row.pk for row in rows} | {hint.target.pk for found in hints.values() for hint in found}
+    return [row for row in everything if row.pk in near]
 
 
-def _all(poll: Poll) -> QuerySet[WriteIn]:
-    return poll.write_ins.order_by("number").select_related("into_project", "into_write_in")
+def _asked_for(request: StaffRequest) -> dict[str, str]:
+    """Return what the address asks to see: those that wait or those ruled on, and a word in them."""
+    asked = {
+        "waiting": request.GET.get("waiting", ""),
+        "q": texts.typed_within(request.GET.get("q", ""), QUERY_LIMIT),
+    }
+    if asked["waiting"] not in {"0", "1"}:
+        asked["waiting"] = ""
+    return {name: value for name, value in asked.items() if value}
 
 
-def _rows(request: StaffRequest, poll: Poll) -> QuerySet[WriteIn]:
-    return _all(poll).filter(ruling=R.NONE) if _is_filtered(request) else _all(poll)
+def _all(poll: Poll) -> list[WriteIn]:
+    """Return every proposal of `poll` by its random number, fetched once for all that is shown."""
+    rows = poll.write_ins.order_by("number").select_related("into_project", "into_write_in")
+    return list(rows)
 
 
-def _page_of(rows: QuerySet[WriteIn], write_in: WriteIn) -> int:
-    return rows.filter(number__lt=write_in.number).count() // PAGE + 1
+def _asked_rows(request: StaffRequest, everything: Iterable[WriteIn]) -> list[WriteIn]:
+    """Return those of the proposals that the address asks to see."""
+    asked = _asked_for(request)
+    waiting, word = asked.get("waiting"), texts.folded(asked.get("q", ""))
+
+    def is_asked(row: WriteIn) -> bool:
+        if waiting and (row.ruling == R.NONE) != (waiting == "1"):
+            return False
+        told = texts.folded(f"{row.title} {row.detail} {row.unit}")
+        return not word or word in told or word.removeprefix("推") == str(row.number)
+
+    return [row for row in everything if is_asked(row)]
+
+
+def _page_of(rows: Sequence[WriteIn], write_in: WriteIn) -> int:
+    return sum(1 for row in rows if row.number < write_in.number) // PAGE + 1
 
 
 def _form_of(write_in: WriteIn) -> RulingForm:

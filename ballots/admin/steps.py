@@ -50,6 +50,7 @@ STEPS = (
     canvass.canvass_page,
     canvass.each_alone,
     canvass.rule,
+    canvass.rule_several,
     counting.count_poll,
     counting.confirm,
     counting.send_back,

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -51,6 +52,7 @@ def likeness(left: str, right: str) -> float:
     return 2 * (ours & theirs).total() / total if total else 0.0
 
 
+@lru_cache(maxsize=4096)
 def _bigrams(text: str) -> Counter[str]:
     """Return the pairs of neighbouring characters that are letters or digits, in NFKC."""
     folded = unicodedata.normalize("NFKC", text).casefold()

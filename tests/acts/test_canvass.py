@@ -3,6 +3,7 @@
 import json
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
@@ -335,11 +336,19 @@ def test_past_our_own_code_the_ruling_of_a_counted_real_poll_stays():
 # --- what is like what ----------------------------------------------------------------------------
 
 
+def hints_of(stage: Stage, title: str) -> dict[UUID, list[canvass.Hint]]:
+    targets: list[Any] = [
+        *stage.poll.projects.order_by("number"),
+        *stage.poll.write_ins.order_by("number"),
+    ]
+    return canvass.hints(targets, [stage.write_in(title)])
+
+
 def test_the_three_nearest_titles_are_named_and_never_the_proposal_itself():
     stage = opened_stage("新建老年食堂", "社区老年食堂", "老年食堂", "夜间公交")
     stage.poll.refresh_from_db()
 
-    found = canvass.hints(stage.poll, [stage.write_in("老年食堂")])
+    found = hints_of(stage, "老年食堂")
 
     (near,) = found.values()
     assert [hint.target.title for hint in near] in (
@@ -352,7 +361,7 @@ def test_the_three_nearest_titles_are_named_and_never_the_proposal_itself():
 def test_a_candidate_of_nearly_the_same_name_is_named_and_decides_nothing():
     stage = opened_stage("候选项目12号", "无关")
 
-    near = canvass.hints(stage.poll, [stage.write_in("候选项目12号")])
+    near = hints_of(stage, "候选项目12号")
 
     (hints,) = near.values()
     assert hints[0].target == stage.poll.projects.get(number=12)

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ballots.acts import canvass, lifecycle
 from ballots.admin import canvass as admin_canvass
-from ballots.facts import counting
+from ballots.facts import counting, record
 from ballots.models import Ballot, WriteIn
 from ballots.pure.rules import Proposal
 from projects.models import Poll
@@ -102,9 +102,11 @@ def test_a_proposal_is_offered_every_candidate_and_every_other_proposal():
     page = desk_of(stage.office).get(canvass_at(stage)).text
     own = page[page.index(f'id="{row.key}"') :].partition("</section>")[0]
 
-    values = [int(value) for value in re.findall(r'<option value="(\d+)"', own)]
-    others = [other.number for other in stage.poll.write_ins.order_by("number") if other != row]
-    assert values == [*range(1, 13), *others]
+    assert 'name="project" list="candidates"' in own
+    assert 'name="write_in" list="proposals"' in own
+    values = [int(value) for value in re.findall(r'<option value="(\d+)">(?:第|推)', page)]
+    proposals = [other.number for other in stage.poll.write_ins.order_by("number")]
+    assert values == [*range(1, 13), *proposals]
 
 
 def test_the_order_is_that_of_the_random_numbers():
@@ -210,7 +212,7 @@ def test_what_is_refused_is_said_at_the_proposal_with_all_that_was_typed(typed, 
     fields = dict(form_of(reply, row).fields)
     assert fields.get("ruling") == sent.get("ruling")
     assert fields["reason"] == sent.get("reason", "")
-    assert fields["project"] == (sent["project"] if sent.get("project") == "3" else "")
+    assert fields["project"] == sent.get("project", "")
     assert stage.write_in("甲").ruling == R.NONE
     assert not stage.poll.journal.filter(kind="write-in-ruled").exists()
 
@@ -473,3 +475,92 @@ def test_a_candidate_with_a_long_name_is_offered_whole():
     stage.open_box()
 
     assert f"第13项 {'长' * 60}" in desk_of(stage.office).get(canvass_at(stage)).text
+
+
+# --- a thousand proposals (case 55) ---------------------------------------------------------------
+
+
+@pytest.fixture
+def thousand() -> Stage:
+    """1,020 proposals with the longest texts, many of them nearly the same."""
+    stage = opened_stage("夜间公交")
+    kinds = ("老年食堂", "停车场", "口袋公园", "便民步道", "农贸市场", "充电桩", "篮球场", "图书角")
+    WriteIn.objects.bulk_create(
+        WriteIn(
+            poll=stage.poll,
+            number=number,
+            title=f"{number}号{kinds[number % 8]}{'建设改造' * 7}"[:30],
+            detail=("在城区和乡镇各选若干处，方便周边群众日常使用，年底前建成。" * 7)[:200],
+            unit="市住房和城乡建设局、市自然资源和规划局、市教育局等单位",
+        )
+        for number in range(2, 1021)
+    )
+    return stage
+
+
+def test_a_page_of_a_thousand_proposals_is_small_and_asks_little(thousand):
+    """Case 55: each page was 2.9 MB."""
+    desk = desk_of(thousand.office)
+    for query in ("", "?page=30", "?waiting=1&page=68", "?q=停车场", "?q=推777"):
+        with CaptureQueriesContext(connection) as asked:
+            reply = desk.get(canvass_at(thousand) + query)
+
+        assert len(reply.content) < 60_000, (query, len(reply.content))
+        # Beside those of the log-in and of the page's guard, which every page of the day has.
+        assert len(asked) <= 10, "\n".join(each["sql"][:110] + each["sql"][-90:] for each in asked)
+
+
+def test_proposals_are_found_by_a_word_or_a_number_and_by_whether_they_wait(thousand):
+    """Case 55."""
+    desk = desk_of(thousand.office)
+    decide(desk, thousand, "夜间公交", ruling="alone")
+
+    assert "推777 " in read(desk.get(f"{canvass_at(thousand)}?q=推777")).text
+    assert "推1 夜间公交" in read(desk.get(f"{canvass_at(thousand)}?q=夜间")).text
+    assert "推1 夜间公交" in read(desk.get(f"{canvass_at(thousand)}?waiting=0")).text
+    assert "推2 " not in read(desk.get(f"{canvass_at(thousand)}?waiting=0")).text
+    assert "没有找到。" in read(desk.get(f"{canvass_at(thousand)}?q=没有这个")).text
+
+
+def test_several_proposals_get_one_ruling_and_one_entry(thousand):
+    """Case 55."""
+    desk = desk_of(thousand.scrutineer)
+    page = desk.get(f"{canvass_at(thousand)}?q=停车场").content.decode()
+    ticks = re.findall(r'name="chosen" form="several" value="([^"]*)"', page)
+    sent = {"chosen": ticks, "ruling": "into-project", "project": "3"}
+
+    reply = desk.post(f"{canvass_at(thousand, 'rulings')}?q=停车场", sent, follow=True)
+
+    assert len(ticks) == 15
+    assert "已一并处理15项。" in read(reply).text
+    ruled = thousand.poll.write_ins.filter(into_project__number=3)
+    assert {f"{write_in.number}|||" for write_in in ruled} == set(ticks)
+    entry = thousand.poll.journal.get(kind="write-ins-ruled")
+    assert entry.data["rulings"][0] == [ruled.first().key, "3", "", "into-project"]
+    assert "并入候选项目" in record.in_words(entry)
+
+
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [
+        ({"ruling": "alone"}, "请先勾选推荐项目。"),
+        ({"chosen": ["1|||"]}, "请选择处理方式。"),
+        (
+            {"chosen": ["1|||", "2|||"], "ruling": "into-project", "project": "77"},
+            "请选择并入哪一项。",
+        ),
+        ({"chosen": ["1|||", "2|||"], "ruling": "into-write-in", "write_in": "2"}, "不能并入自身"),
+        ({"chosen": ["1|||", "2|||"], "ruling": "refused"}, "不予计票须注明理由。"),
+        ({"chosen": ["1|||", "2|alone||"], "ruling": "alone"}, "这一项刚刚由另一人处理过"),
+        ({"chosen": ["1|||", "99|||"], "ruling": "alone"}, "请先勾选推荐项目。"),
+        ({"chosen": ["x|||"], "ruling": "alone"}, "请先勾选推荐项目。"),
+    ],
+)
+def test_a_ruling_on_several_that_will_not_do_changes_none_of_them(sent, fault):
+    stage = opened_stage("甲", "乙")
+
+    reply = desk_of(stage.office).post(canvass_at(stage, "rulings"), sent)
+
+    assert fault in read(reply).text
+    assert not stage.poll.write_ins.exclude(ruling=R.NONE).exists()
+    assert not stage.poll.journal.filter(kind="write-ins-ruled").exists()

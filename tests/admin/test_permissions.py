@@ -85,6 +85,7 @@ admin/ballots/pollday/<int:poll_id>/box/                   302 302  302 302  403
 admin/ballots/pollday/<int:poll_id>/canvass/               302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/alone/                 302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/ruling/                302 302  302 302  403 403
+admin/ballots/pollday/<int:poll_id>/rulings/               302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/count/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/confirm/               403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/send-back/             403 403  302 302  403 403
