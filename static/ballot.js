@@ -309,18 +309,11 @@
   settle();
   document.querySelectorAll(".scripted").forEach((part) => part.classList.remove("scripted"));
 
-  // --- the bar, the deadline, the network
+  // --- the bar, the network
 
   const bar = document.querySelector(".bar");
   const { style } = document.documentElement;
   new ResizeObserver(() => style.setProperty("--bar-h", bar.offsetHeight + "px")).observe(bar);
-  const untilNotice = (words.seconds - 300) * 1000;
-  if (untilNotice > 0 && untilNotice < 2 ** 31) {
-    setTimeout(() => {
-      $("closing").hidden = false;
-      say($("closing").textContent);
-    }, untilNotice);
-  }
   const net = $("offline");
   for (const event of ["offline", "online"]) {
     addEventListener(event, () => show(net, net.dataset[event]));

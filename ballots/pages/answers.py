@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import casting
@@ -200,6 +201,9 @@ def say_no(
     return render(request, "ballots/refused.html", context, status=status)
 
 
+TIME_IS_UP = _(
+    "表决时间已到，等待主持人宣布截止，现在不能提交。您的选择没有丢失，时间如有延长，可以继续提交。"
+)
 # From so many minutes before the deadline on, phones and the screen say how many are left.
 LAST_MINUTES = 5
 
@@ -221,17 +225,32 @@ def status_of(poll: Poll, entry: RollEntry) -> dict[str, object]:
         "receipt": sealing.grouped(receipt.code) if receipt else "",
         "closes_at": clock(poll.closes_at),
         "closed_at": clock(poll.closed_at or poll.closes_at),
-        "seconds_left": seconds_left(poll),
-        "minutes_left": math.ceil(seconds_left(poll) / 60),
-        "last_minutes": LAST_MINUTES,
+        "closing": closing_of(poll),
         "must_report": poll.voters == Poll.Voters.PRESENT and not entry.present,
     }
 
 
-def seconds_left(poll: Poll) -> int:
-    """Return the seconds until the deadline; 0 after it, and where the chair announces the end."""
+@dataclass(frozen=True)
+class Closing:
+    """What is said of the deadline: `said` is another one whenever something else is said."""
+
+    said: str
+    words: str
+
+
+def closing_of(poll: Poll) -> Closing:
+    """Return what to say of the deadline to whoever fills in a ballot: the last minutes, or the end.
+
+    Nothing is said where there is none, and before its last minutes.
+    """
+    if poll.is_time_up:
+        return Closing("up", str(TIME_IS_UP))
     left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else 0
-    return max(0, int(left))
+    minutes = math.ceil(left / 60)
+    if not 0 < minutes <= LAST_MINUTES:
+        return Closing("", "")
+    words = gettext("距截止还有%(count)d分钟，请尽快提交。") % {"count": minutes}
+    return Closing(str(minutes), words)
 
 
 def owner_of_draft(delegate: Delegate, poll: Poll) -> str:

@@ -24,6 +24,7 @@ from ballots.pages.answers import (
     Refusal,
     SeeOther,
     asked_poll,
+    closing_of,
     entry_of,
     owner_of_draft,
     preferring,
@@ -46,6 +47,9 @@ from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
 from projects.models import Poll, by_category
 from projects.wording import rules_in_words
+
+# The parts of ballot and review that a screen reader reads out when they change.
+LIVE_REGIONS = {"live", "alert"}
 
 logger = logging.getLogger("ballots")
 
@@ -118,10 +122,7 @@ def alike(request: VisitorRequest) -> HttpResponse:
     asked = request.POST.get("poll", "")
     poll = poll_for(request.delegate, asked=asked) if asked else None
     if request.delegate is None:
-        # The browser must keep the cookie of a session that has ended: by it the next page knows
-        # that it has, and says so.
-        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-        return HttpResponse()
+        return _in_silence(request, status=200)
     if poll is None or not sent or not proposal.is_valid():
         return HttpResponse()
     title = proposal.cleaned_data["title"]
@@ -131,6 +132,34 @@ def alike(request: VisitorRequest) -> HttpResponse:
         "alike": similar.nearest(title[:TITLE_LIMIT], candidates(poll)),
     }
     return render(request, "ballots/ballot/_hints.html", context)
+
+
+def _in_silence(request: VisitorRequest, *, status: int) -> HttpResponse:
+    """Answer somebody who is signed out and still fills in a ballot with nothing at all.
+
+    By 200 nothing takes the place of what is there, by 204 it stays.
+    """
+    # The browser must keep the cookie of a session that has ended: by it the next page knows that
+    # it has, and says so.
+    request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+    return HttpResponse(status=status)
+
+
+@login_not_required
+@require_safe
+def deadline(request: VisitorRequest) -> HttpResponse:
+    """Answer htmx with what is to be said of the deadline now, or with nothing new (204).
+
+    Asked again and again beside a ballot, from which nobody may be led away.
+    """
+    if request.delegate is None:
+        return _in_silence(request, status=204)
+    closing = closing_of(request.poll) if request.poll else None
+    if closing is None or closing.said == request.GET.get("said", ""):
+        return HttpResponse(status=204)
+    live = request.GET.get("live", "")
+    context = {"closing": closing, "live_region": live if live in LIVE_REGIONS else ""}
+    return render(request, "ballots/ballot/_closing.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -234,6 +263,8 @@ def _review_page(
     """Show what would be submitted; asks the database nothing, which may be what is in trouble."""
     context = {
         "form": form,
+        "poll": form.poll,
+        "closing": closing_of(form.poll),
         "token": token,
         "hints": _hints(form),
         "removed": removed,

@@ -820,6 +820,65 @@ def test_the_last_five_minutes_are_said_on_the_ballot_and_at_home(db):
             assert "距截止还有4分钟，请尽快提交。" in client.get(path).text
 
 
+HTMX = {"HX-Request": "true"}
+
+
+def test_beside_a_ballot_the_deadline_is_asked_for_and_only_news_is_told(timed):
+    """Case 31."""
+    client = signed_in(timed)
+    asked = {"poll": timed.poll.pk, "live": "live"}
+
+    def told(said: str) -> tuple[int, str]:
+        reply = client.get("/ballot/deadline/", asked | {"said": said}, headers=HTMX)
+        return reply.status_code, reply.text
+
+    assert told("") == (204, "")
+    with after(timed, minutes=-2):
+        near = told("")
+        assert near[0] == 200
+        assert near[1].count("距截止还有2分钟，请尽快提交。") == 2
+        assert 'hx-swap-oob="innerHTML:#live"' in near[1]
+        assert told("2") == (204, "")
+    with after(timed):
+        assert TIME_IS_UP in told("2")[1]
+        assert told("up") == (204, "")
+        extend(timed, minutes=30)
+        moved = told("up")
+        assert moved[0] == 200
+        assert TIME_IS_UP not in moved[1]
+
+
+def test_a_ballot_without_a_deadline_asks_for_none(client):
+    assert "/ballot/deadline/" not in client.get("/ballot/").text
+
+
+def test_ballot_and_review_with_a_deadline_ask_for_it(timed):
+    client = signed_in(timed)
+
+    review = client.post("/ballot/review/", filled(timed.poll, 2))
+
+    for page in (client.get("/ballot/"), review):
+        assert f"/ballot/deadline/?poll={timed.poll.pk}" in page.text
+
+
+def test_whoever_is_signed_out_over_his_ballot_is_not_led_away_by_the_deadline(timed):
+    reply = Client().get("/ballot/deadline/", {"poll": timed.poll.pk}, headers=HTMX)
+
+    assert (reply.status_code, reply.content) == (204, b"")
+    assert "HX-Redirect" not in reply.headers
+
+
+def test_no_other_part_of_a_page_is_put_in_its_place(timed):
+    client = signed_in(timed)
+
+    with after(timed):
+        reply = client.get(
+            "/ballot/deadline/", {"poll": timed.poll.pk, "live": "main"}, headers=HTMX
+        )
+
+    assert "hx-swap-oob" not in reply.text
+
+
 def test_without_a_deadline_the_chair_announces_the_end(client):
     assert "由主持人宣布截止" in client.get("/home/").text
 

@@ -58,6 +58,7 @@ ROUTES = {
     "ballot/review/": False,
     # To nobody in particular it says nothing, so that nobody is led away while he types.
     "ballot/alike/": True,
+    "ballot/deadline/": True,
     "ballot/cast/": False,
     "receipt/": False,
     "recommend/": False,
