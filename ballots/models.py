@@ -123,11 +123,12 @@ class Delegation(models.Model):
     position = models.PositiveSmallIntegerField(_("顺序"), default=0)
     # Empty where an older version let in a name that is another's to the eye.
     name_key = Derived(of="name", how=texts.folded, null=True)
+    name_order = Derived(of="name", how=texts.number_order)
 
     class Meta:
         verbose_name = _("代表团")
         verbose_name_plural = _("代表团")
-        ordering = ["position", "name"]
+        ordering = ["position", "name_order", "name"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="delegation_has_a_name"),
             models.UniqueConstraint(fields=["name_key"], name="delegation_looks_like_no_other"),
@@ -145,7 +146,7 @@ class DelegateStatus(models.TextChoices):
 
 
 # As delegates stand on lists: by delegation, then as the office placed them, then by number.
-LISTED = ["delegation__position", "delegation__name", "position", "number_order", "number"]
+LISTED = ["delegation__position", "delegation__name_order", "position", "number_order", "number"]
 
 
 class Delegate(models.Model):

@@ -154,7 +154,11 @@ def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     """Return the roll by the delegation that stands on it, in the order of the delegations."""
     found: dict[str, list[RollEntry]] = {}
     entries = poll.roll.select_related("delegate").order_by(
-        "delegate__delegation__position", "delegation", "delegate__position", "number_order"
+        "delegate__delegation__position",
+        "delegate__delegation__name_order",
+        "delegation",
+        "delegate__position",
+        "number_order",
     )
     for entry in entries:
         found.setdefault(entry.delegation, []).append(entry)

@@ -62,7 +62,13 @@ class RollEntryAdmin(RecordAdmin):
     list_filter = [("poll", StandingPollFilter), "present", "voted", "delegation"]
     list_select_related = ["poll"]
     search_fields = ["number", "name", "delegation"]
-    ordering = ["-poll", "delegate__delegation__position", "delegation", "number_order"]
+    ordering = [
+        "-poll",
+        "delegate__delegation__position",
+        "delegate__delegation__name_order",
+        "delegation",
+        "number_order",
+    ]
     search_help_text = _("代表证号、姓名或代表团")
     # When somebody voted is shown to that person alone.
     fields = ["poll", "number", "name", "delegation", "present", "channel", "voted"]

@@ -77,12 +77,13 @@ def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
         .annotate(
             # The roll keeps its own words, also of somebody who has changed delegation since.
             position=Min("delegate__delegation__position"),
+            name_order=Min("delegate__delegation__name_order"),
             on_roll=Count("pk"),
             came=Count("pk", filter=Q(present=True)),
             marks=Count("pk", filter=Q(voted=True)),
             barred=Count("pk", filter=BARRED),
         )
-        .order_by("position", "delegation")
+        .order_by("position", "name_order", "delegation")
     )
     return [
         {

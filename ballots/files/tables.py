@@ -373,7 +373,11 @@ def _xlsx(
 def _roll(poll: Poll) -> QuerySet[RollEntry]:
     """Return the roll by delegation, each in the order of its own list."""
     return poll.roll.select_related("delegate").order_by(
-        "delegate__delegation__position", "delegation", "delegate__position", "number_order"
+        "delegate__delegation__position",
+        "delegate__delegation__name_order",
+        "delegation",
+        "delegate__position",
+        "number_order",
     )
 
 

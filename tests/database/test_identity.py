@@ -46,6 +46,20 @@ def test_delegates_without_an_order_sort_by_their_numbers():
     ]
 
 
+def test_delegations_without_an_order_sort_by_the_numbers_in_their_names():
+    # Case 50.
+    names = ["第10代表团", "第2代表团", "第1代表团"]
+    for place, name in enumerate(names):
+        home = Delegation.objects.create(name=name)
+        Delegate.objects.create(number=f"00{place}", name="甲", delegation=home)
+    Delegation.objects.update(name_order="")
+
+    import_module("ballots.migrations.0010_order_of_delegations").fill(apps, None)
+
+    assert [home.name for home in Delegation.objects.all()] == names[::-1]
+    assert [each.delegation.name for each in Delegate.objects.all()] == names[::-1]
+
+
 def test_those_of_an_earlier_version_get_their_keys_and_of_two_alike_the_first_one():
     people = make_delegates(3)
     poll = make_poll()
