@@ -116,7 +116,11 @@ def test_no_text_is_printed_over_a_code_at_the_longest_that_may_be_typed(printin
         [delegate] = make_delegates(1, delegation=delegation)
         Delegate.objects.filter(pk=delegate.pk).update(name=name, number=number)
     for place, delegate in enumerate(make_delegates(13, delegation="代" * 50)):
-        Delegate.objects.filter(pk=delegate.pk).update(name="名" * 30, number=f"{place:020}")
+        Delegate.objects.filter(pk=delegate.pk).update(
+            # No two of one name or of one number: those are asked about before any card.
+            name="名" * 29 + chr(ord("一") + place),
+            number=f"{place + 10:020}",
+        )
     printing.goto(live_server.url + reverse("admin:ballots_delegate_issue"))
     printing.emulate_media(media="screen")
     printing.locator("input.default").click()
