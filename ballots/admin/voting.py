@@ -1,5 +1,6 @@
 """The steps while the poll takes ballots, as pages; and the address of the hall's big screen."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -103,7 +104,10 @@ def _has_deadline(day: Day) -> bool:
     fits=_has_deadline,
 )
 def move_deadline(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = DeadlineForm(posted(request))
+    now = timezone.localtime()
+    # Ten minutes more than there are, or than there were: the date at least is seldom another one.
+    offered = max(poll.closes_at or now, now) + timedelta(minutes=10)
+    form = DeadlineForm(posted(request), initial={"closes_at": offered})
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:
@@ -118,7 +122,7 @@ def move_deadline(request: StaffRequest, poll: Poll) -> HttpResponse:
             "at": date_format(timezone.localtime(moved.closes_at), "Y-m-d H:i")
         }
 
-    return take(request, poll, act, form, second, now=timezone.now())
+    return take(request, poll, act, form, second, now=now)
 
 
 class DetailsForm(forms.Form):

@@ -1,7 +1,8 @@
 """What the office changes of a poll that has opened: the deadline, by two people; the telephone."""
 
 import io
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -60,7 +61,11 @@ def test_the_page_is_fetched_anew_when_time_is_up_and_when_the_deadline_moves(la
 def test_the_office_moves_a_deadline_that_has_passed(late):
     """Case 31."""
     desk = desk_of(late.office)
-    assert "表决时间已到，延长后代表可以继续提交。" in desk.get(at(late.poll, "deadline")).text
+    page = desk.get(at(late.poll, "deadline"))
+    assert "表决时间已到，延长后代表可以继续提交。" in page.text
+    [offered] = re.findall(r'value="([^"]+)"[^>]* id="id_closes_at"', page.text)
+    left = timezone.make_aware(datetime.fromisoformat(offered)) - timezone.now()
+    assert timedelta(minutes=8) < left <= timedelta(minutes=10)
 
     reply = desk.post(at(late.poll, "deadline"), moved(late), follow=True)
 

@@ -127,6 +127,8 @@ def test_the_last_minutes_are_announced(minutes, words):
     move_by_force(late.poll, Poll.Phase.OPEN)
 
     assert words in seen(late)
+    # Nobody is asked to vote who could not submit.
+    assert ("扫描投票卡二维码投票" in seen(late)) == (minutes > 0)
 
 
 def test_a_pause_is_said(shown):
