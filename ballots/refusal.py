@@ -40,6 +40,7 @@ SHARED = Refusals(
         "reason-needed": _("请说明原因。"),
         "reason-too-long": _("原因不能超过%(limit)d字，请缩短。"),
         "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
+        "gone": _("这次票决刚刚被删除或清除，没有办理。请返回列表。"),
     }
 )
 COLLEAGUE_NEEDED = _("投票进行中，须由另一位工作人员签名确认。")
@@ -118,9 +119,13 @@ def demand_phase(
 def locked(poll: Poll, *phases: str, code: str = "wrong-phase", words: Refusals = SHARED) -> Poll:
     """Lock, then look: return `poll` as it is now, under the lock that every act on it takes first.
 
-    Raises Refused(`code`) unless it is in one of `phases`; any phase will do where none is named.
+    Raises Refused(`code`) unless it is in one of `phases`; any phase will do where none is named. A
+    draft may have been deleted meanwhile, and a rehearsal wiped: Refused("gone").
     """
-    poll = Poll.objects.locked(poll)
+    try:
+        poll = Poll.objects.locked(poll)
+    except Poll.DoesNotExist:
+        raise SHARED("gone") from None
     if phases:
         demand_phase(poll, *phases, code=code, words=words)
     return poll

@@ -707,3 +707,35 @@ def test_of_two_tables_of_candidates_at_once_the_second_is_told():
     assert codes(outcomes) == {"ok": 1, "changed": 1}
     assert poll.projects.count() == 3
     assert poll.journal.count() == 1
+
+
+def test_a_draft_that_is_dropped_while_somebody_opens_it_does_not_open(monkeypatch):
+    """Case 32: by two people, with its key; the other press is told."""
+    stage = make_stage(delegates=2, open_it=False, kind="main")
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    dropped, opened = race.play(
+        lambda: drafts.drop(stage.poll, by=stage.office, second=stage.chief, reason="误建"),
+        lambda: lifecycle.open_poll(stage.poll, by=stage.office),
+    )
+
+    assert dropped is None
+    assert codes([opened]) == {"wrong-phase": 1}
+    assert Poll.objects.get().phase == Poll.Phase.DROPPED
+    assert journal.first_broken(stage.poll) is None
+
+
+def test_whoever_works_on_a_draft_that_is_deleted_meanwhile_is_told(monkeypatch):
+    """Case 32: by one person, with nothing on record; no error page for the other."""
+    office, poll = make_office(), make_poll()
+    race = Race()
+    stop_in(race, monkeypatch, journal, "append")
+
+    deleted, drawn_up = race.play(
+        lambda: drafts.drop(poll, by=office), lambda: roll.draw_up_roll(poll, by=office)
+    )
+
+    assert deleted is None
+    assert codes([drawn_up]) == {"gone": 1}
+    assert not Poll.objects.exists()
