@@ -1,5 +1,6 @@
 """How staff sign in: Django's passwords, with growing waits after wrong ones (design §6.2)."""
 
+import time
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -30,7 +31,7 @@ class PatientBackend(ModelBackend):
         **kwargs: Any,
     ) -> User | None:
         key = _key(request, username or "")
-        if cache.get(f"{key}-wait"):
+        if self._has_to_wait(key):
             return None
         user = super().authenticate(request, username=username, password=password, **kwargs)
         if isinstance(user, User):
@@ -40,8 +41,18 @@ class PatientBackend(ModelBackend):
         cache.set(key, failures, MEMORY)
         if failures >= FREE_FAILURES:
             minutes = min(2 ** (failures - FREE_FAILURES), LONGEST_WAIT)
-            cache.set(f"{key}-wait", True, minutes * 60)
+            cache.set(f"{key}-wait", time.time() + minutes * 60, minutes * 60)
         return None
+
+    def _has_to_wait(self, key: str) -> bool:
+        """Tell whether a wait still runs; one that a clock set back made longer is cut to the rule's."""
+        until = cache.get(f"{key}-wait")
+        if until is None:
+            return False
+        longest = time.time() + LONGEST_WAIT * 60
+        if until > longest:
+            cache.set(f"{key}-wait", longest, LONGEST_WAIT * 60)
+        return True
 
 
 def _key(request: HttpRequest | None, name: str) -> str:

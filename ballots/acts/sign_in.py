@@ -73,6 +73,11 @@ def _look_up(code: str) -> tuple[AccessCard | None, str, int]:
         return None, "unknown", 0
     now = timezone.now()
     if delegate.locked_until and delegate.locked_until > now:
+        longest = now + timedelta(minutes=LONGEST_WAIT)
+        if delegate.locked_until > longest:
+            # The clock was set back since: nobody waits longer than the rule says.
+            delegate.locked_until = longest
+            delegate.save(update_fields=["locked_until"])
         seconds = (delegate.locked_until - now).total_seconds()
         return None, "wait", math.ceil(seconds / 60)
     card = (

@@ -43,7 +43,17 @@ def changes_since_opening(poll: Poll) -> list[Finding]:
     return [
         *_staff_since(opened.data["staff"], {name for pair in signed for name in pair if name}),
         *_status_since(poll),
+        *_clock_since(poll),
     ]
+
+
+def _clock_since(poll: Poll) -> Iterator[Finding]:
+    """Remark a close that lies before the opening: the clock was set back in between."""
+    if poll.closed_at and poll.opened_at and poll.closed_at < poll.opened_at:
+        yield Finding(
+            "warns",
+            gettext("截止时间早于开始时间，期间服务器的时钟被调过，请核实并在会议记录中注明"),
+        )
 
 
 def _staff_since(recorded: list[list[object]], signed: set[str]) -> Iterator[Finding]:

@@ -173,6 +173,21 @@ def test_the_right_code_clears_the_failures_before_it(card):
     assert Delegate.objects.get().failures == 0
 
 
+def test_a_clock_that_is_set_back_makes_nobody_wait_longer_than_ten_minutes(card, time_machine):
+    """Case 56: it said 1441 minutes."""
+    for n in range(9):
+        refused_sign_in(wrong_code(card.code[:4], n))
+        Delegate.objects.filter(failures__lt=9).update(locked_until=None)
+
+    back = START - timedelta(days=1)
+    time_machine.move_to(back, tick=False)
+    assert refused_sign_in(card.code) == ("wait", 10)
+    time_machine.move_to(back + timedelta(minutes=9), tick=False)
+    assert refused_sign_in(card.code) == ("wait", 1)
+    time_machine.move_to(back + timedelta(minutes=10), tick=False)
+    assert sign_in.card_by_code(card.code)
+
+
 def test_the_desk_can_end_a_wait(card):
     for n in range(5):
         refused_sign_in(wrong_code(card.code[:4], n))

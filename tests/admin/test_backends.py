@@ -52,6 +52,21 @@ def test_the_fifth_makes_even_the_right_password_wait_and_the_waits_grow():
         assert attempt("huiwu", PASSWORD) == user
 
 
+def test_a_clock_that_is_set_back_makes_no_staff_wait_longer_than_ten_minutes():
+    """Case 56."""
+    user = make_office("huiwu")
+    with time_machine.travel(START, tick=False) as clock:
+        for _ in range(5):
+            attempt("huiwu", "wrong")
+        clock.shift(-timedelta(days=1))
+        assert attempt("huiwu", PASSWORD) is None
+        clock.shift(timedelta(minutes=9))
+        assert attempt("huiwu", PASSWORD) is None
+        clock.shift(timedelta(minutes=1))
+
+        assert attempt("huiwu", PASSWORD) == user
+
+
 def test_nobody_locks_the_office_out_from_another_machine():
     user = make_office("huiwu")
     for _ in range(20):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
@@ -650,3 +651,15 @@ def test_a_total_far_above_the_roll_is_never_passed_over_though_the_quorum_holds
     entry = JournalEntry.objects.get(kind="opened")
     assert entry.data["total_reason"] == "缺额2名"
     assert "全体代表人数与名册不一致的说明：缺额2名" in record.in_words(entry)
+
+
+@pytest.mark.django_db
+def test_a_close_before_the_opening_is_remarked():
+    """Case 56: the clock was set back while people voted."""
+    stage = make_stage()
+    with time_machine.travel(timezone.now() - timedelta(hours=5), tick=False):
+        stage.close()
+
+    lines = [finding.text for finding in preflight.changes_since_opening(stage.poll)]
+
+    assert any("截止时间早于开始时间" in line for line in lines)
