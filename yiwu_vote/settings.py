@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "yiwu_vote.staff_session.StaffSessionMiddleware",
     "ballots.pages.middleware.DelegateMiddleware",
     "ballots.pages.middleware.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

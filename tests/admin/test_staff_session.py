@@ -1,0 +1,127 @@
+"""A screen of staff that was left alone asks for the password, and nothing typed is lost (case 59)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import Client
+
+from ballots.models import Delegation
+from tests.helpers.desk import at
+from tests.helpers.factories import PASSWORD, make_office, make_stage
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 1, 17, 1, tzinfo=UTC)
+ADD = "/admin/ballots/delegation/add/"
+TYPED = {"name": "城东代表团", "position": "3"}
+
+
+@pytest.fixture
+def clock():
+    cache.clear()
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def desk(clock: Any) -> Client:
+    """Somebody of the office who has logged in through the page."""
+    make_office("huiwu")
+    client = Client()
+    client.post("/admin/login/", {"username": "huiwu", "password": PASSWORD, "next": "/admin/"})
+    client.get("/admin/")
+    return client
+
+
+def unlock(client: Client, page: Any, address: str, password: str = PASSWORD, **more: str) -> Any:
+    """Send what the page that asks for the password would send."""
+    fields = re.findall(
+        r'<input type="hidden" name="([^"]*)" value="([^"]*)"', page.content.decode()
+    )
+    sent = {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
+    return client.post(address, sent | {"unlock_password": password} | more)
+
+
+def test_work_goes_on_for_as_long_as_somebody_works(desk, clock):
+    """Case 59: a session ended four hours after the log-in, whatever one did."""
+    for _ in range(15):
+        clock.shift(timedelta(minutes=20))
+        assert desk.get("/admin/").status_code == 200
+    assert Session.objects.get().expire_date > START + timedelta(hours=8)
+
+
+def test_a_page_asked_for_after_half_an_hour_comes_with_the_password(desk, clock):
+    clock.shift(timedelta(minutes=31))
+
+    page = desk.get(ADD)
+    assert page.status_code == 403
+    assert "页面超过30分钟没有操作" in page.content.decode()
+    back = unlock(desk, page, ADD)
+
+    assert (back.status_code, back["Location"]) == (302, ADD)
+    assert desk.get(ADD).status_code == 200
+
+
+def test_what_was_posted_after_half_an_hour_is_kept_and_done_once_the_password_is_right(
+    desk, clock
+):
+    """Case 59."""
+    clock.shift(timedelta(minutes=31))
+
+    page = desk.post(ADD, TYPED)
+    assert not Delegation.objects.exists()
+    assert "已保留在本页" in page.content.decode()
+    again = unlock(desk, page, ADD, "wrong")
+    assert "密码不正确" in again.content.decode()
+    assert not Delegation.objects.exists()
+    unlock(desk, again, ADD)
+
+    assert Delegation.objects.get().name == "城东代表团"
+
+
+def test_what_was_posted_after_the_session_ended_is_kept_too(desk, clock):
+    """Case 59."""
+    clock.shift(timedelta(hours=5))
+
+    page = desk.post(ADD, TYPED)
+    assert "登录已过期" in page.content.decode()
+    unlock(desk, page, ADD, unlock_name="huiwu")
+
+    assert Delegation.objects.get().name == "城东代表团"
+
+
+def test_no_secret_is_sent_back_and_none_is_stored(desk, clock):
+    stage = make_stage()
+    stage.close()
+    clock.shift(timedelta(minutes=31))
+    secrets = {"share_1": "canary-1", "second_password": "canary-2", "code": "canary-3"}
+
+    page = desk.post(at(stage.poll, "box"), secrets | {"second_name": "jianpiao"})
+
+    said = page.content.decode()
+    assert 'name="second_name" value="jianpiao"' in said
+    assert "canary" not in said
+    assert all("canary" not in str(row.get_decoded()) for row in Session.objects.all())
+
+
+def test_a_page_that_asks_by_itself_is_no_use_and_is_told_to_load_anew(desk, clock):
+    stage = make_stage()
+    for _ in range(3):
+        clock.shift(timedelta(minutes=11))
+        reply = desk.get(at(stage.poll, "change"), headers={"HX-Request": "true"})
+
+    assert (reply.status_code, reply["HX-Refresh"]) == (204, "true")
+
+
+def test_the_moment_of_the_last_use_cannot_be_forged(desk, clock):
+    clock.shift(timedelta(minutes=31))
+    signed = desk.cookies["staff-used"].value
+    moment, _colon, rest = signed.partition(":")
+    desk.cookies["staff-used"] = f"{moment[:-4]}9999:{rest}"
+
+    assert desk.get("/admin/").status_code == 403
