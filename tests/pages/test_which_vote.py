@@ -56,6 +56,7 @@ def test_of_two_drafts_that_collect_both_are_offered_and_each_takes_its_own():
 
     for poll in (older, newer):
         assert f'href="/recommend/?poll={poll.pk}"' in reply.text
+        assert f"，编号{poll.pk}" in chosen.text
     assert "候选项目1项：1. 候选项目1" in chosen.text
     assert dict(form.form("/recommend/").fields)["poll"] == str(older.pk)
     assert sent["Location"] == f"/recommend/?poll={older.pk}"
