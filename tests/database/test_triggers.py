@@ -659,8 +659,8 @@ def test_an_envelope_stays_while_a_real_poll_takes_ballots(delete, phase):
 
 
 @pytest.mark.django_db
-def test_a_poll_that_has_opened_is_never_deleted():
-    for phase, kind in product(WAY[1:], [Poll.Kind.MAIN, Poll.Kind.REHEARSAL]):
+def test_a_poll_that_has_opened_or_was_dropped_is_never_deleted():
+    for phase, kind in product([*WAY[1:], "dropped"], [Poll.Kind.MAIN, Poll.Kind.REHEARSAL]):
         assert "never deleted" in refused(queryset_delete, poll_in(phase, kind))
 
 
