@@ -7,14 +7,14 @@ import pytest
 from django.contrib.auth.models import User
 
 from ballots import journal
-from ballots.acts import cards, roll
+from ballots.acts import cards, delegates, roll
 from ballots.acts.register import importing
 from ballots.facts import record
-from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation
+from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation, RollImport
 from ballots.pure.roll_plan import ImportPlan
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
-from tests.helpers.factories import make_delegates, make_office, make_poll
+from tests.helpers.factories import make_delegates, make_office, make_poll, make_stage
 from tests.helpers.races import Race, codes, stop_in
 from tests.helpers.refusals import refusal_of
 from tests.helpers.secrecy import snapshot
@@ -424,6 +424,14 @@ def import_file(rows: list[RollRow], *, by: User) -> ImportPlan:
     return importing.import_roll(rows, by=by, add_delegations=True, digest="f" * 64)
 
 
+def last_import() -> int:
+    return JournalEntry.objects.filter(kind="roll-imported").latest("seq").seq
+
+
+def undo(office: User) -> RollImport:
+    return importing.undo_import(last_import(), by=office)
+
+
 def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
     # Case 11.
     make_delegates(3)
@@ -432,7 +440,7 @@ def test_an_import_that_is_undone_leaves_everything_exactly_as_it_was():
     import_into_three(office)
     during = without_the_record()
 
-    undone = importing.undo_import(by=office)
+    undone = undo(office)
 
     entry = JournalEntry.objects.get(kind="import-undone")
     assert without_the_record() == before != during
@@ -445,24 +453,26 @@ def test_only_the_last_import_is_undone_and_only_once():
     office = import_a_bit_of_everything()
     import_file([row(2, "002", "代表2", seat="5排")], by=office)
 
-    importing.undo_import(by=office)
+    undo(office)
 
     assert Delegate.objects.filter(number="010").exists()
-    assert refusal_of(importing.undo_import, by=office) == "nothing-to-undo"
+    assert refusal_of(undo, office) == "nothing-to-undo"
 
 
 def test_an_import_that_changed_nothing_leaves_the_one_before_to_be_undone():
     office = import_a_bit_of_everything()
+    shown = last_import()
     import_file([row(2, "010", "十", "城区代表团")], by=office)
 
-    assert len(importing.undo_import(by=office).changes["added"]) == 2
+    assert len(importing.undo_import(shown, by=office).changes["added"]) == 2
 
 
 def test_what_a_command_imports_takes_nobodys_undo_away():
     office = import_a_bit_of_everything()
+    shown = last_import()
     importing.import_roll([row(2, "801", "演练")], by=office, add_delegations=False)
 
-    assert len(importing.undo_import(by=office).changes["added"]) == 2
+    assert len(importing.undo_import(shown, by=office).changes["added"]) == 2
 
 
 def card_for(number: str) -> Callable[[User], Any]:
@@ -497,7 +507,7 @@ def test_an_import_of_which_something_is_used_is_not_undone(use, code):
     use(office)
     before = register()
 
-    assert refusal_of(importing.undo_import, by=office) == code
+    assert refusal_of(undo, office) == code
     assert register() == before
 
 
@@ -507,11 +517,72 @@ def test_an_import_that_renamed_somebody_whose_card_was_replaced_since_is_not_un
     cards.issue_cards(people, by=office)
     import_file([row(2, "001", "新名"), row(3, "002", "代表2", seat="1排")], by=office)
     cards.reissue_card(people[1], reason="遗失", by=office)
-    importing.undo_import(by=office)
+    undo(office)
     import_file([row(2, "001", "新名")], by=office)
     cards.reissue_card(people[0], reason="更名", by=office)
 
-    assert refusal_of(importing.undo_import, by=office) == "used-since"
+    assert refusal_of(undo, office) == "used-since"
+
+
+@pytest.mark.parametrize("late", ["still open", "closed since"])
+def test_an_import_is_not_undone_for_whoever_was_added_to_a_roll_since(late):
+    # He was let in by the import, and two people have put him on the roll of an open poll.
+    stage = make_stage(delegates=2, delegates_total=3)
+    Delegate.objects.create(
+        number="006", name="补", delegation=Delegation.objects.get(), status="suspended"
+    )
+    import_file([row(2, "006", "补", status="active")], by=stage.office)
+    roll.add_to_roll(
+        stage.poll,
+        delegate=Delegate.objects.get(number="006"),
+        reason="补选",
+        by=stage.office,
+        second=stage.chief,
+    )
+    if late == "closed since":
+        stage.close()
+
+    assert refusal_of(undo, stage.office) == "used-since"
+    assert Delegate.objects.get(number="006").status == "active"
+
+
+def test_an_import_is_undone_for_whoever_stood_on_a_roll_that_was_closed_before_it():
+    stage = make_stage(delegates=1)
+    stage.close()
+    import_file([row(2, "001", "新名")], by=stage.office)
+
+    undo(stage.office)
+
+    assert register() == [("001", "代表1", HOME)]
+
+
+def delete_the_old(home: Delegation, other: Delegation, office: User) -> None:
+    delegates.delete_delegation(home, by=office)
+
+
+def merge_into_the_new(home: Delegation, other: Delegation, office: User) -> None:
+    delegates.merge_delegations([home, other], into=other, by=office)
+
+
+@pytest.mark.parametrize("lose", [delete_the_old, merge_into_the_new])
+def test_nobody_is_sent_back_to_a_delegation_that_is_gone(lose):
+    make_delegates(1)
+    office = make_office()
+    other = Delegation.objects.create(name="乙代表团")
+    import_file([row(2, "001", "代表1", "乙代表团")], by=office)
+    lose(Delegation.objects.get(name=HOME), other, office)
+
+    assert refusal_of(undo, office) == "delegation-gone"
+    assert register() == [("001", "代表1", "乙代表团")]
+
+
+def test_only_the_import_that_was_shown_is_undone():
+    office = import_a_bit_of_everything()
+    shown = last_import()
+    import_file([row(2, "002", "代表2", seat="5排")], by=office)
+
+    assert refusal_of(importing.undo_import, shown, by=office) == "another-import"
+    assert Delegate.objects.get(number="002").seat == "5排"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -519,6 +590,7 @@ def test_of_two_who_undo_at_once_one_is_told(monkeypatch):
     office = import_a_bit_of_everything()
     race = Race()
     stop_in(race, monkeypatch, importing, "_used")
-    undo = lambda: importing.undo_import(by=office)  # noqa: E731
+    shown = last_import()
+    press = lambda: importing.undo_import(shown, by=office)  # noqa: E731
 
-    assert codes(list(race.play(undo, undo))) == {"ok": 1, "nothing-to-undo": 1}
+    assert codes(list(race.play(press, press))) == {"ok": 1, "nothing-to-undo": 1}

@@ -307,7 +307,7 @@ def test_the_file_and_the_counts_of_an_import_stand_on_record_and_it_can_be_undo
     content = "\r\n".join([HEADER, "1,甲,城区代表团", "2,乙,城区代表团"]).encode()
 
     page = desk.get(reverse("admin:ballots_delegate_import-undo"))
-    reply = desk.post(reverse("admin:ballots_delegate_import-undo"), follow=True)
+    reply = desk.post(reverse("admin:ballots_delegate_import-undo"), shown_on(page), follow=True)
     again = desk.get(reverse("admin:ballots_delegate_import-undo"))
 
     assert entry.data["file"] == hashlib.sha256(content).hexdigest()
@@ -322,9 +322,37 @@ def test_an_import_that_is_used_says_why_it_is_not_undone(desk, clerk):
     desk.post(reverse(IMPORT), confirmation(preview))
     cards.issue_cards(Delegate.objects.all(), by=clerk)
 
-    reply = desk.post(reverse("admin:ballots_delegate_import-undo"))
+    page = desk.get(reverse("admin:ballots_delegate_import-undo"))
+    reply = desk.post(reverse("admin:ballots_delegate_import-undo"), shown_on(page))
 
     assert faults_of(reply) == ["不能撤销：甲（1）已发卡、已列入名册，或者已有会前推荐。"]
+
+
+def shown_on(page: Any) -> dict[str, Any]:
+    """Return what the button of the page that undoes an import sends."""
+    form = page.context["forms"][0]
+    return {name: form[name].value() for name in form.fields}
+
+
+def test_a_page_that_shows_an_earlier_import_undoes_no_later_one_and_shows_it(desk):
+    address = reverse("admin:ballots_delegate_import-undo")
+    desk.post(
+        reverse(IMPORT),
+        confirmation(upload_roll(desk, "1,甲,城区代表团", add_delegations="on")),
+    )
+    stale = desk.get(address)
+    desk.post(reverse(IMPORT), confirmation(upload_roll(desk, "2,乙,城区代表团")))
+
+    reply = desk.post(address, shown_on(stale))
+    bare = desk.post(address)
+    done = desk.post(address, shown_on(reply), follow=True)
+
+    assert faults_of(reply) == faults_of(bare)
+    assert faults_of(reply) == [
+        "没有撤销：您打开本页之后又有人导入了名册，下面显示的是最近一次导入，请核对后再撤销。"
+    ]
+    assert messages_of(done) == ["已撤销导入：删除1人，恢复0人。"]
+    assert [each.name for each in Delegate.objects.all()] == ["甲"]
 
 
 def test_the_register_goes_out_and_comes_in_again_and_changes_nothing(desk):

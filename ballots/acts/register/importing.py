@@ -25,14 +25,22 @@ from ballots.models import (
 from ballots.pure.roll_plan import Entry, ImportPlan, plan_of
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refusals, demand_office
+from projects.phases import VOTING
 
 refused = Refusals(
     {
         "problems": _("名册有错误，请更正后重新上传。"),
         "changed": _("没有导入：代表名册在预览之后有变动，请重新上传。"),
         "nothing-to-undo": _("没有可以撤销的导入。"),
+        "another-import": _(
+            "没有撤销：您打开本页之后又有人导入了名册，下面显示的是最近一次导入，请核对后再撤销。"
+        ),
         "changed-since": _("不能撤销：%(who)s在导入之后又有变动。"),
         "used-since": _("不能撤销：%(who)s已发卡、已列入名册，或者已有会前推荐。"),
+        "delegation-gone": _(
+            "不能撤销：%(who)s原来所在的代表团在导入之后已删除或合并。"
+            "请在代表资料中更正，或导入更正后的名册。"
+        ),
         "delegation-used": _("不能撤销：导入时新增的“%(who)s”已有其他代表。"),
     }
 )
@@ -217,17 +225,21 @@ def _put_on_record(
 
 
 @transaction.atomic
-def undo_import(*, by: User) -> RollImport:
+def undo_import(shown: int, *, by: User) -> RollImport:
     """Take back what the last import of the roll changed, exactly; return what it was.
 
+    `shown` is the number that import has in the record of the register: another one is not undone.
     Raises Refused while anything of it is used: whom it added has a card, stands on a roll or
-    recommends, whom it changed was changed again, got a card or stands on a roll that was opened.
+    recommends, whom it changed was changed again, got a card or stands on a roll that took ballots
+    since, or came from a delegation that is gone.
     """
     demand_office(by)
     Register.objects.locked()
     last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
     if last is None:
         raise refused("nothing-to-undo")
+    if last.entry.seq != shown:
+        raise refused("another-import")
     added = dict(last.changes["added"])
     changed = {key: (before, after) for key, before, after in last.changes["changed"]}
     delegates = {
@@ -240,6 +252,10 @@ def undo_import(*, by: User) -> RollImport:
     used = _used(last)
     if used is not None:
         raise refused("used-since", who=str(delegates[used]))
+    there = set(Delegation.objects.values_list("pk", flat=True))
+    for key, (before, _after) in changed.items():
+        if before["delegation_id"] not in there:
+            raise refused("delegation-gone", who=str(delegates[key]))
     Namesakes.objects.filter(pk__in=last.changes["pairs"]).delete()
     Delegate.objects.filter(pk__in=added).delete()
     was = {key: _columns_of(delegates[key]) for key in changed}
@@ -273,13 +289,15 @@ def _used(last: RollImport) -> int | None:
         for key, before, after in last.changes["changed"]
         if any(before[column] != after[column] for column in WEIGHTY)
     ]
+    # No roll says since when somebody stands on it: one that opened before may have taken him since.
+    since = (
+        Q(poll__phase__in=VOTING) | Q(poll__opened_at__gt=last.at) | Q(poll__closed_at__gt=last.at)
+    )
     hanging = [
         AccessCard.objects.filter(
             Q(delegate__in=added) | Q(delegate__in=turned, issued_at__gt=last.at)
         ),
-        RollEntry.objects.filter(
-            Q(delegate__in=added) | Q(delegate__in=turned, poll__opened_at__gt=last.at)
-        ),
+        RollEntry.objects.filter(Q(delegate__in=added) | Q(delegate__in=turned) & since),
         Recommendation.objects.filter(delegate__in=added),
     ]
     keys = (rows.values_list("delegate_id", flat=True).first() for rows in hanging)

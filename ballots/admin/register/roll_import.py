@@ -65,6 +65,12 @@ class AgainForm(forms.Form):
     add_delegations = forms.BooleanField(label=_("一并新增代表团"), required=False)
 
 
+class UndoForm(forms.Form):
+    """The import that the page shows, by its number on record: no other one is undone."""
+
+    shown = forms.IntegerField(widget=forms.HiddenInput)
+
+
 def import_page(request: StaffRequest) -> HttpResponse:
     """Upload, preview, confirm: nothing is written before the third."""
     if "rows" in request.POST:
@@ -161,18 +167,26 @@ def _tell(request: StaffRequest, plan: ImportPlan) -> None:
 
 def undo_page(request: StaffRequest) -> HttpResponse:
     """Show what the last import did, and take it back."""
-    last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
-    form = forms.Form(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+    form = UndoForm(request.POST)
+    fault = None
+    if request.method == "POST":
         try:
-            undone = undo_import(by=request.user)
+            # A page of an earlier version does not say what it has shown; no entry has number 0.
+            undone = undo_import(
+                form.cleaned_data["shown"] if form.is_valid() else 0, by=request.user
+            )
         except Refused as refusal:
-            tell(form, refusal)
+            fault = refusal
         else:
             words = gettext("已撤销导入：删除%(new)d人，恢复%(changed)d人。")
             counts = {name: undone.entry.data[name] for name in ("new", "changed")}
             messages.success(request, words % counts)
             return redirect("admin:ballots_delegate_changelist")
+    last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
+    # What is shown now is what the next press undoes.
+    form = UndoForm({"shown": last.entry.seq if last else 0})
+    if fault is not None and form.is_valid():
+        tell(form, fault)
     words = record.line(last.entry) if last else ""
     context = {"last": last, "words": words, "forms": [form]}
     return model_page(request, Delegate, "import-undo", gettext("撤销上次导入"), context)
