@@ -8,8 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import Permission
 from django.db import IntegrityError
-from django.db.models import Count, F, Model, QuerySet
-from django.forms.models import BaseInlineFormSet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import format_lazy
@@ -18,12 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from projects.forms import DraftField
 from projects.models import Poll, Project, Target
+from projects.targets import TargetForm, TargetFormSet
 from yiwu_vote.fields import TYPED_COLUMNS
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.texts import same
-
-# Past every position that a person would type, and far below the column's limit.
-PARKED = 10_000
 
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
 # What a second round votes on was settled by its first one (design §4.3).
@@ -226,52 +223,9 @@ class PollAdmin(DraftAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TargetFormSet(BaseInlineFormSet):
-    """The targets of one candidate: a line without a position goes to the end."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        first = max((target.position for target in self.get_queryset()), default=0) + 1
-        self.initial_extra = [{"position": first + position} for position in range(self.extra)]
-
-    def add_fields(self, form: Any, index: int | None) -> None:
-        super().add_fields(form, index)
-        if "position" in form.fields:
-            form.fields["position"].required = False
-
-    def clean(self) -> None:
-        kept = [
-            form
-            for form in self.forms
-            if (form.has_changed() or form.instance.pk)
-            and form not in self.deleted_forms
-            and hasattr(form, "cleaned_data")
-        ]
-        taken = [form.cleaned_data.get("position") or 0 for form in kept]
-        for form in kept:
-            if form.cleaned_data.get("position") is None and "position" not in form.errors:
-                taken.append(max(taken, default=0) + 1)
-                form.cleaned_data["position"] = form.instance.position = taken[-1]
-        super().clean()
-
-    def save(self, commit: bool = True) -> list[Any]:
-        """Save all lines; two that change places meet nobody on their way.
-
-        The rows are written one after another, and the database would refuse the first of two that
-        swap their positions. So all that move or go are parked out of the way first.
-        """
-        moving = [
-            form.instance.pk
-            for form in self.initial_forms
-            if "position" in form.changed_data or form in self.deleted_forms
-        ]
-        if commit:
-            Target.objects.filter(pk__in=moving).update(position=F("position") + PARKED)
-        return super().save(commit)
-
-
 class TargetInline(admin.TabularInline):
     model = Target
+    form = TargetForm
     formset = TargetFormSet
     formfield_overrides = TYPED_COLUMNS
     extra = 3

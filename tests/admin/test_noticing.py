@@ -1,6 +1,7 @@
 """Forms that notice that somebody else has saved meanwhile: nothing is overwritten unseen."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -103,6 +104,100 @@ def test_targets_that_somebody_changed_are_part_of_their_candidate():
     assert "年度目标刚才已改为“新建77处”，您填的仍在下面。" in faults(refused)["__all__"]
     assert 'value="改建"' in refused.text
     assert Target.objects.get(project__number=1).text == "新建"
+
+
+def import_another_target(_first: Client, _page: str) -> None:
+    """A table writes the targets of a candidate anew: none of the rows that a page showed is left."""
+    project = Project.objects.get(number=1)
+    project.targets.all().delete()
+    Target.objects.create(project=project, position=1, text="改建", quantity=8, unit="处")
+
+
+def delete_the_target(first: Client, page: str) -> None:
+    first.post(page, fields_of(first.get(page)) | {"targets-0-DELETE": "on"})
+
+
+def add_a_target(first: Client, page: str) -> None:
+    first.post(page, fields_of(first.get(page)) | {"targets-1-text": "扩建"})
+
+
+# What a clerk did to the targets, and which there are after the second press of somebody else, who
+# has typed one more, with their positions.
+TOUCHED: dict[str, tuple[Callable[[Client, str], None], list[tuple[int, str]]]] = {
+    "imported": (import_another_target, [(1, "改建8处"), (2, "新建1处"), (3, "我加的")]),
+    "deleted": (delete_the_target, [(1, "新建1处"), (2, "我加的")]),
+    "added": (add_a_target, [(1, "新建1处"), (2, "扩建"), (3, "我加的")]),
+}
+
+
+@pytest.mark.parametrize("touched", TOUCHED)
+def test_targets_that_somebody_else_touched_can_be_saved_at_the_second_press(touched):
+    """Case 24: the lines of a page are those of then; what was typed is saved all the same."""
+    first, second = office("first"), office("second")
+    page, *_rest = rows()["a candidate"]
+    typed = fields_of(second.get(page)) | {"targets-1-text": "我加的", "title": "我的项目"}
+    touch, after = TOUCHED[touched]
+    touch(first, page)
+
+    refused = second.post(page, typed)
+    assert refused.status_code == 200
+    assert faults(refused)["__all__"][-1].startswith("没有保存：您打开本页之后，")
+    assert not any(inline.formset.errors[0] for inline in refused.context["inline_admin_formsets"])
+    again = second.post(page, fields_of(refused))
+
+    assert again.status_code == 302, again.context["inline_admin_formsets"][0].formset.errors
+    project = Project.objects.get(number=1)
+    assert project.title == "我的项目"
+    assert [(line.position, str(line)) for line in project.targets.all()] == after
+
+
+def test_positions_that_moved_leave_the_blank_lines_blank():
+    """The page offers a blank line the next position of then, which is not that of now."""
+    page, *_rest = rows()["a candidate"]
+    desk = office("desk")
+    seen = fields_of(desk.get(page))
+    Target.objects.filter(project__number=1).update(position=9)
+
+    assert desk.post(page, seen | {"title": "我的项目"}).status_code == 302
+    assert Project.objects.get(number=1).targets.count() == 1
+
+
+def test_the_same_target_typed_by_two_is_one():
+    """Sent twice, or both typed the same: there is one such line, not two."""
+    first, second = office("first"), office("second")
+    page, *_rest = rows()["a candidate"]
+    typed = fields_of(second.get(page)) | {"targets-1-text": "扩建", "targets-1-quantity": "2.50"}
+    first.post(page, typed | {"targets-1-quantity": "2.5"})
+
+    again = second.post(page, fields_of(second.post(page, typed)))
+
+    assert again.status_code == 302
+    assert [str(line) for line in Project.objects.get(number=1).targets.all()] == [
+        "新建1处", "扩建2.5",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("total", ["", "nonsense", "-1", "99999999", "2000"])
+def test_a_form_whose_lines_nobody_can_count_is_no_error_page(total):
+    page, *_rest = rows()["a candidate"]
+    desk = office("desk")
+
+    reply = desk.post(page, fields_of(desk.get(page)) | {"targets-TOTAL_FORMS": total})
+
+    assert reply.status_code in (200, 302)
+    assert Target.objects.filter(project__number=1).count() == 1
+
+
+@pytest.mark.parametrize("pk", ["nonsense", "0", "9" * 30, "-1"])
+def test_a_line_that_names_no_target_is_a_new_one(pk):
+    page, *_rest = rows()["a candidate"]
+    desk = office("desk")
+
+    reply = desk.post(page, fields_of(desk.get(page)) | {"targets-0-id": pk, "shown": ""})
+
+    assert reply.status_code == 302
+    # What the page did not show is left alone; the same line is not there twice.
+    assert [str(line) for line in Project.objects.get(number=1).targets.all()] == ["新建1处"]
 
 
 def test_a_form_that_is_sent_twice_is_saved_once_without_a_word():
