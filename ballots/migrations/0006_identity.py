@@ -24,6 +24,9 @@ def fill(apps: Any, schema_editor: Any) -> None:
         rows.bulk_update(kept, columns, batch_size=200)
     key(apps, "Delegate", "number_key", lambda row: texts.number_key(row.number))
     key(apps, "Delegation", "name_key", lambda row: texts.folded(row.name))
+    if schema_editor.connection.vendor == "postgresql":
+        # No table is altered while the foreign keys of its changed rows still wait to be checked.
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def key(apps: Any, model: str, column: str, how: Callable[[Any], str]) -> None:

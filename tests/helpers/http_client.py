@@ -53,8 +53,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
     def form(self, action: str) -> Form:
-        """Return the first form that goes to the path `action`."""
+        """Return the first form that posts to the path `action`, else the first that goes there."""
         found = [form for form in self.forms if urllib.parse.urlsplit(form.action).path == action]
+        found.sort(key=lambda form: form.method != "post")
         assert found, f"no form to {action} on {self.url}: {self.text[:400]}"
         return found[0]
 
