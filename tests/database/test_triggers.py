@@ -899,6 +899,8 @@ OTHER_VALUES: dict[str, Any] = {
     "form": "each",
     "objection_days": 8,
     "collecting": True,
+    "holders": ["甲", "乙"],
+    "presence_assumed": True,
 }
 MOVING = {
     *("closes_at", "phone", "opening_words"),
