@@ -54,7 +54,7 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     shares = {f"share_{place}": text for place, text in enumerate(day.shares[2:5], start=1)}
     step(scrutineer, f"{address}box/", "开启票箱", **shares)
     office.goto(f"{address}canvass/")
-    expect(office.get_by_text("新建停车场")).to_be_visible()
+    expect(office.get_by_role("heading", name="新建停车场")).to_be_visible()
     office.get_by_role("button", name="单列").click()
     step(
         office,
