@@ -27,6 +27,10 @@ refused = Refusals(
     {
         "not-alike": _("请勾选名单中的代表；名单已有变动的，请刷新页面。"),
         "number-taken": _("代表证号与%(who)s相同（前导零、全角、大小写和连字符不作区分）。"),
+        "at-the-vote": _(
+            "%(who)s在正在投票的名册上，姓名和代表证号不能更改，请在截止后更正。"
+            "卡片有误的，可以发新卡；应由另一人投票的，请新增该代表并增补到名册（均须两人签名）。"
+        ),
         "delegation-taken": _("已有代表团“%(who)s”，看上去是同一个名称。"),
         "delegate-used": _(
             "%(who)s已发过卡、列入过名册或有会前推荐，不能删除，可以将状态改为“终止”。"
@@ -37,6 +41,8 @@ refused = Refusals(
 )
 # What a column of a delegate is called on record; of the others only that they were changed.
 NAMED = {"number": "代表证号", "name": "姓名", "delegation": "代表团"}
+# What says who somebody is: it stays while people vote.
+HELD = {"number", "name"}
 
 
 # --- one delegate ---------------------------------------------------------------------------------
@@ -71,13 +77,16 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
     """Write these columns of a delegate, and no others; return him as he is now.
 
     His status is none of them (`set_status`). Raises Refused where the number is somebody else's
-    to the eye.
+    to the eye, and for number and name while he stands on the roll of a poll that takes ballots: the
+    frozen roll and his card would be another person's.
     """
     demand_office(by)
     Register.objects.locked()
     delegate = Delegate.objects.select_related("delegation").get(pk=delegate.pk)
     before = {column: getattr(delegate, column) for column in columns}
     changed = {column: value for column, value in columns.items() if before[column] != value}
+    if HELD & changed.keys() and roll.locked_polls_of([delegate.pk]):
+        raise refused("at-the-vote", who=str(delegate))
     if "number" in changed:
         _demand_free_number(changed["number"], but=delegate)
     number, name = delegate.number, delegate.name

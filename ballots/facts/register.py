@@ -25,6 +25,11 @@ def delegates() -> QuerySet[Delegate]:
     )
 
 
+def is_at_the_vote(delegate: Delegate) -> bool:
+    """Tell whether somebody stands on the roll of a poll that takes ballots."""
+    return RollEntry.objects.filter(delegate=delegate.pk, poll__phase__in=VOTING).exists()
+
+
 def person_of(delegate: Delegate) -> Person:
     """Return a delegate as tables and lists compare him."""
     return Person(

@@ -29,6 +29,13 @@ MOVED_NUMBERS = (
 )
 MOVED_NAMES = "{moved}行的姓名在名录中都是另一个代表证号的代表，姓名一列可能错了一行，或者排序时没有带上其他列。请更正后重新上传。"
 
+# What of somebody who stands on the roll of a poll that takes ballots no table changes: one person
+# could otherwise take a vote away, give one, or hand a card to somebody else.
+NOT_AT_THE_VOTE = {
+    "姓名": "正在投票，名册上代表的姓名不能更改；截止后再更正，应由另一人投票的，请新增代表并增补到名册。",
+    "状态": "投票正在进行，不能用导入更改状态，请在“更改状态”中办理。",
+}
+
 
 @dataclass(frozen=True)
 class Change:
@@ -70,6 +77,19 @@ class Entry:
         return self.person is not None and self.row.number != self.person.number
 
     @property
+    def barred(self) -> str:
+        """Why the row is left out whatever is ticked; empty where it is not."""
+        if self.person is None or not self.person.at_the_vote:
+            return ""
+        titles = {change.title for change in self.changes}
+        return "".join(words for title, words in NOT_AT_THE_VOTE.items() if title in titles)
+
+    @property
+    def may_take_number(self) -> bool:
+        """Whether the file's spelling of the number may be taken over."""
+        return self.person is not None and self.is_other_spelling and not self.person.at_the_vote
+
+    @property
     def rename_tick(self) -> str:
         return f"rename-{self.row.line}"
 
@@ -82,9 +102,11 @@ class Entry:
         return f"other-{self.row.line}"
 
     def is_agreed(self, ticks: Collection[str]) -> bool:
-        """Tell whether each question that keeps the row out has its tick."""
-        return (not self.is_rename or self.rename_tick in ticks) and (
-            not self.others or self.other_tick in ticks
+        """Tell whether the row may be taken over, and each question about it has its tick."""
+        return (
+            not self.barred
+            and (not self.is_rename or self.rename_tick in ticks)
+            and (not self.others or self.other_tick in ticks)
         )
 
     @property
@@ -98,8 +120,8 @@ class ImportPlan:
 
     `absent` are the people of the register whom the file does not name, those who have left office
     apart. `seen` stands for what the plan was compared with. Once the ticks are known (`decided`),
-    `left_out` are the rows that change nothing, because their question was left open, and
-    `takes_numbers` the lines whose spelling of the number is taken over.
+    `left_out` are the rows that change nothing, because their question was left open or they are
+    barred, and `takes_numbers` the lines whose spelling of the number is taken over.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -119,18 +141,33 @@ class ImportPlan:
         return [
             entry
             for entry in self.entries
-            if entry.person and (entry.changes or entry.row.line in self.takes_numbers)
+            if entry.person
+            and not entry.barred
+            and (entry.changes or entry.row.line in self.takes_numbers)
         ]
 
     @property
     def unchanged(self) -> list[Entry]:
         updated = {entry.row.line for entry in self.updated}
-        return [entry for entry in self.entries if entry.person and entry.row.line not in updated]
+        return [
+            entry
+            for entry in self.entries
+            if entry.person and not entry.barred and entry.row.line not in updated
+        ]
+
+    @property
+    def barred(self) -> list[Entry]:
+        """The rows that are left out whatever is ticked."""
+        return [entry for entry in self.entries if entry.barred]
 
     @property
     def asked(self) -> list[Entry]:
         """The rows that are left out unless they are ticked."""
-        return [entry for entry in self.entries if entry.is_rename or entry.others]
+        return [
+            entry
+            for entry in self.entries
+            if (entry.is_rename or entry.others) and not entry.barred
+        ]
 
     @property
     def renumbered(self) -> list[Entry]:
@@ -158,7 +195,7 @@ class ImportPlan:
             takes_numbers=frozenset(
                 entry.row.line
                 for entry in agreed
-                if entry.is_other_spelling and {entry.number_tick, ALL_NUMBERS} & set(ticks)
+                if entry.may_take_number and {entry.number_tick, ALL_NUMBERS} & set(ticks)
             ),
         )
 
@@ -190,7 +227,7 @@ def plan_of(
     ]
     entries = _with_others(entries, people, told_apart)
     matched = {person.number for person in found if person}
-    problems = [*_twice(entries), *_in_the_vote(entries), *_moved(entries, people)]
+    problems = [*_twice(entries), *_moved(entries, people)]
     if not add_delegations:
         problems += _unknown(rows, unknown)
     return ImportPlan(
@@ -201,7 +238,9 @@ def plan_of(
         ),
         problems=tuple(problems),
         seen=fingerprint(
-            [person for person in found if person],
+            # Whether somebody is at the vote counts only where a row is barred by it.
+            [replace(person, at_the_vote=False) for person in found if person],
+            [entry.row.line for entry in entries if entry.barred],
             list(unknown.values()),
             [(entry.row.line, entry.others) for entry in entries],
         ),
@@ -239,9 +278,9 @@ def _with_others(
 ) -> list[Entry]:
     """Return the entries with those for whom they would be taken, unless that was so before.
 
-    Of two rows the later one is asked. Whoever has left office is nobody's namesake any more.
+    A barred row leaves its person as he is. Of two rows the later one is asked. Whoever has left office is nobody's namesake any more.
     """
-    rows = {entry.person.number: entry for entry in entries if entry.person}
+    rows = {entry.person.number: entry for entry in entries if entry.person and not entry.barred}
     after = [
         _Standing(person.number, _person_after(entry), entry.row.line if entry.changes else 0)
         if (entry := rows.get(person.number))
@@ -320,18 +359,6 @@ def _twice(entries: Sequence[Entry]) -> list[Problem]:
             words = f"与第{earlier.line}行的“{earlier.number}”是同一个代表证号，请只保留一行。"
             problems.append(Problem(row.line, words, number=row.number))
     return problems
-
-
-def _in_the_vote(entries: Sequence[Entry]) -> list[Problem]:
-    """Return the rows that would take or give a vote in a poll that is going on."""
-    words = "投票正在进行，不能用导入更改状态，请在“更改状态”中办理。"
-    return [
-        Problem(entry.row.line, words, number=entry.row.number)
-        for entry in entries
-        if entry.person
-        and entry.person.at_the_vote
-        and any(change.title == "状态" for change in entry.changes)
-    ]
 
 
 def _moved(entries: Sequence[Entry], people: Sequence[Person]) -> list[Problem]:

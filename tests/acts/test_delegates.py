@@ -7,7 +7,13 @@ from ballots import journal
 from ballots.acts import cards, delegates, roll
 from ballots.facts import record
 from ballots.models import Delegate, Delegation, JournalEntry, Recommendation
-from tests.helpers.factories import make_delegates, make_office, make_poll, make_scrutineer
+from tests.helpers.factories import (
+    make_delegates,
+    make_office,
+    make_poll,
+    make_scrutineer,
+    make_stage,
+)
 from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +80,24 @@ def test_a_delegate_may_get_another_spelling_of_his_own_number():
     (one,) = make_delegates(1)
 
     assert delegates.change_delegate(one, {"number": "1"}, by=make_office()).number == "1"
+
+
+@pytest.mark.parametrize("columns", [{"name": "另一人"}, {"number": "1"}, {"number": "9"}])
+def test_nobody_who_may_vote_right_now_becomes_somebody_else(columns):
+    stage = make_stage(delegates=1)
+    delegate = stage.delegates[0]
+
+    assert (
+        refusal_of(delegates.change_delegate, delegate, columns, by=stage.office) == "at-the-vote"
+    )
+    delegates.change_delegate(delegate, {"seat": "3排", "phone": "1"}, by=stage.office)
+    stage.close()
+    changed = delegates.change_delegate(delegate, columns, by=stage.office)
+
+    assert columns.items() <= vars(changed).items()
+    # What was hashed keeps its own words.
+    entry = stage.entry()
+    assert (entry.number, entry.name) == ("001", "代表1")
 
 
 # --- deleted --------------------------------------------------------------------------------------

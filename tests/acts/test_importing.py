@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from ballots import journal
-from ballots.acts import cards, delegates, roll
+from ballots.acts import cards, delegates, lifecycle, roll
 from ballots.acts.register import importing
 from ballots.facts import record
 from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation, RollImport
@@ -392,6 +392,28 @@ def test_a_namesake_who_comes_in_between_is_asked_for_before_anything_is_written
         confirm()
 
     assert refusal.value.code == "changed"
+
+
+def test_two_who_may_vote_right_now_are_not_exchanged_by_one_person():
+    stage = make_stage(delegates=2)
+    rows = [row(2, "001", "代表2"), row(3, "002", "代表1")]
+
+    done = importing.import_roll(rows, by=stage.office, add_delegations=False)
+
+    assert [entry.row.line for entry in done.left_out] == [2, 3]
+    assert register() == [("001", "代表1", HOME), ("002", "代表2", HOME)]
+
+
+def test_a_status_previewed_before_the_opening_is_refused_after_it_with_the_reason():
+    stage = make_stage(delegates=1, open_it=False)
+    confirm = previewed(row(2, "001", "代表1", status="suspended"))
+    lifecycle.open_poll(stage.poll, by=stage.office)
+
+    with pytest.raises(Refused) as refusal:
+        confirm()
+
+    assert refusal.value.code == "voting-since"
+    assert Delegate.objects.get().status == "active"
 
 
 # --- the last import undone -----------------------------------------------------------------------

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from ballots.acts import cards, roll
 from ballots.models import Delegate, Delegation, JournalEntry
-from tests.helpers.desk import fields_of, messages_of
-from tests.helpers.factories import make_delegates, make_poll
+from tests.helpers.desk import desk_of, fields_of, messages_of
+from tests.helpers.factories import make_delegates, make_poll, make_stage
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +96,22 @@ def test_a_change_of_a_delegate_stands_on_record_and_his_status_is_no_field_of_i
     delegate.refresh_from_db()
     assert (delegate.name, delegate.status) == ("新名", "active")
     assert JournalEntry.objects.get(poll=None).data["changes"] == [["姓名", "代表1", "新名"]]
+
+
+@pytest.mark.parametrize("field", ["number", "name"])
+def test_the_form_says_what_to_do_about_somebody_who_may_vote_right_now(field):
+    stage = make_stage(delegates=1)
+    desk = desk_of(stage.office)
+    address = reverse("admin:ballots_delegate_change", args=[stage.delegates[0].pk])
+
+    reply = desk.post(address, fields_of(desk.get(address)) | {field: "99"})
+    other = desk.post(address, fields_of(desk.get(address)) | {"seat": "3排"})
+
+    assert faults(reply) == [
+        "代表1（001）在正在投票的名册上，姓名和代表证号不能更改，请在截止后更正。"
+        "卡片有误的，可以发新卡；应由另一人投票的，请新增该代表并增补到名册（均须两人签名）。"
+    ]
+    assert other.status_code == 302
 
 
 # --- found and sorted -----------------------------------------------------------------------------

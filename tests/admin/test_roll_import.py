@@ -14,7 +14,7 @@ from ballots.admin.register.roll_import import ROWS
 from ballots.models import Delegate, Delegation, JournalEntry
 from ballots.pure import roll_table
 from tests.helpers import factories
-from tests.helpers.desk import confirmation, faults_of, messages_of, upload
+from tests.helpers.desk import confirmation, desk_of, faults_of, messages_of, upload
 from tests.helpers.factories import make_delegates, make_office
 from yiwu_vote.tables.preview import signed
 
@@ -202,6 +202,7 @@ def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, tim
 
     tampered = desk.post(address, {"rows": rows[:-1] + "x", "add_delegations": "on"})
     time_machine.move_to("2026-01-18 11:00:00+08:00")
+    desk.logout()
     desk.force_login(User.objects.get())
     # As if somebody had used another page in the meantime.
     desk.cookies.pop("staff-used", None)
@@ -299,6 +300,57 @@ def test_lost_zeros_namesakes_the_absent_and_the_retired_are_told_before_the_imp
     assert "与代表3（003，城区代表团）姓名、代表团相同" in text
     assert "状态为“终止”，导入后仍不列入名册" in text
     assert "名录中另有2人不在文件中，导入后不变。" in text
+
+
+def test_rows_that_a_vote_bars_are_shown_with_the_reason_and_the_others_are_imported():
+    # Case 28.
+    stage = factories.make_stage(delegates=3)
+    desk = desk_of(stage.office)
+
+    preview = upload(
+        desk,
+        reverse(IMPORT),
+        f"{HEADER},状态",
+        "001,代表1,城区代表团,,,,终止",
+        "002,新名,城区代表团,,,,在任",
+        "3,代表3,城区代表团,,,9排,在任",
+    )
+    reply = desk.post(
+        reverse(IMPORT),
+        confirmation(preview) | {"ticks": ["rename-3", "numbers"]},
+        follow=True,
+    )
+
+    assert "其中2行不能导入。" in preview.text
+    assert "正在投票，保留原来的写法" in preview.text
+    assert "rename-3" not in preview.text
+    assert messages_of(reply) == [
+        "已导入1人。",
+        "1行没有导入（第2行）：投票正在进行，不能用导入更改状态，请在“更改状态”中办理。",
+        "1行没有导入（第3行）：正在投票，名册上代表的姓名不能更改；"
+        "截止后再更正，应由另一人投票的，请新增代表并增补到名册。",
+    ]
+    assert list(Delegate.objects.order_by("pk").values_list("number", "name", "seat")) == [
+        ("001", "代表1", ""),
+        ("002", "代表2", ""),
+        ("003", "代表3", "9排"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("001,代表1,城区代表团", ["没有变动：文件中1人的资料与名录一致。"]),
+        ("001,新名,城区代表团", ["没有导入任何一行。", "1行没有勾选，没有导入：第2行。"]),
+    ],
+)
+def test_an_import_that_changes_nothing_does_not_say_that_it_did(desk, line, said):
+    make_delegates(1)
+
+    preview = upload(desk, reverse(IMPORT), "代表证号,姓名,代表团", line)
+    reply = desk.post(reverse(IMPORT), confirmation(preview), follow=True)
+
+    assert messages_of(reply) == said
 
 
 def test_the_file_and_the_counts_of_an_import_stand_on_record_and_it_can_be_undone(desk):

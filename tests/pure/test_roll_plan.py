@@ -127,17 +127,54 @@ def test_whoever_has_left_office_and_stands_in_the_file_is_told():
     assert [entry.number for entry in found.ended] == ["001"]
 
 
-def test_a_status_is_not_imported_for_somebody_who_may_vote_right_now():
-    # Case 28.
-    people = [replace(ZHANG, at_the_vote=True), LI]
+VOTES = replace(ZHANG, at_the_vote=True)
 
-    found = plan(
-        row(2, "001", "张三", status="suspended"),
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        # Case 28, and a card handed to somebody else.
+        ({"status": "suspended"}, "状态"),
+        ({"name": "全新人"}, "姓名"),
+        ({"name": "张三三", "status": "ended"}, "姓名"),
+    ],
+)
+def test_whoever_may_vote_right_now_keeps_name_and_status_whatever_is_ticked(changed, why):
+    rows = [
+        replace(row(2, "001", "张三", seat="9排"), **changed),
         row(3, "002", "李四", status="ended"),
-        people=people,
-    )
+    ]
 
-    assert [problem.line for problem in found.problems] == [2]
+    found = plan(*rows, people=[VOTES, LI])
+    done = found.decided(None)
+
+    assert not found.problems
+    assert [(entry.row.line, why in entry.barred) for entry in found.barred] == [(2, True)]
+    assert not found.asked
+    assert [entry.row.line for entry in done.updated] == [3]
+    assert [entry.row.line for entry in done.left_out] == [2]
+    assert not done.unchanged
+
+
+def test_whoever_may_vote_right_now_gets_another_telephone_but_no_other_spelling_of_his_number():
+    found = plan(row(2, "1", "张三", phone="13800000009", seat="3排"), people=[VOTES, LI])
+
+    assert len(found.decided(None).updated) == 1
+    assert not found.decided(None).takes_numbers
+
+
+def test_a_barred_row_makes_nobody_look_like_somebody():
+    found = plan(row(2, "001", "新人"), row(3, "009", "新人"), people=[VOTES, LI])
+
+    assert [entry.others for entry in found.entries] == [(), ()]
+
+
+def test_a_poll_that_opens_after_the_preview_matters_only_to_rows_that_it_bars():
+    def seen(status: str, *people: Person) -> str:
+        return plan(row(2, "001", "张三", seat="3排", status=status), people=people).seen
+
+    assert seen("active", ZHANG, LI) == seen("active", VOTES, LI)
+    assert seen("ended", ZHANG, LI) != seen("ended", VOTES, LI)
 
 
 # --- what is asked --------------------------------------------------------------------------------

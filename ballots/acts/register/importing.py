@@ -31,6 +31,10 @@ refused = Refusals(
     {
         "problems": _("名册有错误，请更正后重新上传。"),
         "changed": _("没有导入：代表名册在预览之后有变动，请重新上传。"),
+        "voting-since": _(
+            "没有导入：预览之后有投票开始或截止，或者代表名册有变动。"
+            "投票进行期间，名册上代表的姓名、代表证号和状态不能用导入更改。请重新上传，预览中会指明哪些行不导入。"
+        ),
         "nothing-to-undo": _("没有可以撤销的导入。"),
         "another-import": _(
             "没有撤销：您打开本页之后又有人导入了名册，下面显示的是最近一次导入，请核对后再撤销。"
@@ -86,8 +90,9 @@ def import_roll(
 
     `seen` is that of the plan that was shown, `ticks` are its questions that were answered with
     yes, and `digest` is the SHA-256 of the file; a command has no file that could be undone, shows
-    and asks nothing, and agrees to all. Raises Refused if a row has a problem, if what the plan was compared with is no longer so,
-    or if `by` is not of the office.
+    and asks nothing, and agrees to all. Rows that are barred are left out in any case. Raises
+    Refused if a row has a problem, if what the plan was compared with is no longer so, or if `by`
+    is not of the office.
     """
     demand_office(by)
     try:
@@ -98,7 +103,8 @@ def import_roll(
             if plan.problems:
                 raise refused("problems")
             if seen is not None and plan.seen != seen:
-                raise refused("changed")
+                # With rows that are barred it is most likely the vote that began after the preview.
+                raise refused("voting-since" if plan.barred else "changed")
             done = plan.decided(ticks)
             changes = _write(done, {delegate.number: delegate for delegate in delegates})
             _put_on_record(done, changes, by=by, digest=digest, rows=len(rows))

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -139,6 +140,18 @@ class DelegateForm(OfficeForm):
 
     def clean_name(self) -> str:
         return identity.name_of(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in sorted(delegates.HELD & cleaned.keys()):
+            if cleaned[name] != getattr(self.instance, name) and self._is_at_the_vote:
+                words = delegates.refused["at-the-vote"] % {"who": self.instance}
+                self.add_error(name, forms.ValidationError(words, code="at-the-vote"))
+        return cleaned
+
+    @cached_property
+    def _is_at_the_vote(self) -> bool:
+        return self.instance.pk is not None and register.is_at_the_vote(self.instance)
 
     def clean_phone(self) -> str:
         typed = self.cleaned_data["phone"]

@@ -1,7 +1,8 @@
 """The import of the roll of delegates as pages: upload, preview, confirm."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -20,7 +21,7 @@ from ballots.facts import record, register
 from ballots.files.download import Download
 from ballots.models import LISTED, Delegate, RollImport
 from ballots.pure import roll_table
-from ballots.pure.roll_plan import ImportPlan
+from ballots.pure.roll_plan import Entry, ImportPlan
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -135,23 +136,32 @@ def _import(request: StaffRequest) -> HttpResponse:
 
 def _tell(request: StaffRequest, plan: ImportPlan) -> None:
     """Say what an import did, what it left out, and what is to be done next."""
-    count = len(plan.entries)
-    words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
-    if plan.new:
-        words = format_html(
-            '{}{} <a href="{}">{}</a>',
-            words,
-            gettext("%(count)d人是新增，尚未生成投票卡。") % {"count": len(plan.new)},
-            reverse("admin:ballots_delegate_issue"),
-            gettext("生成投票卡"),
-        )
-    messages.success(request, words)
-    if plan.left_out:
-        lines = "、".join(str(entry.row.line) for entry in plan.left_out[:LINES_NAMED])
+    count, same = len(plan.new) + len(plan.updated), len(plan.unchanged)
+    if count:
+        words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
+        if same:
+            words += gettext("另有%(same)d人没有变化。") % {"same": same}
+        if plan.new:
+            words = format_html(
+                '{}{} <a href="{}">{}</a>',
+                words,
+                gettext("%(count)d人是新增，尚未生成投票卡。") % {"count": len(plan.new)},
+                reverse("admin:ballots_delegate_issue"),
+                gettext("生成投票卡"),
+            )
+        messages.success(request, words)
+    elif same:
+        words = gettext("没有变动：文件中%(same)d人的资料与名录一致。")
+        messages.info(request, words % {"same": same})
+    else:
+        messages.warning(request, gettext("没有导入任何一行。"))
+    left_open = [entry for entry in plan.left_out if not entry.barred]
+    if left_open:
         words = gettext("%(count)d行没有勾选，没有导入：第%(lines)s行。")
-        if len(plan.left_out) > LINES_NAMED:
-            words = gettext("%(count)d行没有勾选，没有导入：第%(lines)s等行。")
-        messages.warning(request, words % {"count": len(plan.left_out), "lines": lines})
+        messages.warning(request, words % _some(left_open))
+    for why, barred in _by_reason(plan.left_out).items():
+        words = gettext("%(count)d行没有导入（第%(lines)s行）：%(why)s")
+        messages.warning(request, words % (_some(barred) | {"why": why}))
     old_cards = [
         entry.person.number
         for entry in plan.updated
@@ -163,6 +173,23 @@ def _tell(request: StaffRequest, plan: ImportPlan) -> None:
         words = gettext("%(count)d人的投票卡上还是原来的姓名或代表证号，请发新卡：%(numbers)s。")
         numbers = "、".join(old_cards[:LINES_NAMED])
         messages.warning(request, words % {"count": len(old_cards), "numbers": numbers})
+
+
+def _some(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return how many `entries` there are and the lines of the first, to stand in a sentence."""
+    lines = "、".join(str(entry.row.line) for entry in entries[:LINES_NAMED])
+    if len(entries) > LINES_NAMED:
+        lines += gettext("等")
+    return {"count": len(entries), "lines": lines}
+
+
+def _by_reason(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Return those of `entries` that are barred, by what bars them."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.barred:
+            found.setdefault(entry.barred, []).append(entry)
+    return found
 
 
 def undo_page(request: StaffRequest) -> HttpResponse:
