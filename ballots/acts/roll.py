@@ -1,6 +1,6 @@
 """The roll of one poll: drawn up from the delegates in office, who is present, who is added."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -12,6 +12,7 @@ from ballots.refusal import Refusals, demand_colleague, demand_office, demand_re
 from projects.models import Poll
 from projects.phases import VOTING
 
+ROLL_MOVED = _("没有记录：您打开本页之后，名册有变动。请核对下面的名单，再次办理。")
 refused = Refusals(
     {
         "not-draft": _("投票已开始，只能单个增补代表，并须注明依据。"),
@@ -31,6 +32,7 @@ refused = Refusals(
             "过半数以此为准，不能再改；确需增补的，请作废本次票决，更正后重新开始。"
         ),
         "not-on-roll": _("名册上没有该代表。"),
+        "roll-moved": ROLL_MOVED,
     }
 )
 
@@ -67,8 +69,17 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
 
 
 @transaction.atomic
-def mark_present(poll: Poll, *, numbers: Collection[str], at_door: bool = False, by: User) -> int:
+def mark_present(
+    poll: Poll,
+    *,
+    numbers: Collection[str],
+    names: Mapping[str, str] | None = None,
+    at_door: bool = False,
+    by: User,
+) -> int:
     """Mark the delegates with these 代表证号 present; return how many are present now.
+
+    `names` are those that somebody has read beside the numbers: nobody else is marked.
 
     Where presence was taken over from an earlier poll, this says that somebody has looked at it;
     not so a single card that is shown `at_door`.
@@ -79,6 +90,7 @@ def mark_present(poll: Poll, *, numbers: Collection[str], at_door: bool = False,
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
     entries = _entries(poll, numbers)
+    _demand_names(entries, names)
     _demand_none(
         [entry for entry in entries if entry.delegate.status != Delegate.Status.ACTIVE],
         "not-in-office",
@@ -113,13 +125,17 @@ def confirm_presence(poll: Poll, *, present: int | None = None, by: User) -> int
 
 
 @transaction.atomic
-def mark_absent(poll: Poll, *, numbers: Collection[str], by: User) -> int:
+def mark_absent(
+    poll: Poll, *, numbers: Collection[str], names: Mapping[str, str] | None = None, by: User
+) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
+    `names` are those that somebody has read beside the numbers.
     Raises Refused once the poll has opened: 实到 may then only rise (design §3.2).
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
+    _demand_names(list(poll.roll.filter(number__in=numbers)), names)
     there = list(poll.roll.filter(number__in=numbers, present=True))
     total = _set_present(poll, there, False)
     if there:
@@ -250,6 +266,11 @@ def _entries(poll: Poll, numbers: Collection[str]) -> list[RollEntry]:
     if len(entries) != len(set(numbers)):
         raise refused("not-on-roll")
     return entries
+
+
+def _demand_names(entries: Sequence[RollEntry], names: Mapping[str, str] | None) -> None:
+    if names is not None and any(entry.name != names.get(entry.number) for entry in entries):
+        raise refused("roll-moved")
 
 
 def _demand_none(entries: Sequence[RollEntry], code: str) -> None:

@@ -22,6 +22,7 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
 from yiwu_vote.fields import Typed
+from yiwu_vote.tables.upload import fingerprint
 
 # What a scanner reads off a card: PUBLIC_URL/k/<token>/, in either case.
 CARD_ADDRESS = re.compile(r"/k/([0-9a-z]+)/?\s*$", re.IGNORECASE)
@@ -49,7 +50,11 @@ def draw_up_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 class PresenceForm(forms.Form):
-    """Delegates of one delegation, some of them ticked, and what is to be done with the ticks."""
+    """Delegates of one delegation, some of them ticked, and what is to be done with the ticks.
+
+    A tick says number and name, and the form what the page showed of the whole delegation: a roll
+    that is drawn up anew meanwhile may have other people under the same numbers.
+    """
 
     ACTIONS = {
         "chosen": _("勾选的到会"),
@@ -60,7 +65,10 @@ class PresenceForm(forms.Form):
 
     delegation = forms.CharField()
     do = forms.ChoiceField(choices=ACTIONS.items())
-    numbers = forms.MultipleChoiceField(required=False)
+    people = forms.MultipleChoiceField(
+        required=False, error_messages={"invalid_choice": roll.ROLL_MOVED}
+    )
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data)
@@ -73,28 +81,35 @@ class PresenceForm(forms.Form):
             if self.is_bound
             else []
         )
-        choices = [(entry.number, entry.number) for entry in self.entries]
-        self.fields["numbers"].choices = choices  # type: ignore[attr-defined]
+        choices = [(str(entry), str(entry)) for entry in self.entries]
+        self.fields["people"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_shown(self) -> str:
+        shown: str = self.cleaned_data["shown"]
+        if shown and shown != _shown(self.entries):
+            raise forms.ValidationError(roll.ROLL_MOVED, code="roll-moved")
+        return shown
 
     def clean(self) -> dict[str, Any]:
         if self.cleaned_data.get("do") in {"chosen", "undo"} and not self.cleaned_data.get(
-            "numbers"
+            "people", self.errors
         ):
             raise forms.ValidationError(_("请先勾选代表。"), code="none-chosen")
         return self.cleaned_data
 
     @property
-    def meant(self) -> list[str]:
-        """The 代表证号 that the chosen button is about."""
-        ticked = self.cleaned_data["numbers"]
+    def meant(self) -> dict[str, str]:
+        """The 代表证号 and names that the chosen button is about."""
+        ticked = self.cleaned_data["people"]
         match self.cleaned_data["do"]:
             case "all":
-                return [entry.number for entry in self.entries if _may_come(entry)]
+                meant = [entry for entry in self.entries if _may_come(entry)]
             case "but":
-                others = [entry for entry in self.entries if entry.number not in ticked]
-                return [entry.number for entry in others if _may_come(entry)]
+                others = [entry for entry in self.entries if str(entry) not in ticked]
+                meant = [entry for entry in others if _may_come(entry)]
             case _:
-                return list(ticked)
+                meant = [entry for entry in self.entries if str(entry) in ticked]
+        return {entry.number: entry.name for entry in meant}
 
     @property
     def left_out(self) -> str:
@@ -103,6 +118,11 @@ class PresenceForm(forms.Form):
             return ""
         barred = [entry for entry in self.entries if not _may_come(entry)]
         return "、".join(f"{entry}{entry.delegate.get_status_display()}" for entry in barred)
+
+
+def _shown(entries: Sequence[RollEntry]) -> str:
+    """Return a short text that changes when other people stand on the page, in whatever order."""
+    return fingerprint(sorted([entry.number, entry.name] for entry in entries))
 
 
 def _may_come(entry: RollEntry) -> bool:
@@ -125,10 +145,10 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
         if is_undo and poll.takes_ballots:
             # Two people sign that, with a reason: on a page of its own.
             query = QueryDict(mutable=True)
-            query.setlist("numbers", form.meant)
+            query.setlist("numbers", list(form.meant))
             return redirect(f"{address(poll, 'absent')}?{query.urlencode()}")
         mark = roll.mark_absent if is_undo else roll.mark_present
-        total = mark(poll, numbers=form.meant, by=request.user)
+        total = mark(poll, numbers=form.meant, names=form.meant, by=request.user)
         messages.success(request, gettext("已记录。实到%(count)d人。") % {"count": total})
         if form.left_out:
             messages.warning(
@@ -146,7 +166,7 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
         actions=PresenceForm.ACTIONS,
         door=DoorForm(),
         may_mark=roles.is_office(request.user),
-        ticked=form.data.getlist("numbers") if isinstance(form.data, QueryDict) else [],
+        ticked=form.data.getlist("people") if isinstance(form.data, QueryDict) else [],
     )
 
 
@@ -166,6 +186,7 @@ def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
         {
             "name": name,
             "entries": entries,
+            "shown": _shown(entries),
             "present": sum(1 for entry in entries if entry.present),
         }
         for name, entries in found.items()

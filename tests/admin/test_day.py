@@ -271,15 +271,15 @@ def draft() -> Stage:
 @pytest.mark.parametrize(
     ("do", "ticked", "present"),
     [
-        ("chosen", ["002"], ["002"]),
+        ("chosen", ["代表2（002）"], ["002"]),
         ("all", [], ["001", "002", "003", "004", "005"]),
-        ("but", ["002", "004"], ["001", "003", "005"]),
+        ("but", ["代表2（002）", "代表4（004）"], ["001", "003", "005"]),
     ],
 )
 def test_presence_is_marked_singly_or_by_delegation_less_absentees(draft, do, ticked, present):
     reply = desk_of(draft.office).post(
         at(draft.poll, "presence"),
-        {"delegation": "城区代表团", "do": do, "numbers": ticked},
+        {"delegation": "城区代表团", "do": do, "people": ticked},
         follow=True,
     )
 
@@ -290,14 +290,16 @@ def test_presence_is_marked_singly_or_by_delegation_less_absentees(draft, do, ti
 
 def test_a_mark_can_be_taken_back_in_draft_and_by_two_people_after_the_opening(draft):
     desk = desk_of(draft.office)
-    ticks = {"delegation": "城区代表团", "numbers": ["001"]}
+    ticks = {"delegation": "城区代表团", "people": ["代表1（001）"]}
     roll.mark_present(draft.poll, numbers=["001", "002"], by=draft.office)
 
     desk.post(at(draft.poll, "presence"), ticks | {"do": "undo"})
     taken_back = draft.poll.roll.filter(present=True).count()
     [card] = cards.issue_cards([Delegate.objects.get(number="006")], by=draft.office)
     lifecycle.open_poll(draft.poll, by=draft.office)
-    reply = desk.post(at(draft.poll, "presence"), ticks | {"do": "undo", "numbers": ["002"]})
+    reply = desk.post(
+        at(draft.poll, "presence"), ticks | {"do": "undo", "people": ["代表2（002）"]}
+    )
 
     assert taken_back == 1
     assert card.delegate.number == "006"
@@ -308,7 +310,7 @@ def test_a_mark_can_be_taken_back_in_draft_and_by_two_people_after_the_opening(d
 def test_ticks_of_another_delegation_are_refused(draft):
     reply = desk_of(draft.office).post(
         at(draft.poll, "presence"),
-        {"delegation": "城区代表团", "do": "chosen", "numbers": ["006"]},
+        {"delegation": "城区代表团", "do": "chosen", "people": ["代表6（006）"]},
     )
 
     assert reply.status_code == 200

@@ -290,7 +290,7 @@ def test_a_scrutineer_reads_presence_and_marks_nobody():
     reply = watch.post(asked, {"delegation": "城区代表团", "do": "all"})
 
     assert "代表1" in page.text
-    assert 'name="numbers"' not in page.text
+    assert 'name="people"' not in page.text
     assert "只有会务人员可以办理。" in reply.text
     assert stage.poll.roll.filter(present=True).count() == 4
 
