@@ -15,11 +15,14 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from projects.candidate_table import UNLESS, fault_of
 from projects.forms import DraftField
+from projects.importing import COLUMNS
 from projects.models import Poll, Project, Target
 from projects.targets import TargetForm, TargetFormSet
 from yiwu_vote.fields import TYPED_COLUMNS
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
+from yiwu_vote.tables.upload import shown
 from yiwu_vote.texts import same
 
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
@@ -250,6 +253,13 @@ class ProjectForm(NoticingForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for column in UNLESS:
+            # What stood there before can stay: whoever mends the rest is not held up by it.
+            name = COLUMNS[column]
+            text = cleaned.get(name) if name in self.changed_data else ""
+            if text and fault_of(column, text):
+                words = _("“%(value)s”不能用作%(column)s，请核对后填写。")
+                self.add_error(name, words % {"value": shown(text), "column": column})
         poll, title = (
             cleaned.get("poll", getattr(self.instance, "poll", None)),
             cleaned.get("title"),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from yiwu_vote import texts
-from yiwu_vote.tables import sheets, upload
+from yiwu_vote.tables import around, sheets, unmeant, upload
 from yiwu_vote.tables.titles import Columns
+from yiwu_vote.tables.unmeant import Unmeant
 from yiwu_vote.tables.upload import Cells, Once, Parsed
 
 TEMPLATE_HEADER = (
@@ -69,6 +70,20 @@ TARGETS_LIMIT = 20
 
 INVESTMENT_LIMIT = 30
 NUMBER_DIGITS = 10
+# What is refused in a text, in the form of a candidate as well: there it could be kept, and no table
+# would bring it back. 3-5 is a title, and 2026年12月 a time by which something is done.
+IN_WORDS = unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt)
+NEEDED = unmeant.first_of(IN_WORDS, unmeant.nothing)
+UNLESS: dict[str, Unmeant] = {
+    "项目名称": unmeant.first_of(NEEDED, unmeant.clock, unmeant.exponent, around.total),
+    "建设内容": NEEDED,
+    "类别": IN_WORDS,
+    "责任单位": IN_WORDS,
+    "完成时限": unmeant.first_of(
+        *(unmeant.IN_ANY, unmeant.foreign_date, unmeant.clock, unmeant.days)
+    ),
+    "实施范围": IN_WORDS,
+}
 # How people say in a cell that there is nothing to say.
 NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
 INVESTMENT = re.compile(r"(?P<figure>\d{1,10}(?:\.\d{1,8})?)(?P<unit>万元?|亿元?|)", re.ASCII)
@@ -159,9 +174,17 @@ def candidate_of(cells: Mapping[str, str]) -> Candidate:
     return _row(Cells(cells, COLUMNS.required))
 
 
+def fault_of(title: str, text: str) -> str:
+    """Return why no table may have `text`, in its normal form, in a column of text, or nothing.
+
+    What the form and the tables take is one thing, so that what went out comes in again.
+    """
+    return upload.fault_of(text) or UNLESS[title](text)
+
+
 def _row(cells: Cells) -> Candidate:
     def text(title: str, limit: int, clean: Callable[[str], str] = texts.typed) -> str:
-        return cells.text(title, clean, limit, may_break=True)
+        return cells.text(title, clean, limit, may_break=True, unless=UNLESS[title])
 
     def optional(title: str, limit: int) -> str | None:
         return text(title, limit) if title in cells else None
@@ -233,6 +256,9 @@ def plain(figure: Decimal) -> str:
 
 def _targets(cells: Cells) -> tuple[str, ...]:
     raw = cells.raw("年度目标", TARGETS_LIMIT * TARGET_LIMIT)
+    # One target in quotes may be anything; a cell that is nothing else points at the one above.
+    if texts.is_within(raw, TARGET_LIMIT) and (fault := unmeant.ditto(texts.typed(raw))):
+        cells.fault(f"年度目标{{value}}{fault}", raw)
     lines = [line for line in TARGET_BREAK.split(raw) if line.strip()]
     targets = []
     for position, line in enumerate(lines, start=1):

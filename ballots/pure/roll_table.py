@@ -6,13 +6,14 @@ delegation exists and who is new is asked afterwards, in `acts.delegates`.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ballots.pure import identity
 from ballots.pure.identity import Person
 from yiwu_vote import texts
-from yiwu_vote.tables import grid, sheets, upload
+from yiwu_vote.tables import around, sheets, unmeant, upload
 from yiwu_vote.tables.titles import Columns
+from yiwu_vote.tables.unmeant import Unmeant
 from yiwu_vote.tables.upload import Cells, Once, Parsed
 
 TEMPLATE_HEADER = ("代表证号", "姓名", "代表团", "序号", "联系电话", "座位", "状态")
@@ -38,7 +39,12 @@ NAME_LIMIT = 30
 DELEGATION_LIMIT = 50
 SEAT_LIMIT = 20
 ORDER_DIGITS = 6
+# As far as people number: the column, its form and a table take no more.
+ORDER_LIMIT = 10**ORDER_DIGITS - 1
 PHONE_LIMIT = 30
+
+NO_DELEGATION = "代表团为空"
+UNMERGED = f"{NO_DELEGATION}；如原来是合并的单元格，请逐行填写"
 
 # What a cell of 状态 may say, and the value of `DelegateStatus` that it means.
 STATUSES = {"在任": "active", "暂停": "suspended", "列席": "observer", "终止": "ended"}
@@ -53,12 +59,15 @@ LANDLINE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-# What Excel makes of 1-2 and of twelve digits, where they are saved as text after that.
-SPOILT_NUMBER = re.compile(
-    r"\d{1,2}月\d{1,2}日|\d{4}年\d{1,2}月(?:\d{1,2}日)?|\d{4}/\d{1,2}/\d{1,2}|\d+(?:\.\d+)?E\+\d+"
-    r"|(?:\d{1,2}-)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:-\d{2})?",
-    re.IGNORECASE | re.ASCII,
-)
+# What is refused in a cell of text, in the form of a delegate as well: there it could be kept, and no
+# table would bring it back. A seat of 1E5 or 3-5 is one; a name is what has a letter.
+NAMING = unmeant.first_of(unmeant.IN_ANY, unmeant.nothing, unmeant.spoilt, unmeant.clock)
+UNLESS: dict[str, Unmeant] = {
+    "代表证号": unmeant.first_of(NAMING, unmeant.lost_digits, around.total),
+    "姓名": unmeant.first_of(NAMING, unmeant.exponent, unmeant.no_word),
+    "代表团": unmeant.first_of(NAMING, unmeant.exponent, unmeant.days),
+    "座位": unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt),
+}
 # How people say in a cell that there is nothing to say.
 NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
 
@@ -111,36 +120,52 @@ def parse(content: bytes | str) -> Parsed[RollRow]:
 
     Its header has 代表证号, 姓名 and 代表团 in any order, and 序号, 联系电话, 座位, 状态 if wanted.
     """
-    return upload.parse(
+    parsed = upload.parse(
         content,
         _row,
         columns=COLUMNS,
         once=lambda row: {"代表证号": Once(texts.number_key(row.number), row.number)},
     )
+    # One blank was forgotten; several below others are what is left where cells were merged.
+    blank = [problem for problem in parsed.problems if problem.text == NO_DELEGATION]
+    if len(blank) < 2 or not parsed.rows:
+        return parsed
+    hinted = [
+        replace(problem, text=UNMERGED) if problem in blank else problem
+        for problem in parsed.problems
+    ]
+    return replace(parsed, problems=tuple(hinted))
+
+
+def fault_of(title: str, text: str) -> str:
+    """Return why no table may have `text`, in its normal form, in a column of text, or nothing.
+
+    What forms and tables take is one thing: whatever the register holds can be exported and imported
+    again, and changes nothing.
+    """
+    return upload.fault_of(text) or UNLESS[title](text)
 
 
 def _row(cells: Cells) -> RollRow:
     """Return one line as a row; a wrong cell is left empty in it."""
+    if "姓名" in cells.merged and "代表证号" not in cells.merged:
+        cells.fault("姓名与上一行同在合并的单元格中，请取消合并，逐行填写")
     return RollRow(
         line=cells.line,
-        number=_number(cells),
-        name=cells.text("姓名", identity.name_of, NAME_LIMIT),
-        delegation=cells.text("代表团", identity.name_of, DELEGATION_LIMIT, may_break=True),
+        number=cells.text("代表证号", identity.number_of, NUMBER_LIMIT, unless=UNLESS["代表证号"]),
+        name=cells.text("姓名", identity.name_of, NAME_LIMIT, unless=UNLESS["姓名"]),
+        delegation=cells.text(
+            *("代表团", identity.name_of, DELEGATION_LIMIT),
+            may_break=True,
+            unless=UNLESS["代表团"],
+        ),
         order=_order(cells) if "序号" in cells else None,
         phone=_phone(cells) if "联系电话" in cells else None,
-        seat=cells.text("座位", texts.typed, SEAT_LIMIT, may_break=True)
+        seat=cells.text("座位", texts.typed, SEAT_LIMIT, may_break=True, unless=UNLESS["座位"])
         if "座位" in cells
         else None,
         status=_status(cells),
     )
-
-
-def _number(cells: Cells) -> str:
-    number = cells.text("代表证号", identity.number_of, NUMBER_LIMIT)
-    if SPOILT_NUMBER.fullmatch(number):
-        cells.fault(f"代表证号{{value}}像是被 Excel 改成了日期或科学记数，{grid.AS_TEXT}", number)
-        return ""
-    return number
 
 
 def _order(cells: Cells) -> int:

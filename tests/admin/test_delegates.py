@@ -73,6 +73,23 @@ def test_a_telephone_number_is_checked_as_in_an_import(desk, phone, kept):
     assert kept or faults(reply) == ["请填写一个11位手机号，或带区号的固定电话。"]
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "column"),
+    [
+        ("number", "1月2日", "代表证号"),
+        ("number", "＃N/A", "代表证号"),
+        ("name", "\ufffd", "姓名"),
+        ("name", "同上", "姓名"),
+        ("seat", "5-Mar", "座位"),
+    ],
+)
+def test_what_no_table_takes_the_form_does_not_take_either(desk, field, text, column):
+    (told,) = faults(typed(desk, **{field: text}))
+
+    assert told.endswith(f"”不能用作{column}，请核对后填写。")
+    assert not Delegate.objects.exists()
+
+
 def test_a_text_far_too_long_is_refused_before_it_is_looked_at(desk):
     assert len(faults(typed(desk, name="a" + "\u0301" * 50_000))) == 1
 

@@ -413,3 +413,26 @@ def test_no_list_holds_two_candidates_that_nobody_can_tell_apart(desk, clerk):
     assert other.status_code == 302
     made = poll.projects.get(number=2)
     assert (made.title, made.text) == ("停车场", "建设内容")
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "column"),
+    [
+        ("title", "12:30", "项目名称"),
+        ("title", "合计", "项目名称"),
+        ("text", "同上", "建设内容"),
+        ("lead_unit", "TRUE", "责任单位"),
+        ("deadline", "Dec-26", "完成时限"),
+    ],
+)
+def test_the_form_of_a_candidate_takes_what_a_table_takes(desk, clerk, field, text, column):
+    poll = make_poll(candidates=0)
+    sent = {
+        **{"poll": poll.pk, "number": 1, "title": "停车场", "text": "建设内容"},
+        **{"targets-TOTAL_FORMS": "0", "targets-INITIAL_FORMS": "0", field: text},
+    }
+
+    reply = desk.post(reverse("admin:projects_project_add"), sent)
+
+    assert f"“{text}”不能用作{column}，请核对后填写。" in reply.text
+    assert not poll.projects.exists()

@@ -38,6 +38,7 @@ from yiwu_vote.tables.grid import is_error
 from yiwu_vote.tables.preview import signed
 from yiwu_vote.tables.problems import grouped
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
+from yiwu_vote.tables.unmeant import ditto
 from yiwu_vote.tables.upload import Parsed
 
 HEADER = "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,完成时限,实施范围,年度目标"
@@ -346,6 +347,67 @@ def test_whoever_fills_what_must_be_filled_is_no_sum_and_no_remark_whatever_its_
     assert [row.title for row in rows] == ["合计十项惠民工程", "注：停车"]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (",合计,3项", "第3行是合计，未读取。"),
+        ("9,总计,共3项", "第3行是合计，未读取。"),
+        ("填表人：,李四,联系电话：0579", "第3行是表格下方的说明，未读取。"),
+        ("---,---,---", "第3行只有横线，没有内容，未读取。"),
+    ],
+)
+def test_a_sum_a_signature_or_a_line_that_fills_every_column_is_no_candidate(line, said):
+    found = parsed("1,停车,新建。", line, header="编号,项目名称,建设内容")
+
+    assert [row.title for row in found.rows] == ["停车"]
+    assert (found.problems, found.notes) == ((), (said,))
+
+
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [
+        *(
+            ("项目名称", value)
+            for value in ("3月5日", "5-Mar", "12:30", "1E5", "1.2E+11", "TRUE", "同上")
+        ),
+        *(("项目名称", value) for value in ("-", "待定", "暂缺", "2026年12月")),
+        *(("建设内容", value) for value in ("同上", "略", "〃", "FALSE", "3月5日")),
+        *(("完成时限", value) for value in ("Dec-26", "46357", "TRUE", "同上", "0:00")),
+        *(("责任单位", value) for value in ("同上", "3月5日", "TRUE", "〃")),
+        *(("年度目标", value) for value in ("同上", "〃")),
+    ],
+)
+def test_what_nobody_can_have_meant_is_a_fault_of_its_cell(title, value):
+    cells = {"项目名称": "停车", "建设内容": "新建。", title: value}
+
+    found = parsed(",".join(cells.values()), header=",".join(cells))
+
+    assert len(found.problems) == 1
+    assert f"“{value}”" in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [
+        *(
+            ("完成时限", value)
+            for value in ("2026年12月", "12月31日", "2026/12/31", "3-5", "2026年", "年底")
+        ),
+        *(
+            ("项目名称", value)
+            for value in ("3-5", "2026年12月工程", "总计划展示馆", "审核系统改造")
+        ),
+        ("责任单位", "119"),
+    ],
+)
+def test_what_may_be_meant_is_taken_as_it_is(title, value):
+    cells = {"项目名称": "停车", "建设内容": "新建。", title: value}
+
+    found = parsed(",".join(cells.values()), header=",".join(cells))
+
+    assert (len(found.rows), found.problems) == (1, ())
+
+
 def test_a_cell_is_measured_before_it_is_composed(monkeypatch):
     lengths = lengths_looked_at(monkeypatch)
 
@@ -459,8 +521,8 @@ SHAPES = (
 )
 
 
-def some_text(rng: random.Random, most: int, *, least: int = 0) -> str:
-    """Return what a field of `most` signs may hold after somebody has typed it."""
+def some_text(rng: random.Random, most: int, *, least: int = 0, column: str = "") -> str:
+    """Return what a field of `most` signs may hold after somebody has typed it in the form."""
     while True:
         text = rng.choice(
             (
@@ -471,7 +533,15 @@ def some_text(rng: random.Random, most: int, *, least: int = 0) -> str:
             )
         )
         text = texts.typed(text[:most])
-        if len(text) >= least and not is_error(text):
+        is_meant = not (column and candidate_table.fault_of(column, text))
+        if len(text) >= least and not is_error(text) and is_meant:
+            return text
+
+
+def some_content(rng: random.Random) -> str:
+    while True:
+        text = "\n".join(some_text(rng, 300, least=1) for _ in range(rng.randint(1, 3)))
+        if not candidate_table.fault_of("建设内容", text):
             return text
 
 
@@ -480,8 +550,9 @@ def some_table(seed: int) -> list[tuple[str, ...]]:
     rng = random.Random(seed)
     rows: dict[str, tuple[str, ...]] = {}
     for number in rng.sample(range(1, 32768), rng.randint(1, 4)):
-        title = some_text(rng, 60, least=1)
+        title = some_text(rng, 60, least=1, column="项目名称")
         lines = [some_text(rng, 90, least=1) for _ in range(rng.randint(0, 4))]
+        lines = [line for line in lines if not ditto(line)]
         # A semicolon parts targets, and a candidate has twenty at most.
         lines = [line for line in lines if line.count("；") + line.count(";") < 5]
         if rng.random() < 0.4:
@@ -491,12 +562,12 @@ def some_table(seed: int) -> list[tuple[str, ...]]:
         rows[texts.folded(title)] = (
             str(number),
             title,
-            "\n".join(some_text(rng, 300, least=1) for _ in range(rng.randint(1, 3))),
-            some_text(rng, 20),
-            some_text(rng, 60),
+            some_content(rng),
+            some_text(rng, 20, column="类别"),
+            some_text(rng, 60, column="责任单位"),
             candidate_table.plain(Decimal(rng.randint(0, 10**12 - 1)) / 100) if number % 3 else "",
-            some_text(rng, 30),
-            some_text(rng, 100),
+            some_text(rng, 30, column="完成时限"),
+            some_text(rng, 100, column="实施范围"),
             "\n".join(lines),
         )
     return list(rows.values())

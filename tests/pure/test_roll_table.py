@@ -5,16 +5,26 @@ from datetime import datetime
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ballots.models import DelegateStatus
-from ballots.pure.roll_table import STATUSES, TEMPLATE_HEADER, RollRow, parse, template_xlsx
+from ballots.pure.identity import name_of, number_of
+from ballots.pure.roll_table import (
+    STATUSES,
+    TEMPLATE_HEADER,
+    RollRow,
+    fault_of,
+    parse,
+    template_xlsx,
+)
 from tests.helpers.looking import MARKS, lengths_looked_at
 from tests.helpers.sheets import book_of, saved
+from yiwu_vote.tables.problems import grouped
 from yiwu_vote.tables.reading import read
 from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.upload import Parsed, Problem, shown
+from yiwu_vote.texts import number_key, typed
 
 SPOILT = "代表证号“{}”像是被 Excel 改成了日期或科学记数，请将该列设为文本后重新输入"
 HEADER = "代表证号,姓名,代表团,序号,联系电话,座位,状态"
@@ -342,6 +352,146 @@ def test_whoever_fills_all_columns_is_no_sum_whatever_he_is_called():
     assert only_row("001,共计,城区").name == "共计"
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        *((line, "是合计") for line in (
+            "合计,1人,1个团", "总计,350,12", "总 计：,350,12", "总数,2,2", "总人数,350,12",
+            "人数合计,2,2", "以上共12人,12,12", "共12人,12,1个团", "合计（人）,12,1",
+            "城区代表团小计,12,1", "总计：350人,350,12", "累计,3,3", "总数,2,",
+        )),
+        *((line, "是表格下方的说明") for line in (
+            "填表人：,李四,联系电话：0579", "填表人：李,审核人：王,2026年1月5日", "制表：李,审核,王",
+            "审核人（签字）：,李,王", "填表人：李,,王", "负责人签字:,李,王", "日期：,2026年,1月5日",
+        )),
+        *((line, "只有横线，没有内容") for line in (
+            "---,---,---", ":---:,---:,:--", "-,-,-", "————,————,————", "----,,", "/,/,/", "…,…,…",
+        )),
+    ],
+)  # fmt: skip
+def test_a_sum_a_signature_or_a_line_that_fills_every_column_is_left_out_and_said(line, why):
+    parsed = roll("001,王伟,城区", line)
+
+    assert [row.number for row in parsed.rows] == ["001"]
+    assert (parsed.problems, parsed.notes) == ((), (f"第3行{why}，未读取。",))
+
+
+@pytest.mark.parametrize("table", ["|代表证号|姓名|代表团|\n|---|:---:|---|\n|001|王伟|城区|"])
+def test_the_line_below_a_header_in_markdown_is_nobody(table):
+    assert [row.name for row in parse(table).rows] == ["王伟"]
+
+
+@pytest.mark.parametrize("name", ["王小计", "陈共", "总小明", "审核", "日期明", "无尽", "梅-3"])
+def test_a_name_with_such_a_word_in_it_stays_somebody(name):
+    header = "姓名,代表证号,代表团"
+
+    assert only_row(f"甲{name},001,城区", header=header).name == f"甲{name}"
+    assert only_row(f"001,{name},城区").name == name
+
+
+DATED = "像是被 Excel 改成了日期或科学记数，请将该列设为文本后重新输入"
+POINTS = "不能代替内容，请写出与上一行相同的内容"
+LEFT_OPEN = "不是具体内容，请补全"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("002,同上,城区", f"姓名“同上”{POINTS}"),
+        ("002,李娜,〃", f"代表团“〃”{POINTS}"),
+        ('002,李娜,""""', f'代表团“"”{POINTS}'),
+        ("002,李娜,同 上", f"代表团“同 上”{POINTS}"),
+        ("002,李娜,″", f"代表团“″”{POINTS}"),
+        ("002,李娜,城区,,,同上", f"座位“同上”{POINTS}"),
+        ("002,暂缺,城区", f"姓名“暂缺”{LEFT_OPEN}"),
+        ("002,-,城区", f"姓名“-”{LEFT_OPEN}"),
+        ("002,Ｎ/Ａ,城区", f"姓名“Ｎ/Ａ”{LEFT_OPEN}"),
+        ("002,李娜,待定", f"代表团“待定”{LEFT_OPEN}"),
+        ("待定,李娜,城区", f"代表证号“待定”{LEFT_OPEN}"),
+        ("002,45321,城区", "姓名“45321”中没有文字，请核对"),
+        ("002,·,城区", "姓名“·”中没有文字，请核对"),
+        ("002,TRUE,城区", "姓名“TRUE”是逻辑值（TRUE、FALSE），请将该列设为文本后重新输入"),
+        ("FALSE,李娜,城区", "代表证号“FALSE”是逻辑值（TRUE、FALSE），请将该列设为文本后重新输入"),
+        ("002,3月5日,城区", f"姓名“3月5日”{DATED}"),
+        ("002,1E5,城区", f"姓名“1E5”{DATED}"),
+        ("002,李娜,3月1日", f"代表团“3月1日”{DATED}"),
+        ("002,李娜,1-Mar", f"代表团“1-Mar”{DATED}"),
+        ("002,李娜,12:30", f"代表团“12:30”{DATED}"),
+        ("002,李娜,45321", "代表团“45321”像是日期的序列值，请将该列设为文本后重新输入"),
+        ("12:30,李娜,城区", f"代表证号“12:30”{DATED}"),
+        ("1.0,李娜,城区", "代表证号“1.0”像是被 Excel 改成了小数，请将该列设为文本后重新输入"),
+        (
+            "330702199001011000,李娜,城区",
+            "代表证号“330702199001011000”超过15位，Excel 和 WPS 已将后面的数字改为0，"
+            "请将该列设为文本后重新输入",
+        ),
+        ("002,李娜,城区,,,3月5日", f"座位“3月5日”{DATED}"),
+        ("002,李娜,城区,,,5-Mar", f"座位“5-Mar”{DATED}"),
+        ("002,李娜,城区,,,1.2E+11", f"座位“1.2E+11”{DATED}"),
+        ("002,＃N/A,城区", "姓名是错误值，请更正后重新上传"),
+        ("002,李娜,城区,,,＃＃＃", "座位是错误值，请更正后重新上传"),
+    ],
+)
+def test_what_nobody_can_have_meant_is_a_fault_of_its_cell(line, told):
+    parsed = roll("001,王伟,城区", line)
+
+    assert [problem.words for problem in parsed.problems] == [told]
+
+
+@pytest.mark.parametrize("seat", ["3-5", "12:30", "1E5", "0012", "3排5座", "45321", "无"])
+def test_a_seat_is_what_it_says(seat):
+    assert only_row(f"001,王伟,城区,,,{seat}").seat == seat
+
+
+@pytest.mark.parametrize(
+    "number", ["1E5", "3-5", "1.2", "330702199001011234", "2026-01-02", "甲02"]
+)
+def test_a_number_is_what_it_says(number):
+    assert only_row(f"{number},王伟,城区").number == number
+
+
+def test_blanks_left_where_delegations_were_merged_are_told_as_such():
+    parsed = roll("001,王伟,城区", "002,李娜,", "003,张三,", "004,赵六,城南", "005,钱七,")
+
+    assert {str(fault) for fault in grouped(parsed.problems)} == {
+        "第3、4、6行：代表团为空；如原来是合并的单元格，请逐行填写"
+    }
+
+
+def test_a_name_merged_over_two_numbers_is_a_problem():
+    book = book_of([("代表证号", "姓名", "代表团"), ("001", "王伟", "城区"), ("002", None, "城区")])
+    book.worksheets[0].merge_cells("B2:B3")
+
+    assert words(parse(saved(book))) == [
+        "第3行：姓名与上一行同在合并的单元格中，请取消合并，逐行填写"
+    ]
+
+
+typed_texts = st.sampled_from(
+    ["同上", "〃", "-", "合计", "TRUE", "3月5日", "12:30", "1E5", "1.0", "=1+1", "'1", "#N/A", "\ufffd",
+     "Dec-26", "45321", "１２", "王伟", "3-5", "待定", "填表人：", "---", "共3人", "注：", "@a", "0012"]
+) | st.text("王1-:/.'=#E+月日〃", min_size=1, max_size=6)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(*[typed_texts] * 4), min_size=1, max_size=4))
+def test_whatever_the_form_of_a_delegate_takes_a_table_takes_too(people):
+    kept: list[tuple[str, ...]] = []
+    for number, name, delegation, seat in people:
+        row = (number_of(number), name_of(name), name_of(delegation), "", "", typed(seat), "在任")
+        texts_of = zip(("代表证号", "姓名", "代表团", "座位"), (*row[:3], row[5]), strict=True)
+        is_new = number_key(row[0]) not in {number_key(each[0]) for each in kept}
+        if all(row[:3]) and is_new and not any(fault_of(*each) for each in texts_of):
+            kept.append(row)
+
+    parsed = parse(csv_bytes(TEMPLATE_HEADER, kept)) if kept else Parsed()
+
+    assert parsed.problems == ()
+    assert [(row.number, row.name, row.delegation, row.seat) for row in parsed.rows] == [
+        (*row[:3], row[5]) for row in kept
+    ]
+
+
 def test_a_lone_cell_that_says_nothing_of_itself_is_a_problem_and_not_left_out():
     assert words(roll("004")) == ["第2行：姓名为空", "第2行：代表团为空"]
 
@@ -448,7 +598,7 @@ def test_the_template_is_the_header_alone_and_keeps_leading_zeros():
     assert {sheet.column_dimensions[name].number_format for name in "ABCDEFG"} == {"@"}
 
 
-names = st.text("王伟䶮𠮷㻗李·", min_size=1, max_size=6)
+names = st.text("王伟䶮𠮷㻗李·", min_size=1, max_size=6).filter(lambda name: name.strip("·"))
 cells = st.sampled_from(
     ["", " ", "001", "002", "００１", "王伟", "䶮𠮷", "=1+1", "'", "138", "13800138000", "x\u200b"]
 )

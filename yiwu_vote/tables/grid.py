@@ -1,5 +1,6 @@
 """What a table is before anybody asks what its columns mean: rows of shown texts, and what was left out."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,9 @@ ERRORS = frozenset(
         *("#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!"),
     }
 )
+
+# Asked of no longer text: it is composed first, for #Ｎ/Ａ is typed in full width too.
+LONGEST_ERROR = 20
 
 # What may be wrong with a cell: each goes on from the title of its column, and says what to do.
 AS_TEXT = "请将该列设为文本后重新输入"
@@ -97,7 +101,10 @@ def checked(lines: Iterable[Line]) -> Iterator[Line]:
 
 def is_error(text: str) -> bool:
     """Tell whether a spreadsheet program shows `text` where it has no value to show, ##### included."""
-    return text.upper() in ERRORS or (len(text) > 1 and not text.strip("#"))
+    if len(text) > LONGEST_ERROR:
+        return not text.strip("#＃")
+    plain = unicodedata.normalize("NFKC", text).upper()
+    return plain in ERRORS or (len(plain) > 1 and not plain.strip("#"))
 
 
 def seen(text: str) -> bool:

@@ -6,28 +6,24 @@ told at once.
 """
 
 import hashlib
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from yiwu_vote import texts
-from yiwu_vote.tables import grid, reading, titles
+from yiwu_vote.tables import around, grid, reading, titles, unmeant
 from yiwu_vote.tables.grid import Line
 from yiwu_vote.tables.titles import Columns
+from yiwu_vote.tables.unmeant import Unmeant
 
 Row = TypeVar("Row")
 
 # Lone surrogates, private use, the sign for what was lost, and unassigned ones: somebody saw
 # something in their place, and nobody else sees it. An old encoding puts rare surnames there.
 UNREADABLE = frozenset({"Cs", "Co", "Cn"})
+UNREADABLE_WORDS = "含有不可见或无法显示的字符"
 SHOWN_LIMIT = 20
-# Rows that are no rows of the table: its sums, and what is written below it.
-TOTAL = re.compile(r"(?:合|总|小|共)计|共\d+[人名位项件个]")
-REMARKS = re.compile(
-    r"[*＊※]?(?:注[:：0-9]|备注|说明|填表|填报|制表|审核|联系人|数据来源|打印|第\d+页)|[(（]?(?:盖章|公章)"
-)
 
 
 @dataclass(frozen=True)
@@ -105,11 +101,18 @@ class Cells:
         return raw
 
     def text(
-        self, title: str, clean: Callable[[str], str], limit: int, *, may_break: bool = False
+        self,
+        title: str,
+        clean: Callable[[str], str],
+        limit: int,
+        *,
+        may_break: bool = False,
+        unless: Unmeant = unmeant.IN_ANY,
     ) -> str:
         """Return the cell as `clean` makes it, or tell a fault and return nothing.
 
-        With `may_break` it may hold several lines. Length is asked before anything is composed.
+        With `may_break` it may hold several lines; `unless` tells what nobody can have meant. Length
+        is asked before anything is composed.
         """
         told = len(self.problems)
         raw = self.raw(title, limit)
@@ -117,13 +120,15 @@ class Cells:
             return ""
         value = clean(raw)
         if not is_readable(raw):
-            self.fault(f"{title}{{value}}含有不可见或无法显示的字符", raw)
+            self.fault(f"{title}{{value}}{UNREADABLE_WORDS}", raw)
         elif not may_break and "\n" in raw.strip():
             self.fault(f"{title}{{value}}分成几行，请改为一行", raw)
         elif not value and title in self.required:
             self.fault(f"{title}为空")
         elif len(value) > limit:
             self.fault(f"{title}超过{limit}个字")
+        elif fault := unless(value):
+            self.fault(f"{title}{{value}}{fault}", raw)
         else:
             return value
         return ""
@@ -202,33 +207,13 @@ def _rows_below(header: titles.Header, columns: Columns, notes: list[str]) -> li
         left_out["在表头之上"] = [line.number for line in header.above]
     rows = []
     for line in header.below:
-        why = _why_no_row(line, header.titles, columns)
+        why = around.why_no_row(line, header.titles, columns)
         if why:
             left_out.setdefault(why, []).append(line.number)
         else:
             rows.append(line)
     notes += [f"第{grid.ranges(numbers)}行{why}，未读取。" for why, numbers in left_out.items()]
     return rows
-
-
-def _why_no_row(line: Line, own: Sequence[str], columns: Columns) -> str:
-    """Return why a line is no row of the table, or nothing; whoever fills all that must be is one."""
-    if columns.is_header(line.cells):
-        return "与表头相同"
-    filled = [cell for cell in line.cells if cell]
-    unread = {own[position] for position, _fault in line.faults if position < len(own)}
-    there = unread | {title for title, cell in zip(own, line.cells, strict=False) if cell}
-    if there.issuperset(columns.required) or not filled:
-        return ""
-    # What stands beside a sum may be anything, a formula too.
-    bare = "".join(filled[0].split())
-    if TOTAL.match(bare):
-        return "是合计"
-    if len(filled) > 1:
-        return ""
-    if REMARKS.match(bare):
-        return "是表格下方的说明"
-    return "是合并的整行" if line.is_spread else ""
 
 
 def _cells(line: Line, own: Sequence[str], required: Sequence[str]) -> Cells:
@@ -240,6 +225,13 @@ def _cells(line: Line, own: Sequence[str], required: Sequence[str]) -> Cells:
         # In a CSV file a comma too many moves all that follows one column to the right.
         cells.fault(f"有{len(line.cells)}格内容，表头只有{len(own)}列")
     return cells
+
+
+def fault_of(text: str) -> str:
+    """Return why no column takes `text`, or nothing: what goes on from its title and the text."""
+    if not is_readable(text):
+        return UNREADABLE_WORDS
+    return grid.ERROR if grid.is_error(text) else ""
 
 
 def is_readable(text: str) -> bool:

@@ -22,9 +22,12 @@ from ballots.admin.register import cards, merging, namesakes, roll_import, statu
 from ballots.facts import register
 from ballots.models import AccessCard, Delegate, Delegation, Register
 from ballots.pure import identity
-from ballots.pure.roll_table import phone_of
+from ballots.pure.roll_table import fault_of, phone_of
 from yiwu_vote.fields import TYPED_COLUMNS
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
+from yiwu_vote.tables.upload import shown
+
+NOT_MEANT = _("“%(value)s”不能用作%(column)s，请核对后填写。")
 
 
 class OfficeAdmin(NoticingAdmin):
@@ -56,6 +59,16 @@ class OfficeForm(NoticingForm):
         Register.objects.locked()
         return super().row_now()
 
+    def told(self, field: str, column: str, text: str) -> str:
+        """Return `text` if a table of the roll takes it in this column too, or raise ValidationError.
+
+        What stood there before can stay: whoever mends the rest is not held up by it.
+        """
+        if text and field in self.changed_data and fault_of(column, text):
+            params = {"value": shown(text), "column": column}
+            raise forms.ValidationError(NOT_MEANT, params=params, code="not-meant")
+        return text
+
 
 # --- delegations ----------------------------------------------------------------------------------
 
@@ -64,7 +77,7 @@ class DelegationForm(OfficeForm):
     """A delegation; its name is that of no other one, to the eye."""
 
     def clean_name(self) -> str:
-        name = identity.name_of(self.cleaned_data["name"])
+        name = self.told("name", "代表团", identity.name_of(self.cleaned_data["name"]))
         owner = register.delegation_called(name)
         if owner is not None and owner.pk != self.instance.pk:
             raise forms.ValidationError(
@@ -130,7 +143,7 @@ class DelegateForm(OfficeForm):
     """A delegate, in the forms in which an import takes him too."""
 
     def clean_number(self) -> str:
-        number = identity.number_of(self.cleaned_data["number"])
+        number = self.told("number", "代表证号", identity.number_of(self.cleaned_data["number"]))
         owner = register.owner_of(number)
         if owner is not None and owner.pk != self.instance.pk:
             raise forms.ValidationError(
@@ -139,7 +152,10 @@ class DelegateForm(OfficeForm):
         return number
 
     def clean_name(self) -> str:
-        return identity.name_of(self.cleaned_data["name"])
+        return self.told("name", "姓名", identity.name_of(self.cleaned_data["name"]))
+
+    def clean_seat(self) -> str:
+        return self.told("seat", "座位", self.cleaned_data["seat"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
