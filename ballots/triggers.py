@@ -75,11 +75,18 @@ class Guard:
 def _second_round() -> list[Guard]:
     """A second round is about what the first one left open, word for word (design §4.3).
 
-    A list may be shortened, so that rows may go; what is left is compared once more as it opens.
+    A list may be shortened, so that rows may go; what is left is compared once more as it opens. It
+    stays the second round of that first one: without its parent nothing would be compared any more.
     """
     message = "the candidates of a second round are those of the first"
     parent = "(SELECT parent_id FROM projects_poll WHERE id = NEW.poll_id)"
     changed = f"{parent} IS NOT NULL AND NOT {_is_of_first_round('NEW', parent)}"
+    was_in = "(SELECT parent_id FROM projects_poll WHERE id = OLD.poll_id)"
+    moved = f"(NEW.poll_id <> OLD.poll_id AND {was_in} IS NOT NULL)"
+    made_otherwise = (
+        "OLD.parent_id IS NOT NULL"
+        " AND (NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.kind <> OLD.kind)"
+    )
     target = (
         "EXISTS (SELECT 1 FROM projects_poll poll JOIN projects_project own ON own.poll_id = poll.id"
         " WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL"
@@ -92,10 +99,16 @@ def _second_round() -> list[Guard]:
     )
     return [
         Guard("projects_project", "INSERT", changed, message, "_second_round"),
-        Guard("projects_project", "UPDATE", changed, message, "_second_round"),
+        Guard("projects_project", "UPDATE", f"{moved} OR ({changed})", message, "_second_round"),
         Guard("projects_target", "INSERT", target, message, "_second_round"),
         Guard("projects_target", "UPDATE", target, message, "_second_round"),
-        Guard("projects_poll", "UPDATE", opened, message, "_second_round"),
+        Guard(
+            "projects_poll",
+            "UPDATE",
+            f"({made_otherwise}) OR ({opened})",
+            message,
+            "_second_round",
+        ),
     ]
 
 

@@ -22,6 +22,7 @@ from projects.models import Poll, Project, Target
 from tests.helpers.desk import desk_of, upload
 from tests.helpers.factories import (
     Stage,
+    make_poll,
     make_project,
     make_ready,
     play,
@@ -154,6 +155,25 @@ def test_everything_that_names_the_adopted_project_names_the_one_that_was_voted_
         read = verifier.read(io.BytesIO(package.full_package(poll).content))
         assert [each.faults for each in verifier.level_a(read) if each.faults] == []
         assert read.titles[2] == "候选项目2"
+
+
+@pytest.mark.parametrize("kind", ["main", "rehearsal"])
+def test_a_second_round_stays_that_of_its_first_one_however_somebody_writes_to_it(kind):
+    """Case 60: without its parent nothing would compare its candidates any more."""
+    held = tied(kind=kind)
+    draft = drafts.run_off(held.poll, by=held.office)
+    itself = Poll.objects.filter(pk=draft.pk)
+    other = make_poll(candidates=0)
+
+    refused_by_database(itself.update, parent=None, kind=kind)
+    refused_by_database(itself.update, parent=other)
+    refused_by_database(itself.update, kind="supplementary")
+    refused_by_database(draft.projects.filter(number=2).update, poll=other)
+
+    # What its office may edit, and how it ends, is as it was.
+    itself.update(phone="0579-1", opening_words="请投票", places=2)
+    drafts.drop(draft, by=held.office, second=held.scrutineer, reason="重新发起")
+    assert not Poll.objects.standing().filter(parent=held.poll).exists()
 
 
 # --- what it may be -------------------------------------------------------------------------------
