@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
@@ -17,6 +18,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.figures import Figures, Stored, current
+from ballots.pure.identity import PLACE_LIMIT
 from ballots.pure.rules import Rules
 from projects.choices import known
 from projects.models import Poll, Project
@@ -116,11 +118,17 @@ class Register(models.Model):
         constraints = [models.CheckConstraint(condition=Q(id=1), name="there_is_one_register")]
 
 
+# Below what PostgreSQL keeps in a small column; SQLite would keep anything.
+DELEGATIONS_LIMIT = 30_000
+
+
 class Delegation(models.Model):
     """A delegation (代表团); it deliberates together and never votes as a bloc."""
 
     name = models.CharField(_("名称"), max_length=50, unique=True)
-    position = models.PositiveSmallIntegerField(_("顺序"), default=0)
+    position = models.PositiveSmallIntegerField(
+        _("顺序"), default=0, validators=[MaxValueValidator(DELEGATIONS_LIMIT)]
+    )
     # Empty where an older version let in a name that is another's to the eye.
     name_key = Derived(of="name", how=texts.folded, null=True)
     name_order = Derived(of="name", how=texts.number_order)
@@ -131,6 +139,9 @@ class Delegation(models.Model):
         ordering = ["position", "name_order", "name"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="delegation_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(position__lte=DELEGATIONS_LIMIT), name="delegation_position_is_bounded"
+            ),
             models.UniqueConstraint(fields=["name_key"], name="delegation_looks_like_no_other"),
         ]
 
@@ -158,7 +169,9 @@ class Delegate(models.Model):
     delegation = models.ForeignKey(
         Delegation, models.PROTECT, verbose_name=_("代表团"), related_name="delegates"
     )
-    position = models.PositiveIntegerField(_("序号"), default=0)
+    position = models.PositiveIntegerField(
+        _("序号"), default=0, validators=[MaxValueValidator(PLACE_LIMIT)]
+    )
     phone = models.CharField(_("联系电话"), max_length=30, blank=True)
     seat = models.CharField(_("座位"), max_length=20, blank=True)
     status = models.CharField(
@@ -186,6 +199,9 @@ class Delegate(models.Model):
             known("status", DelegateStatus, name="delegate_status_is_known"),
             models.CheckConstraint(
                 condition=~Q(number="") & ~Q(name=""), name="delegate_has_a_number_and_a_name"
+            ),
+            models.CheckConstraint(
+                condition=Q(position__lte=PLACE_LIMIT), name="delegate_position_is_bounded"
             ),
             models.CheckConstraint(
                 condition=Q(card_number__isnull=True) | Q(card_number__length=4),

@@ -14,6 +14,8 @@ from yiwu_vote import texts
 
 # A blank between two Latin letters parts two words; any other blank in a name is a filler.
 FILLER = re.compile(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])")
+# As far as people are placed within a delegation (序号): the column, its form and a table take no more.
+PLACE_LIMIT = 999_999
 # Of more people than these each is held against the one before alone: ten thousand of one name make
 # fifty million pairs.
 MANY = 12

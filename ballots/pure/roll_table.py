@@ -38,9 +38,7 @@ NUMBER_LIMIT = 20
 NAME_LIMIT = 30
 DELEGATION_LIMIT = 50
 SEAT_LIMIT = 20
-ORDER_DIGITS = 6
-# As far as people number: the column, its form and a table take no more.
-ORDER_LIMIT = 10**ORDER_DIGITS - 1
+ORDER_DIGITS = len(str(identity.PLACE_LIMIT))
 PHONE_LIMIT = 30
 
 NO_DELEGATION = "代表团为空"

@@ -4,7 +4,9 @@ import pytest
 from django.urls import reverse
 
 from ballots.acts import cards, roll
+from ballots.facts import register
 from ballots.models import Delegate, Delegation, JournalEntry
+from ballots.pure import roll_table
 from tests.helpers.desk import desk_of, fields_of, messages_of
 from tests.helpers.factories import make_delegates, make_poll, make_stage
 
@@ -90,6 +92,21 @@ def test_what_no_table_takes_the_form_does_not_take_either(desk, field, text, co
     assert not Delegate.objects.exists()
 
 
+@pytest.mark.parametrize("position", ["1000000", "9999999", "99999999999", "9" * 30])
+def test_no_place_is_farther_out_than_a_table_can_say(desk, position):
+    assert faults(typed(desk, position=position)) == ["确保该值小于或等于999999。"]
+    assert not Delegate.objects.exists()
+
+
+def test_the_last_place_of_the_form_is_taken_from_a_table_too(desk):
+    typed(desk, position="999999")
+
+    person = register.person_of(register.delegates().get())
+    (row,) = roll_table.parse(roll_table.register_xlsx([person])).rows
+
+    assert (person.order, row.order) == (999_999, 999_999)
+
+
 def test_a_text_far_too_long_is_refused_before_it_is_looked_at(desk):
     assert len(faults(typed(desk, name="a" + "\u0301" * 50_000))) == 1
 
@@ -121,7 +138,7 @@ def test_the_form_says_what_to_do_about_somebody_who_may_vote_right_now(field):
     desk = desk_of(stage.office)
     address = reverse("admin:ballots_delegate_change", args=[stage.delegates[0].pk])
 
-    reply = desk.post(address, fields_of(desk.get(address)) | {field: "99"})
+    reply = desk.post(address, fields_of(desk.get(address)) | {field: "九九"})
     other = desk.post(address, fields_of(desk.get(address)) | {"seat": "3排"})
 
     assert faults(reply) == [

@@ -283,6 +283,7 @@ BREAKS: dict[str, list[Act]] = {
     ],
     "target_unit_only_with_a_quantity": [lambda w: change(w.target, quantity=None, unit="处")],
     "target_has_a_text": [lambda w: change(w.target, text="")],
+    "delegation_position_is_bounded": [lambda w: change(w.delegate.delegation, position=30_001)],
     "delegation_has_a_name": [lambda w: put(Delegation(name=""))],
     # Case 16: two that are one to the eye.
     "delegation_looks_like_no_other": [
@@ -306,6 +307,7 @@ BREAKS: dict[str, list[Act]] = {
         lambda w: change(w.delegate, number=""),
         lambda w: change(w.delegate, name=""),
     ],
+    "delegate_position_is_bounded": [lambda w: change(w.delegate, position=1_000_000)],
     "delegate_card_number_has_four_digits": [
         lambda w: change(w.delegate, card_number="012"),
         lambda w: change(w.delegate, card_number=""),
