@@ -29,7 +29,6 @@ refused = Refusals(
         ),
         "changed": _("没有导入：候选项目在预览之后有变动，请重新上传。"),
         "problems": _("没有导入：表格有错误，请更正后重新上传。"),
-        "renames": _("没有导入：有更名的项目没有勾选，请重新上传，逐项核对后勾选。"),
     }
 )
 
@@ -54,7 +53,8 @@ class ImportPlan:
     Every row has its number. `seen` stands for the candidates that the plan was compared with.
     `was` maps the number of each row that is there to the number that its candidate has now.
     `renamed` are the numbers of the rows that give a candidate another title, each of which
-    somebody has to confirm; `absent` are the candidates that no row is about, which stay.
+    somebody has to confirm, or the row is left out; `absent` are the candidates that no row is
+    about, which stay.
     """
 
     new: tuple[Candidate, ...]
@@ -65,6 +65,7 @@ class ImportPlan:
     was: Mapping[int, int] = field(default_factory=dict)
     renamed: frozenset[int] = frozenset()
     absent: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def moved(self) -> dict[int, int]:
@@ -89,23 +90,28 @@ def cells_of(poll: Poll) -> list[tuple[str, ...]]:
 def plan_import(poll: Poll, rows: Sequence[Candidate]) -> ImportPlan:
     """Compare `rows` with the candidates of `poll`; a title that is there means that candidate.
 
-    A row without a number gets the next one after the highest. What is not certain is a problem of
+    A row without a number keeps that of the candidate with its title, and a new one gets the next
+    after the highest. What is not certain is a problem of
     its row: a number that another candidate keeps, a title with the text of another one.
     """
     projects = _projects(poll)
     last = max(
         [*(project.number for project in projects), *(row.number for row in rows)], default=0
     )
+    there = _There(projects, {folded(row.title) for row in rows})
+    given = {row.number for row in rows if row.number}
     numbered = []
     for row in rows:
-        last += not row.number
-        numbered.append(row if row.number else replace(row, number=last))
+        number = row.number or there.number_of(row)
+        if not row.number and number and number not in given:
+            given.add(number)
+        elif not row.number:
+            last = number = last + 1
+        numbered.append(replace(row, number=number))
 
-    there = _There(projects, {folded(row.title) for row in rows})
-    given = {row.line for row in rows if row.number}
     problems, was = [], {}
     for row in numbered:
-        project, problem = there.meant_by(row, has_number=row.line in given)
+        project, problem = there.meant_by(row, has_number=row.number in given)
         if row.number > NUMBER_LIMIT:
             problem = gettext("编号已用完，请在“编号”列填写空着的编号")
         if problem:
@@ -144,6 +150,11 @@ class _There:
             self.by_title.setdefault(folded(project.title), []).append(project)
             self.by_text.setdefault(folded(project.text), []).append(project)
         self.titles = titles
+
+    def number_of(self, row: Candidate) -> int:
+        """Return the number of the one candidate with the title of `row`; 0 for none."""
+        named = self.by_title.get(folded(row.title), [])
+        return named[0].number if len(named) == 1 else 0
 
     def meant_by(self, row: Candidate, *, has_number: bool) -> tuple[Project | None, str]:
         """Return the candidate that `row` is about, if any, and what is not certain about that."""
@@ -191,8 +202,9 @@ def write_import(
     """Write all `rows`, and return what was done; the caller holds the lock of `poll`.
 
     `seen` is that of the plan that was shown, `renames` are the numbers of the rows whose new title
-    somebody has confirmed. Raises Refused unless `poll` is a draft with a list of its own whose
-    candidates are still those of the plan, every row will do and every new title is confirmed.
+    somebody has confirmed: a row whose new title nobody has is left out, and the plan that is
+    returned does not have it. Raises Refused unless `poll` is a draft with a list of its own whose
+    candidates are still those of the plan and every row will do.
     """
     if poll.phase != Poll.Phase.DRAFT:
         raise refused("not-draft")
@@ -203,10 +215,22 @@ def write_import(
         raise refused("changed")
     if plan.problems:
         raise refused("problems")
-    if not plan.renamed <= set(renames):
-        raise refused("renames")
+    left_out = plan.renamed - set(renames)
+    plan = replace(
+        plan,
+        updated=tuple(row for row in plan.updated if row.number not in left_out),
+        renamed=plan.renamed - left_out,
+        left_out=tuple(_as_renamed(poll, row) for row in plan.updated if row.number in left_out),
+    )
     _write(poll, plan)
     return plan
+
+
+def _as_renamed(poll: Poll, row: Candidate) -> str:
+    """Return the words for a rename, whose row has the number of its candidate."""
+    old = poll.projects.get(number=row.number).title
+    words = gettext("第%(number)d项“%(old)s”更名为“%(new)s”")
+    return words % {"number": row.number, "old": old, "new": row.title}
 
 
 def _write(poll: Poll, plan: ImportPlan) -> None:

@@ -97,11 +97,14 @@ def _import(request: StaffRequest) -> HttpResponse:
         else:
             _log(request, poll, plan)
             words = gettext("已导入%(count)d项：新增%(new)d项，更新%(updated)d项。") % {
-                "count": len(previewed.rows),
+                "count": len(previewed.rows) - len(plan.left_out),
                 "new": len(plan.new),
                 "updated": len(plan.updated),
             }
             messages.success(request, words)
+            if plan.left_out:
+                told = gettext("更名没有勾选，以下各行没有导入：%(which)s。")
+                messages.warning(request, told % {"which": "；".join(plan.left_out)})
             address = reverse("admin:projects_project_changelist")
             return redirect(f"{address}?poll__id__exact={poll.pk}")
     tell_faults(request, form)

@@ -725,12 +725,50 @@ def test_another_title_under_a_number_is_a_rename_that_somebody_has_to_tick(poll
     plan = importing.plan_import(poll, rows)
     assert plan.renamed == {2}
 
-    with pytest.raises(Refused) as refusal:
-        written(poll, rows, seen=plan.seen)
-    assert refusal.value.code == "renames"
     written(poll, rows, seen=plan.seen, renames=[2])
     assert poll.projects.get(number=2).title == "全新名称"
     assert poll.projects.get(number=2).targets.count() == 1
+
+
+def test_a_rename_without_a_tick_leaves_its_row_out_and_says_so(desk, poll):
+    """Class of case 19, as the roll does it: what was pasted is not thrown away for one tick."""
+    make_project(poll, 3)
+    preview = upload_candidates(
+        desk,
+        poll,
+        "1,全新名称,建设内容1。",
+        "2,又一名称,建设内容2。",
+        "3,候选项目3,改过。",
+        "7,停车,新建。",
+    )
+    assert "没有勾选的，该行不导入" in preview.text
+
+    done = desk.post(reverse(IMPORT), confirmation(preview) | {"renames": ["2"]}, follow=True)
+
+    assert [(number, title) for number, title, _text in listed(poll)] == [
+        (1, "候选项目1"), (2, "又一名称"), (3, "候选项目3"), (7, "停车"),
+    ]  # fmt: skip
+    assert poll.projects.get(number=3).text == "改过。"
+    assert messages_of(done) == [
+        "已导入3项：新增1项，更新2项。",
+        "更名没有勾选，以下各行没有导入：第1项“候选项目1”更名为“全新名称”。",
+    ]
+    entry = poll.journal.get()
+    assert entry.data["renamed"] == [2]
+    assert entry.data["candidates"] == {"new": 1, "changed": 2, "same": 0}
+
+
+def test_a_table_without_numbers_is_about_the_candidates_that_its_titles_name(poll):
+    """The title is what a candidate is told by, and 编号 may be left out."""
+    before = listed(poll)
+    rows = rows_of("停车,新建。", "候选项目2,改过。", header="项目名称,建设内容")
+
+    plan = brought(poll, rows)
+
+    assert (len(plan.new), len(plan.updated), plan.renamed) == (1, 1, frozenset())
+    assert listed(poll) == [before[0], (2, "候选项目2", "改过。"), (3, "停车", "新建。")]
+    again = importing.plan_import(poll, rows)
+    assert (again.new, again.updated, again.problems) == ((), (), ())
 
 
 def test_a_preview_shows_old_and_new_asks_for_renames_and_names_whom_it_leaves_alone(desk, poll):
@@ -763,8 +801,8 @@ def test_an_import_is_on_the_record_of_its_poll_with_the_digest_of_its_file(desk
     assert record.in_words(entry).endswith("；新增1项，更新2项，不变0项；编号：1→2、2→1")
 
 
-def test_a_title_that_another_candidate_keeps_stops_the_whole_import(poll):
-    rows = rows_of("7,停车,新建。", ",候选项目2,新建。")
+def test_a_title_whose_number_another_row_takes_stops_the_whole_import(poll):
+    rows = rows_of("2,停车,新建。", ",候选项目2,新建。")
     plan = importing.plan_import(poll, rows)
 
     with pytest.raises(Refused) as refusal:
@@ -907,7 +945,7 @@ def test_a_pasted_table_is_previewed_like_a_file(desk, poll):
 
 def test_faults_turn_the_import_off_and_can_be_downloaded(desk, poll):
     preview = upload_candidates(
-        desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", ",助餐,配送。"
+        desk, poll, "1,,新建。", "x,停车,新建。", ",候选项目2,新建。", "2,助餐,配送。"
     )
     errors = preview.context["errors"]["problems"].value()
     listing = desk.post(reverse("admin:projects_project_import-errors"), {"problems": errors})
