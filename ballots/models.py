@@ -275,6 +275,9 @@ class AccessCard(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return str(self.delegate)
+
 
 class Channel(models.TextChoices):
     ONLINE = "online", _("电子")

@@ -5,22 +5,13 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.acts import roll
 from ballots.facts import register
-from ballots.models import (
-    AccessCard,
-    Delegate,
-    Delegation,
-    Namesakes,
-    Recommendation,
-    Register,
-    RollEntry,
-    derive,
-)
+from ballots.models import Delegate, Delegation, Namesakes, Register, derive
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
 
 refused = Refusals(
@@ -34,6 +25,7 @@ refused = Refusals(
         "delegation-taken": _("已有代表团“%(who)s”，看上去是同一个名称。"),
         "delegate-used": _(
             "%(who)s已发过卡、列入过名册或有会前推荐，不能删除，可以将状态改为“终止”。"
+            "只列在尚未开始的票决的名册上的，改为“终止”、更新名册之后就能删除。"
         ),
         "delegation-used": _("“%(who)s”还有代表，不能删除；可以合并到另一个代表团。"),
         "one-delegation": _("请选择至少两个代表团，并指定合并到其中哪一个。"),
@@ -131,18 +123,19 @@ def delete_delegates(delegates: Iterable[Delegate], *, by: User) -> int:
     demand_office(by)
     Register.objects.locked()
     chosen = Delegate.objects.filter(pk__in=[delegate.pk for delegate in delegates])
-    hanging = [
-        Exists(model._default_manager.filter(delegate=OuterRef("pk")))
-        for model in (AccessCard, RollEntry, Recommendation)
-    ]
-    used = chosen.filter(hanging[0] | hanging[1] | hanging[2]).first()
-    if used is not None:
-        raise refused("delegate-used", who=str(used))
+    demand_unused(chosen)
     people = [[delegate.number, delegate.name] for delegate in chosen]
     chosen.delete()
     if people:
         journal.append(None, journal.Kind.DELEGATES_DELETED, by=by, data={"people": people})
     return len(people)
+
+
+def demand_unused(delegates: QuerySet[Delegate]) -> None:
+    """Raise Refused where anything refers to one of `delegates`."""
+    used = register.held(delegates)
+    if used is not None:
+        raise refused("delegate-used", who=str(used))
 
 
 # --- delegations ----------------------------------------------------------------------------------
@@ -198,12 +191,18 @@ def delete_delegation(delegation: Delegation, *, by: User) -> None:
     """Delete a delegation to which nobody belongs, or raise Refused."""
     demand_office(by)
     Register.objects.locked()
-    if delegation.delegates.exists():
-        raise refused("delegation-used", who=delegation.name)
+    demand_empty(Delegation.objects.filter(pk=delegation.pk))
     journal.append(
         None, journal.Kind.DELEGATION_DELETED, by=by, data={"delegation": delegation.name}
     )
     delegation.delete()
+
+
+def demand_empty(delegations: QuerySet[Delegation]) -> None:
+    """Raise Refused where somebody belongs to one of `delegations`."""
+    used = delegations.filter(delegates__isnull=False).first()
+    if used is not None:
+        raise refused("delegation-used", who=used.name)
 
 
 # --- status ---------------------------------------------------------------------------------------

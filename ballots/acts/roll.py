@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.models import Delegate, RollEntry
+from ballots.facts import register
+from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll
 from projects.phases import VOTING
@@ -27,6 +28,9 @@ refused = Refusals(
         "not-active": _("该代表不是在任代表，不能列入名册。"),
         "already-on-roll": _("该代表已在名册上。"),
         "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
+        "maybe-one-person": _(
+            "没有增补：%(who)s可能是同一个人。请先在“同名核对”中逐一确认，或更正代表资料。"
+        ),
         "total-reached": _(
             "没有增补：名册人数已等于全体代表人数。全体代表人数在开始投票时已经确定，"
             "过半数以此为准，不能再改；确需增补的，请作废本次票决，更正后重新开始。"
@@ -44,6 +48,8 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
     May be repeated while the poll is in draft: presence already marked is kept.
     """
     demand_office(by)
+    # Whoever is deleted or changed at this moment is waited for; of all locks this one comes first.
+    Register.objects.locked()
     poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
     active = list(
         Delegate.objects.filter(status=Delegate.Status.ACTIVE).select_related("delegation")
@@ -170,8 +176,14 @@ def lower_presence(
 def add_to_roll(
     poll: Poll, *, delegate: Delegate, reason: str, by: User, second: User | None
 ) -> RollEntry:
-    """Add one delegate to the roll of a poll that takes ballots; two people sign (design §3.2)."""
+    """Add one delegate to the roll of a poll that takes ballots; two people sign (design §3.2).
+
+    Raises Refused, as the opening would, where he may be one person with somebody on the roll.
+    """
     demand_office(by)
+    Register.objects.locked()
+    # The caller's copy may be older than the lock.
+    delegate = Delegate.objects.select_related("delegation").get(pk=delegate.pk)
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
     if delegate.status != Delegate.Status.ACTIVE:
         raise refused("not-active")
@@ -179,8 +191,13 @@ def add_to_roll(
     demand_colleague(by, second)
     if poll.roll.filter(delegate=delegate).exists():
         raise refused("already-on-roll")
-    if poll.roll.filter(number=delegate.number).exists():
+    numbers = poll.roll.values_list("number", flat=True)
+    if any(delegate.number in pair for pair in register.same_numbers([delegate.number, *numbers])):
         raise refused("number-taken")
+    people = Delegate.objects.filter(roll_entries__poll=poll).select_related("delegation")
+    doubles = [pair for pair in register.doubles([delegate, *people]) if delegate in pair]
+    if doubles:
+        raise refused("maybe-one-person", who=register.in_words(doubles))
     if poll.delegates_total is not None and poll.roll.count() >= poll.delegates_total:
         raise refused("total-reached")
     entry = _entry(poll, delegate)

@@ -5,7 +5,14 @@ from itertools import combinations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from ballots.models import AccessCard, Delegate, Delegation, Namesakes, RollEntry
+from ballots.models import (
+    AccessCard,
+    Delegate,
+    Delegation,
+    Namesakes,
+    Recommendation,
+    RollEntry,
+)
 from ballots.pure.identity import Person, alike
 from projects.phases import VOTING
 from yiwu_vote import texts
@@ -28,6 +35,18 @@ def delegates() -> QuerySet[Delegate]:
 def is_at_the_vote(delegate: Delegate) -> bool:
     """Tell whether somebody stands on the roll of a poll that takes ballots."""
     return RollEntry.objects.filter(delegate=delegate.pk, poll__phase__in=VOTING).exists()
+
+
+def held(delegates: QuerySet[Delegate]) -> Delegate | None:
+    """Return the first of `delegates` to whom something refers, so that he stays: if there is one.
+
+    A card, a roll, a recommendation: what was done with either names him.
+    """
+    card, on_roll, recommends = (
+        Exists(model._default_manager.filter(delegate=OuterRef("pk")))
+        for model in (AccessCard, RollEntry, Recommendation)
+    )
+    return delegates.filter(card | on_roll | recommends).first()
 
 
 def person_of(delegate: Delegate) -> Person:

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from ballots import journal
-from ballots.acts import cards, lifecycle, roll, sign_in
+from ballots.acts import cards, delegates, lifecycle, roll, sign_in
 from ballots.acts.register import importing
 from ballots.models import Delegate, JournalEntry, RollEntry
 from projects.models import Poll
@@ -339,6 +339,35 @@ def test_a_number_that_stands_on_the_roll_is_not_added_a_second_time():
     stranger.save()
 
     assert refusal_of(add, stage, stranger) == "number-taken"
+
+
+@pytest.mark.parametrize("number", ["1", "００１"])
+def test_a_number_that_is_one_on_the_roll_to_the_eye_is_not_added(number):
+    stage = make_stage(delegates=3, delegates_total=9)
+    (stranger,) = make_delegates(1)
+    Delegate.objects.filter(pk=stranger.pk).update(number=number)
+
+    assert refusal_of(add, stage, stranger) == "number-taken"
+
+
+def test_whoever_may_be_one_person_with_somebody_on_the_roll_is_added_once_he_is_told_apart():
+    # Case 15: as the opening would have refused the two.
+    stage = make_stage(delegates=3, delegates_total=9)
+    (stranger,) = make_delegates(1)
+    Delegate.objects.filter(pk=stranger.pk).update(name="代表1", name_key="代表1")
+
+    assert refusal_of(add, stage, stranger) == "maybe-one-person"
+    apart = frozenset({stranger.pk, stage.delegates[0].pk})
+    delegates.tell_apart([apart], by=stage.office)
+    assert add(stage, stranger).name == "代表1"
+
+
+def test_whoever_was_suspended_since_the_page_was_shown_is_not_added():
+    stage = make_stage(delegates=3, delegates_total=9)
+    (stranger,) = make_delegates(1)
+    Delegate.objects.filter(pk=stranger.pk).update(status="suspended")
+
+    assert refusal_of(add, stage, stranger) == "not-active"
 
 
 def test_the_roll_never_has_more_people_than_there_are_delegates():

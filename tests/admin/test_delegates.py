@@ -4,8 +4,9 @@ import pytest
 from django.urls import reverse
 
 from ballots.acts import cards, roll
+from ballots.acts import delegates as acts
 from ballots.facts import register
-from ballots.models import Delegate, Delegation, JournalEntry
+from ballots.models import AccessCard, Delegate, Delegation, JournalEntry
 from ballots.pure import roll_table
 from tests.helpers.desk import desk_of, fields_of, messages_of
 from tests.helpers.factories import make_delegates, make_poll, make_stage
@@ -132,8 +133,8 @@ def test_a_change_of_a_delegate_stands_on_record_and_his_status_is_no_field_of_i
     assert JournalEntry.objects.get(poll=None).data["changes"] == [["姓名", "代表1", "新名"]]
 
 
-@pytest.mark.parametrize("field", ["number", "name"])
-def test_the_form_says_what_to_do_about_somebody_who_may_vote_right_now(field):
+@pytest.mark.parametrize(("field", "typed"), [("number", "99"), ("name", "新名")])
+def test_the_form_says_what_to_do_about_somebody_who_may_vote_right_now(field, typed):
     stage = make_stage(delegates=1)
     desk = desk_of(stage.office)
     address = reverse("admin:ballots_delegate_change", args=[stage.delegates[0].pk])
@@ -222,18 +223,83 @@ def test_delegates_to_whom_nothing_refers_are_deleted_one_by_one_or_many_at_once
     assert [len(entry.data["people"]) for entry in JournalEntry.objects.order_by("seq")] == [1, 3]
 
 
-def test_a_delegate_with_a_card_is_not_deleted_and_the_page_says_what_holds_him(desk, clerk):
+@pytest.mark.parametrize("held_by", ["a card", "a roll"])
+def test_a_delegate_to_whom_something_refers_is_not_deleted_and_the_page_says_why(
+    desk, clerk, held_by
+):
+    # Case 17.
     people = make_delegates(2)
-    cards.issue_cards(people[:1], by=clerk)
+    if held_by == "a card":
+        cards.issue_cards(people[:1], by=clerk)
+    else:
+        roll.draw_up_roll(make_poll(), by=clerk)
     one = reverse("admin:ballots_delegate_delete", args=[people[0].pk])
     many = {"action": "delete_selected", "_selected_action": [each.pk for each in people]}
 
+    replies = [
+        desk.get(one, follow=True),
+        desk.post(one, {"post": "yes"}, follow=True),
+        desk.post(reverse(LIST), many, follow=True),
+        desk.post(reverse(LIST), many | {"post": "yes"}, follow=True),
+    ]
+
+    assert {tuple(messages_of(reply)) for reply in replies} == {
+        (
+            "代表1（001）已发过卡、列入过名册或有会前推荐，不能删除，可以将状态改为“终止”。"
+            "只列在尚未开始的票决的名册上的，改为“终止”、更新名册之后就能删除。",
+        )
+    }
+    assert Delegate.objects.count() == 2
+
+
+def test_whoever_was_added_by_mistake_and_stands_on_a_draft_roll_can_be_got_rid_of(desk, clerk):
+    [mistake] = make_delegates(1)
+    poll = make_poll()
+    roll.draw_up_roll(poll, by=clerk)
+    one = reverse("admin:ballots_delegate_delete", args=[mistake.pk])
+
+    acts.set_status([mistake], "ended", by=clerk)
+    roll.draw_up_roll(poll, by=clerk)
     page = desk.get(one)
     desk.post(one, {"post": "yes"})
+
+    assert "代表1（001）" in page.text
+    assert not Delegate.objects.exists()
+
+
+def test_whoever_was_told_apart_from_somebody_is_deleted_without_a_word_of_it(desk, clerk):
+    one, other = make_delegates(2)
+    Delegate.objects.filter(pk=other.pk).update(name=one.name, name_key=one.name_key)
+    acts.tell_apart([frozenset({one.pk, other.pk})], by=clerk)
+    many = {"action": "delete_selected", "_selected_action": [one.pk]}
+
+    page = desk.post(reverse(LIST), many)
     desk.post(reverse(LIST), many | {"post": "yes"})
 
-    assert "投票卡" in page.text
-    assert Delegate.objects.count() == 2
+    assert "amesakes" not in page.text
+    assert list(Delegate.objects.all()) == [other]
+
+
+def test_a_delegation_with_people_is_not_deleted_and_the_page_says_why(desk):
+    home = make_delegates(1)[0].delegation
+    one = reverse("admin:ballots_delegation_delete", args=[home.pk])
+    many = {"action": "delete_selected", "_selected_action": [home.pk]}
+
+    replies = [
+        desk.get(one, follow=True),
+        desk.post(one, {"post": "yes"}, follow=True),
+        desk.post(reverse("admin:ballots_delegation_changelist"), many, follow=True),
+    ]
+
+    assert {tuple(messages_of(reply)) for reply in replies} == {
+        ("“城区代表团”还有代表，不能删除；可以合并到另一个代表团。",)
+    }
+
+
+def test_a_card_is_called_by_its_holder(clerk):
+    cards.issue_cards(make_delegates(1), by=clerk)
+
+    assert str(AccessCard.objects.get()) == "代表1（001）"
 
 
 def test_empty_delegations_are_deleted_and_others_merged(desk):

@@ -111,7 +111,7 @@ admin/ballots/delegation/                                  200 200  200 200  200
 admin/ballots/delegation/add/                              200 200  403 403  403 403
 admin/ballots/delegation/merge/                            302 302  403 403  403 403
 admin/ballots/delegation/<path:object_id>/history/         200 200  200 200  200 200
-admin/ballots/delegation/<path:object_id>/delete/          200 200  403 403  403 403
+admin/ballots/delegation/<path:object_id>/delete/          302 302  403 403  403 403
 admin/ballots/delegation/<path:object_id>/change/          200 200  200 403  200 403
 admin/ballots/delegation/<path:object_id>/                 302 302  302 302  302 302
 admin/ballots/delegate/issue/                              302 302  403 403  403 403
@@ -126,7 +126,7 @@ admin/ballots/delegate/template/                           200 200  403 403  403
 admin/ballots/delegate/                                    200 200  200 200  200 200
 admin/ballots/delegate/add/                                200 200  403 403  403 403
 admin/ballots/delegate/<path:object_id>/history/           200 200  200 200  200 200
-admin/ballots/delegate/<path:object_id>/delete/            200 200  403 403  403 403
+admin/ballots/delegate/<path:object_id>/delete/            302 302  403 403  403 403
 admin/ballots/delegate/<path:object_id>/change/            200 200  200 403  200 403
 admin/ballots/delegate/<path:object_id>/                   302 302  302 302  302 302
 admin/ballots/rollentry/                                   200 200  200 200  200 200

@@ -379,7 +379,10 @@ def test_an_import_that_is_used_says_why_it_is_not_undone(desk, clerk):
     page = desk.get(reverse("admin:ballots_delegate_import-undo"))
     reply = desk.post(reverse("admin:ballots_delegate_import-undo"), shown_on(page))
 
-    assert faults_of(reply) == ["不能撤销：甲（1）已发卡、已列入名册，或者已有会前推荐。"]
+    assert faults_of(reply) == [
+        "不能撤销：甲（1）已发卡、已列入名册，或者已有会前推荐。资料有误的，请逐一更正；"
+        "误加的代表只列在尚未开始的票决的名册上的，将状态改为“终止”、更新名册之后就能删除。"
+    ]
 
 
 def shown_on(page: Any) -> dict[str, Any]:

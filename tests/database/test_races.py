@@ -46,6 +46,7 @@ from projects.models import Poll
 from tests.helpers.desk import desk_of, fields_of
 from tests.helpers.factories import (
     Stage,
+    make_delegates,
     make_office,
     make_poll,
     make_stage,
@@ -739,3 +740,19 @@ def test_whoever_works_on_a_draft_that_is_deleted_meanwhile_is_told(monkeypatch)
     assert deleted is None
     assert codes([drawn_up]) == {"gone": 1}
     assert not Poll.objects.exists()
+
+
+def test_nobody_is_deleted_while_a_roll_is_drawn_up_with_him(monkeypatch):
+    office, poll = make_office(), make_poll()
+    people = make_delegates(2)
+    race = Race()
+    stop_in(race, monkeypatch, RollEntry.objects, "bulk_create")
+
+    drawn_up, deleted = race.play(
+        lambda: roll.draw_up_roll(poll, by=office),
+        lambda: delegates.delete_delegates(people[:1], by=office),
+    )
+
+    assert drawn_up == 2
+    assert codes([deleted]) == {"delegate-used": 1}
+    assert Delegate.objects.count() == poll.roll.count() == 2

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -23,6 +26,7 @@ from ballots.facts import register
 from ballots.models import AccessCard, Delegate, Delegation, Register
 from ballots.pure import identity
 from ballots.pure.roll_table import fault_of, phone_of
+from ballots.refusal import Refused
 from yiwu_vote.fields import TYPED_COLUMNS
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.tables.upload import shown
@@ -34,7 +38,7 @@ class OfficeAdmin(NoticingAdmin):
     """Pages that the office (会务) keeps and others may read.
 
     A superuser who is not of the office may look, no more (design §6.3). Deleted is only what
-    nothing refers to: Django's page names what does, and the act asks again.
+    nothing refers to: of anything else the act's own sentence says why it stays (`demand_deletable`).
     """
 
     formfield_overrides = TYPED_COLUMNS
@@ -47,6 +51,35 @@ class OfficeAdmin(NoticingAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and roles.is_office(request.user)
+
+    def demand_deletable(self, rows: QuerySet[Any]) -> None:
+        """Raise Refused, with the words of the act, where one of `rows` cannot be deleted."""
+        raise NotImplementedError
+
+    def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+        """Name the rows and nothing else: of rows that nothing holds only notes go along."""
+        return [str(row) for row in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    def delete_view(
+        self, request: Any, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            row = self.get_object(request, unquote(object_id))
+            if row is not None and self.has_delete_permission(request, row):
+                self.demand_deletable(self.model._default_manager.filter(pk=row.pk))
+            return super().delete_view(request, object_id, extra_context)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect(f"admin:{self.opts.label_lower.replace('.', '_')}_change", object_id)
+
+    @admin.action(description=_("删除所选的%(verbose_name_plural)s"), permissions=["delete"])
+    def delete_selected(self, request: Any, queryset: QuerySet[Any]) -> HttpResponse | None:
+        try:
+            self.demand_deletable(queryset)
+            return delete_selected(self, request, queryset)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return None
 
     def has_office_permission(self, request: HttpRequest) -> bool:
         return roles.is_office(request.user)
@@ -101,6 +134,9 @@ class DelegationAdmin(OfficeAdmin):
 
     def save_model(self, request: Any, obj: Delegation, form: Any, change: bool) -> None:
         delegates.save_delegation(obj, by=request.user)
+
+    def demand_deletable(self, rows: QuerySet[Any]) -> None:
+        delegates.demand_empty(rows)
 
     def delete_model(self, request: Any, obj: Delegation) -> None:
         delegates.delete_delegation(obj, by=request.user)
@@ -233,6 +269,9 @@ class DelegateAdmin(OfficeAdmin):
         else:
             added = delegates.add_delegate(form.cleaned_data, by=request.user)
             obj.pk, obj._state.adding = added.pk, False
+
+    def demand_deletable(self, rows: QuerySet[Any]) -> None:
+        delegates.demand_unused(rows)
 
     def delete_model(self, request: Any, obj: Delegate) -> None:
         delegates.delete_delegates([obj], by=request.user)
