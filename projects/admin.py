@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects.candidate_table import UNLESS, fault_of
+from projects.choices import is_far
 from projects.forms import DraftField
 from projects.importing import COLUMNS
 from projects.models import Poll, Project, Target
@@ -179,6 +180,9 @@ class PollForm(NoticingForm):
                 "voters",
                 _("正式票决只能由已报到的代表投票；“名册上的全体代表”只用于演练，请更正。"),
             )
+        closes_at = cleaned.get("closes_at")
+        if closes_at is not None and is_far(closes_at):
+            self.add_error("closes_at", _("截止时间与现在相差一年以上，请核对年份。"))
         return cleaned
 
 

@@ -1,7 +1,10 @@
 """What a poll may be and which rules it may have, as the columns of `Poll` store it (design §4)."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,3 +46,14 @@ class Majority(models.TextChoices):
 def known(field: str, values: type[models.TextChoices], *, name: str) -> models.CheckConstraint:
     """Return the constraint that `field` holds one of `values` and nothing else."""
     return models.CheckConstraint(condition=Q(**{f"{field}__in": values.values}), name=name)
+
+
+# The last year whose projects a vote can be about.
+LAST_YEAR = 2100
+# The longest that a vote can be meant to last; a deadline further off has a mistyped year.
+LONGEST_VOTE = timedelta(days=366)
+
+
+def is_far(closes_at: datetime) -> bool:
+    """Tell whether a deadline is so far from now that its year must be mistyped (design §3.2)."""
+    return abs(closes_at - timezone.now()) > LONGEST_VOTE

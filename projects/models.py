@@ -91,7 +91,7 @@ class Poll(models.Model):
     )
     meeting = models.CharField(_("会议名称"), max_length=80)
     year = models.PositiveSmallIntegerField(
-        _("年度"), validators=[MinValueValidator(2000), MaxValueValidator(2100)]
+        _("年度"), validators=[MinValueValidator(2000), MaxValueValidator(choices.LAST_YEAR)]
     )
     phone = models.CharField(_("会务组电话"), max_length=30, blank=True)
     rules_name = models.CharField(_("表决办法名称"), max_length=100, blank=True)

@@ -1,7 +1,7 @@
 """What may still be changed of a poll that has opened, always on record: its deadline, by two people;
 whom to call and the words before the vote, by one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -22,8 +22,13 @@ refused = Refusals(
         "not-later": _("新的截止时间须晚于原定的截止时间（%(when)s）。"),
         "unchanged": _("没有改动。"),
         "past": _("新的截止时间已经过去，请填写晚于现在的时间。"),
+        "too-far": _(
+            "截止时间没有改动：最多延长到24小时以后（%(when)s），延长后不能提前或取消。请核对年月日。"
+        ),
     }
 )
+# A deadline is never moved to earlier again: a mistyped year would stand for good.
+FURTHEST = timedelta(hours=24)
 
 
 @transaction.atomic
@@ -32,8 +37,9 @@ def move_deadline(
 ) -> Poll:
     """Move the deadline of a poll that takes ballots to later, by two people (design §3.2).
 
-    Also after it has passed, until somebody closes. Raises Refused for a poll that has none, and
-    for a moment that is not later than the old one and than the database's clock.
+    Also after it has passed, until somebody closes. Raises Refused for a poll that has none, for
+    a moment that is not later than the old one and than the database's clock, and for one more than
+    `FURTHEST` after that clock.
     """
     demand_office(by)
     reason = demand_reason(reason)
@@ -45,8 +51,12 @@ def move_deadline(
     if closes_at <= before:
         when = timezone.localtime(before).strftime("%Y-%m-%d %H:%M")
         raise refused("not-later", when=when)
-    if closes_at <= database.now():
+    now = database.now()
+    if closes_at <= now:
         raise refused("past")
+    if closes_at > now + FURTHEST:
+        when = timezone.localtime(now + FURTHEST).strftime("%Y-%m-%d %H:%M")
+        raise refused("too-far", when=when)
     poll.closes_at = closes_at
     poll.save(update_fields=["closes_at"])
     journal.append(

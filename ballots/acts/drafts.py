@@ -21,6 +21,7 @@ from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_phase, locked
 from projects import importing
 from projects.candidate_table import Candidate
+from projects.choices import LAST_YEAR
 from projects.importing import ImportPlan
 from projects.models import Poll, Project, Target
 
@@ -37,6 +38,7 @@ refused = Refusals(
         "not-copied": _("不能这样复制，请从票决进程重新进入。"),
         "second-round": _("再次票决和补充票决由原票决发起，不能复制。请复制原票决。"),
         "meeting-needed": _("请填写下一年度的会议名称。"),
+        "last-year": _("年度最大为%(year)d，不能再复制为下一年度的草稿。"),
         "no-shortfall": _("没有不足的名额，或没有其余项目，不能补充票决。"),
     }
 )
@@ -100,6 +102,8 @@ def copy(poll: Poll, *, into: str, meeting: str = "", by: User) -> Poll:
     if into == NEXT_YEAR:
         if not meeting:
             raise refused("meeting-needed")
+        if poll.year >= LAST_YEAR:
+            raise refused("last-year", year=LAST_YEAR)
         changed |= {"year": poll.year + 1, "holders": [], "delegates_total": None}
         draft = _draft(poll, **changed, total_reason="", rules_adopted_on=None)
     else:

@@ -91,6 +91,10 @@ class DeadlineForm(forms.Form):
     reason = Typed(label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
 
 
+# What is offered beyond the deadline, or beyond now.
+MORE = timedelta(minutes=10)
+
+
 def _has_deadline(day: Day) -> bool:
     return day.poll.closes_at is not None
 
@@ -98,7 +102,10 @@ def _has_deadline(day: Day) -> bool:
 @step(
     "deadline",
     _("延长截止时间"),
-    _("截止时间只能延后，已过的也可以在宣布截止前延后。须注明原因，由另一位会务或监票人员签名。"),
+    _(
+        "截止时间只能延后，最多到24小时以后；已过的也可以在宣布截止前延后。"
+        "须注明原因，由另一位会务或监票人员签名。"
+    ),
     who=roles.is_office,
     phases=VOTING,
     fits=_has_deadline,
@@ -106,7 +113,9 @@ def _has_deadline(day: Day) -> bool:
 def move_deadline(request: StaffRequest, poll: Poll) -> HttpResponse:
     now = timezone.localtime()
     # Ten minutes more than there are, or than there were: the date at least is seldom another one.
-    offered = max(poll.closes_at or now, now) + timedelta(minutes=10)
+    # Never more than the act takes, so that no year of an old draft is counted past its end.
+    furthest = now + amending.FURTHEST
+    offered = min(max(poll.closes_at or now, now), furthest - MORE) + MORE
     form = DeadlineForm(posted(request), initial={"closes_at": offered})
     second = SecondPersonForm(posted(request), request=request)
 

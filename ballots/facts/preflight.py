@@ -17,6 +17,7 @@ from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
 from ballots.models import Delegate, Recommendation
+from projects.choices import is_far
 from projects.models import Poll
 
 
@@ -108,6 +109,8 @@ def _rules(poll: Poll) -> Iterator[Finding]:
         )
     if poll.closes_at is not None and poll.closes_at <= timezone.now():
         yield Finding("blocks", gettext("截止时间已过，请更正或留空"), "rules#closes_at")
+    elif poll.closes_at is not None and is_far(poll.closes_at):
+        yield Finding("blocks", gettext("截止时间在一年以后，请核对年份"), "rules#closes_at")
 
 
 def _first_round(poll: Poll) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """What may still be changed of a poll that has opened: its deadline, later, by two people."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,12 +116,25 @@ def test_any_other_member_of_staff_signs_beside_the_office(make_one):
     [
         ({"hours": 1}, {"minutes": 30}, "not-later"),
         ({"minutes": -30}, {"minutes": -10}, "past"),
+        # A mistyped year would stand for good: a deadline never moves to earlier again.
+        ({"hours": 1}, {"hours": 24, "minutes": 1}, "too-far"),
+        ({"minutes": -5}, {"days": 3652}, "too-far"),
     ],
 )
-def test_a_deadline_is_moved_later_only_and_into_the_future(left, more, code):
+def test_a_deadline_is_moved_later_only_and_into_the_next_24_hours(left, more, code):
     stage = timed(**left)
 
     assert refusal_of(move, stage, later(**more)) == code
+
+
+def test_the_last_moment_there_is_moves_no_deadline():
+    last = datetime.max.replace(tzinfo=UTC) - timedelta(hours=9)
+
+    assert refusal_of(move, timed(), last) == "too-far"
+
+
+def test_a_deadline_is_moved_by_up_to_a_day():
+    assert move(timed(), later(hours=23, minutes=59))
 
 
 def test_the_same_moment_is_not_later():

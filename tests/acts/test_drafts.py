@@ -290,6 +290,16 @@ def test_a_poll_is_copied_with_what_its_next_vote_needs_and_nothing_of_its_own(i
     assert entry.data == {"poll": str(draft.uuid), "copied_as": into}
 
 
+def test_no_draft_is_made_for_a_year_that_no_form_takes():
+    held = make_stage(open_it=False, year=2100, meeting="第四次会议")
+    copied: dict[str, Any] = {"into": "next-year", "meeting": "第五次会议", "by": held.office}
+
+    assert refusal_of(drafts.copy, held.poll, **copied) == "last-year"
+    Poll.objects.filter(pk=held.poll.pk).update(year=2099)
+
+    assert drafts.copy(held.poll, **copied).year == 2100
+
+
 def test_a_rehearsal_for_the_whole_roll_becomes_a_real_draft_for_those_present():
     held = make_stage(voters=Poll.Voters.ROLL)
 

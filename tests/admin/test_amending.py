@@ -2,7 +2,7 @@
 
 import io
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,7 +12,14 @@ from ballots.files.package import full_package
 from projects.models import Poll
 from tests.helpers.browsing import signed_in
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, signed_by
-from tests.helpers.factories import Stage, make_stage, publish_count, selection, set_closing_time
+from tests.helpers.factories import (
+    Stage,
+    make_stage,
+    move_by_force,
+    publish_count,
+    selection,
+    set_closing_time,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +93,23 @@ def test_what_is_wrong_with_a_new_deadline_is_said_on_its_page(late):
     assert faults_of(desk.post(at(late.poll, "deadline"), moved(late, closes_at="明天"))) == [
         "请填写年月日和时间，例如 2026-01-18 11:30。"
     ]
+    for year in ("9999-12-31T23:59", "2099-01-01T09:00"):
+        far = desk.post(at(late.poll, "deadline"), moved(late, closes_at=year))
+        assert "截止时间没有改动：最多延长到24小时以后" in far.text
+    first = desk.post(at(late.poll, "deadline"), moved(late, closes_at="0001-01-01T00:00"))
+    assert "须晚于原定的截止时间" in first.text
+
+
+@pytest.mark.parametrize("phase", [Poll.Phase.OPEN, Poll.Phase.PAUSED])
+def test_a_deadline_in_the_last_year_there_is_breaks_no_page(late, phase):
+    """A vote that an earlier version opened may have one."""
+    set_closing_time(late.poll, datetime(9999, 12, 31, 15, 59, tzinfo=UTC))
+    move_by_force(late.poll, phase)
+    desk = desk_of(late.office)
+
+    for page in ("deadline", "journal", "close"):
+        assert desk.get(at(late.poll, page)).status_code == 200
+    assert "9999-12-31 23:59" in desk.get(at(late.poll)).text
 
 
 def test_resuming_past_the_deadline_asks_for_a_new_one(late):

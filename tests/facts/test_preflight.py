@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,10 @@ CAUSES = {
     "the deadline is over": Cause(
         lambda s: set_poll(s, closes_at=timezone.now() - timedelta(minutes=1)),
         "✗ 截止时间已过，请更正或留空",
+    ),
+    "the deadline is in a mistyped year": Cause(
+        lambda s: set_poll(s, closes_at=datetime(9999, 12, 31, 15, 59, tzinfo=UTC)),
+        "✗ 截止时间在一年以后，请核对年份",
     ),
     "recommendations that wait": Cause(
         lambda s: Recommendation.objects.create(
