@@ -295,3 +295,10 @@ def is_there(name: str) -> bool:
             found = getattr(found, attribute, None)
         return found is not None
     return False
+
+
+def test_no_text_holds_the_marks_of_two_branches_that_met():
+    # Put together here, or this line would be one of them.
+    marks = tuple(sign * 7 for sign in "<>")
+
+    assert [place for _path, place, line in lines() if line.startswith(marks)] == []
