@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
+from ballots.models import AccessCard
 from ballots.pure import chain, sealing
 from projects.models import Poll
 
@@ -142,6 +146,20 @@ def digest_on_record(poll: Poll) -> str:
     return opened.data.get("digest", "") if opened else ""
 
 
+def staff_as_shown() -> list[tuple[str, str, str]]:
+    """Return name, account and offices of every member of staff who can sign in."""
+    users = User.objects.filter(is_staff=True, is_active=True).order_by("username")
+    return [
+        (roles.named(user), user.get_username(), _offices(user))
+        for user in users.prefetch_related("groups")
+    ]
+
+
+def _offices(user: User) -> str:
+    offices = sorted(group.name for group in user.groups.all()) or [gettext("无职责")]
+    return "、".join([*offices, gettext("系统管理员")] if user.is_superuser else offices)
+
+
 # --- what somebody has looked at ------------------------------------------------------------------
 
 # What the page of the opening shows, part by part, and what a change of each is called.
@@ -152,6 +170,7 @@ PARTS = {
     "candidates": _("候选项目"),
     "roll": _("名册"),
     "came": _("实到人数"),
+    "cards": _("投票卡"),
     "key": _("票箱密钥"),
     "staff": _("工作人员账号"),
 }
@@ -202,6 +221,12 @@ def looked_at(poll: Poll) -> Looked:
     values = {name: data[name] for name in ("rules", "closes_at", "candidates", "roll", "staff")}
     values["rules"] = [data["rules"], poll.total_reason]
     values["poll"] = [data["poll"], poll.phone, poll.opening_words]
+    values["staff"] = [data["staff"], staff_as_shown()]
+    # Of everybody on the roll the card that is valid: a new one of the same person is another.
+    valid = Q(revoked_at__isnull=True, delegate__in=poll.roll.values("delegate"))
+    values["cards"] = list(
+        AccessCard.objects.filter(valid).order_by("pk").values_list("pk", flat=True)
+    )
     values["key"] = [box.ceremony, box.holders, bytes(box.public_key).hex()] if box else []
     parts = {
         name: chain.digest("looked-at", chain.canonical(value))[:16]

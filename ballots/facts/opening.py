@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
 from django.db.models import Count, Q
 from django.utils.translation import gettext
 
-from ballots import roles
-from ballots.facts.frozen import frozen
+from ballots.facts.frozen import frozen, staff_as_shown
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
 from ballots.models import BallotBox
@@ -62,20 +60,7 @@ def sheet_of(poll: Poll) -> Sheet:
             for row in turnout_by_delegation(poll)
         ],
         quorum=None if poll.delegates_total is None else quorum(poll.delegates_total),
-        staff=_staff(),
+        staff=staff_as_shown(),
         box=box_of(poll),
         digest=frozen(poll)["digest"],
     )
-
-
-def _staff() -> list[tuple[str, str, str]]:
-    """Return name, account and offices of every member of staff who can sign in."""
-    users = User.objects.filter(is_staff=True, is_active=True).order_by("username")
-    return [
-        (
-            roles.named(user),
-            user.get_username(),
-            "、".join(sorted(group.name for group in user.groups.all())) or gettext("无职责"),
-        )
-        for user in users.prefetch_related("groups")
-    ]

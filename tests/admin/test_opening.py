@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from ballots import roles
-from ballots.acts import ceremony, lifecycle, roll
+from ballots.acts import cards, ceremony, lifecycle, roll
 from ballots.facts.frozen import Looked, frozen, looked_at
 from ballots.models import Delegate, JournalEntry
 from ballots.refusal import Refused
@@ -77,6 +77,12 @@ CHANGES: dict[str, tuple[Callable[[Stage], Any], str]] = {
     "a scrutineer less": (lambda s: s.chief.groups.clear(), "工作人员账号"),
     "an account closed": (lambda s: User.objects.filter(pk=s.chief.pk).update(is_active=False),
                           "工作人员账号"),
+    "the name of somebody": (lambda s: User.objects.filter(pk=s.chief.pk).update(last_name="王"),
+                             "工作人员账号"),
+    "a right to everything": (lambda s: User.objects.filter(pk=s.chief.pk).update(is_superuser=True),
+                              "工作人员账号"),
+    "a card given anew": (lambda s: cards.reissue_card(s.delegates[0], reason="遗失", by=s.office),
+                          "投票卡"),
     "presence that fell": (go(0), "实到人数"),
 }  # fmt: skip
 
