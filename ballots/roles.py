@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 OFFICE = "会务"
 SCRUTINEER = "监票"
 CHIEF = "总监票人"
+# What an act demands is asked of these by their names.
+GROUPS = (OFFICE, SCRUTINEER, CHIEF)
 
 # The permissions of Django's admin that each group carries; what an act demands is asked of the
 # group itself, so that a superuser alone cannot play both parts.

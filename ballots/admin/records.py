@@ -7,14 +7,15 @@ neither.
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from ballots import roles
 from ballots.admin.guard import download
 from ballots.facts import record, register
 from ballots.files import tables
@@ -143,6 +144,20 @@ class JournalEntryAdmin(RecordAdmin):
 # --- accounts -------------------------------------------------------------------------------------
 
 admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class OfficeAdmin(GroupAdmin):
+    """Django's own page for groups; the three offices of a vote stay what `migrate` has made them."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        is_office = obj is not None and obj.name in roles.GROUPS
+        return not is_office and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        is_office = obj is not None and obj.name in roles.GROUPS
+        return not is_office and super().has_delete_permission(request, obj)
 
 
 @admin.register(User)

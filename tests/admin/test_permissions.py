@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from ballots import journal
+from ballots import journal, roles
 from ballots.acts import cards, roll
 from ballots.admin import steps
 from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from projects.models import Poll
 from tests.helpers.browsing import with_card
-from tests.helpers.desk import at
+from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -339,6 +339,47 @@ def test_the_records_cannot_be_changed_by_form_action_or_popup(people, role, mod
 
     assert [reply.status_code for reply in replies] == [403, 403, 403]
     assert everything() == before
+
+
+@pytest.mark.parametrize("name", roles.GROUPS)
+def test_the_offices_of_a_vote_are_not_renamed_or_deleted(people, name):
+    """What an act demands is asked of a group by its name: without it nobody could do anything."""
+    row = Group.objects.get(name=name)
+    change, delete = (
+        reverse(f"admin:auth_group_{verb}", args=[row.pk]) for verb in ("change", "delete")
+    )
+    client = people["superuser"]
+
+    assert client.get(change).status_code == 200
+    assert client.post(change, {"name": "别的", "permissions": []}).status_code == 403
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    assert row.permissions.exists()
+    assert Group.objects.get(pk=row.pk).name == name
+
+
+def test_another_group_is_changed_and_deleted_as_in_every_admin(people):
+    row = Group.objects.create(name="嘉宾")
+    client = people["superuser"]
+
+    client.post(reverse("admin:auth_group_change", args=[row.pk]), {"name": "旁听"})
+    assert Group.objects.get(pk=row.pk).name == "旁听"
+    client.post(reverse("admin:auth_group_delete", args=[row.pk]), {"post": "yes"})
+    assert not Group.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("who", ["office", "superuser"])
+def test_the_pages_to_add_a_row_stand_before_anything_is_there_too(who):
+    """The matrix asks for them on the eve of a poll; this is the first day of a new server."""
+    user = make_office()
+    if who == "superuser":
+        user = User.objects.create_superuser("root", password="x")
+    desk = desk_of(user)
+    pages = [page for page in admin_routes() if page.endswith("/add/") and "<" not in page]
+    assert len(pages) >= 8
+
+    found = {page: desk.get(f"/{page}").status_code for page in pages}
+
+    assert set(found.values()) <= {200, 403}, found
 
 
 def test_a_superuser_cannot_act_through_the_actions_of_a_list(people):
