@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from yiwu_vote.texts import typed_within
 
@@ -20,6 +21,10 @@ class Typed(forms.CharField):
     no sign that cannot be seen, and else what was typed, with its blanks.
     """
 
+    default_error_messages = {
+        "max_length": _("最多%(limit_value)d个字，现有%(show_value)d个字，请缩短。"),
+    }
+
     def __init__(self, *, limit: int | None = None, lines: bool = False, **kwargs: Any) -> None:
         if limit is None:
             kwargs["max_length"] = kwargs.get("max_length") or LONGEST
@@ -29,9 +34,11 @@ class Typed(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        # A NUL is nothing that anybody types; Django's own validator refuses it.
-        if not text or "\0" in text:
+        if not text:
             return text
+        # Nobody sees a NUL: it goes from a text that is not looked at, too, which else would be
+        # refused for it in words about empty strings.
+        text = text.replace("\0", "")
         return typed_within(text, self.limit, lines=self.lines) or self.empty_value
 
     def bound_data(self, data: Any, initial: Any) -> Any:

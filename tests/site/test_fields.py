@@ -111,9 +111,29 @@ def test_a_text_far_too_long_is_not_looked_at(limit, monkeypatch):
     assert field.limit in {30, LONGEST}
 
 
-def test_a_nul_is_refused_as_ever():
-    with pytest.raises(forms.ValidationError):
-        Typed().clean("建\0公园")
+def test_a_nul_goes_as_all_that_nobody_sees():
+    field = Typed(required=False, max_length=5)
+
+    assert field.clean("建\0公园") == "建公园"
+    assert field.clean("\0") == ""
+    assert field.bound_data("建\0公园", None) == "建公园"
+    assert Typed(limit=5).clean("\0" + "字" * 99) == "字" * 99
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("字" * 6, "最多5个字，现有6个字，请缩短。"),
+        ("\0" + "字" * 6, "最多5个字，现有6个字，请缩短。"),
+        ("字" * 9_000, "最多5个字，现有9000个字，请缩短。"),
+        ("\0\u200b", "这个字段是必填项。"),
+    ],
+)
+def test_what_a_field_refuses_it_refuses_in_our_words(typed, words):
+    with pytest.raises(forms.ValidationError) as refusal:
+        Typed(max_length=5).clean(typed)
+
+    assert refusal.value.messages == [words]
 
 
 def test_a_page_that_comes_back_shows_no_sign_that_cannot_be_seen_and_else_what_was_typed():
