@@ -45,7 +45,9 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
             page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
             page.headers["Retry-After"] = str(refusal.count * 60)
             return page
-        context = {"typed": typed, "error": str(refusal)}
+        # An address holds the card's token, which no page repeats.
+        shown = "" if refusal.code == "address" else typed
+        context = {"typed": shown, "error": str(refusal)}
         return render(request, "ballots/sign_in/sign_in.html", context, status=422)
 
 

@@ -11,10 +11,19 @@ TOKEN_BYTES = 16
 LONGEST_TYPED = 100
 # A label before the code, such as “投票码（16位）：”, has letters and ends in a colon.
 LABEL = re.compile(r"^[^:]*[^\W\d_][^:]*:")
+# One without a colon, such as “投票码（16位）” or “1、”, ends where the last sixteen digits begin.
+LAST_DIGITS = re.compile(r"(?<![0-9])(?:[0-9][\W_]*){16}$")
+LOOSE_LABEL = re.compile(r".*[^\W\d_].*|\W*[0-9]{1,2}[、.)]\W*", re.DOTALL)
+# The address in the card's QR code, or its token alone.
+ADDRESS = re.compile(r"://|/k/|(?=[0-9]*[a-f])[0-9a-f]{32}", re.IGNORECASE)
+LONGEST_ADDRESS = 300
 
 
 class CodeRefused(Exception):
-    """What was typed cannot be a card's code: "empty", "length" (with `count`) or "check-digit"."""
+    """What was typed cannot be a card's code.
+
+    "empty", "length" (with `count`), "check-digit", or "address": that of the card, which is a secret.
+    """
 
     def __init__(self, code: str, count: int = 0) -> None:
         super().__init__(code)
@@ -54,6 +63,8 @@ def read_code(text: str) -> str:
     a letter, and a guess could be wrong. Raises CodeRefused before anything is looked up, with the
     number of digits that were typed where it is not sixteen.
     """
+    if ADDRESS.search(text[:LONGEST_ADDRESS]):
+        raise CodeRefused("address")
     if len(text) > LONGEST_TYPED:
         raise CodeRefused("length", count=sum(char in "0123456789" for char in text))
     plain = "".join(_plain(char) for char in unicodedata.normalize("NFKC", text))
@@ -61,10 +72,21 @@ def read_code(text: str) -> str:
     if not any(char.isalnum() for char in plain):
         raise CodeRefused("empty")
     if len(digits) != LENGTH:
+        digits = _after_loose_label(plain) or digits
+    if len(digits) != LENGTH:
         raise CodeRefused("length", count=len(digits))
     if check_digit(digits[:-1]) != digits[-1]:
         raise CodeRefused("check-digit")
     return digits
+
+
+def _after_loose_label(plain: str) -> str:
+    """Return the last sixteen digits where a label stands before them and the check digit is right."""
+    last = LAST_DIGITS.search(plain)
+    if last is None or not LOOSE_LABEL.fullmatch(plain[: last.start()]):
+        return ""
+    digits = "".join(char for char in last[0] if char in "0123456789")
+    return digits if check_digit(digits[:-1]) == digits[-1] else ""
 
 
 def _plain(char: str) -> str:

@@ -37,6 +37,16 @@ def test_the_code_signs_in_however_it_is_typed(client, issued):
         assert (reply.status_code, reply["Location"]) == (303, "/home/")
 
 
+def test_the_address_of_a_card_typed_for_its_code_is_said_to_be_one_and_never_repeated(
+    client, issued
+):
+    reply = client.post("/", {"code": f"https://vote.example/K/{issued.token}"})
+
+    assert reply.status_code == 422
+    assert "这是投票卡上的网址，请直接打开它，或输入16位投票码。" in reply.text
+    assert issued.token not in reply.text
+
+
 def test_home_greets_the_delegate_by_name(stage):
     page = read(signed_in(stage, 2).get("/home/"))
 

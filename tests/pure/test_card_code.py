@@ -98,6 +98,12 @@ def test_a_code_is_printed_in_groups_of_four():
         "投票码：4111 1111 1111 1111",
         "投票码（16位）：4111 1111 1111 1111.",
         "Code: 4111.1111.1111.1111",
+        "投票码（16位）4111 1111 1111 1111",
+        "投票码16位 4111-1111-1111-1111。",
+        "1、4111111111111111",
+        "1、投票码：4111111111111111",
+        "12. 4111 1111 1111 1111",
+        "①、4111 1111 1111 1111",
         "④①①① ①①①① ①①①① ①①①①",
         "❹❶❶❶ ❶❶❶❶ ❶❶❶❶ ❶❶❶❶",
         "4111 1111 1111 1111\u200b\ufe0f",
@@ -122,6 +128,15 @@ def test_what_parts_the_digits_or_stands_around_them_makes_no_difference(typed):
         ("4111111111111l11", "length", 15),
         ("٤111111111111111", "length", 15),
         ("4111111111111112", "check-digit", 0),
+        # A digit too many is no label, and behind a label the check digit says whether it is one.
+        ("4 4111 1111 1111 1111", "length", 17),
+        ("投票码（16位）4111 1111 1111 1112", "length", 18),
+        ("1、24111111111111111", "length", 18),
+        ("https://vote.example/K/" + "0123456789ABCDEF" * 2, "address", 0),
+        ("vote.example/k/" + "0123456789abcdef" * 2 + "/", "address", 0),
+        ("0123456789ABCDEF" * 2, "address", 0),
+        ("https://" + "a" * 200 + ".example/K/" + "0123456789ABCDEF" * 2, "address", 0),
+        ("4111111111111111" * 2, "length", 32),
     ],
 )
 def test_what_cannot_be_a_code_is_refused_with_the_reason(typed, code, count):
