@@ -1,13 +1,24 @@
-"""What holds for every request and every answer: no body too large, one policy, no copy kept."""
+"""What holds for every request and answer: no body or search too large, one policy, no copy kept."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.utils.text import smart_split
 from django.utils.translation import gettext
 
 # Bytes; the largest upload is a roll of 2 MB.
 LARGEST_BODY = 3_000_000
+# Where an address of the admin holds what somebody looks for: its characters and its words, each of
+# which a list compares with every column that it searches.
+SEARCHES = ("q", "term")
+LONGEST_SEARCH = 100
+MOST_WORDS = 10
+# What a list of Django filters by; the longest of our own is the name of a delegation.
+LONGEST_FILTER = 200
 
 
 class ContentSecurityPolicyMiddleware:
@@ -42,3 +53,44 @@ class BodyLimitMiddleware:
             words = gettext("提交的内容过大，没有处理。请返回后重新提交。")
             return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
+
+
+class SearchLimitMiddleware:
+    """Answer a search of the admin that is far too long with the whole list and a sentence.
+
+    A database takes seconds for it or refuses its pattern, and to fold a long text takes seconds too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Callable[..., Any], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        if match is None or match.app_name != "admin" or not request.GET:
+            return None
+        if not _is_search_too_long(request, is_list=str(match.url_name).endswith("_changelist")):
+            return None
+        words = gettext(
+            "查找的内容太长，没有查找，下面是全部内容。最多%(characters)d个字、%(words)d个词。"
+        )
+        words %= {"characters": LONGEST_SEARCH, "words": MOST_WORDS}
+        if match.url_name == "autocomplete":
+            return HttpResponseBadRequest(words, content_type="text/plain; charset=utf-8")
+        messages.warning(request, words)
+        return redirect(request.path)
+
+
+def _is_search_too_long(request: HttpRequest, *, is_list: bool) -> bool:
+    for name, values in request.GET.lists():
+        if name in SEARCHES:
+            for value in values:
+                if len(value) > LONGEST_SEARCH or len(list(smart_split(value))) > MOST_WORDS:
+                    return True
+        elif is_list and any(len(value) > LONGEST_FILTER for value in values):
+            return True
+    return False

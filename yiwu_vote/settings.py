@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "ballots.pages.middleware.DelegateMiddleware",
     "ballots.pages.middleware.RefusalMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "yiwu_vote.middleware.SearchLimitMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]

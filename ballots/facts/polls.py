@@ -1,7 +1,8 @@
 """Which poll a page is about, who may see it, and what it puts to the vote."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Case, F, IntegerField, Q, When
 from django.db.models.functions import Coalesce
@@ -66,12 +67,13 @@ def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
 
 @dataclass(frozen=True)
 class Described:
-    """A poll as it is told from others of its meeting: its round and its list."""
+    """A poll as it is told from others of its meeting: its round and its list, and else its number."""
 
     poll: Poll
     round: str
     candidates: int
     first: str
+    is_numbered: bool = False
 
 
 def described(polls: Sequence[Poll]) -> list[Described]:
@@ -79,10 +81,19 @@ def described(polls: Sequence[Poll]) -> list[Described]:
     titles: dict[int, list[str]] = {poll.pk: [] for poll in polls}
     for project in Project.objects.filter(poll__in=polls).order_by("number"):
         titles[project.poll_id].append(str(project))
-    return [
+    told = [
         Described(poll, round_of(poll), len(titles[poll.pk]), next(iter(titles[poll.pk]), ""))
         for poll in polls
     ]
+    # Drafts of one meeting are called the same, and so are two that began in one minute.
+    seen = Counter(_as_read(one) for one in told)
+    return [
+        replace(one, is_numbered=one.poll.phase in DRAFT or seen[_as_read(one)] > 1) for one in told
+    ]
+
+
+def _as_read(one: Described) -> tuple[str, str, int, str]:
+    return str(one.poll), one.round, one.candidates, one.first
 
 
 def box_of(poll: Poll) -> BallotBox | None:

@@ -18,6 +18,7 @@ from tests.helpers.browsing import posted, read
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, queries_of, signed_by
 from tests.helpers.factories import Stage, make_project, make_stage, opened_stage, selection
 from tests.helpers.http_client import Form
+from tests.helpers.looking import MARKS, lengths_looked_at
 
 pytestmark = pytest.mark.django_db
 
@@ -520,6 +521,17 @@ def test_proposals_are_found_by_a_word_or_a_number_and_by_whether_they_wait(thou
     assert "推1 夜间公交" in read(desk.get(f"{canvass_at(thousand)}?waiting=0")).text
     assert "推2 " not in read(desk.get(f"{canvass_at(thousand)}?waiting=0")).text
     assert "没有找到。" in read(desk.get(f"{canvass_at(thousand)}?q=没有这个")).text
+
+
+def test_a_search_for_what_is_far_too_long_is_not_looked_at(thousand, monkeypatch):
+    desk = desk_of(thousand.office)
+    lengths = lengths_looked_at(monkeypatch)
+
+    reply = desk.get(canvass_at(thousand), {"q": MARKS}, follow=True)
+
+    assert "查找的内容太长，没有查找，下面是全部内容。" in reply.text
+    assert "\u0301" not in reply.text
+    assert max(lengths, default=0) < 1_000
 
 
 def test_several_proposals_get_one_ruling_and_one_entry(thousand):

@@ -3,6 +3,7 @@
 from itertools import count
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -19,6 +20,7 @@ from tests.helpers.factories import (
     make_project,
     move_by_force,
 )
+from tests.helpers.looking import MARKS
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +37,36 @@ def test_the_index_names_the_polls_that_are_not_over(desk):
 
     assert list(page.context["polls"].values_list("pk", flat=True)) == [shown.pk]
     assert at(shown) in page.text
+
+
+LISTS = [model for model, page in admin.site._registry.items() if page.search_fields]
+TOO_LONG = "查找的内容太长，没有查找，下面是全部内容。最多100个字、10个词。"
+
+
+def found(client, address: str, **query: str):
+    return client.get(address, query, follow=True)
+
+
+@pytest.mark.parametrize("model", LISTS, ids=lambda model: model._meta.label_lower)
+def test_a_search_far_too_long_is_said_to_be_and_not_made(client, model):
+    client.force_login(User.objects.create_superuser("seeker"))
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+    for searched in (MARKS, "%" * 60_000, "字" * 101, " ".join("字" * 11), '"a" ' * 11):
+        reply = found(client, address, q=searched)
+        assert reply.redirect_chain == [(address, 302)]
+        assert TOO_LONG in reply.text
+    assert TOO_LONG in found(client, address, pk__in="1," * 5_000).text
+    for searched in ("字" * 100, " ".join("字" * 10)):
+        reply = found(client, address, q=searched)
+        assert (reply.status_code, reply.redirect_chain) == (200, [])
+        assert TOO_LONG not in reply.text
+
+
+def test_an_offer_of_names_for_what_is_far_too_long_is_refused(desk):
+    reply = desk.get(reverse("admin:autocomplete"), {"term": "字" * 101})
+
+    assert (reply.status_code, reply.text) == (400, TOO_LONG)
 
 
 def test_a_superuser_of_no_office_is_told_why_nothing_can_be_done(client):

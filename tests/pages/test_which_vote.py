@@ -63,6 +63,23 @@ def test_of_two_drafts_that_collect_both_are_offered_and_each_takes_its_own():
     assert Recommendation.objects.get().poll == older
 
 
+def test_two_votes_that_began_in_one_minute_with_one_list_are_told_apart_by_their_numbers():
+    held = make_stage(delegates=2, candidates=1)
+    other = make_poll(kind=Poll.Kind.REHEARSAL, candidates=1, delegates_total=9)
+    roll.draw_up_roll(other, by=held.office)
+    move_by_force(other, Poll.Phase.OPEN)
+    Poll.objects.filter(pk=other.pk).update(opened_at=held.poll.opened_at)
+    third = make_poll(kind=Poll.Kind.REHEARSAL, candidates=2, delegates_total=9)
+    roll.draw_up_roll(third, by=held.office)
+    move_by_force(third, Poll.Phase.OPEN)
+
+    page = read(signed_in(held).get("/home/"))
+
+    for poll in (held.poll, other):
+        assert f"，编号{poll.pk}" in page.text
+    assert f"，编号{third.pk}" not in page.text
+
+
 def run_off(first: Stage) -> Stage:
     """A run-off of a tied poll in which both are level once more, confirmed."""
     held = second_stage(first, drafts.run_off(first.poll, by=first.office))
