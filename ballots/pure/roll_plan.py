@@ -25,7 +25,7 @@ SUSPICIOUS = 3
 
 MOVED_NUMBERS = (
     "{moved}行的姓名在名录中都是另一个代表证号，代表证号的前导零可能丢失了，或者代表证号一列有误。请更正后重新上传。"
-    "如已换届、全部重新编号，请先将原代表的状态改为“终止”。"
+    "如已换届、全部重新编号，请先将原代表的状态改为“终止”，并在代表资料中为其改用其他代表证号。"
 )
 MOVED_NAMES = "{moved}行的姓名在名录中都是另一个代表证号的代表，姓名一列可能错了一行，或者排序时没有带上其他列。请更正后重新上传。"
 
@@ -35,6 +35,11 @@ NOT_AT_THE_VOTE = {
     "姓名": "正在投票，名册上代表的姓名不能更改；截止后再更正，应由另一人投票的，请新增代表并增补到名册。",
     "状态": "投票正在进行，不能用导入更改状态，请在“更改状态”中办理。",
 }
+# Taken for a rename, somebody new would have left office before he came.
+OF_ONE_WHO_LEFT = (
+    "这个代表证号属于已终止的另一名代表。新代表沿用此证号的，请先在原代表的资料中改用其他代表证号"
+    "（如在后面加“旧”），再导入；是同一个人更名的，请在文件中加上状态一列。"
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,11 @@ class Entry:
     @property
     def barred(self) -> str:
         """Why the row is left out whatever is ticked; empty where it is not."""
-        if self.person is None or not self.person.at_the_vote:
+        if self.person is None:
+            return ""
+        if self.person.status == ENDED and self.is_rename and self.row.status is None:
+            return OF_ONE_WHO_LEFT
+        if not self.person.at_the_vote:
             return ""
         titles = {change.title for change in self.changes}
         return "".join(words for title, words in NOT_AT_THE_VOTE.items() if title in titles)
@@ -180,7 +189,10 @@ class ImportPlan:
         return [
             entry
             for entry in self.entries
-            if entry.person and entry.person.status == ENDED and entry.row.status in {None, ENDED}
+            if entry.person
+            and not entry.barred
+            and entry.person.status == ENDED
+            and entry.row.status in {None, ENDED}
         ]
 
     def decided(self, ticks: Collection[str] | None) -> "ImportPlan":

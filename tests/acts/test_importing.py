@@ -416,6 +416,29 @@ def test_a_status_previewed_before_the_opening_is_refused_after_it_with_the_reas
     assert Delegate.objects.get().status == "active"
 
 
+def test_after_an_election_the_new_people_get_the_old_numbers_on_the_way_that_is_named():
+    # Those who left keep their cards and rolls, under a number of their own.
+    people = make_delegates(3)
+    office = make_office()
+    rows = [row(2, "001", "新甲"), row(3, "002", "代表3"), row(4, "003", "新丙")]
+    delegates.set_status(people, "ended", by=office)
+    stuck = importing.import_roll(rows, by=office, add_delegations=False)
+    for person in people:
+        delegates.change_delegate(person, {"number": f"{person.number}旧"}, by=office)
+
+    done = importing.import_roll(rows, by=office, add_delegations=False, ticks=[])
+
+    assert [entry.row.line for entry in stuck.left_out] == [2, 3, 4]
+    assert not done.left_out
+    there = list(Delegate.objects.order_by("pk").values_list("number", "name", "status"))
+    assert there[:3] == [(f"00{n}旧", f"代表{n}", "ended") for n in (1, 2, 3)]
+    assert there[3:] == [
+        ("001", "新甲", "active"),
+        ("002", "代表3", "active"),
+        ("003", "新丙", "active"),
+    ]
+
+
 # --- the last import undone -----------------------------------------------------------------------
 
 

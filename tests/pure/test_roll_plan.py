@@ -177,6 +177,21 @@ def test_a_poll_that_opens_after_the_preview_matters_only_to_rows_that_it_bars()
     assert seen("ended", ZHANG, LI) != seen("ended", VOTES, LI)
 
 
+@pytest.mark.parametrize(("status", "barred"), [(None, [2]), ("active", []), ("ended", [])])
+def test_nobody_new_is_taken_for_somebody_who_has_left_office_unless_his_status_is_said(
+    status, barred
+):
+    # Case 13: he would be in the register, and on no roll.
+    gone = replace(ZHANG, status="ended")
+
+    found = plan(row(2, "001", "新人", status=status), row(3, "002", "李四"), people=[gone, LI])
+
+    assert [entry.row.line for entry in found.barred] == barred
+    assert [entry.row.line for entry in found.asked] == ([] if barred else [2])
+    assert not barred or "改用其他代表证号" in found.barred[0].barred
+    assert not barred or not found.ended
+
+
 # --- what is asked --------------------------------------------------------------------------------
 
 

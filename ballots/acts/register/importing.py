@@ -106,8 +106,9 @@ def import_roll(
             if plan.problems:
                 raise refused("problems")
             if seen is not None and plan.seen != seen:
-                # With rows that are barred it is most likely the vote that began after the preview.
-                raise refused("voting-since" if plan.barred else "changed")
+                # With rows that a vote bars it is most likely one that began after the preview.
+                voting = any(entry.person.at_the_vote for entry in plan.barred if entry.person)
+                raise refused("voting-since" if voting else "changed")
             done = plan.decided(ticks)
             changes = _write(done, {delegate.number: delegate for delegate in delegates})
             _put_on_record(done, changes, by=by, digest=digest, rows=len(rows))
