@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from ballots import roles
@@ -87,22 +88,28 @@ CHANGES: dict[str, tuple[Callable[[Stage], Any], str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_what_changed_between_the_look_and_the_press_is_named_and_nothing_is_opened(name):
-    """Case 24: the one who presses has read the rules of somebody else."""
+def test_what_changed_between_the_look_and_the_press_is_named_and_nothing_is_opened():
+    """Case 24: the one who presses has read the rules of somebody else.
+
+    One stage serves all changes, each of which is taken back before the next.
+    """
     stage = draft()
-    change, what = CHANGES[name]
     desk = desk_of(stage.office)
     looked = desk.get(at(stage.poll, "open")).context["forms"][0].now
-    change(stage)
+    for name, (change, what) in CHANGES.items():
+        with transaction.atomic():
+            change(stage)
 
-    reply = desk.post(at(stage.poll, "open"), {"looked": looked})
+            reply = desk.post(at(stage.poll, "open"), {"looked": looked})
 
-    assert faults_of(reply)[0].startswith(f"没有开始投票：您打开本页之后，{what}有变动。")
-    assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT
-    # The page is shown anew, with what it is now, and what it carries is that.
-    assert reply.context["sheet"].digest == frozen(Poll.objects.get())["digest"]
-    assert reply.context["forms"][0]["looked"].value() == looked_at(Poll.objects.get()).as_text()
+            told = f"没有开始投票：您打开本页之后，{what}有变动。"
+            assert faults_of(reply)[0].startswith(told), name
+            assert Poll.objects.get(pk=stage.poll.pk).phase == Poll.Phase.DRAFT, name
+            # The page is shown anew, with what it is now, and what it carries is that.
+            now = Poll.objects.get()
+            assert reply.context["sheet"].digest == frozen(now)["digest"], name
+            assert reply.context["forms"][0]["looked"].value() == looked_at(now).as_text(), name
+            transaction.set_rollback(True)
 
 
 def test_several_changes_are_named_together():
