@@ -60,6 +60,8 @@ UNSEEN = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 SHAPELESS = {"Cc", "Cf", "Cs", "Co", "Cn"}
+# Marks alone, or with signs of a lost text (U+FFFD), are no text.
+MARKS = {"Mn", "Me"}
 # A share has 32 characters; what is far longer is not looked at.
 LONGEST_SHARE = 200
 
@@ -1267,7 +1269,10 @@ def folded(text: str) -> str:
 def seen(text: str) -> str:
     """Return what a reader sees of `text`, without differences of width, case and white space."""
     spaced = UNSEEN.sub("", " ".join(text.split()))
-    return folded("".join(c for c in spaced if unicodedata.category(c) not in SHAPELESS))
+    shown = [c for c in spaced if unicodedata.category(c) not in SHAPELESS]
+    if all(c in " \ufffd" or unicodedata.category(c) in MARKS for c in shown):
+        return ""
+    return folded("".join(shown))
 
 
 def sameness(package: Package) -> Callable[[str], str]:

@@ -20,6 +20,8 @@ IGNORABLE = re.compile(
 )
 # Nothing has a shape for them: control, format, surrogate, private use, unassigned.
 SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+# Marks show nothing that can be read without a letter to stand on.
+MARKS = frozenset({"Mn", "Me"})
 # In the planes of rare ideographs, what Python's tables do not know yet is a newer character.
 IDEOGRAPHS = range(0x20000, 0x3FFFE)
 # The dots that part the names of a person whose language is not Chinese, as keyboards offer them.
@@ -65,6 +67,9 @@ def _one_line(text: str) -> str:
         for char in spaced
         if unicodedata.category(char) not in SHAPELESS or ord(char) in IDEOGRAPHS
     )
+    if all(char in " \ufffd" or unicodedata.category(char) in MARKS for char in seen):
+        # Marks alone, or the signs that stand where a text was lost, are no text.
+        return ""
     return unicodedata.normalize("NFC", " ".join(seen.split()))
 
 

@@ -91,7 +91,7 @@ def test_what_was_legal_when_it_was_cast_stays_valid_and_is_proved(titles, tmp_p
     assert is_verified(stage, tmp_path)
 
 
-@pytest.mark.parametrize("title", ["\u3164", "建公园\ufe0f", "建\u200b公园"])
+@pytest.mark.parametrize("title", ["\u3164", "\u0301", "\ufffd", "建公园\ufe0f", "建\u200b公园"])
 def test_today_no_such_text_can_be_cast(title):
     # Case 42: whoever goes round the form meets the same judge.
     stage = make_stage(delegates=1, candidates=3)
@@ -105,5 +105,8 @@ def test_today_no_such_text_can_be_cast(title):
 def test_the_verifier_sees_of_a_text_what_everybody_else_sees():
     assert verifier.UNSEEN.pattern == texts.IGNORABLE.pattern
     assert verifier.SHAPELESS == texts.SHAPELESS
+    assert verifier.MARKS == texts.MARKS
+    for text in ("\u0301 \u20e3", "\ufffd", "建\ufffd", "1\ufe0f\u20e3"):
+        assert verifier.seen(text) == texts.folded(text)
     for text in ("建公园\ufe0f", "\u3164", "ＡＢ c", "e\u0301\u200b", "㎡\ue000", "a\tb"):
         assert verifier.seen(text) == texts.folded(text)

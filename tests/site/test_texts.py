@@ -22,6 +22,12 @@ from yiwu_vote import texts
         ("建\ufffc公\ufff9园", "建公园"),  # a picture that was lost, marks of notes
         ("👨\u200d👩\u200d👧", "👨👩👧"),  # case 44: a family falls into its people, all seen
         ("e\u0301", "é"),
+        ("\u0301", ""),  # marks without a letter, and signs of a lost text
+        (" \u20e3 \u0301\ufe0f", ""),
+        ("\ufffd\ufffd \ufffd", ""),
+        ("建\ufffd园", "建\ufffd园"),
+        ("1\ufe0f\u20e3", "1\u20e3"),
+        *[(text, text) for text in ("thế", "ที่", "ཧཱུྃ", "شَدّ", "हिन्दी")],
         ("阿卜杜·示例 𠮷䶮", "阿卜杜·示例 𠮷䶮"),
         ("a\x00b\x07", "ab"),
         ("a\u3000 b", "a b"),
