@@ -2,7 +2,8 @@
 
 What was typed is kept: the page that asks for the password carries the posted fields forward, but
 no secret among them, and goes on where the person was. Nothing of it is stored on the server. The
-moment of the last use stands in a signed cookie of the browser, so that no page costs a query more.
+moment of the last use stands in the session, out of the browser's reach, and is written once a
+minute at most, so that hardly a page costs a query more.
 """
 
 import re
@@ -17,13 +18,16 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 
+# Tells after the end of a session that staff had worked in this browser; it unlocks nothing.
 COOKIE = "staff-used"
-SALT = "yiwu_vote.staff_session"
+# Where the session keeps the moment of its last use, in seconds since 1970.
+USED = "staff-used"
 # Seconds after which a screen that nobody used asks who is there.
 REST = 30 * 60
-# How often, in seconds, a session in use is written anew, so that it does not end under the hands.
-RENEWED = 5 * 60
-# Pages of Django's own log-in, which ask for a password themselves or need none.
+# Seconds for which a use is not written again. A write renews the session as well, so that it does
+# not end under the hands.
+WRITTEN = 60
+# Pages of Django's own log-in, which ask for a password themselves or need none. They are no use.
 OPEN = {"login", "logout", "jsi18n"}
 # Passwords, shares of the key, codes of cards: typed again, never sent back to a page.
 SECRET = re.compile("password|share|code|token")
@@ -39,11 +43,16 @@ class StaffSessionMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         request.is_staff_use = False
         response = self.get_response(request)
-        if request.is_staff_use and request.user.is_authenticated:
-            response.set_signed_cookie(
+        if _has_logged_in(request, response) or (
+            request.is_staff_use
+            and request.user.is_authenticated
+            # Also where a clock was set back since.
+            and not 0 <= time.time() - _last_use(request) < WRITTEN
+        ):
+            request.session[USED] = int(time.time())
+            response.set_cookie(
                 COOKIE,
-                f"{request.user.pk}.{int(time.time())}",
-                salt=SALT,
+                "1",
                 path="/admin/",
                 secure=bool(settings.SESSION_COOKIE_SECURE),
                 httponly=True,
@@ -55,11 +64,11 @@ class StaffSessionMiddleware:
         self, request: Any, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         match = request.resolver_match
-        if match.app_name != "admin":
+        if match.app_name != "admin" or match.url_name in OPEN:
             return None
         # What a page asks for by itself every few seconds is no use.
         is_polling = request.headers.get("HX-Request") == "true"
-        if match.url_name in OPEN or not self._is_locked(request):
+        if not self._is_locked(request):
             request.is_staff_use = not is_polling
             return None
         if is_polling:
@@ -70,18 +79,7 @@ class StaffSessionMiddleware:
         if not request.user.is_authenticated:
             # A page is asked for again after the log-in; what was posted would be lost there.
             return request.method == "POST" and COOKIE in request.COOKIES
-        used = request.get_signed_cookie(COOKIE, default=None, salt=SALT)
-        if used is None:
-            # Until the first page there is none; one that is not ours says nothing.
-            return COOKIE in request.COOKIES
-        who, _dot, moment = used.partition(".")
-        if who != str(request.user.pk):
-            # Somebody else has just logged in.
-            return False
-        rest = time.time() - int(moment)
-        if RENEWED <= rest < REST:
-            request.session.modified = True
-        return bool(rest >= REST)
+        return time.time() - _last_use(request) >= REST
 
     def _unlock(self, request: Any) -> HttpResponse | None:
         """Let the person in again and go on, or ask for the password with what was posted."""
@@ -126,3 +124,27 @@ class StaffSessionMiddleware:
                 kept.setlist(name, values)
         request.POST = kept
         return None
+
+
+def _last_use(request: Any) -> float:
+    """Return when the session was last used, in seconds since 1970.
+
+    One in which nothing was used yet counts from the log-in of its person.
+    """
+    used = request.session.get(USED)
+    if used is not None:
+        return float(used)
+    last_login = request.user.last_login
+    return last_login.timestamp() if last_login else 0.0
+
+
+def _has_logged_in(request: Any, response: HttpResponse) -> bool:
+    """Tell whether this is the log-in page's answer to a right password: a wrong one stays there."""
+    match = request.resolver_match
+    return (
+        match is not None
+        and (match.app_name, match.url_name) == ("admin", "login")
+        and request.method == "POST"
+        and response.status_code == 302
+        and request.user.is_authenticated
+    )

@@ -1,6 +1,7 @@
 """A screen of staff that was left alone asks for the password, and nothing typed is lost (case 59)."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.core.cache import cache
 from django.test import Client
 
 from ballots.models import Delegation
-from tests.helpers.desk import at
+from projects.models import Poll
+from tests.helpers.desk import at, desk_of, queries_of
 from tests.helpers.factories import PASSWORD, make_office, make_stage
 
 pytestmark = pytest.mark.django_db
@@ -118,10 +120,66 @@ def test_a_page_that_asks_by_itself_is_no_use_and_is_told_to_load_anew(desk, clo
     assert (reply.status_code, reply["HX-Refresh"]) == (204, "true")
 
 
-def test_the_moment_of_the_last_use_cannot_be_forged(desk, clock):
-    clock.shift(timedelta(minutes=31))
-    signed = desk.cookies["staff-used"].value
-    moment, _colon, rest = signed.partition(":")
-    desk.cookies["staff-used"] = f"{moment[:-4]}9999:{rest}"
+ROADS: dict[str, Callable[[Client], object]] = {
+    "the log-in page fetched": lambda client: client.get("/admin/login/"),
+    "the words of the scripts fetched": lambda client: client.get("/admin/jsi18n/"),
+    "a wrong password": lambda client: client.post(
+        "/admin/login/", {"username": "huiwu", "password": "wrong", "next": "/admin/"}
+    ),
+    "no cookie of ours": lambda client: client.cookies.pop("staff-used"),
+    "a cookie of one's own": lambda client: client.cookies.load({"staff-used": "9999999999"}),
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_a_screen_at_rest_stays_locked_whatever_is_tried_without_the_password(desk, clock, road):
+    stage = make_stage()
+    clock.shift(timedelta(hours=1))
+
+    ROADS[road](desk)
+    replies = [desk.get("/admin/"), desk.post(at(stage.poll, "pause"), {"reason": "停电"})]
+
+    assert [reply.status_code for reply in replies] == [403, 403]
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == Poll.Phase.OPEN
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_what_is_tried_in_time_is_no_use_either(desk, clock, road):
+    clock.shift(timedelta(minutes=20))
+    ROADS[road](desk)
+    clock.shift(timedelta(minutes=11))
 
     assert desk.get("/admin/").status_code == 403
+
+
+def test_the_right_password_at_the_log_in_page_opens_a_screen_at_rest(desk, clock):
+    clock.shift(timedelta(hours=1))
+
+    desk.post("/admin/login/", {"username": "huiwu", "password": PASSWORD, "next": "/admin/"})
+
+    assert desk.get("/admin/").status_code == 200
+
+
+def test_a_log_in_elsewhere_does_not_open_a_screen_at_rest(desk, clock):
+    clock.shift(timedelta(hours=1))
+
+    Client().post("/admin/login/", {"username": "huiwu", "password": PASSWORD, "next": "/admin/"})
+
+    assert desk.get("/admin/").status_code == 403
+
+
+def test_a_log_in_after_which_nothing_was_done_rests_as_well(clock):
+    desk = desk_of(make_office("huiwu"))
+    clock.shift(timedelta(minutes=31))
+
+    assert desk.get("/admin/").status_code == 403
+
+
+def test_the_use_of_a_session_is_written_once_a_minute_at_most(desk, clock):
+    clock.shift(timedelta(seconds=59))
+    within = [query for query in queries_of(desk, "/admin/") if "UPDATE" in query]
+    clock.shift(timedelta(seconds=1))
+    after = [query for query in queries_of(desk, "/admin/") if "UPDATE" in query]
+
+    assert (len(within), len(after)) == (0, 1)

@@ -1016,9 +1016,9 @@ def test_a_preview_that_was_tampered_with_or_is_too_old_writes_nothing(desk, pol
 
     tampered = desk.post(reverse(IMPORT), sent | {"rows": sent["rows"][:-1] + "x"})
     time_machine.move_to("2026-01-18 10:30:00+08:00")
-    desk.force_login(User.objects.get())
     # As if somebody had used another page in the meantime.
-    desk.cookies.pop("staff-used", None)
+    desk.logout()
+    desk.force_login(User.objects.get())
     late = desk.post(reverse(IMPORT), sent)
 
     assert messages_of(tampered) == messages_of(late) == ["预览已过期，请重新上传。"]
