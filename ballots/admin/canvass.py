@@ -116,7 +116,7 @@ def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
 def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Rule on one proposal and go back to it; what is refused is said there, all still typed."""
     if request.method != "POST":
-        return redirect(address(poll, "canvass"))
+        return redirect(_list_asked(request, poll))
     write_in = _asked(poll, request.POST.get("number", ""))
     takes_back = "back" in request.POST
     form = BackForm(request.POST) if takes_back else RulingForm(request.POST)
@@ -155,7 +155,7 @@ def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
 def rule_several(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Give all ticked proposals one ruling and go back to the page they stand on."""
     if request.method != "POST":
-        return redirect(address(poll, "canvass"))
+        return redirect(_list_asked(request, poll))
     form = SeveralForm(request.POST)
     if form.is_valid():
         sent = form.cleaned_data
@@ -172,7 +172,7 @@ def rule_several(request: StaffRequest, poll: Poll) -> HttpResponse:
             tell(form, refusal)
         else:
             messages.success(request, gettext("已一并处理%(count)d项。") % {"count": count})
-            return redirect(f"{address(poll, 'canvass')}?{request.GET.urlencode()}")
+            return redirect(_list_asked(request, poll))
     second = SecondPersonForm(request=request)
     context = {"step": request.step, "forms": [form, second], "several": form}
     return show(
@@ -221,6 +221,14 @@ def _target(poll: Poll, sent: dict[str, Any]) -> Project | WriteIn | None:
         case R.INTO_WRITE_IN:
             return poll.write_ins.filter(number=sent["write_in"]).first()
     return None
+
+
+def _list_asked(request: StaffRequest, poll: Poll) -> str:
+    """Return the address of the list with the page and the filter that the request names."""
+    asked = _asked_for(request)
+    if page := request.GET.get("page", ""):
+        asked["page"] = page
+    return f"{address(poll, 'canvass')}?{urlencode(asked)}" if asked else address(poll, "canvass")
 
 
 def _way_back(request: StaffRequest, poll: Poll, ruled: WriteIn) -> str:

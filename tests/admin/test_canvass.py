@@ -1,7 +1,9 @@
 """The page of the canvass: blind, one small form for each proposal, nothing chosen beforehand."""
 
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from django.db import connection
@@ -302,7 +304,7 @@ def test_only_what_waits_is_shown_where_that_is_asked_and_one_goes_on_to_the_nex
     page = client.get(canvass_at(stage) + "?waiting=1")
     assert re.findall(r'<section [^>]*id="推(\d+)"', page.text) == ["1", "3"]
     form = form_of(page, first)
-    assert form.action.endswith(f"{canvass_at(stage, 'ruling')}?waiting=1#{first.key}")
+    assert form.action.endswith(f"{canvass_at(stage, 'ruling')}?waiting=1&page=1#{first.key}")
     reply = client.post(
         canvass_at(stage, "ruling") + "?waiting=1", posted(form) | {"ruling": "alone"}
     )
@@ -341,6 +343,30 @@ def test_long_lists_have_pages_and_one_comes_back_to_the_right_one(monkeypatch):
     reply = client.post(canvass_at(stage, "ruling"), form | {"ruling": "alone"})
     assert "?page=3#" in reply["Location"]
     assert client.get(canvass_at(stage) + "?page=nonsense").status_code == 200
+
+
+@pytest.mark.parametrize("step", ["ruling", "rulings"])
+def test_a_refused_ruling_loses_neither_page_nor_filter(monkeypatch, step):
+    monkeypatch.setattr(admin_canvass, "PAGE", 1)
+    stage = opened_stage("公园一", "公园二", "公园三", "停车场")
+    client, asked = desk_of(stage.office), "waiting=1&q=%E5%85%AC%E5%9B%AD"
+    page = client.get(f"{canvass_at(stage)}?{asked}&page=2")
+    (form,) = [form for form in read(page).forms if f"/{step}/" in (form.action or "")]
+
+    refused = client.post(form.action, posted(form))
+    fetched = client.get(form.action)
+
+    assert faults_of(refused)
+    links = [
+        urlsplit(urljoin(form.action, unescape(link)))
+        for link in re.findall(r'<nav class="paging".*?</nav>', refused.text, re.DOTALL)
+        for link in re.findall(r'href="([^"]*)"', link)
+    ]
+    assert [(link.path, parse_qs(link.query)) for link in links] == [
+        (canvass_at(stage), {"waiting": ["1"], "q": ["公园"], "page": [number]})
+        for number in ("1", "3")
+    ]
+    assert fetched["Location"] == f"{canvass_at(stage)}?{asked}&page=2"
 
 
 def test_the_rest_can_stand_alone_and_then_two_people_end_the_canvass():

@@ -152,3 +152,31 @@ def test_a_proposal_is_ruled_on_without_losing_ones_place(desk, live_server, day
     expect(proposal.get_by_text("不予计票：不属于民生实事")).to_be_in_viewport()
     expect(desk.get_by_text("已处理1/4")).to_have_count(1)
     assert grave(desk) == []
+
+
+ONE_LINE = """() => [...document.querySelectorAll("button, [type=submit]")]
+    .filter(button => button.closest("#content") && button.offsetHeight > 56)
+    .map(button => button.textContent || button.value)"""
+FILLED = """() => [...document.querySelectorAll("#content button, #content [type=submit]")]
+    .filter(button => getComputedStyle(button).backgroundColor === "rgb(10, 87, 168)")
+    .map(button => button.textContent || button.value)"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_canvass_fits_the_screen_and_has_one_chief_button(desk, live_server, day, width):
+    for place, title in enumerate(["A" * 30, "新建老年食堂" * 5, "夜间公交"]):
+        day.cast(place, selection(1, proposals=[title]))
+    day.close()
+    day.open_box()
+    desk.set_viewport_size({"width": width, "height": 740})
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/canvass/")
+
+    assert desk.evaluate("document.documentElement.scrollWidth") == width
+    assert desk.evaluate(ONE_LINE) == []
+    assert desk.evaluate(FILLED) == ["其余推荐项目各自单列"]
+    tick = desk.get_by_label("勾选").first.bounding_box()
+    assert min(tick["width"], tick["height"]) >= 20
+    fields = desk.locator(".ways input:not([type=radio])").all()
+    assert all(field.bounding_box()["width"] >= 200 for field in fields)
+    for title in desk.locator(".proposal h2").all():
+        assert title.evaluate("it => it.scrollWidth <= it.clientWidth")
