@@ -239,8 +239,9 @@
   };
   let timer = 0;
   const say = (text) => {
+    // That time is up stays said.
     clearTimeout(timer);
-    timer = setTimeout(() => { $("live").textContent = text; }, 300);
+    timer = setTimeout(() => { $("live").textContent = text + $("up").textContent; }, 300);
   };
   const tooMany = () => {
     say("");

@@ -44,6 +44,39 @@ def test_a_ballot_follows_the_deadline_and_keeps_every_tick(phone, live_server, 
     assert ticked(phone) == [2, 5]
 
 
+def test_whoever_is_far_down_the_ballot_is_told_in_its_foot_that_time_is_up(
+    phone, live_server, day
+):
+    """Case 31."""
+    set_closing_time(day.poll, timezone.now() + timedelta(hours=1))
+    open_ballot(phone, live_server.url, day)
+    tick(phone, 2, 5)
+    phone.evaluate("scrollTo(0, document.body.scrollHeight)")
+    submit, count, said = (phone.locator(part) for part in ("#submit", "#count", "#live"))
+    colour = "button => getComputedStyle(button).backgroundColor"
+    filled = submit.evaluate(colour)
+
+    let_the_time_run_out(day)
+    # The answer comes while the script still waits to say what was ticked.
+    tick(phone, 5)
+    phone.evaluate("dispatchEvent(new Event('online'))")
+    expect(phone.locator("#up")).to_contain_text(TIME_IS_UP)
+    phone.wait_for_timeout(400)
+
+    expect(phone.locator("#up")).to_be_in_viewport()
+    expect(said).to_contain_text(TIME_IS_UP)
+    expect(count).to_be_hidden()
+    assert submit.evaluate(colour) != filled
+    assert ticked(phone) == [2]
+
+    extend(day)
+    phone.evaluate("dispatchEvent(new Event('online'))")
+    expect(phone.locator("#up")).to_be_hidden()
+    expect(count).to_be_visible()
+    phone.wait_for_timeout(200)
+    assert submit.evaluate(colour) == filled
+
+
 def test_a_submission_past_the_deadline_is_kept_and_goes_in_once_it_is_moved(
     phone, live_server, day
 ):
@@ -53,6 +86,8 @@ def test_a_submission_past_the_deadline_is_kept_and_goes_in_once_it_is_moved(
     tick(phone, 2)
     review(phone)
     let_the_time_run_out(day)
+    phone.evaluate("dispatchEvent(new Event('online'))")
+    expect(phone.locator("#up")).to_contain_text(TIME_IS_UP)
     with phone.expect_response("**/ballot/cast/"):
         phone.get_by_role("button", name="提交表决票").click()
     expect(phone.get_by_role("alert").first).to_contain_text(TIME_IS_UP)
