@@ -71,11 +71,11 @@ TARGETS_LIMIT = 20
 INVESTMENT_LIMIT = 30
 NUMBER_DIGITS = 10
 # What is refused in a text, in the form of a candidate as well: there it could be kept, and no table
-# would bring it back. 3-5 is a title, and 2026年12月 a time by which something is done.
+# would bring it back. 3-5, 1E5 and 12:30 are titles, 2026年12月 a time by which something is done.
 IN_WORDS = unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt)
 NEEDED = unmeant.first_of(IN_WORDS, unmeant.nothing)
 UNLESS: dict[str, Unmeant] = {
-    "项目名称": unmeant.first_of(NEEDED, unmeant.clock, unmeant.exponent, around.total),
+    "项目名称": unmeant.first_of(NEEDED, around.total),
     "建设内容": NEEDED,
     "类别": IN_WORDS,
     "责任单位": IN_WORDS,

@@ -418,7 +418,7 @@ def test_no_list_holds_two_candidates_that_nobody_can_tell_apart(desk, clerk):
 @pytest.mark.parametrize(
     ("field", "text", "column"),
     [
-        ("title", "12:30", "项目名称"),
+        ("title", "3月5日", "项目名称"),
         ("title", "合计", "项目名称"),
         ("text", "同上", "建设内容"),
         ("lead_unit", "TRUE", "责任单位"),

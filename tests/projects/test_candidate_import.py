@@ -366,10 +366,7 @@ def test_a_sum_a_signature_or_a_line_that_fills_every_column_is_no_candidate(lin
 @pytest.mark.parametrize(
     ("title", "value"),
     [
-        *(
-            ("项目名称", value)
-            for value in ("3月5日", "5-Mar", "12:30", "1E5", "1.2E+11", "TRUE", "同上")
-        ),
+        *(("项目名称", value) for value in ("3月5日", "5-Mar", "1.2E+11", "TRUE", "同上")),
         *(("项目名称", value) for value in ("-", "待定", "暂缺", "2026年12月")),
         *(("建设内容", value) for value in ("同上", "略", "〃", "FALSE", "3月5日")),
         *(("完成时限", value) for value in ("Dec-26", "46357", "TRUE", "同上", "0:00")),
@@ -395,7 +392,7 @@ def test_what_nobody_can_have_meant_is_a_fault_of_its_cell(title, value):
         ),
         *(
             ("项目名称", value)
-            for value in ("3-5", "2026年12月工程", "总计划展示馆", "审核系统改造")
+            for value in ("3-5", "1E5", "12:30", "2026年12月工程", "总计划展示馆", "审核系统改造")
         ),
         ("责任单位", "119"),
     ],
