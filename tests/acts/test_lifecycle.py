@@ -358,9 +358,6 @@ def test_office_and_scrutineers_open_the_box(make_one):
 
 FAULTS: dict[str, Callable[[Stage], Any]] = {
     "no candidates": lambda s: Project.objects.filter(poll=s.poll).delete(),
-    "a candidate without a target": lambda s: Target.objects.filter(
-        project__poll=s.poll, project__number=1
-    ).delete(),
     "nobody on the roll": lambda s: s.poll.roll.all().delete(),
     "a delegate in office who is not on the roll": lambda s: make_delegates(1),
     "one on the roll who has left office": lambda s: Delegate.objects.filter(number="001").update(
@@ -877,11 +874,15 @@ def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key(
 
     draft = Poll.objects.get(pk=draft.pk)
     own = {"id", "uuid", "phase", "opened_at", "closed_at", "published_at", "closes_at"}
+    # Taken over from the box of the poll, which is gone for good, and from who was there.
+    own |= {"holders", "presence_assumed"}
     columns = [field.attname for field in Poll._meta.concrete_fields]
     for column in columns:
         if column not in own:
             assert (column, getattr(draft, column)) == (column, getattr(poll, column))
     assert (draft.phase, draft.opened_at, draft.closed_at) == (P.DRAFT, None, None)
+    assert draft.holders == poll.box.holders
+    assert draft.presence_assumed
     assert draft.uuid != poll.uuid
     assert described(draft) == described(poll)
     assert len(described(draft)) == 13
@@ -890,7 +891,7 @@ def test_a_fresh_draft_takes_over_candidates_rules_and_roll_and_needs_a_new_key(
         for which in (poll, draft)
     }
     assert entries[draft.pk] == entries[poll.pk]
-    assert not draft.roll.exclude(present=False, voted=False).exists()
+    assert not draft.roll.filter(voted=True).exists()
     assert not BallotBox.objects.filter(poll=draft).exists()
     assert refusal_of(lifecycle.open_poll, draft, by=stage.office) == "incomplete"
 
