@@ -237,6 +237,18 @@ class TargetInline(admin.TabularInline):
     formfield_overrides = TYPED_COLUMNS
     extra = 3
     fields = ["position", "text", "quantity", "unit"]
+    readonly_fields = ["amount"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Where the candidate stands fast its quantities are shown as they are printed."""
+        parent: Any = self.admin_site.get_model_admin(Project)
+        if obj is None or parent.has_change_permission(request, obj):
+            return ["position", "text", "quantity", "unit"]
+        return ["position", "text", "amount"]
+
+    @admin.display(description=_("数量"))
+    def amount(self, target: Target) -> str:
+        return target.figure
 
 
 class ProjectForm(NoticingForm):

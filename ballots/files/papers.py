@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.facts import frozen
+from ballots.facts.naming import names_of, numbered
 from ballots.facts.outcome import (
     Outcome,
     listed,
@@ -62,7 +63,7 @@ def report(poll: Poll) -> dict[str, object]:
         "is_each": figures["rules"]["form"] == "each",
         "items": described(poll, figures),
         "proposals_words": proposals_words(figures),
-        "rulings": _rulings(poll),
+        "rulings": _rulings(poll, names_of(figures["items"])),
         "sent_back": _sent_back(poll),
         "settled": [place for place in outcome.filled if place.how != "count"],
         "open_words": open_words(outcome),
@@ -111,20 +112,31 @@ def rules_line(figures: Figures) -> str:
     return "；".join(parts)
 
 
-def _rulings(poll: Poll) -> list[dict[str, str]]:
-    """Return every proposal and what the canvass did with it; never before the count."""
+def _rulings(poll: Poll, names: dict[str, str]) -> list[dict[str, str]]:
+    """Return every proposal and what the canvass did with it; never before the count.
+
+    It is named as the result names it: with its unit where another proposal has the same title.
+    """
     return [
         {
             "key": write_in.key,
-            "title": write_in.title,
+            "title": names.get(write_in.key, write_in.title),
             "ruling": ruling_words(
                 write_in.ruling,
-                str(write_in.into_project or write_in.into_write_in or ""),
+                _into(write_in, names),
                 write_in.reason,
             ),
         }
         for write_in in poll.write_ins.select_related("into_project", "into_write_in")
     ]
+
+
+def _into(write_in: WriteIn, names: dict[str, str]) -> str:
+    """Return what a proposal was merged into, by the name that the result gives it; else nothing."""
+    other = write_in.into_write_in
+    if other is not None:
+        return numbered(other.key, names.get(other.key, other.title))
+    return str(write_in.into_project or "")
 
 
 def ruling_words(ruling: str, into: str, reason: str) -> str:

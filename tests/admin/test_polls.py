@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from ballots.acts import lifecycle
 from projects.models import Poll
 from tests.helpers.factories import make_office, make_poll, make_stage
 
@@ -63,3 +64,18 @@ def test_a_draft_with_a_deadline_in_the_last_year_there_is_can_still_be_mended(c
     poll = make_poll(closes_at=datetime(9999, 12, 31, 15, 59, tzinfo=UTC))
 
     assert "closes_at" in fields_of(client, poll)
+
+
+def test_a_candidate_that_stands_fast_shows_its_quantities_as_they_are_printed(client):
+    day = make_stage(open_it=False)
+    candidate = day.poll.projects.get(number=1)
+    candidate.targets.create(position=9, text="新建泵站", quantity=2, unit="座")
+    client.force_login(make_office())
+    address = reverse("admin:projects_project_change", args=[candidate.pk])
+    assert 'name="targets-0-quantity"' in client.get(address).content.decode()
+
+    lifecycle.open_poll(day.poll, by=day.office)
+    page = client.get(address).content.decode()
+
+    assert "2座" in page
+    assert "2.000" not in page

@@ -73,6 +73,7 @@ def test_two_proposals_of_one_title_are_told_apart_in_every_sentence_and_list(cl
     assert parts[-1]["titles"] == [chosen]
     report: Any = papers.report(held.poll)
     assert {row["name"] for row in report["items"]} >= {chosen}
+    assert chosen in {row["title"] for row in report["rulings"]}
     held.publish()
     assert chosen in read(client.get("/results/")).text
     poll = hall.open_screen(held.poll, by=held.office)
