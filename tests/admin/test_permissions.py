@@ -147,8 +147,8 @@ admin/ballots/recommendation/<int:object_id>/change/       200 200  200 403  200
 admin/auth/group/                                          403 403  403 403  200 200
 admin/auth/group/add/                                      403 403  403 403  200 200
 admin/auth/group/<path:object_id>/history/                 403 403  403 403  200 200
-admin/auth/group/<path:object_id>/delete/                  403 403  403 403  200 200
-admin/auth/group/<path:object_id>/change/                  403 403  403 403  200 200
+admin/auth/group/<path:object_id>/delete/                  403 403  403 403  403 403
+admin/auth/group/<path:object_id>/change/                  403 403  403 403  200 403
 admin/auth/group/<path:object_id>/                         302 302  302 302  302 302
 admin/auth/user/<id>/password/                             403 403  403 403  200 200
 admin/auth/user/                                           403 403  403 403  200 200
@@ -157,7 +157,7 @@ admin/auth/user/<path:object_id>/history/                  403 403  403 403  200
 admin/auth/user/<path:object_id>/delete/                   403 403  403 403  200 200
 admin/auth/user/<path:object_id>/change/                   403 403  403 403  200 200
 admin/auth/user/<path:object_id>/                          302 302  302 302  302 302
-admin/^(?P<app_label>auth|projects|ballots)/$              200 200  200 200  200 200
+admin/^(?P<app_label>projects|ballots|auth)/$              200 200  200 200  200 200
 admin/(?P<url>.*)$                                         404 404  404 404  404 404
 """
 # Where anybody may go: the log-in itself, and the way out.
@@ -182,7 +182,7 @@ def address(route: str) -> str:
         .replace("<int:poll_id>", str(thing.pk))
         .replace("<id>", str(thing.pk))
         .replace("<str:what>", "turnout")
-        .replace("^(?P<app_label>auth|projects|ballots)/$", "ballots/")
+        .replace("^(?P<app_label>projects|ballots|auth)/$", "ballots/")
         .replace("(?P<url>.*)$", "nowhere/")
     )
 
