@@ -6,6 +6,7 @@ No rule stands here: `ballots.pure.rules.faults` judges, and `ballots.pages.word
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.forms.formsets import (
@@ -110,17 +111,26 @@ class Numbers(forms.Field):
         return tuple(int(text) for text in texts)
 
 
+class Words(Typed):
+    """What a delegate types. No keyboard types a NUL: a ballot that holds one was not filled in."""
+
+    def clean(self, value: Any) -> Any:
+        if "\0" in str(value or ""):
+            raise forms.ValidationError("malformed", code="malformed")
+        return super().clean(value)
+
+
 class ProposalForm(forms.Form):
     """One block of 推荐新项目. How long a text may be is for the rules to say."""
 
-    title = Typed(
+    title = Words(
         limit=TITLE_LIMIT,
         label=_("项目名称（必填）"),
         help_text=_("不超过30字，写明做什么、在哪里、做多少"),
         required=False,
         widget=forms.TextInput(attrs={"data-limit": TITLE_LIMIT, "autocomplete": "off"}),
     )
-    detail = Typed(
+    detail = Words(
         limit=DETAIL_LIMIT,
         lines=True,
         label=_("主要内容和目标（选填）"),
@@ -128,7 +138,7 @@ class ProposalForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"data-limit": DETAIL_LIMIT, "rows": 3}),
     )
-    unit = Typed(
+    unit = Words(
         limit=UNIT_LIMIT,
         label=_("建议责任单位（选填）"),
         required=False,

@@ -46,7 +46,8 @@ def test_a_delegate_with_a_card_can_be_suspended_but_never_deleted(desk, clerk):
     address = reverse("admin:ballots_delegate_status")
 
     desk.post(address, {"ids": delegate.pk, "status": "suspended"})
-    reply = desk.post(reverse("admin:ballots_delegate_delete", args=[delegate.pk]), {"post": "yes"})
+    address = reverse("admin:ballots_delegate_delete", args=[delegate.pk])
+    reply = desk.post(address, {"post": "yes"}, follow=True)
 
     delegate.refresh_from_db()
     assert delegate.status == Delegate.Status.SUSPENDED
