@@ -76,7 +76,8 @@ def test_back_to_the_ballot_of_another_brings_back_no_tick(tablet, live_server, 
     sign_in(tablet, live_server.url, day, 1)
 
     for _ in range(4):
-        tablet.evaluate("history.back()")
+        # A moment later, or the page may be gone before it has answered.
+        tablet.evaluate("setTimeout(() => history.back())")
         tablet.wait_for_timeout(150)
         if "chrome-error" in tablet.url:
             break
