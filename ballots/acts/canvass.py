@@ -80,12 +80,8 @@ def rule(
     write_in = poll.write_ins.select_related("into_project", "into_write_in").get(pk=write_in.pk)
     if seen is not None and seen != ruling_text(write_in):
         raise refused("changed")
-    ruling = WriteIn.Ruling(ruling)
-    refuses = ruling == WriteIn.Ruling.REFUSED
-    reason = demand_reason(reason, words=refused) if refuses else ""
     before = _ruling(write_in)
-    write_in.ruling, write_in.reason = ruling, reason
-    write_in.into_project, write_in.into_write_in = _target(poll, ruling, into)
+    _give(poll, [write_in], ruling, into, reason)
     if _ruling(write_in) == before:
         return write_in
     _demand_no_circle(poll, write_in)
@@ -98,6 +94,23 @@ def rule(
         | dict(zip(("ruling", "into", "reason"), _ruling(write_in), strict=True)),
     )
     return write_in
+
+
+def _give(
+    poll: Poll,
+    write_ins: Iterable[WriteIn],
+    ruling: str,
+    into: Project | WriteIn | None,
+    reason: str,
+) -> None:
+    """Set one ruling on `write_ins`, not saved yet; raises Refused for one that is not whole."""
+    ruling = WriteIn.Ruling(ruling)
+    refuses = ruling == WriteIn.Ruling.REFUSED
+    reason = demand_reason(reason, words=refused) if refuses else ""
+    project, other = _target(poll, ruling, into)
+    for write_in in write_ins:
+        write_in.ruling, write_in.reason = ruling, reason
+        write_in.into_project, write_in.into_write_in = project, other
 
 
 def _target(
@@ -171,13 +184,7 @@ def rule_several(
         raise refused("none-chosen")
     if any(ruling_text(write_in) != seen[write_in.number] for write_in in chosen):
         raise refused("changed")
-    ruling = WriteIn.Ruling(ruling)
-    refuses = ruling == WriteIn.Ruling.REFUSED
-    reason = demand_reason(reason, words=refused) if refuses else ""
-    project, other = _target(poll, ruling, into)
-    for write_in in chosen:
-        write_in.ruling, write_in.reason = ruling, reason
-        write_in.into_project, write_in.into_write_in = project, other
+    _give(poll, chosen, ruling, into, reason)
     changed = [write_in for write_in in chosen if ruling_text(write_in) != seen[write_in.number]]
     if not changed:
         return 0

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.acts import lifecycle
+from ballots.acts.roll import entry_of
 from ballots.facts.outcome import Outcome, outcome_of, round_of
 from ballots.facts.polls import box_of
 from ballots.models import Delegate, Register, RollEntry
@@ -257,16 +258,7 @@ def _choose_roll(poll: Poll, draft: Poll) -> None:
     chosen = Delegate.objects.filter(
         status=Delegate.Status.ACTIVE, roll_entries__poll=poll
     ).select_related("delegation")
-    RollEntry.objects.bulk_create(
-        RollEntry(
-            poll=draft,
-            delegate=delegate,
-            number=delegate.number,
-            name=delegate.name,
-            delegation=delegate.delegation.name,
-        )
-        for delegate in chosen
-    )
+    RollEntry.objects.bulk_create(entry_of(draft, delegate) for delegate in chosen)
 
 
 def _holders_of(poll: Poll) -> list[str]:

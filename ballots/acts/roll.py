@@ -60,7 +60,7 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
     for delegate in active:
         entry = there.get(delegate.pk)
         if entry is None:
-            fresh.append(_entry(poll, delegate))
+            fresh.append(entry_of(poll, delegate))
         else:
             entry.number, entry.name = delegate.number, delegate.name
             entry.delegation = delegate.delegation.name
@@ -85,13 +85,11 @@ def mark_present(
 ) -> int:
     """Mark the delegates with these 代表证号 present; return how many are present now.
 
-    `names` are those that somebody has read beside the numbers: nobody else is marked.
-
-    Where presence was taken over from an earlier poll, this says that somebody has looked at it;
-    not so a single card that is shown `at_door`.
-    While people vote the record says who they are, because a vote hangs on it; before, how many.
-    Raises Refused after the close, for a number that is not on the roll, and for a delegate who is
-    not in office any more.
+    `names` are those that somebody has read beside the numbers: nobody else is marked. Where
+    presence was taken over from an earlier poll, this says that somebody has looked at it; not so a
+    single card that is shown `at_door`. While people vote the record says who they are, because a
+    vote hangs on it; before, how many. Raises Refused after the close, for a number that is not on
+    the roll, and for a delegate who is not in office any more.
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
@@ -136,13 +134,13 @@ def mark_absent(
 ) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
-    `names` are those that somebody has read beside the numbers.
-    Raises Refused once the poll has opened: 实到 may then only rise (design §3.2).
+    `names` are those that somebody has read beside the numbers. Raises Refused once the poll has opened: 实到 may then only rise (design §3.2).
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
-    _demand_names(list(poll.roll.filter(number__in=numbers)), names)
-    there = list(poll.roll.filter(number__in=numbers, present=True))
+    entries = list(poll.roll.filter(number__in=numbers))
+    _demand_names(entries, names)
+    there = [entry for entry in entries if entry.present]
     total = _set_present(poll, there, False)
     if there:
         _note_in_draft(poll, total, removed=len(there), by=by)
@@ -200,7 +198,7 @@ def add_to_roll(
         raise refused("maybe-one-person", who=register.in_words(doubles))
     if poll.delegates_total is not None and poll.roll.count() >= poll.delegates_total:
         raise refused("total-reached")
-    entry = _entry(poll, delegate)
+    entry = entry_of(poll, delegate)
     entry.save(force_insert=True)
     journal.append(
         poll,
@@ -265,7 +263,8 @@ def _lower(
     return total
 
 
-def _entry(poll: Poll, delegate: Delegate) -> RollEntry:
+def entry_of(poll: Poll, delegate: Delegate) -> RollEntry:
+    """Return a new line of the roll of `poll`, not saved yet, with the register's words of today."""
     return RollEntry(
         poll=poll,
         delegate=delegate,

@@ -15,6 +15,7 @@ from ballots.acts import deciding, drafts, hall, lifecycle
 from ballots.admin.counting import counted
 from ballots.admin.forms import FigureForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, posted, step, take, to_day
+from ballots.facts.naming import numbered
 from ballots.facts.outcome import Outcome
 from projects.models import Poll
 from projects.phases import MOVES
@@ -92,7 +93,7 @@ class DecideForm(forms.Form):
 
     def __init__(self, data: Any = None, *, outcome: Outcome) -> None:
         super().__init__(data)
-        choices = [(key, f"{key}. {name}") for key, name in outcome.rest_names]
+        choices = [(key, numbered(key, name)) for key, name in outcome.rest_names]
         self.fields["items"].choices = choices  # type: ignore[attr-defined]
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
+from ballots.facts.naming import numbered
 from ballots.facts.outcome import outcome_of
 from ballots.management.commands._steps import StepCommand
 from projects.models import Poll
@@ -42,7 +43,7 @@ class Command(StepCommand):
         sentence = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(outcome.filled)}
         self.stdout.write(sentence)
         for place in outcome.filled:
-            self.stdout.write(f"  {place.key}. {place.name}")
+            self.stdout.write(f"  {numbered(place.key, place.name)}")
         if outcome.open_places:
             sentence = gettext("%(count)d个名额没有确定。") % {"count": outcome.open_places}
             self.stdout.write(sentence)
