@@ -258,9 +258,10 @@ def _listing(
     rows = _asked_rows(request, everything)
     if refused is not None and refused not in rows:
         # Somebody else may have ruled on it meanwhile: what was typed is shown all the same.
-        rows = [row for row in everything if row in rows or row == refused]
-    asked = _page_of(rows, refused) if refused else request.GET.get("page")
-    page = Paginator(rows, PAGE).get_page(asked)
+        rows = sorted([*rows, refused], key=lambda row: row.number)
+    number = _page_of(rows, refused) if refused else request.GET.get("page")
+    page = Paginator(rows, PAGE).get_page(number)
+    asked = _asked_for(request)
     hints = canvass.hints([*candidates, *everything], page.object_list)
     waiting = sum(1 for row in everything if row.ruling == R.NONE)
     sent_back = poll.results.exclude(sent_back="").order_by("-counted_at")
@@ -285,8 +286,8 @@ def _listing(
         "total": len(everything),
         "waiting": waiting,
         "ruled": len(everything) - waiting,
-        "asked": _asked_for(request),
-        "query": urlencode(_asked_for(request)),
+        "asked": asked,
+        "query": urlencode(asked),
         # The reason alone: the figures of that count stay unread until the next one.
         "sent_back": sent_back.values_list("sent_back", flat=True).first(),
         "button": _("归并结束"),
@@ -330,8 +331,12 @@ def _asked_rows(request: StaffRequest, everything: Iterable[WriteIn]) -> list[Wr
     def is_asked(row: WriteIn) -> bool:
         if waiting and (row.ruling == R.NONE) != (waiting == "1"):
             return False
-        told = texts.folded(f"{row.title} {row.detail} {row.unit}")
-        return not word or word in told or word.removeprefix("推") == str(row.number)
+        # Only for a word: to fold a thousand proposals is most of the work of a page.
+        return (
+            not word
+            or word.removeprefix("推") == str(row.number)
+            or word in texts.folded(f"{row.title} {row.detail} {row.unit}")
+        )
 
     return [row for row in everything if is_asked(row)]
 
