@@ -158,6 +158,14 @@ class DelegateStatus(models.TextChoices):
 
 # As delegates stand on lists: by delegation, then as the office placed them, then by number.
 LISTED = ["delegation__position", "delegation__name_order", "position", "number_order", "number"]
+# And on a roll, under the delegation with which it was drawn up.
+ROLL_LISTED = [
+    "delegate__delegation__position",
+    "delegate__delegation__name_order",
+    "delegation",
+    "delegate__position",
+    "number_order",
+]
 
 
 class Delegate(models.Model):

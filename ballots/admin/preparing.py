@@ -16,7 +16,7 @@ from ballots.acts import ceremony, roll, sign_in
 from ballots.acts.ceremony import HOLDER_LIMIT
 from ballots.admin.forms import SharesForm, secret
 from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
-from ballots.models import AccessCard, BallotBox, Delegate, RollEntry
+from ballots.models import ROLL_LISTED, AccessCard, BallotBox, Delegate, RollEntry
 from ballots.pure.tally import quorum
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -173,14 +173,7 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
 def _by_delegation(poll: Poll) -> list[dict[str, Any]]:
     """Return the roll by the delegation that stands on it, in the order of the delegations."""
     found: dict[str, list[RollEntry]] = {}
-    entries = poll.roll.select_related("delegate").order_by(
-        "delegate__delegation__position",
-        "delegate__delegation__name_order",
-        "delegation",
-        "delegate__position",
-        "number_order",
-    )
-    for entry in entries:
+    for entry in poll.roll.select_related("delegate").order_by(*ROLL_LISTED):
         found.setdefault(entry.delegation, []).append(entry)
     return [
         {

@@ -21,7 +21,7 @@ from ballots.facts.outcome import first_keys, outcome_of, standing_result
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
 from ballots.files.download import Download
-from ballots.models import Ballot, Delegate, JournalEntry, Result, RollEntry, WriteIn
+from ballots.models import ROLL_LISTED, Ballot, Delegate, JournalEntry, Result, RollEntry, WriteIn
 from ballots.pure import sealing
 from ballots.refusal import Refusals
 from ballots.roles import named
@@ -372,13 +372,7 @@ def _xlsx(
 
 def _roll(poll: Poll) -> QuerySet[RollEntry]:
     """Return the roll by delegation, each in the order of its own list."""
-    return poll.roll.select_related("delegate").order_by(
-        "delegate__delegation__position",
-        "delegate__delegation__name_order",
-        "delegation",
-        "delegate__position",
-        "number_order",
-    )
+    return poll.roll.select_related("delegate").order_by(*ROLL_LISTED)
 
 
 def _listed(numbers: Iterable[int]) -> sheets.Cell:
