@@ -84,8 +84,6 @@ UNLESS: dict[str, Unmeant] = {
     ),
     "实施范围": IN_WORDS,
 }
-# How people say in a cell that there is nothing to say.
-NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
 INVESTMENT = re.compile(r"(?P<figure>\d{1,10}(?:\.\d{1,8})?)(?P<unit>万元?|亿元?|)", re.ASCII)
 SUM = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
 # The figure of a target ends its line: “…1.5万套”, “…率达70%”, “…1,000户”. Not a figure are what
@@ -236,7 +234,7 @@ def _number(cells: Cells) -> int:
 def _investment(cells: Cells) -> str:
     raw = cells.raw("总投资（万元）", INVESTMENT_LIMIT)
     figure = upload.code(raw).replace(",", "")
-    if not figure or figure in NOTHING:
+    if figure in upload.SAYS_NOTHING:
         return ""
     told = INVESTMENT.fullmatch(figure)
     # A unit in the cell goes before that of the header; ten thousand 万元 are one 亿元.

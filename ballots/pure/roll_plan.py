@@ -14,7 +14,6 @@ from ballots.pure.roll_table import RollRow
 from yiwu_vote import texts
 from yiwu_vote.tables.upload import Problem, fingerprint
 
-STATUS_WORDS = {value: words for words, value in roll_table.STATUSES.items()}
 ENDED = "ended"
 # The remedy of a row whose delegation is not there.
 ADD = "add-delegations"
@@ -281,7 +280,8 @@ def _changes(person: Person, row: RollRow) -> tuple[Change, ...]:
     if row.seat is not None:
         fields.append(Change("座位", person.seat, row.seat))
     if row.status is not None:
-        fields.append(Change("状态", STATUS_WORDS[person.status], STATUS_WORDS[row.status]))
+        words = roll_table.STATUS_WORDS
+        fields.append(Change("状态", words[person.status], words[row.status]))
     return tuple(change for change in fields if change.old != change.new)
 
 
@@ -290,7 +290,8 @@ def _with_others(
 ) -> list[Entry]:
     """Return the entries with those for whom they would be taken, unless that was so before.
 
-    A barred row leaves its person as he is. Of two rows the later one is asked. Whoever has left office is nobody's namesake any more.
+    A barred row leaves its person as he is. Of two rows the later one is asked. Whoever has left
+    office is nobody's namesake any more.
     """
     rows = {entry.person.number: entry for entry in entries if entry.person and not entry.barred}
     after = [

@@ -46,6 +46,7 @@ UNMERGED = f"{NO_DELEGATION}；如原来是合并的单元格，请逐行填写"
 
 # What a cell of 状态 may say, and the value of `DelegateStatus` that it means.
 STATUSES = {"在任": "active", "暂停": "suspended", "列席": "observer", "终止": "ended"}
+STATUS_WORDS = {value: words for words, value in STATUSES.items()}
 
 DASHES = re.compile("[-‐‑‒–—―−()（）]+")
 CHINA = re.compile(r"^-?(?:\+|00)86-?")
@@ -66,8 +67,6 @@ UNLESS: dict[str, Unmeant] = {
     "代表团": unmeant.first_of(NAMING, unmeant.exponent, unmeant.days),
     "座位": unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt),
 }
-# How people say in a cell that there is nothing to say.
-NOTHING = frozenset({"-", "--", "/", "无", "—", "——"})
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,6 @@ def register_xlsx(people: Iterable[Person]) -> bytes:
 
 def cells_of(person: Person) -> tuple[str, ...]:
     """Return a delegate as a line of the table, every cell a text."""
-    words = {value: words for words, value in STATUSES.items()}
     return (
         person.number,
         person.name,
@@ -109,7 +107,7 @@ def cells_of(person: Person) -> tuple[str, ...]:
         str(person.order or ""),
         person.phone,
         person.seat,
-        words[person.status],
+        STATUS_WORDS[person.status],
     )
 
 
@@ -171,7 +169,7 @@ def _order(cells: Cells) -> int:
     order = upload.code(raw)
     if _is_digits(order, most=ORDER_DIGITS):
         return int(order)
-    if order and order not in NOTHING:
+    if order not in upload.SAYS_NOTHING:
         cells.fault("序号{value}不是整数", raw)
     return 0
 
@@ -180,7 +178,7 @@ def _phone(cells: Cells) -> str:
     """Return a number as it is dialled: a mobile one bare, the parts of a landline with hyphens."""
     raw = cells.raw("联系电话", PHONE_LIMIT)
     phone = phone_of(raw)
-    if upload.code(raw) not in {"", *NOTHING} and not phone:
+    if upload.code(raw) not in upload.SAYS_NOTHING and not phone:
         cells.fault(
             "联系电话{value}不是一个电话号码，请填写一个11位手机号，或带区号的固定电话", raw
         )

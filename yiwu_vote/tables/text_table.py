@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-from yiwu_vote.tables import grid
+from yiwu_vote.tables import grid, titles
 from yiwu_vote.tables.grid import Line, SheetRefused, Table
 from yiwu_vote.tables.sheets import unguarded
 
@@ -21,8 +21,6 @@ SEP_LINE = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 # In this order, for a header of several columns with a comma in it means commas.
 SEPARATORS = (",", "\t", ";", "，", "|", "；", "、")
-# A header stands among the first rows, below titles at most.
-HEADER_WITHIN = 10
 # How other programs write a text that spreadsheets should leave alone: ="0012".
 QUOTED_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 
@@ -88,7 +86,7 @@ def _separator(text: str, start: int, separators: Sequence[str], is_header: IsHe
         if separator not in text:
             continue
         try:
-            first = list(islice(_records(text, start, separator), HEADER_WITHIN))
+            first = list(islice(_records(text, start, separator), titles.WITHIN))
         except SheetRefused:
             continue  # its quotes do not pair: another sign parts the cells, or the reader will say so
         if any(is_header(_line(number, cells).cells) for number, cells in first):

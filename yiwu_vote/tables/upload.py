@@ -24,6 +24,8 @@ Row = TypeVar("Row")
 UNREADABLE = frozenset({"Cs", "Co", "Cn"})
 UNREADABLE_WORDS = "含有不可见或无法显示的字符"
 SHOWN_LIMIT = 20
+# An optional cell that is left empty, or says in so many words that there is nothing to say.
+SAYS_NOTHING = frozenset({"", "-", "--", "/", "无", "—", "——"})
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,12 @@ def _text(element: Element) -> str:
         for part in ([child] if _name(child) == "t" else _named(child, "t"))
         if _name(child) in {"t", "r"}
     ]
-    text = ESCAPED.sub(lambda match: chr(int(match[1], 16)), "".join(told))
+    return _unescaped("".join(told))
+
+
+def _unescaped(text: str) -> str:
+    """Return a text with the signs that XML has no place for; halves of one are put together."""
+    text = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
@@ -285,7 +290,7 @@ def _shown(cell: Element, strings: list[str], style: Style) -> Shown:
         case "inlineStr":
             text = "".join(_text(child) for child in cell if _name(child) == "is")
         case "str":
-            text = ESCAPED.sub(lambda match: chr(int(match[1], 16)), raw)
+            text = _unescaped(raw)
         case "e":
             return Shown(raw, grid.ERROR)
         case "b":
