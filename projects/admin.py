@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -81,13 +82,17 @@ class DraftAdmin(NoticingAdmin):
         return self.is_granted(request, "add")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_granted(request, "change") and (obj is None or self.is_draft(obj))
+        return self.is_granted(request, "change") and (obj is None or not self.why_fixed(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.is_granted(request, "delete") and (obj is None or self.is_draft(obj))
 
     def is_draft(self, obj: Any) -> bool:
         return self.poll_of(obj).phase == Poll.Phase.DRAFT
+
+    def why_fixed(self, obj: Any) -> Promise | None:
+        """Return why nothing of `obj` can be changed any more; None while it can."""
+        return None if self.is_draft(obj) else FROZEN
 
     def changeform_view(
         self,
@@ -99,8 +104,9 @@ class DraftAdmin(NoticingAdmin):
         """Answer a form that comes too late with a sentence, not with an error page."""
         if request.method == "POST" and object_id is not None:
             obj = self.get_object(request, unquote(object_id))
-            if obj is not None and self.is_granted(request, "change") and not self.is_draft(obj):
-                return self.back(request, FROZEN)
+            fixed = self.why_fixed(obj) if obj is not None else None
+            if fixed and self.is_granted(request, "change"):
+                return self.back(request, fixed)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
@@ -318,32 +324,16 @@ class ProjectAdmin(DraftAdmin):
     def poll_of(self, obj: Project) -> Poll:
         return obj.poll
 
-    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+    def why_fixed(self, obj: Project) -> Promise | None:
         """The candidates of a second round are looked at only; a list may still be shortened."""
-        return super().has_change_permission(request, obj) and (
-            obj is None or obj.poll.parent_id is None
-        )
+        return super().why_fixed(obj) or (SETTLED if obj.poll.parent_id is not None else None)
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or obj.poll.parent_id is None or not self.is_draft(obj):
+        if obj is None or self.why_fixed(obj) is not SETTLED:
             return fieldsets
         (name, first), *others = fieldsets
         return [(name, {**first, "description": SETTLED}), *others]
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        """Answer a form that was opened before the candidate became that of a second round."""
-        if request.method == "POST" and object_id is not None:
-            obj = self.get_object(request, unquote(object_id))
-            if obj is not None and obj.poll.parent_id is not None and self.is_draft(obj):
-                return self.back(request, SETTLED)
-        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
