@@ -1,11 +1,10 @@
 """The offices of a vote as Django groups: 会务 runs it, 监票 watches it (design §6.3)."""
 
-import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 
-from yiwu_vote.texts import name_key
+from yiwu_vote.texts import full_name, name_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -94,13 +93,9 @@ def _permissions(using: str, models: tuple[str, ...], verbs: tuple[str, ...]) ->
 def named(user: "User") -> str:
     """Return how a member of staff stands on a page, on paper and in a file.
 
-    The family name comes first and nothing parts it from the other one (王小明), but for names in
-    letters (John Smith); without a name it is the one of the account.
+    By the name of the person, or without one by that of the account.
     """
-    family, given = user.last_name.strip(), user.first_name.strip()
-    if any(unicodedata.east_asian_width(char) == "W" for char in family + given):
-        return family + given
-    return f"{given} {family}".strip() or user.get_username()
+    return full_name(user.last_name, user.first_name) or user.get_username()
 
 
 def is_named(user: "User", name: str) -> bool:

@@ -22,6 +22,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
+from yiwu_vote.texts import full_name
+
 # The hidden field, which a page must show for its form to notice anything.
 SHOWN = "shown"
 # A value is told in a sentence, not as a page of its own.
@@ -168,7 +170,8 @@ def _who_saved(row: Model, *, since: datetime) -> str:
     )
     if entry is None or not isinstance(entry.user, User):
         return gettext("有人")
-    name = f"{entry.user.last_name}{entry.user.first_name}" or entry.user.get_username()
+    person = full_name(entry.user.last_name, entry.user.first_name)
+    name = person or entry.user.get_username()
     at = timezone.localtime(entry.action_time).strftime("%H:%M")
     return gettext("刚才由%(name)s（%(at)s）") % {"name": name, "at": at}
 

@@ -100,6 +100,17 @@ def number_key(text: str) -> str:
     return "-".join(parts) or folded(text)
 
 
+def full_name(family: str, given: str) -> str:
+    """Return the name of a person, the family name first and nothing between the two (王小明).
+
+    Names in letters are said the other way round and parted (John Smith).
+    """
+    family, given = family.strip(), given.strip()
+    if any(unicodedata.east_asian_width(char) == "W" for char in family + given):
+        return family + given
+    return f"{given} {family}".strip()
+
+
 def name_key(text: str) -> str:
     """Return the name of a person as it is compared: the dots and blanks in it do not count."""
     return "".join(char for char in folded(text) if char not in NAME_DOTS)

@@ -148,16 +148,18 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class OfficeAdmin(GroupAdmin):
+class OfficesAdmin(GroupAdmin):
     """Django's own page for groups; the three offices of a vote stay what `migrate` has made them."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        is_office = obj is not None and obj.name in roles.GROUPS
-        return not is_office and super().has_change_permission(request, obj)
+        return not _is_office(obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        is_office = obj is not None and obj.name in roles.GROUPS
-        return not is_office and super().has_delete_permission(request, obj)
+        return not _is_office(obj) and super().has_delete_permission(request, obj)
+
+
+def _is_office(group: Group | None) -> bool:
+    return group is not None and group.name in roles.GROUPS
 
 
 @admin.register(User)
