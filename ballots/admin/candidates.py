@@ -3,7 +3,6 @@
 The forms are those of `projects`, which may not know of the record that an import is put on.
 """
 
-import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -27,7 +26,14 @@ from projects.naming import file_names, heading_of
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.refusal import Refused
 from yiwu_vote.tables.downloads import attachment
-from yiwu_vote.tables.preview import Previewed, preview_of, problem_list, signed, tell_faults
+from yiwu_vote.tables.preview import (
+    Previewed,
+    digest_of,
+    preview_of,
+    problem_list,
+    signed,
+    tell_faults,
+)
 
 
 def import_page(request: StaffRequest) -> HttpResponse:
@@ -43,8 +49,7 @@ def import_page(request: StaffRequest) -> HttpResponse:
     content = form.cleaned_data["table"]
     parsed = candidate_table.parse(content)
     plan = importing.plan_import(poll, parsed.rows)
-    digest = hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
-    rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest)
+    rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest_of(content))
     by_number = {project.number: project for project in poll.projects.prefetch_related("targets")}
     known = {new: by_number[old] for new, old in plan.was.items()}
     context = preview_of(parsed, plan.problems) | {

@@ -80,7 +80,7 @@ def resume(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act)
 
 
-class DeadlineForm(forms.Form):
+class DeadlineForm(ReasonForm):
     """The new deadline, by the clock of the hall, and why it is moved."""
 
     closes_at = forms.DateTimeField(
@@ -88,7 +88,7 @@ class DeadlineForm(forms.Form):
         widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
         error_messages={"invalid": _("请填写年月日和时间，例如 2026-01-18 11:30。")},
     )
-    reason = Typed(label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
+    field_order = ("closes_at", "reason")
 
 
 # What is offered beyond the deadline, or beyond now.
@@ -165,7 +165,7 @@ def correct_details(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form)
 
 
-class AbsentForm(forms.Form):
+class AbsentForm(ReasonForm):
     """Those whose presence was marked by mistake, ticked on the page of presence, and the reason."""
 
     numbers = forms.MultipleChoiceField(
@@ -173,7 +173,7 @@ class AbsentForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("请先在“代表报到”页勾选代表。")},
     )
-    reason = Typed(label=_("原因"), max_length=200, widget=forms.TextInput(attrs={"size": 60}))
+    field_order = ("numbers", "reason")
 
     def __init__(self, data: QueryDict | None, *, poll: Poll, asked: list[str]) -> None:
         super().__init__(data, initial={"numbers": asked})

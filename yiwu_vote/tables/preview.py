@@ -5,6 +5,7 @@ the server in between, and what is written is what was shown. It is the rows and
 travel: a file of 2 MB as text would not pass the limit on form data.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Generic, TypeVar
@@ -60,6 +61,11 @@ def unsigned(text: str, salt: str, row_type: type[Row]) -> Previewed[Row]:
 def _columns(row: dict[str, Any]) -> dict[str, Any]:
     # JSON knows no tuples, and a frozen row holds no lists.
     return {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in row.items()}
+
+
+def digest_of(table: bytes | str) -> str:
+    """Return the SHA-256 (64 hex digits) of a file, or of the text that was pasted in its place."""
+    return hashlib.sha256(table if isinstance(table, bytes) else table.encode()).hexdigest()
 
 
 # --- what is sent ---------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The import of the roll of delegates as pages: upload, preview, confirm."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from yiwu_vote.tables.preview import (
     Previewed,
     PreviewedField,
     TableForm,
+    digest_of,
     preview_of,
     problem_list,
     signed,
@@ -82,8 +82,8 @@ def import_page(request: StaffRequest) -> HttpResponse:
     if not form.is_valid():
         return _upload_page(request, form)
     table = form.cleaned_data["table"]
-    digest = hashlib.sha256(table if isinstance(table, bytes) else table.encode()).hexdigest()
-    return _preview(request, roll_table.parse(table), form.cleaned_data["add_delegations"], digest)
+    parsed, add_delegations = roll_table.parse(table), form.cleaned_data["add_delegations"]
+    return _preview(request, parsed, add_delegations, digest_of(table))
 
 
 def _preview_again(request: StaffRequest) -> HttpResponse:
