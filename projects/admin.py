@@ -22,9 +22,8 @@ from projects.forms import DraftField
 from projects.importing import COLUMNS
 from projects.models import Poll, Project, Target
 from projects.targets import TargetForm, TargetFormSet
-from yiwu_vote.fields import TYPED_COLUMNS
+from yiwu_vote.fields import TYPED_COLUMNS, not_meant
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
-from yiwu_vote.tables.upload import shown
 from yiwu_vote.texts import same
 
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
@@ -280,8 +279,7 @@ class ProjectForm(NoticingForm):
             name = COLUMNS[column]
             text = cleaned.get(name) if name in self.changed_data else ""
             if text and fault_of(column, text):
-                words = _("“%(value)s”不能用作%(column)s，请核对后填写。")
-                self.add_error(name, words % {"value": shown(text), "column": column})
+                self.add_error(name, not_meant(column, text))
         poll, title = (
             cleaned.get("poll", getattr(self.instance, "poll", None)),
             cleaned.get("title"),

@@ -1,11 +1,42 @@
 """A page of our own among those that Django admin has for a model."""
 
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import URLPattern, path
+
+Page = Callable[..., HttpResponse]
+
+
+def pages_of(
+    model: admin.ModelAdmin, pages: Mapping[str, Page], *, may: Callable[[Any], bool]
+) -> list[URLPattern]:
+    """Return the addresses of `pages` among those of a model, for whoever `may` lets in by his request."""
+    opts = model.opts
+    return [
+        path(
+            f"{name}/",
+            model.admin_site.admin_view(_guarded(page, may)),
+            name=f"{opts.app_label}_{opts.model_name}_{name}",
+        )
+        for name, page in pages.items()
+    ]
+
+
+def _guarded(page: Page, may: Callable[[Any], bool]) -> Page:
+    @wraps(page)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if not may(request):
+            raise PermissionDenied
+        return page(request)
+
+    return answer
 
 
 def model_page(

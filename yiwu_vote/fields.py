@@ -6,6 +6,7 @@ from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from yiwu_vote.tables.upload import shown
 from yiwu_vote.texts import typed_within
 
 # The most characters of a text whose column has no limit of its own.
@@ -54,3 +55,12 @@ TYPED_COLUMNS: Any = {
     models.CharField: {"form_class": Typed},
     models.TextField: {"form_class": Typed, "lines": True},
 }
+
+
+def not_meant(column: str, text: str) -> forms.ValidationError:
+    """Return what a form says of a `text` that no table may have in that column."""
+    return forms.ValidationError(
+        _("“%(value)s”不能用作%(column)s，请核对后填写。"),
+        params={"value": shown(text), "column": column},
+        code="not-meant",
+    )

@@ -48,7 +48,7 @@ def add_delegate(columns: Mapping[str, Any], *, by: User) -> Delegate:
     """
     demand_office(by)
     Register.objects.locked()
-    _demand_free_number(columns["number"])
+    demand_free_number(columns["number"])
     delegate = Delegate.objects.create(**columns)
     journal.append(
         None,
@@ -80,7 +80,7 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
     if HELD & changed.keys() and roll.locked_polls_of([delegate.pk]):
         raise refused("at-the-vote", who=str(delegate))
     if "number" in changed:
-        _demand_free_number(changed["number"], but=delegate)
+        demand_free_number(changed["number"], but=delegate)
     number, name = delegate.number, delegate.name
     written = list(changed)
     for column, value in changed.items():
@@ -108,7 +108,8 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
     return delegate
 
 
-def _demand_free_number(number: str, *, but: Delegate | None = None) -> None:
+def demand_free_number(number: str, *, but: Delegate | None = None) -> None:
+    """Raise Refused where `number` is, to the eye, that of somebody else than `but`."""
     owner = register.owner_of(number)
     if owner is not None and owner != but:
         raise refused("number-taken", who=str(owner))
@@ -146,9 +147,7 @@ def save_delegation(delegation: Delegation, *, by: User) -> Delegation:
     """Add a delegation, or write its name and place. Raises Refused where the name is another's."""
     demand_office(by)
     Register.objects.locked()
-    owner = register.delegation_called(delegation.name)
-    if owner is not None and owner.pk != delegation.pk:
-        raise refused("delegation-taken", who=owner.name)
+    demand_free_name(delegation.name, but=delegation)
     names = Delegation.objects.filter(pk=delegation.pk).values_list("name", flat=True)
     former = names.first() or ""
     delegation.save()
@@ -160,6 +159,13 @@ def save_delegation(delegation: Delegation, *, by: User) -> Delegation:
             data={"former": former, "delegation": delegation.name},
         )
     return delegation
+
+
+def demand_free_name(name: str, *, but: Delegation | None = None) -> None:
+    """Raise Refused where `name` is, to the eye, that of another delegation than `but`."""
+    owner = register.delegation_called(name)
+    if owner is not None and owner != but:
+        raise refused("delegation-taken", who=owner.name)
 
 
 @transaction.atomic

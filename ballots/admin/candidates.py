@@ -4,16 +4,14 @@ The forms are those of `projects`, which may not know of the record that an impo
 """
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext
 
 from ballots.acts.drafts import import_candidates
@@ -23,7 +21,7 @@ from projects import candidate_table, importing
 from projects.forms import ROWS, ConfirmImportForm, UploadForm
 from projects.models import Poll, PollQuerySet, Project
 from projects.naming import file_names, heading_of
-from yiwu_vote.admin_pages import model_page
+from yiwu_vote.admin_pages import model_page, pages_of
 from yiwu_vote.refusal import Refused
 from yiwu_vote.tables.downloads import attachment
 from yiwu_vote.tables.preview import (
@@ -190,23 +188,8 @@ class ProjectAdmin(projects_admin.ProjectAdmin):
     """The pages of `projects`, with those of the import."""
 
     def get_urls(self) -> list[URLPattern]:
-        own = [
-            path(
-                f"{name}/",
-                self.admin_site.admin_view(self.guarded(page)),
-                name=f"projects_project_{name}",
-            )
-            for name, page in PAGES.items()
-        ]
-        return own + super().get_urls()
+        return pages_of(self, PAGES, may=self.may_import) + super().get_urls()
 
-    def guarded(self, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        """Return `page` for those who may both add and change candidates."""
-
-        @wraps(page)
-        def answer(request: StaffRequest) -> HttpResponse:
-            if not (self.has_add_permission(request) and self.has_change_permission(request)):
-                raise PermissionDenied
-            return page(request)
-
-        return answer
+    def may_import(self, request: HttpRequest) -> bool:
+        """Tell whether the person may both add and change candidates."""
+        return self.has_add_permission(request) and self.has_change_permission(request)

@@ -1,18 +1,17 @@
 """The secretariat's pages for delegations and delegates, from which cards and imports begin."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -27,11 +26,9 @@ from ballots.models import AccessCard, Delegate, Delegation, Register
 from ballots.pure import identity
 from ballots.pure.roll_table import fault_of, phone_of
 from ballots.refusal import Refused
-from yiwu_vote.fields import TYPED_COLUMNS
+from yiwu_vote.admin_pages import pages_of
+from yiwu_vote.fields import TYPED_COLUMNS, not_meant
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
-from yiwu_vote.tables.upload import shown
-
-NOT_MEANT = _("“%(value)s”不能用作%(column)s，请核对后填写。")
 
 
 class OfficeAdmin(NoticingAdmin):
@@ -98,9 +95,15 @@ class OfficeForm(NoticingForm):
         What stood there before can stay: whoever mends the rest is not held up by it.
         """
         if text and field in self.changed_data and fault_of(column, text):
-            params = {"value": shown(text), "column": column}
-            raise forms.ValidationError(NOT_MEANT, params=params, code="not-meant")
+            raise not_meant(column, text)
         return text
+
+    def demand(self, demand: Callable[..., None], value: str) -> None:
+        """Ask what the act will demand of `value` too, to tell it beside the field."""
+        try:
+            demand(value, but=self.instance)
+        except Refused as refusal:
+            raise forms.ValidationError(str(refusal), code=refusal.code) from None
 
 
 # --- delegations ----------------------------------------------------------------------------------
@@ -111,11 +114,7 @@ class DelegationForm(OfficeForm):
 
     def clean_name(self) -> str:
         name = self.told("name", "代表团", identity.name_of(self.cleaned_data["name"]))
-        owner = register.delegation_called(name)
-        if owner is not None and owner.pk != self.instance.pk:
-            raise forms.ValidationError(
-                delegates.refused["delegation-taken"] % {"who": owner.name}, code="delegation-taken"
-            )
+        self.demand(delegates.demand_free_name, name)
         return name
 
 
@@ -151,7 +150,8 @@ class DelegationAdmin(OfficeAdmin):
         return merging.merge_page(request, chosen=_ids(queryset))
 
     def get_urls(self) -> list[URLPattern]:
-        return pages_of(self, merging.PAGES) + super().get_urls()
+        pages = pages_of(self, merging.PAGES, may=self.has_office_permission)
+        return pages + super().get_urls()
 
 
 # --- delegates ------------------------------------------------------------------------------------
@@ -180,11 +180,7 @@ class DelegateForm(OfficeForm):
 
     def clean_number(self) -> str:
         number = self.told("number", "代表证号", identity.number_of(self.cleaned_data["number"]))
-        owner = register.owner_of(number)
-        if owner is not None and owner.pk != self.instance.pk:
-            raise forms.ValidationError(
-                delegates.refused["number-taken"] % {"who": owner}, code="number-taken"
-            )
+        self.demand(delegates.demand_free_number, number)
         return number
 
     def clean_name(self) -> str:
@@ -300,33 +296,7 @@ class DelegateAdmin(OfficeAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         pages = cards.PAGES | status.PAGES | namesakes.PAGES | roll_import.PAGES
-        return pages_of(self, pages) + super().get_urls()
-
-
-def pages_of(
-    model: admin.ModelAdmin, pages: Mapping[str, Callable[[StaffRequest], HttpResponse]]
-) -> list[URLPattern]:
-    """Return the addresses of `pages` among those of a model, for members of the office only."""
-    opts = model.opts
-    return [
-        path(
-            f"{name}/",
-            model.admin_site.admin_view(_of_office(page)),
-            name=f"{opts.app_label}_{opts.model_name}_{name}",
-        )
-        for name, page in pages.items()
-    ]
-
-
-def _of_office(page: Callable[[StaffRequest], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Return `page` for members of the office only."""
-
-    def guarded(request: StaffRequest) -> HttpResponse:
-        if not roles.is_office(request.user):
-            raise PermissionDenied
-        return page(request)
-
-    return guarded
+        return pages_of(self, pages, may=self.has_office_permission) + super().get_urls()
 
 
 def _ids(rows: Iterable[Model]) -> str:
