@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects import choices, phases
 from projects.choices import known
+from yiwu_vote.moments import to_the_minute
 
 
 class PollQuerySet(models.QuerySet["Poll"]):
@@ -276,8 +277,7 @@ class Poll(models.Model):
             kind = str(_("已删除的草稿"))
         marks = [kind] if kind else []
         if self.opened_at is not None:
-            began = timezone.localtime(self.opened_at)
-            marks.append(gettext("%(at)s开始") % {"at": f"{began:%Y-%m-%d %H:%M}"})
+            marks.append(gettext("%(at)s开始") % {"at": to_the_minute(self.opened_at)})
         return f"{self.year}年 {self.meeting}" + (f"（{'，'.join(marks)}）" if marks else "")
 
     @property

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from projects.models import Poll
+from yiwu_vote.moments import to_the_minute
 from yiwu_vote.tables.downloads import names_of
 
 # Of a long name of a meeting a file bears so much; Windows takes 255 signs for a whole path.
@@ -47,7 +48,7 @@ def heading_of(poll: Poll, content: str) -> str:
     """Return the first row of a workbook about `poll`: what it holds, of which vote, and when made."""
     number = _round_number(poll)
     words = [content, str(poll), _nth_round(number) if number > 2 else "", place_of(poll)]
-    made = f"{timezone.localtime():%Y-%m-%d %H:%M}"
+    made = to_the_minute(timezone.now())
     return "　".join([*filter(None, words), made])
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
+from yiwu_vote.moments import to_the_minute
 from yiwu_vote.texts import full_name
 
 # The hidden field, which a page must show for its form to notice anything.
@@ -149,7 +150,7 @@ def _said(row: Model, name: str) -> str:
     if isinstance(value, bool):
         return gettext("是") if value else gettext("否")
     if isinstance(value, datetime):
-        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+        return to_the_minute(value)
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
     return "" if value is None else str(value)

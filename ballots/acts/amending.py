@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
@@ -14,6 +13,7 @@ from ballots.facts.frozen import moment
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll
 from projects.phases import RUNNING, VOTING
+from yiwu_vote.moments import to_the_minute
 
 refused = Refusals(
     {
@@ -49,14 +49,12 @@ def move_deadline(
     if before is None:
         raise refused("no-deadline")
     if closes_at <= before:
-        when = timezone.localtime(before).strftime("%Y-%m-%d %H:%M")
-        raise refused("not-later", when=when)
+        raise refused("not-later", when=to_the_minute(before))
     now = database.now()
     if closes_at <= now:
         raise refused("past")
     if closes_at > now + FURTHEST:
-        when = timezone.localtime(now + FURTHEST).strftime("%Y-%m-%d %H:%M")
-        raise refused("too-far", when=when)
+        raise refused("too-far", when=to_the_minute(now + FURTHEST))
     poll.closes_at = closes_at
     poll.save(update_fields=["closes_at"])
     journal.append(

@@ -17,6 +17,7 @@ from ballots.models import AccessCard, Register, RollEntry
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 from projects.phases import LAST
+from yiwu_vote.moments import to_the_minute
 
 # As long as each of its words may be; the page that asks for them judges it.
 WORDS_LIMIT = 1000
@@ -140,7 +141,7 @@ def archive(
     if until is None:
         raise refused("not-over")
     if timezone.now() < until:
-        raise refused("too-early", until=f"{timezone.localtime(until):%Y-%m-%d %H:%M}")
+        raise refused("too-early", until=to_the_minute(until))
     poll.archived_at = timezone.now()
     poll.save(update_fields=["archived_at"])
     times = poll.roll.filter(voted_at__isnull=False).update(voted_at=None)

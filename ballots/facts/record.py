@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.journal import Kind
 from ballots.models import Delegate, JournalEntry, WriteIn
 from projects.models import Poll
+from yiwu_vote.moments import to_the_minute
 
 # Which of the data of an entry can be said in a few words. Votes are not among them: after a count
 # was sent back nobody sees a total until the next one.
@@ -169,7 +169,7 @@ def _moved(old: str, new: str) -> str:
 
 
 def _local(moment: str) -> str:
-    return timezone.localtime(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M")
+    return to_the_minute(datetime.fromisoformat(moment))
 
 
 def _rulings(rulings: list[list[str]]) -> str:

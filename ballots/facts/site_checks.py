@@ -17,6 +17,7 @@ from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.models import AccessCard
 from projects.models import Poll
+from yiwu_vote.moments import to_the_minute
 
 # Further apart, a deadline falls at another moment than the pages say.
 CLOCKS_AGREE = timedelta(seconds=5)
@@ -98,7 +99,7 @@ def backup() -> Finding:
         return Finding("warns", gettext("备份目录打不开，请检查 BACKUP_DIR"))
     if newest is None:
         return Finding("warns", gettext("备份目录中还没有备份"))
-    at = timezone.localtime(newest).strftime("%Y-%m-%d %H:%M")
+    at = to_the_minute(newest)
     if timezone.now() - newest > BACKUP_LASTS:
         return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
     return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})
