@@ -1,7 +1,10 @@
 """One line of a checklist: what was found, how grave it is, and where it is mended."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from django.utils.translation import gettext
 
 from projects.models import Poll
 
@@ -28,6 +31,11 @@ class Finding:
 def blocks(findings: list[Finding]) -> bool:
     """Tell whether any of `findings` forbids the opening."""
     return any(finding.level == "blocks" for finding in findings)
+
+
+def some(names: Sequence[str], *, most: int, between: str = "、") -> str:
+    """Return the first few of `names`, to stand in a sentence; where there are more, it says so."""
+    return between.join(names[:most]) + (gettext("等") if len(names) > most else "")
 
 
 def unless_rehearsal(poll: Poll) -> Level:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots import roles, triggers
-from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.facts.findings import Finding, some, unless_rehearsal
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.roll_checks import people
@@ -80,7 +80,7 @@ def _status_since(poll: Poll) -> Iterator[Finding]:
         return
     recorded = {person[0]: change["status"] for change in changes for person in change["people"]}
     unsigned = [
-        entry
+        str(entry)
         for entry in poll.roll.select_related("delegate").order_by("number_order")
         if entry.delegate.status != recorded.get(entry.number, Delegate.Status.ACTIVE)
     ]
@@ -88,7 +88,7 @@ def _status_since(poll: Poll) -> Iterator[Finding]:
         yield Finding(
             "warns",
             gettext("%(who)s的状态已变更，而操作记录中没有两人签名，请核实")
-            % {"who": "、".join(map(str, unsigned[:5])) + ("等" if len(unsigned) > 5 else "")},
+            % {"who": some(unsigned, most=5)},
         )
 
 

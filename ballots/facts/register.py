@@ -5,6 +5,7 @@ from itertools import combinations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from ballots.facts.findings import some
 from ballots.models import (
     AccessCard,
     Delegate,
@@ -129,4 +130,4 @@ def same_numbers(numbers: Collection[str]) -> list[tuple[str, str]]:
 def in_words(pairs: Iterable[tuple[Delegate, Delegate]], *, most: int = 5) -> str:
     """Return the first few of `pairs` by name and number, to stand in a sentence."""
     named = [f"{one}和{other}" for one, other in pairs]
-    return "；".join(named[:most]) + ("等" if len(named) > most else "")
+    return some(named, most=most, between="；")

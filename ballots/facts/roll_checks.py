@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from ballots.facts import register
 from ballots.facts.card_keys import key_check
-from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.facts.findings import Finding, some, unless_rehearsal
 from ballots.models import Delegate
 from ballots.pure.tally import quorum
 from projects.models import Poll
@@ -196,11 +196,9 @@ def _one_person_one_card(poll: Poll) -> Iterator[Finding]:
 
 def _some(people: Iterable[Standing]) -> str:
     """Name the first few of `people` by what the register calls them today, and say how many."""
-    all_of_them = list(people)
-    names = "、".join(f"{one.name}（{one.number}）" for one in all_of_them[:NAMED])
-    if len(all_of_them) > NAMED:
-        names += gettext("等")
-    return gettext("%(count)d人（%(names)s）") % {"count": len(all_of_them), "names": names}
+    names = [f"{one.name}（{one.number}）" for one in people]
+    words = {"count": len(names), "names": some(names, most=NAMED)}
+    return gettext("%(count)d人（%(names)s）") % words
 
 
 def _presence(poll: Poll, present: int) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from ballots.acts.register.importing import import_roll, plan_import, undo_impor
 from ballots.admin.forms import tell
 from ballots.admin.guard import StaffRequest, download
 from ballots.facts import record, register
+from ballots.facts.findings import some
 from ballots.files.download import Download
 from ballots.models import LISTED, Delegate, RollImport
 from ballots.pure import roll_table
@@ -177,10 +178,8 @@ def _tell(request: StaffRequest, plan: ImportPlan) -> None:
 
 def _some(entries: Sequence[Entry]) -> dict[str, Any]:
     """Return how many `entries` there are and the lines of the first, to stand in a sentence."""
-    lines = "、".join(str(entry.row.line) for entry in entries[:LINES_NAMED])
-    if len(entries) > LINES_NAMED:
-        lines += gettext("等")
-    return {"count": len(entries), "lines": lines}
+    lines = [str(entry.row.line) for entry in entries]
+    return {"count": len(lines), "lines": some(lines, most=LINES_NAMED)}
 
 
 def _by_reason(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
