@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -90,6 +91,8 @@ class StaffSessionMiddleware:
                 return self._go_on(request, person)
             fault = gettext("密码不正确，或尝试次数较多须稍候。填写的内容仍保留在本页。")
         context = {
+            "site_header": admin.site.site_header,
+            "site_title": admin.site.site_title,
             "title": gettext("请再次输入密码"),
             "fault": fault,
             "asks_name": not request.user.is_authenticated,

@@ -63,6 +63,7 @@ def test_a_page_asked_for_after_half_an_hour_comes_with_the_password(desk, clock
     page = desk.get(ADD)
     assert page.status_code == 403
     assert "页面超过30分钟没有操作" in page.content.decode()
+    assert "民生实事项目票决管理" in page.content.decode()
     back = unlock(desk, page, ADD)
 
     assert (back.status_code, back["Location"]) == (302, ADD)

@@ -11,6 +11,7 @@ from projects.models import Poll
 from tests.helpers.factories import make_delegates, selection
 from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
 from tests.helpers.steps import let_in, log_in
+from yiwu_vote import staff_session
 
 
 @pytest.fixture
@@ -180,3 +181,15 @@ def test_the_canvass_fits_the_screen_and_has_one_chief_button(desk, live_server,
     assert all(field.bounding_box()["width"] >= 200 for field in fields)
     for title in desk.locator(".proposal h2").all():
         assert title.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
+def test_a_screen_left_alone_asks_for_the_password_and_no_browser_complains(
+    desk, live_server, day, monkeypatch
+):
+    monkeypatch.setattr(staff_session, "REST", -1)
+
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/")
+
+    expect(desk.get_by_text("民生实事项目票决管理")).to_be_visible()
+    expect(desk.get_by_label("密码")).to_be_focused()
+    assert violations(desk, EVERYTHING) == []
