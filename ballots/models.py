@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.figures import Figures, Stored, current
@@ -285,6 +287,21 @@ class AccessCard(models.Model):
 
     def __str__(self) -> str:
         return str(self.delegate)
+
+
+class Session(AbstractBaseSession):
+    """A browser that has signed in (登录状态): with a card, which it does not outlive, or as staff."""
+
+    card = models.ForeignKey(AccessCard, models.CASCADE, null=True, related_name="sessions")
+
+    class Meta:
+        verbose_name = _("登录状态")
+        verbose_name_plural = _("登录状态")
+        default_permissions = ()
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        return import_string(f"{settings.SESSION_ENGINE}.SessionStore")
 
 
 class Channel(models.TextChoices):

@@ -172,7 +172,7 @@ else:
 # --- sessions, cookies, transport -----------------------------------------------------------------
 
 # The database, not a cache of each process: a card that is replaced must end its sessions at once.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "ballots.sessions"
 SESSION_COOKIE_AGE = 4 * 60 * 60
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.acts.sign_in import CARD_KEY
 from ballots.facts.polls import IDLE
-from ballots.models import AccessCard, Register, RollEntry
+from ballots.models import AccessCard, Register, RollEntry, Session
 from ballots.refusal import Refusals, demand_office, demand_second, locked
 from projects.models import Poll
 from projects.phases import LAST
@@ -186,17 +184,8 @@ def _take_away(poll: Poll, read: int | None) -> dict[str, int]:
     cards = cards_of(poll)
     if read is not None and read != len(cards.gone):
         raise refused("figure-moved", count=len(cards.gone))
-    sessions = _end_sessions(cards.gone)
-    AccessCard.objects.filter(pk__in=cards.gone).delete()
+    gone = AccessCard.objects.filter(pk__in=cards.gone)
+    sessions = Session.objects.filter(card__in=gone).count()
+    # Its sessions go with a card.
+    gone.delete()
     return {"cards": len(cards.gone), "cards_in_use": len(cards.kept), "sessions": sessions}
-
-
-def _end_sessions(cards: Collection[int]) -> int:
-    """Delete the sessions that these cards opened; return how many."""
-    ended = [
-        session.pk
-        for session in Session.objects.all()
-        if session.get_decoded().get(CARD_KEY) in cards
-    ]
-    Session.objects.filter(pk__in=ended).delete()
-    return len(ended)

@@ -13,16 +13,17 @@ from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from ballots.acts.sign_in import CARD_KEY
 from ballots.facts import polls
 from ballots.models import AccessCard, Delegate
 from ballots.refusal import Refused
+from ballots.sessions import CARD_KEY, SessionStore
 from projects.models import Poll
 
 
 class VisitorRequest(HttpRequest):
     """Anybody's request as the middleware hands it on; `poll` is false where there is none."""
 
+    session: SessionStore
     card: AccessCard | None
     delegate: Delegate | None
     poll: Poll | None

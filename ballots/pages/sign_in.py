@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ballots.acts.sign_in import CARD_KEY, card_by_code, card_by_token
+from ballots.acts.sign_in import card_by_code, card_by_token
 from ballots.models import AccessCard
 from ballots.pages.answers import SeeOther, preferring, say_no
 from ballots.pages.middleware import VisitorRequest
@@ -67,10 +67,9 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
 
 
 def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:
-    request.session.cycle_key()
+    request.session.begin(found)
     # As Django's own log-in does: a token from before is of no use in the new session.
     rotate_token(request)
-    request.session[CARD_KEY] = found.pk
     return SeeOther(reverse("ballots:home") + request.poll_query)
 
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from ballots import journal, verifier
 from ballots.acts import archiving, drafts, hall, lifecycle, roll
 from ballots.files import package, tables
-from ballots.models import AccessCard, JournalEntry, RollEntry
+from ballots.models import AccessCard, JournalEntry, RollEntry, Session
 from projects.models import Poll
 from tests.helpers.browsing import read, signed_in
 from tests.helpers.factories import (

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 
-from ballots.models import Delegation
+from ballots.models import Delegation, Session
 from projects.models import Poll
 from tests.helpers.desk import at, desk_of, queries_of
 from tests.helpers.factories import PASSWORD, make_office, make_stage

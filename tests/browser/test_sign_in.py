@@ -1,8 +1,9 @@
 """The way in: a card's QR code shows whose it is, and only a press of the button signs in."""
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
+
+from ballots.models import Session
 
 
 def test_opening_the_address_of_a_card_leaves_no_session(phone, live_server, day):

@@ -17,7 +17,6 @@ from typing import Any, cast
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
 from django.db import connection, models
@@ -40,6 +39,7 @@ from ballots.models import (
     Result,
     RollEntry,
     SealedBallot,
+    Session,
     WriteIn,
 )
 from ballots.pure import chain, rules, sealing, shares, tally

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.test import Client
 
-from ballots.acts.sign_in import CARD_KEY
 from ballots.models import AccessCard
 from ballots.pure.rules import Proposal
+from ballots.sessions import CARD_KEY
 from projects.models import Poll
 from tests.helpers.factories import Stage
 from tests.helpers.http_client import Form, Page

@@ -2,11 +2,10 @@
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Locator, Page, expect
 
-from ballots.acts.sign_in import CARD_KEY
 from ballots.pure import card_code
+from ballots.sessions import CARD_KEY, SessionStore
 from tests.helpers.factories import PASSWORD, Stage
 
 

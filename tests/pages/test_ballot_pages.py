@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +16,7 @@ from ballots import verifier
 from ballots.acts import amending, casting, lifecycle, roll
 from ballots.facts import database
 from ballots.files import package, tables
-from ballots.models import Ballot, Envelope, RollEntry, rules_of
+from ballots.models import Ballot, Envelope, RollEntry, Session, rules_of
 from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.test import Client
 
 from ballots.acts import lifecycle
+from ballots.models import Session
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.browsing import filled, posted, read, signed_in, ticked, typed

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
 from ballots.acts import cards, recommending
-from ballots.models import Delegate, Recommendation
+from ballots.models import Delegate, Recommendation, Session
 from ballots.pure.rules import Proposal
 from projects.models import Poll
 from tests.helpers.browsing import posted, read

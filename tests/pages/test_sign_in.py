@@ -4,14 +4,17 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
+from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ballots.acts import cards, sign_in
 from ballots.facts.card_keys import key_check
-from ballots.models import AccessCard
+from ballots.models import AccessCard, Session
 from ballots.pure import card_code
+from ballots.sessions import SessionStore
 from tests.helpers.browsing import read, signed_in
 from tests.helpers.secrecy import where
 
@@ -321,3 +324,37 @@ def test_the_pages_of_a_card_ask_the_database_the_same_number_of_questions_for_e
     for issued in stage.issued[:3]:
         with django_assert_num_queries(2):  # the card, and the poll for the masthead
             client.get(f"/k/{issued.token}/")
+
+
+def test_signing_in_takes_five_statements_and_writes_the_session_once(client, stage, issued):
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post("/", {"code": issued.code}).status_code == 303
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value == Session.objects.get().pk
+
+    statements = [query["sql"] for query in asked]
+    assert len(statements) <= 5, "\n".join(statements)
+    writes = [sql for sql in statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert [sql.split()[0] for sql in writes] == ["INSERT"]
+
+
+def test_a_person_of_the_staff_who_tries_a_card_stays_logged_in(stage, issued):
+    client = Client()
+    client.force_login(stage.office)
+    before = str(client.session.session_key)
+
+    client.post("/", {"code": issued.code})
+
+    assert client.get("/home/").status_code == 200
+    assert client.get("/admin/").status_code == 200
+    assert not client.session.exists(before)
+
+
+def test_what_a_session_holds_after_its_beginning_is_written_too(client, stage, issued):
+    client.post("/", {"code": issued.code})
+    session = SessionStore(client.session.session_key)
+    session.begin(stage.card())
+
+    session["later"] = 1
+    session.save()
+
+    assert SessionStore(session.session_key)["later"] == 1

@@ -34,7 +34,7 @@ TRANSPORT = {
     # What the prefix demands of a cookie beside Secure: no domain, and the whole host's path.
     "SESSION_COOKIE_DOMAIN": None,
     "SESSION_COOKIE_PATH": "/",
-    "SESSION_ENGINE": "django.contrib.sessions.backends.db",
+    "SESSION_ENGINE": "ballots.sessions",
     "CSRF_COOKIE_SECURE": True,
     "CSRF_COOKIE_HTTPONLY": True,
     "CSRF_COOKIE_SAMESITE": "Lax",

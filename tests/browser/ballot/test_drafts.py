@@ -2,10 +2,10 @@
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
-from ballots.acts.sign_in import CARD_KEY
+from ballots.models import Session
+from ballots.sessions import CARD_KEY
 from tests.helpers.steps import (
     drafts,
     open_ballot,

@@ -1,10 +1,10 @@
 """A proposal that is like a candidate: said once the name is typed, and never in the way."""
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
+from ballots.models import Session
 from tests.helpers.factories import Stage, make_project, make_stage
 from tests.helpers.judging import EVERYTHING, SMALL, SMALL_TARGETS, violations
 from tests.helpers.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
