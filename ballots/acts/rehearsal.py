@@ -94,14 +94,17 @@ def sample_ballots(
     """Return `count` legal ballots, the same ones for the same arguments: blank, full and between."""
     # Not for secrets: a rehearsal must be repeatable.
     chance = random.Random(seed)  # noqa: S311
-    return [_sample(chance, rules, dict(candidates)) for _ in range(count)]
+    titles = candidates.values()
+    new = [one for one in PROPOSALS if not any(same_text(one.title, title) for title in titles)]
+    return [_sample(chance, rules, sorted(candidates), new) for _ in range(count)]
 
 
-def _sample(chance: random.Random, rules: Rules, candidates: dict[int, str]) -> Selection:
+def _sample(
+    chance: random.Random, rules: Rules, numbers: list[int], new: list[Proposal]
+) -> Selection:
     kind = chance.randrange(100)
     if kind < BLANK and rules.blank_allowed:
         return Selection()
-    numbers = sorted(candidates)
     step = (FIRST - LAST) / max(1, len(numbers) - 1)
     ticked = [
         number
@@ -110,7 +113,7 @@ def _sample(chance: random.Random, rules: Rules, candidates: dict[int, str]) -> 
     ]
     others = [number for number in numbers if number not in ticked]
     chance.shuffle(others)
-    proposals = _proposals(chance, rules, candidates)
+    proposals = _proposals(chance, rules, len(numbers), new)
     room = rules.places - (len(proposals) if rules.proposals == "counted" else 0)
     if rules.exactly or kind >= 100 - FULL or not (ticked or proposals):
         ticked += others
@@ -126,16 +129,14 @@ def _against(chance: random.Random, others: list[int], rules: Rules) -> tuple[in
 
 
 def _proposals(
-    chance: random.Random, rules: Rules, candidates: dict[int, str]
+    chance: random.Random, rules: Rules, candidates: int, new: list[Proposal]
 ) -> tuple[Proposal, ...]:
     if rules.proposals == "off":
         return ()
     # Who must fill every place may need proposals for it.
-    count = max(0, rules.places - len(candidates)) if rules.exactly else 0
+    count = max(0, rules.places - candidates) if rules.exactly else 0
     if chance.randrange(100) < PROPOSING:
         count = max(count, chance.choice([1, 1, 1, 2, 3]))
-    titles = candidates.values()
-    new = [one for one in PROPOSALS if not any(same_text(one.title, title) for title in titles)]
     return tuple(chance.sample(new, min(count, len(new), rules.proposal_limit, rules.places)))
 
 

@@ -167,7 +167,9 @@ def _faults_of_proposals(
     selection: Selection, rules: Rules, candidates: dict[int, str], reading: Reading
 ) -> list[Fault]:
     proposals = selection.proposals
-    if proposals and rules.proposals == "off":
+    if not proposals:
+        return []
+    if rules.proposals == "off":
         return [Fault("proposals-off")]
     found: list[Fault] = []
     if len(proposals) > rules.proposal_limit:
