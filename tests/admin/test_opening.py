@@ -15,9 +15,9 @@ from ballots.facts.frozen import Looked, frozen, looked_at
 from ballots.models import Delegate, JournalEntry
 from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
-from tests.helpers.commands import run
 from tests.helpers.desk import at, desk_of, faults_of, messages_of, press_open
 from tests.helpers.factories import Stage, make_delegates, make_project, make_staff, make_stage
+from tests.helpers.refusals import run
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,6 @@ from ballots.management.commands import _steps, make_key
 from ballots.models import BallotBox
 from ballots.refusal import SHARED
 from projects.models import Poll
-from tests.helpers.commands import refused, run
 from tests.helpers.factories import (
     PASSWORD,
     Stage,
@@ -31,6 +30,7 @@ from tests.helpers.factories import (
     selection,
 )
 from tests.helpers.machine import ROOT
+from tests.helpers.refusals import refused, run
 
 SHARES = "shares.txt"
 

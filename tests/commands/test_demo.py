@@ -27,7 +27,6 @@ from ballots.pure.rules import Rules, faults
 from ballots.pure.tally import more_than_half
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.helpers.commands import refused, run
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -35,6 +34,7 @@ from tests.helpers.factories import (
     make_stage,
     selection,
 )
+from tests.helpers.refusals import refused, run
 
 SITE = "http://127.0.0.1:8000"
 

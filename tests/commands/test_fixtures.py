@@ -3,8 +3,8 @@
 import pytest
 
 from projects.models import Poll, Project, Target
-from tests.helpers.commands import refused, run
 from tests.helpers.factories import make_delegates, make_poll
+from tests.helpers.refusals import refused, run
 from tests.helpers.secrecy import everything
 
 pytestmark = pytest.mark.django_db
