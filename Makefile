@@ -4,6 +4,8 @@
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
+#   make bench                                    measure for ten minutes, write docs/performance.md; tests/bench/README.md
+#   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
 #   make messages                                 collect the strings of the English pages and compile them
 #   make screenshots                              take the pictures of the README anew
@@ -23,7 +25,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
+.PHONY: help run test bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -38,6 +40,12 @@ test: $(VENV)/.dev
 		*) echo '数据库 / database: DATABASE_URL' ;; \
 	esac
 	@$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS))
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-long: $(VENV)/.dev
+	@$(BIN)/python -m tests.bench --long $(ARGS)
 
 messages: $(VENV)/.dev
 	@DEMO=1 $(BIN)/python manage.py makemessages --locale en --no-location --no-wrap --ignore .venv --ignore tests --ignore var
@@ -119,5 +127,5 @@ lock:
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) var/lock var/test test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) var/lock var/test var/bench test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

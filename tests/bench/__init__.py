@@ -1,1 +1,1 @@
-"""Measurements that judge nothing: `make test ARGS="-m bench -s tests/bench"`."""
+"""What costs what, as ratios of one run: `make bench` (README.md here). It judges nothing."""

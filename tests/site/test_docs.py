@@ -28,7 +28,7 @@ STANDARD = re.compile(rf"\bRFC \d+ {SIGN}[\d.]*\d")
 # The pages that the design was written from; they stand in no clone of this repository.
 OUTSIDE = re.compile(
     r"\bDESIGN\b|\.\./shared|[/]work/"
-    r"|\b(?:ux|rules|style|house|security|performance|dependencies|design-notes)\.md\b"
+    r"|\b(?<!docs/)(?:ux|rules|style|house|security|performance|dependencies|design-notes)\.md\b"
 )
 BESIDE = re.compile(r'parent / "shared" / "(\w+)"')
 
