@@ -176,6 +176,9 @@ class PollForm(NoticingForm):
             "closes_at": _("到时间后不再接受提交，仍须由工作人员截止。留空表示由主持人宣布截止。"),
         }
 
+    def row_now(self) -> Model | None:
+        return next(iter(Poll.objects.filter(pk=self.instance.pk).all_locked()), None)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         # The kind is no field any more once the key is made.

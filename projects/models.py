@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from projects import choices, phases
+from projects import choices, locks, phases
 from projects.choices import known
 from yiwu_vote.moments import to_the_minute
 
@@ -24,10 +24,22 @@ class PollQuerySet(models.QuerySet["Poll"]):
     def locked(self, poll: "Poll") -> "Poll":
         """Return `poll` as it is now, under the lock that every act on it takes first.
 
-        Lock, then look: casts and the close take the same row, so none lands after the other. The
-        lock lets others refer to the row; on SQLite the transaction itself is the lock.
+        Lock, then look. The row is locked too, against whoever writes it without our lock; others
+        may still refer to it. Raises Poll.DoesNotExist.
         """
+        locks.lock_for_act(poll.pk)
         return self.select_for_update(no_key=True).get(pk=poll.pk)
+
+    def all_locked(self) -> list["Poll"]:
+        """Return these polls as they are now, each under its lock, in the order of their keys.
+
+        One that is not among them any more once its lock is taken is left out.
+        """
+        keys = list(self.order_by("pk").values_list("pk", flat=True).distinct())
+        for key in keys:
+            locks.lock_for_act(key)
+        rows = self.model._default_manager.select_for_update(no_key=True)
+        return list(rows.filter(pk__in=self.filter(pk__in=keys).values("pk")).order_by("pk"))
 
     def standing(self) -> "PollQuerySet":
         """The polls that lists, pages and commands know: all but the drafts that were dropped."""

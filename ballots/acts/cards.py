@@ -96,15 +96,9 @@ def reissue_card(
     demand_office(by)
     reason = demand_reason(reason)
     Register.objects.locked()
-    polls = list(
-        Poll.objects.select_for_update(no_key=True, of=("self",))
-        .filter(
-            roll__delegate=delegate,
-            phase__in=DRAFT | VOTING,
-            box__isnull=False,
-        )
-        .order_by("pk")
-    )
+    polls = Poll.objects.filter(
+        roll__delegate=delegate, phase__in=DRAFT | VOTING, box__isnull=False
+    ).all_locked()
     if second is not None or any(poll.takes_ballots for poll in polls):
         demand_colleague(by, second)
     # Read again under its lock: the card number stays, whatever the caller's copy says.

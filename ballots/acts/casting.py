@@ -1,10 +1,11 @@
 """Casting a ballot: the one act a delegate performs (design §5.2)."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +14,9 @@ from ballots.facts import database
 from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
-from ballots.pure.rules import Selection, faults
+from ballots.pure.rules import Fault, Selection, faults
 from ballots.refusal import Refusals
+from projects import locks
 from projects.models import Poll
 
 refused = Refusals(
@@ -30,6 +32,32 @@ refused = Refusals(
         "faults": _("表决票不符合票决规则"),
     }
 )
+
+# The two statements of every cast are not Django's: to put the first one together takes it six times
+# as long as all of the cast, and the second one half as long (CPU, both databases).
+
+# All that bars a cast, in one look under the lock. `voted` stands on the row that is written: of two
+# casts of one delegate the second waits for the row, and PostgreSQL then asks again what stands on
+# it, but not what a sub-query has said of it.
+MARK = """
+UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s
+ WHERE poll_id = %(poll)s AND delegate_id = %(delegate)s AND NOT voted
+   AND EXISTS (
+     SELECT 1 FROM projects_poll poll
+      WHERE poll.id = %(poll)s AND poll.phase = 'open'
+        AND (poll.closes_at IS NULL OR poll.closes_at > {clock})
+        AND (poll.voters <> 'present' OR ballots_rollentry.present))
+   AND EXISTS (
+     SELECT 1 FROM ballots_accesscard card JOIN ballots_delegate person ON person.id = card.delegate_id
+      WHERE card.id = %(card)s AND card.revoked_at IS NULL
+        AND person.id = %(delegate)s AND person.status = 'active')
+"""
+# SQLite has no clock of its own.
+CLOCK = {"postgresql": "clock_timestamp()", "sqlite": "%(now)s"}
+STORE = """
+INSERT INTO ballots_envelope (roll_entry_id, poll_id, sealed, receipt, code, token)
+SELECT id, poll_id, %s, %s, %s, %s FROM ballots_rollentry WHERE poll_id = %s AND delegate_id = %s
+"""
 
 
 @dataclass(frozen=True)
@@ -56,35 +84,12 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
     # Sealed before the lock is taken: nobody waits for another delegate's arithmetic.
     sealed = _seal(poll, selection) if poll.takes_ballots and not wrong else None
     with transaction.atomic():
-        # Lock, then look: close_poll() takes the same row, so no ballot can land after the close.
-        poll = Poll.objects.locked(poll)
-        entry = RollEntry.objects.filter(poll=poll, delegate_id=card.delegate_id).first()
-        if entry is None:
-            raise refused("not-on-roll")
-        if entry.voted:
-            return _receipt_again(entry, token)
-        _demand_open(poll)
-        if poll.voters == Poll.Voters.PRESENT and not entry.present:
-            raise refused("not-present")
-        held = AccessCard.objects.select_related("delegate").get(pk=card.pk)
-        if held.revoked_at:
-            raise refused("card-replaced")
-        if held.delegate.status != Delegate.Status.ACTIVE:
-            # 代表法 art. 61: a deputy whose duties are suspended does not vote, roll or no roll.
-            raise refused("not-on-roll")
-        if wrong:
-            raise refused("faults", faults=wrong)
-        if sealed is None:
-            # The poll opened while this request was under way: the rules it was judged by are old.
-            raise refused("not-open")
-        now = timezone.now()
-        receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
-        code = sealing.receipt_code(receipt)
-        Envelope.objects.create(
-            roll_entry=entry, poll=poll, sealed=sealed, receipt=receipt, code=code, token=token
-        )
-        RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at=now)
-    return Receipt(code=code, submitted_at=now)
+        # Lock, then look: the close waits for this cast, and no ballot can land after it. Other
+        # casts go on beside it.
+        locks.lock_for_cast(poll.pk)
+        if sealed is not None and (at := _mark(poll, card)) is not None:
+            return _store(poll, card, sealed, token, at)
+        return _why_not(poll, card, token, wrong)
 
 
 def receipt_of(entry: RollEntry) -> Receipt | None:
@@ -100,6 +105,54 @@ def _seal(poll: Poll, selection: Selection) -> bytes:
     return sealing.seal(
         selection, public_key=bytes(box.public_key), poll=poll.uuid, size=box.ballot_size
     )
+
+
+def _mark(poll: Poll, card: AccessCard) -> datetime | None:
+    """Mark the delegate as having voted; return when, or None where something bars him."""
+    now = timezone.now()
+    params = {
+        "now": connection.ops.adapt_datetimefield_value(now),
+        "poll": poll.pk,
+        "delegate": card.delegate_id,
+        "card": card.pk,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(MARK.format(clock=CLOCK[connection.vendor]), params)
+        return now if cursor.rowcount else None
+
+
+def _store(poll: Poll, card: AccessCard, sealed: bytes, token: str, at: datetime) -> Receipt:
+    receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
+    code = sealing.receipt_code(receipt)
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, [sealed, receipt, code, token, poll.pk, card.delegate_id])
+    return Receipt(code=code, submitted_at=at)
+
+
+def _why_not(poll: Poll, card: AccessCard, token: str, wrong: Sequence[Fault]) -> Receipt:
+    """Return the receipt of a ballot sent twice; else raise Refused for the first reason that holds.
+
+    Under the lock of the cast that marked nothing, one look after the other.
+    """
+    poll = Poll.objects.get(pk=poll.pk)
+    entry = RollEntry.objects.filter(poll=poll, delegate_id=card.delegate_id).first()
+    if entry is None:
+        raise refused("not-on-roll")
+    if entry.voted:
+        return _receipt_again(entry, token)
+    _demand_open(poll)
+    if poll.voters == Poll.Voters.PRESENT and not entry.present:
+        raise refused("not-present")
+    held = AccessCard.objects.select_related("delegate").get(pk=card.pk)
+    if held.revoked_at:
+        raise refused("card-replaced")
+    if held.delegate.status != Delegate.Status.ACTIVE:
+        # 代表法 art. 61: a deputy whose duties are suspended does not vote, roll or no roll.
+        raise refused("not-on-roll")
+    if wrong:
+        raise refused("faults", faults=wrong)
+    # The poll opened while this request was under way: the rules it was judged by are old.
+    raise refused("not-open")
 
 
 def _receipt_again(entry: RollEntry, token: str) -> Receipt:

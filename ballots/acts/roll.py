@@ -224,8 +224,7 @@ def locked_polls_of(delegates: Collection[int]) -> list[Poll]:
     The caller holds the lock of the register, which comes before that of any poll.
     """
     on_roll = RollEntry.objects.filter(delegate__in=delegates).values("poll")
-    polls = Poll.objects.taking_ballots().filter(pk__in=on_roll).order_by("pk")
-    return list(polls.select_for_update(no_key=True))
+    return Poll.objects.taking_ballots().filter(pk__in=on_roll).all_locked()
 
 
 def follow_status(

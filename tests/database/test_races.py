@@ -1,5 +1,6 @@
 """Races: a ballot against another, against the close, and two people who press the same button."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,7 +40,7 @@ from ballots.models import (
 )
 from ballots.pure import card_code, sealing
 from ballots.refusal import Refused
-from projects import importing
+from projects import importing, locks
 from projects.admin import ProjectAdmin
 from projects.candidate_table import Candidate
 from projects.models import Poll
@@ -210,24 +211,30 @@ def cast_amid_the_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[
     return race.play(lambda: lifecycle.close_poll(stage.poll, by=stage.office), cast(stage, 0))
 
 
-# This test exists to ensure that the two after it can fail. If it fails, they prove nothing.
-def test_without_the_lock_a_close_amid_a_cast_does_harm(monkeypatch):
+# These tests exist to ensure that the two after them can fail. If they fail, those prove nothing. On
+# SQLite they cannot be staged: cast and close hold the one write lock as soon as they have written,
+# in every mode, and the cast writes before it looks.
+KINDS = pytest.mark.parametrize("kind", ["act", "cast", ""])
+
+
+@pytest.mark.postgresql
+@KINDS
+def test_without_the_lock_of_either_kind_a_close_amid_a_cast_does_harm(monkeypatch, kind):
     stage = make_stage(delegates=1)
-    with without_the_lock(monkeypatch):
+    with without_the_lock(monkeypatch, kind):
         answer, closed = close_amid_a_cast(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
-    # PostgreSQL: the trigger finds the poll closed; SQLite: what was read is stale. Either way the
-    # delegate gets an error where a plain “closed” is due; without the trigger, the ballot is lost.
-    assert loss(stage, answer) == ("IntegrityError" if ON_POSTGRESQL else "OperationalError")
+    # The trigger finds the poll closed: the delegate gets an error where a plain “closed” is due;
+    # without the trigger, the ballot is lost.
+    assert loss(stage, answer) == "IntegrityError"
 
 
-# This test exists to ensure that the two after it can fail. On SQLite it cannot be staged: there
-# the close holds the one write lock as soon as it has written, in every mode.
 @pytest.mark.postgresql
-def test_without_the_lock_a_cast_amid_the_close_loses_an_acknowledged_ballot(monkeypatch):
+@KINDS
+def test_without_the_lock_of_either_kind_a_cast_amid_the_close_loses_a_ballot(monkeypatch, kind):
     stage = make_stage(delegates=1)
-    with without_the_lock(monkeypatch):
+    with without_the_lock(monkeypatch, kind):
         closed, answer = cast_amid_the_close(stage, monkeypatch)
 
     assert isinstance(closed, Poll)
@@ -235,17 +242,177 @@ def test_without_the_lock_a_cast_amid_the_close_loses_an_acknowledged_ballot(mon
 
 
 @pytest.mark.postgresql
-def test_without_the_lock_the_database_itself_still_takes_one_envelope_a_delegate(monkeypatch):
+def test_of_two_casts_of_one_delegate_side_by_side_the_second_waits_for_the_mark(monkeypatch):
     stage = make_stage(delegates=1)
     race = Race()
     stop_in(race, monkeypatch, sealing, "receipt")
 
-    with without_the_lock(monkeypatch):
-        late, answer = race.play(cast(stage, 0), cast(stage, 0))
+    answer, late = race.play(cast(stage, 0), cast(stage, 0))
+
+    assert isinstance(answer, Receipt)
+    assert codes([late]) == {"already-voted": 1}
+    assert late.at == answer.submitted_at
+    assert Envelope.objects.get().code == answer.code
+
+
+# This test exists to ensure that the one before it can fail.
+@pytest.mark.postgresql
+def test_were_the_mark_asked_for_in_a_sub_query_two_casts_would_pass_and_the_key_refuse(
+    monkeypatch,
+):
+    stage = make_stage(delegates=1)
+    elsewhere = "id IN (SELECT id FROM ballots_rollentry WHERE NOT voted)"
+    monkeypatch.setattr(casting, "MARK", casting.MARK.replace("NOT voted", elsewhere))
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, late = race.play(cast(stage, 0), cast(stage, 0))
 
     assert isinstance(answer, Receipt)
     assert isinstance(late, IntegrityError)
     assert Envelope.objects.get().code == answer.code
+
+
+# --- casts beside each other, and the close in its turn -------------------------------------------
+
+
+@pytest.mark.postgresql
+def test_a_cast_does_not_wait_for_another_one(monkeypatch):
+    stage = make_stage(delegates=2)
+    race, receipt = Race(), sealing.receipt
+    was_through: list[bool] = []
+
+    def stopping(*args: Any, **kwargs: Any) -> str:
+        race.stop_here()
+        was_through.append(race.second_is_through.is_set())
+        return receipt(*args, **kwargs)
+
+    monkeypatch.setattr(sealing, "receipt", stopping)
+
+    answers = race.play(cast(stage, 0), cast(stage, 1))
+
+    assert codes(list(answers)) == {"ok": 2}
+    # The second one asked for its receipt and was not through, the first one when it was.
+    assert was_through == [False, True]
+    assert Envelope.objects.count() == 2
+
+
+def waiting() -> int:
+    """Return how many connections to this database wait for a lock of ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+            " AND NOT granted AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())",
+            [locks.CLASS],
+        )
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+@pytest.mark.postgresql
+def test_a_close_waits_for_the_casts_that_run_and_later_ones_queue_behind_it(monkeypatch):
+    stage = make_stage(delegates=2)
+    receipt = sealing.receipt
+    casting_now, closing, through = Event(), Event(), Event()
+
+    def until_so_many_wait(count: int) -> None:
+        end = time.monotonic() + PATIENCE
+        # Whoever is through waits for nothing; the answers below tell what came of it.
+        while waiting() < count and not through.is_set():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def stopping(*args: Any, **kwargs: Any) -> str:
+        if not casting_now.is_set():
+            casting_now.set()
+            until_so_many_wait(1)
+            closing.set()
+            until_so_many_wait(2)
+        return receipt(*args, **kwargs)
+
+    monkeypatch.setattr(sealing, "receipt", stopping)
+
+    def close() -> Poll:
+        assert casting_now.wait(PATIENCE)
+        return lifecycle.close_poll(stage.poll, by=stage.office)
+
+    def cast_late() -> Receipt:
+        assert closing.wait(PATIENCE)
+        try:
+            return cast(stage, 1)()
+        finally:
+            through.set()
+
+    running, closed, late = at_once(cast(stage, 0), close, cast_late)
+
+    assert isinstance(closed, Poll)
+    assert loss(stage, running) == ""
+    assert codes([running, late]) == {"ok": 1, "closed": 1}
+
+
+@pytest.mark.postgresql
+def test_no_ballot_lands_after_a_close_beside_thirty_two_casting_clients():
+    clients, each, before = 32, 6, 48
+    stage = make_stage(delegates=clients * each)
+    held = list(AccessCard.objects.order_by("pk"))
+    acknowledged: list[str] = []
+    enough = Event()
+
+    def cast_in_turn(client: int) -> None:
+        for card in held[client::clients]:
+            receipt = casting.cast_ballot(
+                poll=stage.poll, card=card, selection=selection(1), token=casting.new_token()
+            )
+            acknowledged.append(receipt.code)
+            if len(acknowledged) >= before:
+                enough.set()
+
+    def close() -> Poll:
+        assert enough.wait(PATIENCE)
+        return lifecycle.close_poll(stage.poll, by=stage.office)
+
+    *casts, closed = at_once(*[partial(cast_in_turn, client) for client in range(clients)], close)
+
+    assert isinstance(closed, Poll), closed
+    assert set(codes(casts)) <= {"ok", "closed"}
+    # Closed in the middle of it: else there was no race.
+    assert codes(casts)["closed"]
+    sealed = list(SealedBallot.objects.values_list("code", flat=True))
+    assert sorted(sealed) == sorted(acknowledged)
+    assert RollEntry.objects.filter(voted=True).count() == len(sealed)
+    assert not Envelope.objects.exists()
+
+
+@pytest.mark.postgresql
+def test_who_waits_too_long_for_a_poll_is_told_busy(monkeypatch):
+    """Of both kinds: the time limit of locks holds for ours too."""
+    stage = make_stage(delegates=2)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c lock_timeout=100ms")
+    inside, done = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            Poll.objects.locked(stage.poll)
+            inside.set()
+            assert done.wait(PATIENCE)
+
+    def wait_in_vain(act: Callable[[], Any]) -> Any:
+        assert inside.wait(PATIENCE)
+        return act()
+
+    def all_wait() -> list[Any]:
+        answers = at_once(
+            partial(wait_in_vain, cast(stage, 0)),
+            partial(wait_in_vain, lambda: lifecycle.close_poll(stage.poll, by=stage.office)),
+        )
+        done.set()
+        return answers
+
+    _held, answers = at_once(hold, all_wait)
+
+    assert [type(answer) for answer in answers] == [OperationalError, OperationalError]
+    assert not stage.entry(0).voted
 
 
 def test_the_close_waits_for_a_cast_that_is_under_way_and_takes_its_ballot(monkeypatch):
@@ -306,6 +473,8 @@ def test_a_cast_that_waits_for_a_later_deadline_is_taken(monkeypatch):
     assert codes([moved, answer]) == {"ok": 2}
 
 
+# On SQLite the mark waits for the one write lock in every mode.
+@pytest.mark.postgresql
 def test_without_the_lock_a_cast_amid_the_move_of_a_deadline_is_lost(monkeypatch):
     stage = make_stage(delegates=1)
     set_closing_time(stage.poll, timezone.now())
@@ -333,12 +502,11 @@ def test_a_deadline_is_not_moved_past_a_close_that_is_under_way(monkeypatch):
 
 def test_a_cast_that_began_before_the_deadline_and_got_the_lock_after_it_is_refused():
     stage = make_stage(delegates=1)
-    polls = Poll.objects.filter(pk=stage.poll.pk)
     race = Race()
 
     def let_the_time_run_out() -> None:
         with transaction.atomic():
-            polls.select_for_update(no_key=True).get()
+            Poll.objects.locked(stage.poll)
             race.stop_here()
             # The cast has begun, and now its time is up.
             set_closing_time(stage.poll, clock())
@@ -605,7 +773,8 @@ def test_a_cast_waits_for_the_taking_back_of_a_presence_and_is_told(monkeypatch)
     """Case 28."""
     stage = make_stage(delegates=2)
     race = Race()
-    stop_in(race, monkeypatch, journal, "append")
+    # Nobody has voted yet, as it has just seen; nothing is written.
+    stop_in(race, monkeypatch, roll, "_lower")
 
     lowered, answer = race.play(lower(stage), cast(stage, 0))
 
@@ -614,16 +783,20 @@ def test_a_cast_waits_for_the_taking_back_of_a_presence_and_is_told(monkeypatch)
     assert not Envelope.objects.exists()
 
 
-def test_without_the_lock_a_cast_amid_the_taking_back_is_not_told_so(monkeypatch):
+# On SQLite the mark waits for the one write lock in every mode.
+@pytest.mark.postgresql
+@KINDS
+def test_without_the_lock_a_presence_is_taken_back_from_somebody_who_votes(monkeypatch, kind):
     stage = make_stage(delegates=2)
     race = Race()
-    stop_in(race, monkeypatch, journal, "append")
+    stop_in(race, monkeypatch, roll, "_lower")
 
-    with without_the_lock(monkeypatch):
-        outcomes = race.play(lower(stage), cast(stage, 0))
+    with without_the_lock(monkeypatch, kind):
+        lowered, answer = race.play(lower(stage), cast(stage, 0))
 
-    # SQLite may refuse one of the two as well, which is no answer to give to a delegate.
-    assert codes(list(outcomes)) != {"ok": 1, "not-present": 1}
+    assert isinstance(answer, Receipt)
+    # The trigger keeps the presence of who has voted; whoever pressed gets an error for a sentence.
+    assert isinstance(lowered, IntegrityError)
 
 
 # --- a status that changes ------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Two acts at once: real connections in real threads, on both databases.
 
-The lock of a poll is the lock on its row; on SQLite it is the write lock of the whole file, which
-`transaction_mode = IMMEDIATE` takes as a transaction begins. A race can be staged: one thread
+The lock of a poll is of two kinds (`projects.locks`); on SQLite it is the write lock of the whole file,
+which `transaction_mode = IMMEDIATE` takes as a transaction begins. A race can be staged: one thread
 stops at a chosen place inside its transaction until the other one has run into the lock, or is
 through where there is none. That makes the outcome certain, and proves that the test can fail.
 """
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
+from projects import locks
 from projects.models import Poll
 
 # How long one thread waits for another before the test gives up: never reached when all is well.
@@ -125,11 +126,17 @@ def stop_in(
 
 
 @contextmanager
-def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take the lock away: no row is locked, and on SQLite a transaction begins as a mere reader."""
+def without_the_lock(monkeypatch: pytest.MonkeyPatch, kind: str = "") -> Iterator[None]:
+    """Take the lock away: on SQLite a transaction then begins as a mere reader.
+
+    On PostgreSQL that of one `kind` alone, "act" or "cast", or both, and that of the row with them.
+    """
     with monkeypatch.context() as patch:
         if ON_POSTGRESQL:
-            patch.setattr(Poll.objects, "locked", lambda poll: Poll.objects.get(pk=poll.pk))
+            for each in [kind] if kind else ["act", "cast"]:
+                patch.setattr(locks, f"lock_for_{each}", lambda poll: None)
+            if not kind:
+                patch.setattr(Poll.objects, "locked", lambda poll: Poll.objects.get(pk=poll.pk))
         else:
             patch.setitem(connection.settings_dict["OPTIONS"], "transaction_mode", "DEFERRED")
         yield
