@@ -65,11 +65,20 @@ def issue_cards(delegates: Iterable[Delegate], *, by: User) -> list[IssuedCard]:
     if not takers:
         return []
     _demand_one_card_each({taker.pk for taker in takers}, list(current.values()))
-    _give_card_numbers(takers)
-    issued = [_fresh_card(delegate) for delegate in takers]
-    AccessCard.objects.bulk_create(_row(card, by=by) for card in issued)
+    issued = make_cards(takers, by=by)
     journal.append(None, journal.Kind.CARDS_ISSUED, by=by, data={"issued": len(issued)})
     return issued
+
+
+def make_cards(delegates: Sequence[Delegate], *, by: User) -> list[IssuedCard]:
+    """Make a card for each of `delegates`, who have none, under the lock of the register.
+
+    Of nothing but the acts that put it on record, or take it away again with its delegates.
+    """
+    _give_card_numbers(delegates)
+    made = [_fresh_card(delegate) for delegate in delegates]
+    AccessCard.objects.bulk_create(_row(card, by=by) for card in made)
+    return made
 
 
 def _demand_one_card_each(takers: Collection[int], everybody: Sequence[Delegate]) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import casting
+from ballots.acts.cards import IssuedCard, make_cards
 from ballots.facts import polls
 from ballots.models import (
     AccessCard,
@@ -16,8 +17,11 @@ from ballots.models import (
     BallotBox,
     Confirmation,
     Decision,
+    Delegate,
+    Delegation,
     Envelope,
     JournalEntry,
+    Register,
     Result,
     RollEntry,
     SealedBallot,
@@ -35,6 +39,9 @@ refused = Refusals(
         "not-open": _("只有投票进行中可以投示例表决票。"),
     }
 )
+
+# The delegation of the delegates who are nobody; whoever is in it goes with the rehearsal.
+CROWD = "示例演练代表团"
 
 SEED = 7
 # How many of a hundred delegates tick the first candidate, and the last; the others lie between, so
@@ -171,3 +178,38 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
     )
     Project.objects.filter(poll=poll).delete()
     poll.delete()
+
+
+@transaction.atomic
+def enrol_crowd(count: int, *, by: User) -> list[IssuedCard]:
+    """Put `count` delegates who are nobody into the register, each with a card.
+
+    The record of the register, from which nothing is ever taken, says nothing of them: they are
+    gone with their rehearsal. Raises Refused.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    crowd, _made = Delegation.objects.get_or_create(
+        name=CROWD, defaults={"position": Delegation.objects.count() + 1}
+    )
+    delegates = Delegate.objects.bulk_create(
+        Delegate(number=f"演练{place:04}", name=f"示例{place:04}", delegation=crowd, position=place)
+        for place in range(1, count + 1)
+    )
+    return make_cards(delegates, by=by)
+
+
+@transaction.atomic
+def dismiss_crowd(*, by: User) -> int:
+    """Take those delegates away with their cards and sessions; return how many went.
+
+    Whoever stands on the roll of a poll that is not wiped stays. Raises Refused.
+    """
+    demand_office(by)
+    Register.objects.locked()
+    crowd = Delegate.objects.filter(delegation__name=CROWD, roll_entries__isnull=True)
+    gone = crowd.count()
+    AccessCard.objects.filter(delegate__in=crowd).delete()
+    crowd.delete()
+    Delegation.objects.filter(name=CROWD, delegates__isnull=True).delete()
+    return gone

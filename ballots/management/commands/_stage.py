@@ -8,11 +8,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from ballots.acts import ceremony, roll
-from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
-from ballots.acts.register.importing import import_roll
+from ballots.acts.cards import IssuedCard
 from ballots.management.commands._steps import open_poll
-from ballots.models import Delegate
-from ballots.pure.roll_table import RollRow
 from projects import report_2024
 from projects.models import Poll
 
@@ -22,7 +19,6 @@ THRESHOLD = 3
 PHONE = "0579-00000000"
 # All that is not real says so, and only what says so is ever cleared away.
 MARK = "示例"
-ANEW = "重新生成示例数据"
 
 
 @dataclass(frozen=True)
@@ -30,35 +26,24 @@ class Stage:
     """An open rehearsal, the cards of its delegates in their order, and the shares of its key."""
 
     poll: Poll
-    cards: list[IssuedCard]
+    cards: Sequence[IssuedCard]
     shares: list[str]
 
 
 @transaction.atomic
-def set_stage(rows: Sequence[RollRow], *, by: User, scrutineer: User, **columns: Any) -> Stage:
-    """Enrol the delegates of `rows`, all present with fresh cards, and open a rehearsal for them.
+def set_stage(cards: Sequence[IssuedCard], *, by: User, scrutineer: User, **columns: Any) -> Stage:
+    """Open a rehearsal at which the delegates of `cards` are present.
 
     `columns` are those of the poll. The roll of a poll is everybody in office (design §4.1), so
     other delegates who are in office stand on it too, absent. Raises what the acts raise, and
     CommandError with the list of what is missing.
     """
-    import_roll(rows, by=by, add_delegations=True)
-    numbers = [row.number for row in rows]
-    Delegate.objects.filter(number__in=numbers).update(status=Delegate.Status.ACTIVE)
-    delegates = list(Delegate.objects.filter(number__in=numbers).order_by("number"))
-    cards = [
-        # Of a card made before only digests are left, so that its holder gets another.
-        reissue_card(delegate, reason=ANEW, by=by, second=scrutineer)
-        for delegate in delegates
-        if delegate.card_number
-    ]
-    cards += issue_cards(delegates, by=by)
-    cards.sort(key=lambda card: card.delegate.number)
     told = {"phone": PHONE, "show_votes": True} | columns | {"kind": Poll.Kind.REHEARSAL}
     poll = report_2024.new_draft(**told)
     on_roll = roll.draw_up_roll(poll, by=by)
-    roll.mark_present(poll, numbers=numbers, by=by)
-    Poll.objects.filter(pk=poll.pk).update(delegates_total=on_roll)
+    roll.mark_present(poll, numbers=[card.delegate.number for card in cards], by=by)
+    poll.delegates_total = on_roll
+    poll.save(update_fields=["delegates_total"])
     sheets = ceremony.make_key(poll, holders=HOLDERS, threshold=THRESHOLD, by=by)
     shares = [sheet.text for sheet in sheets]
     ceremony.test_key(poll, texts=shares[:THRESHOLD], by=scrutineer)

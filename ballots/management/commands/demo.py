@@ -20,6 +20,8 @@ from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import rehearsal, sign_in
+from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
+from ballots.acts.register.importing import import_roll
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import person, the_poll, track
 from ballots.models import AccessCard, Delegate
@@ -39,6 +41,7 @@ STAFF = {
     "scrutineer": ("示例监票甲", [roles.SCRUTINEER, roles.CHIEF]),
     "scrutineer2": ("示例监票乙", [roles.SCRUTINEER]),
 }
+ANEW = "重新生成示例数据"
 HOST = "127.0.0.1"
 # Without the letters and digits that look like each other.
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -257,10 +260,25 @@ def make_demo(count: int, form: str) -> tuple[Stage, dict[str, str]]:
     for poll in Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=RULES_NAME):
         rehearsal.wipe_rehearsal(poll, by=office)
     Delegate.objects.update(status=Delegate.Status.ENDED)
-    stage = set_stage(
-        sample_rows(count), by=office, scrutineer=scrutineer, rules_name=RULES_NAME, form=form
-    )
+    cards = enrolled(sample_rows(count), by=office, second=scrutineer)
+    stage = set_stage(cards, by=office, scrutineer=scrutineer, rules_name=RULES_NAME, form=form)
     return stage, passwords
+
+
+def enrolled(rows: Sequence[RollRow], *, by: User, second: User) -> list[IssuedCard]:
+    """Enrol the delegates of `rows`; return a fresh card of each, in their order."""
+    import_roll(rows, by=by, add_delegations=True)
+    numbers = [row.number for row in rows]
+    Delegate.objects.filter(number__in=numbers).update(status=Delegate.Status.ACTIVE)
+    delegates = list(Delegate.objects.filter(number__in=numbers).order_by("number"))
+    cards = [
+        # Of a card made before only digests are left, so that its holder gets another.
+        reissue_card(delegate, reason=ANEW, by=by, second=second)
+        for delegate in delegates
+        if delegate.card_number
+    ]
+    cards += issue_cards(delegates, by=by)
+    return sorted(cards, key=lambda card: card.delegate.number)
 
 
 def new_password() -> str:

@@ -1,13 +1,12 @@
-"""A rehearsal of the whole day over real HTTP, in parallel, whose count is known beforehand."""
+"""A rehearsal of the whole day over real HTTP, whose count is known beforehand."""
 
+import asyncio
+import contextlib
 import ipaddress
-import math
+import random
+import signal
 import socket
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,34 +18,36 @@ from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import canvass, lifecycle, rehearsal
-from ballots.acts.cards import IssuedCard
 from ballots.facts import polls
-from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
+from ballots.management.commands._rehearsed import (
+    Outcome,
+    Plan,
+    differences,
+    measures,
+    verdict,
+)
+from ballots.management.commands._stage import THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import ReadyCommand, track
-from ballots.management.commands._visitor import Visit, VisitFailed, Visitor
-from ballots.models import AccessCard, Delegate, Delegation, Result, rules_of
-from ballots.pure.roll_table import RollRow
+from ballots.management.commands._visitor import VisitFailed, Visitor
+from ballots.models import Delegate, rules_of
 from ballots.pure.rules import Selection
 from ballots.refusal import Refused
 from projects.models import Poll
 
-DELEGATION = f"{MARK}演练代表团"
+try:
+    import resource
+except ImportError:  # Windows, where nothing limits the connections of a program.
+    resource = None  # type: ignore[assignment]
+
 MEETING = "压力演练（示例）"
 MOST_DELEGATES = 5000
-
-
-@dataclass
-class Outcome:
-    """What came of the visits: who got a receipt for which ballot, and what failed."""
-
-    acknowledged: dict[str, Selection] = field(default_factory=dict)
-    visits: list[Visit] = field(default_factory=list)
-    errors: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
+# Seconds; longer than any hall would wait.
+LONGEST_WINDOW = 3600
+LONGEST_THINKING = 600
 
 
 class Command(ReadyCommand):
-    help = "全流程演练：经网络并发投票，核对计票，报告速度"
+    help = "全流程演练：按实际到场的快慢经网络投票，核对计票，报告各步用时并给出结论"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -56,7 +57,18 @@ class Command(ReadyCommand):
             "--url", required=True, metavar="URL", help=gettext("网站地址，须是同一数据库")
         )
         parser.add_argument(
-            "--parallel", type=int, default=16, metavar="P", help=gettext("同时几人")
+            "--window",
+            type=float,
+            default=10,
+            metavar="SECONDS",
+            help=gettext("全部代表在多少秒内陆续到场，0为同一瞬间"),
+        )
+        parser.add_argument(
+            "--think",
+            type=float,
+            default=0,
+            metavar="SECONDS",
+            help=gettext("每次按下按钮前平均看多少秒"),
         )
         parser.add_argument("--user", metavar="NAME", help=gettext("会务用户名（示例中为 office）"))
         parser.add_argument(
@@ -67,30 +79,25 @@ class Command(ReadyCommand):
         parser.add_argument("--each", action="store_true", help=gettext("逐项赞成、反对、弃权"))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count, parallel = options["delegates"], options["parallel"]
-        if not 1 <= count <= MOST_DELEGATES or not 1 <= parallel <= 500:
-            raise CommandError(
-                gettext("代表人数应为1至%(most)d，同时人数应为1至500。") % {"most": MOST_DELEGATES}
-            )
+        plan = Plan(options["delegates"], options["window"], options["think"])
+        demand_sensible(plan)
         site = allowed_site(options["url"], options["allow_host"])
         office = staff(options["user"], "office", roles.is_office)
         scrutineer = staff(options["second"], "scrutineer", roles.is_scrutineer)
         if Poll.objects.real().taking_ballots().exists():
             raise CommandError(gettext("正式票决正在投票，不能在同一数据库演练。"))
-        clear_away(by=office)
-        try:
-            form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
-            faults = self.rehearse(count, parallel, site, office, scrutineer, form=form)
-        except Refused as refusal:
-            raise CommandError(str(refusal)) from None
-        finally:
-            if options["keep"]:
-                # The poll stays to be looked at; its people must not land on the next real roll.
-                Delegate.objects.filter(delegation__name=DELEGATION).update(
-                    status=Delegate.Status.ENDED
-                )
-            else:
-                clear_away(by=office)
+        form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
+        with ended_as_by_hand():
+            if clear_away(by=office):
+                self.stdout.write(gettext("已清除上一次演练留下的数据。"))
+            try:
+                faults = self.rehearse(plan, site, office, scrutineer, form=form)
+            except Refused as refusal:
+                raise CommandError(str(refusal)) from None
+            except KeyboardInterrupt:
+                raise CommandError(gettext("演练已中断。")) from None
+            finally:
+                self.leave(office, keep=options["keep"])
         if faults:
             raise CommandError(
                 gettext("演练不通过。") + "".join(f"\n✗ {fault}" for fault in faults)
@@ -98,66 +105,124 @@ class Command(ReadyCommand):
         self.stdout.write(gettext("演练通过：计票与所投一致。"))
 
     def rehearse(
-        self,
-        count: int,
-        parallel: int,
-        site: SplitResult,
-        office: User,
-        scrutineer: User,
-        *,
-        form: str,
+        self, plan: Plan, site: SplitResult, office: User, scrutineer: User, *, form: str
     ) -> list[str]:
         """Hold the whole vote, print the measures and return what does not agree."""
-        stage = set_stage(
-            sample_rows(count),
-            by=office,
-            scrutineer=scrutineer,
-            meeting=MEETING,
-            rules_name=MEETING,
-            form=form,
-        )
+        with transaction.atomic():
+            stage = set_stage(
+                rehearsal.enrol_crowd(plan.delegates, by=office),
+                by=office,
+                scrutineer=scrutineer,
+                meeting=MEETING,
+                rules_name=MEETING,
+                form=form,
+            )
         poll = stage.poll
-        ballots = rehearsal.sample_ballots(count, rules_of(poll), polls.candidates(poll))
-        outcome = self.visit_all(site, stage, ballots, parallel)
+        ballots = rehearsal.sample_ballots(plan.delegates, rules_of(poll), polls.candidates(poll))
+        outcome = asyncio.run(self.visit_all(site, stage, ballots, plan))
         for line in measures(outcome):
             self.stdout.write(line)
         lifecycle.close_poll(poll, by=office)
+        if outcome.acknowledged:
+            asyncio.run(look_at_board(site, poll, outcome))
         lifecycle.open_box(poll, texts=stage.shares[:THRESHOLD], by=scrutineer)
         if poll.write_ins.exists():
             canvass.rule_each_alone(poll, by=office)
             canvass.close_canvass(poll, by=office, second=scrutineer)
-        return list(differences(outcome, lifecycle.count_poll(poll, by=office), poll))
+        faults = list(differences(outcome, lifecycle.count_poll(poll, by=office)))
+        for line in verdict(plan, outcome, in_office=real_delegates(), exact=not faults):
+            self.stdout.write(line)
+        return faults
 
-    def visit_all(
-        self, site: SplitResult, stage: Stage, ballots: Sequence[Selection], parallel: int
+    async def visit_all(
+        self, site: SplitResult, stage: Stage, ballots: Sequence[Selection], plan: Plan
     ) -> Outcome:
-        """Send every delegate with his ballot, `parallel` at a time."""
-
-        def attempt(card: IssuedCard, ballot: Selection) -> Visit | str:
-            try:
-                return Visitor(site).vote(card.code, ballot)
-            except (VisitFailed, OSError) as failure:
-                return str(failure) or type(failure).__name__
-
+        """Send every delegate with his ballot, each at a random moment of the window."""
+        lift_limit_of_connections()
         outcome = Outcome()
-        start = time.perf_counter()
-        with ThreadPoolExecutor(max_workers=parallel) as pool:
-            answers = pool.map(attempt, stage.cards, ballots)
-            shown = track(
-                answers,
-                total=len(ballots),
-                what=gettext("投票"),
-                unit=gettext("张"),
-                out=self.stdout,
-            )
-            for ballot, answer in zip(ballots, shown, strict=True):
-                if isinstance(answer, str):
-                    outcome.errors[answer] += 1
-                else:
-                    outcome.visits.append(answer)
-                    outcome.acknowledged[answer.receipt] = ballot
-        outcome.seconds = time.perf_counter() - start
+        start = asyncio.get_running_loop().time()
+
+        async def attempt(code: str, ballot: Selection) -> None:
+            visitor = Visitor(site, think=plan.think)
+            # Not for secrets: nothing but the load hangs on it.
+            arrival = start + plan.window * random.random()  # noqa: S311
+            try:
+                visit = await visitor.vote(code, ballot, arrival=arrival)
+                outcome.acknowledged[visit.receipt] = ballot
+            except (VisitFailed, OSError) as failure:
+                outcome.errors[str(failure) or type(failure).__name__] += 1
+            outcome.visits.append(visitor.visit)
+
+        visits = [
+            asyncio.ensure_future(attempt(card.code, ballot))
+            for card, ballot in zip(stage.cards, ballots, strict=True)
+        ]
+        shown = track(
+            asyncio.as_completed(visits),
+            total=len(visits),
+            what=gettext("投票"),
+            unit=gettext("张"),
+            out=self.stdout,
+        )
+        for visit in shown:
+            await visit
+        outcome.seconds = asyncio.get_running_loop().time() - start
         return outcome
+
+    def leave(self, office: User, *, keep: bool) -> None:
+        """Clear away what was made, or make sure that nobody of it lands on a real roll."""
+        if keep:
+            crowd = Delegate.objects.filter(delegation__name=rehearsal.CROWD)
+            crowd.update(status=Delegate.Status.ENDED)
+        else:
+            clear_away(by=office)
+
+
+def demand_sensible(plan: Plan) -> None:
+    """Raise CommandError for a rehearsal that nobody can mean."""
+    if not 1 <= plan.delegates <= MOST_DELEGATES:
+        raise CommandError(gettext("代表人数应为1至%(most)d。") % {"most": MOST_DELEGATES})
+    if not 0 <= plan.window <= LONGEST_WINDOW or not 0 <= plan.think <= LONGEST_THINKING:
+        raise CommandError(
+            gettext("到场时间应为0至%(window)d秒，查看时间应为0至%(think)d秒。")
+            % {"window": LONGEST_WINDOW, "think": LONGEST_THINKING}
+        )
+
+
+@contextlib.contextmanager
+def ended_as_by_hand() -> Iterator[None]:
+    """Let `kill` and a terminal that closes end the work as Ctrl+C does: it clears away first."""
+    signals = [
+        signal.SIGTERM,
+        *(getattr(signal, name) for name in ["SIGHUP"] if hasattr(signal, name)),
+    ]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def lift_limit_of_connections() -> None:
+    """Allow as many open connections as this system lets anybody have: a visitor keeps his own."""
+    if resource is not None:
+        _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def look_at_board(site: SplitResult, poll: Poll, outcome: Outcome) -> None:
+    """Note which receipts the site tells everybody after the close."""
+    try:
+        outcome.board = await Visitor(site).board(f"poll={poll.pk}")
+    except (VisitFailed, OSError) as failure:
+        outcome.errors[str(failure) or type(failure).__name__] += 1
+
+
+def real_delegates() -> int:
+    """Return how many delegates in office the register has beside those of the rehearsal."""
+    active = Delegate.objects.filter(status=Delegate.Status.ACTIVE)
+    return active.exclude(delegation__name=rehearsal.CROWD).count()
 
 
 def allowed_site(url: str, allowed: str | None) -> SplitResult:
@@ -197,92 +262,11 @@ def staff(name: str | None, of_the_demo: str, has_office: Callable[[User], bool]
     return user
 
 
-def sample_rows(count: int) -> list[RollRow]:
-    return [
-        RollRow(
-            line=position + 1,
-            number=f"YL{position:04}",
-            name=f"{MARK}{position:04}",
-            delegation=DELEGATION,
-        )
-        for position in range(1, count + 1)
-    ]
-
-
 @transaction.atomic
-def clear_away(*, by: User) -> None:
-    """Remove what a rehearsal made, also one that was broken off: poll, cards and delegates."""
-    for poll in Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=MEETING):
+def clear_away(*, by: User) -> bool:
+    """Remove what a rehearsal made, also one that was killed; tell whether there was anything."""
+    left = list(Poll.objects.filter(kind=Poll.Kind.REHEARSAL, rules_name=MEETING))
+    for poll in left:
         rehearsal.wipe_rehearsal(poll, by=by)
-    ours = Delegate.objects.filter(delegation__name=DELEGATION, roll_entries__isnull=True)
-    AccessCard.objects.filter(delegate__in=ours).delete()
-    ours.delete()
-    Delegation.objects.filter(name=DELEGATION, delegates__isnull=True).delete()
-
-
-def measures(outcome: Outcome) -> Iterator[str]:
-    """Yield throughput and the percentiles of each step, in milliseconds."""
-    cast = len(outcome.visits)
-    yield gettext("%(cast)d张表决票，用时%(seconds).1f秒，每秒%(rate).1f张") % {
-        "cast": cast,
-        "seconds": outcome.seconds,
-        "rate": cast / outcome.seconds if outcome.seconds else 0,
-    }
-    yield f"{gettext('步骤'):　<4}  {'p50':>8} {'p95':>8} {'p99':>8}  ms"
-    for step in outcome.visits[0].seconds if outcome.visits else ():
-        times = sorted(visit.seconds[step] for visit in outcome.visits)
-        shown = " ".join(f"{1000 * percentile(times, part):8.1f}" for part in (50, 95, 99))
-        yield f"{step:　<4}  {shown}"
-    if not outcome.visits:
-        yield gettext("没有一人投票成功，请确认网站已启动、使用同一数据库和同一 SECRET_KEY。")
-    for words, times_seen in outcome.errors.most_common(10):
-        yield gettext("失败%(count)d次：%(words)s") % {"count": times_seen, "words": words}
-
-
-def percentile(times: Sequence[float], part: int) -> float:
-    """Return the least of the sorted `times` that `part` percent of them do not exceed."""
-    return times[max(0, math.ceil(len(times) * part / 100) - 1)]
-
-
-def differences(outcome: Outcome, result: Result, poll: Poll) -> Iterator[str]:
-    """Yield where box and count differ from the ballots for which there was a receipt."""
-    if outcome.errors:
-        yield gettext("有%(count)d次失败") % {"count": outcome.errors.total()}
-    codes = set(poll.sealed_ballots.values_list("code", flat=True))
-    if codes != set(outcome.acknowledged):
-        yield gettext("回执编号与票箱不符（回执%(said)d，票箱%(kept)d）") % {
-            "said": len(outcome.acknowledged),
-            "kept": len(codes),
-        }
-    cast = outcome.acknowledged.values()
-    figures = result.figures
-    expected: Counter[str] = Counter()
-    opposed: Counter[str] = Counter()
-    for ballot in cast:
-        opposed.update(str(number) for number in ballot.against)
-        expected.update(str(number) for number in ballot.chosen)
-        expected.update(proposal.title for proposal in ballot.proposals)
-    counted = {
-        item["item"] if item["source"] == "candidate" else item["title"]: item["votes"]
-        for item in figures["items"]
-    }
-    for key in sorted(expected.keys() | counted.keys()):
-        if expected[key] != counted.get(key, 0):
-            yield gettext("“%(key)s”应为%(expected)d票，计得%(counted)d票") % {
-                "key": key,
-                "expected": expected[key],
-                "counted": counted.get(key, 0),
-            }
-    for item in figures["items"]:
-        if item["against"] != opposed[item["item"]]:
-            yield gettext("“%(key)s”应为反对%(expected)d票，计得%(counted)d票") % {
-                "key": item["item"],
-                "expected": opposed[item["item"]],
-                "counted": item["against"],
-            }
-    blank = sum(1 for ballot in cast if ballot.is_blank)
-    if (figures["turnout"]["valid"], figures["turnout"]["blank"]) != (len(cast), blank):
-        yield gettext("有效票或弃权票的张数不符")
-    for check in figures["checks"]:
-        if not check["holds"]:
-            yield check["name"]
+    gone = rehearsal.dismiss_crowd(by=by)
+    return bool(left or gone)
