@@ -4,6 +4,7 @@
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
+#   make long                                     tests that take many minutes; CI has their short forms
 #   make bench                                    measure for ten minutes, write docs/performance.md; tests/bench/README.md
 #   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
@@ -25,7 +26,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
+.PHONY: help run test long bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -40,6 +41,9 @@ test: $(VENV)/.dev
 		*) echo '数据库 / database: DATABASE_URL' ;; \
 	esac
 	@$(BIN)/python -m pytest $(or $(ARGS),$(WORKERS))
+
+long: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("suite")
 # `db` and `transactional_db` are in the closure of every other database fixture of pytest-django
 # but the live server's, which asks for its database by itself.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
-IMPURE_MARKS = {"django_db", "postgresql", "http", "browser"}
+IMPURE_MARKS = {"django_db", "postgresql", "http", "browser", "faults", "long"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

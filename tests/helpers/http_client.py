@@ -146,8 +146,9 @@ class Browser:
             return self.get(f"{path.path}?{urllib.parse.urlencode(sent)}")
         return self._request("POST", target, sent)
 
-    def post(self, path: str, sent: list[tuple[str, str]]) -> Page:
-        return self._request("POST", path, sent)
+    def post(self, path: str, sent: list[tuple[str, str]], *, follows: bool = True) -> Page:
+        """Send `sent`; the page of a redirect itself is returned where it `follows` none."""
+        return self._request("POST", path, sent, hops=5 if follows else 0)
 
     def _request(self, method: str, path: str, sent: Any = None, hops: int = 5) -> Page:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=60)

@@ -1,0 +1,116 @@
+"""Servers are killed and lines cut while people vote: what was acknowledged is counted, once."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.campaign import Campaign, Strike
+from tests.faults.judging import wrong_in_box, wrong_in_count
+from tests.faults.postgres import Cluster, Line
+from tests.faults.site import Site
+
+ON_POSTGRESQL: list[Strike] = ["database", "answer lost", "worker", "COMMIT lost", "server"]
+ON_SQLITE: list[Strike] = ["worker", "server"]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A server that nobody else uses, because it will be killed."""
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def record(capsys) -> Callable[[str], None]:
+    """Print a line with the figures of a campaign, whatever becomes of it."""
+
+    def write(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}")
+
+    return write
+
+
+@pytest.fixture
+def line(cluster: Cluster) -> Iterator[Line]:
+    line = Line(cluster.port)
+    yield line
+    line.close()
+
+
+SHORT = pytest.param(1, id="short", marks=pytest.mark.faults)
+LONG = pytest.param(8, id="long", marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("times", [SHORT, LONG])
+def test_on_postgresql_nothing_acknowledged_is_lost(times, cluster, line, tmp_path, record):
+    name = f"vote{times}"
+    cluster.create(name)
+    site = Site(
+        tmp_path,
+        cluster.address(name),
+        line=cluster.address(name, line.port),
+        delegates=60 * times,
+    )
+    campaign = Campaign(
+        site, ON_POSTGRESQL * 2 * times, seed=10, cluster=cluster, line=line, limit=300 * times
+    )
+    run_and_judge(campaign, record)
+
+
+@pytest.mark.parametrize("times", [SHORT, LONG])
+def test_on_sqlite_nothing_acknowledged_is_lost(times, tmp_path, record):
+    site = Site(tmp_path, f"sqlite:///{tmp_path / 'vote.sqlite3'}", delegates=40 * times)
+    run_and_judge(Campaign(site, ON_SQLITE * 2 * times, seed=20, limit=300 * times), record)
+
+
+@pytest.mark.faults
+def test_the_net_sees_what_commits_that_do_not_wait_for_the_disk_lose(cluster, tmp_path, record):
+    cluster.create("control")
+    site = Site(
+        tmp_path, cluster.address("control"), delegates=24, settings="tests.faults.careless"
+    )
+    campaign = Campaign(site, ["database"] * 4, seed=30, cluster=cluster)
+    run(campaign)
+    faults = list(wrong_in_box(campaign.histories, campaign.ballots, site.look()))
+    lost = [fault for fault in faults if fault.startswith("LOST")]
+    impossible = [fault for fault in faults if fault.startswith("ORDER")]
+    record(f"control: {told(campaign)}, lost {len(lost)}, out of order {len(impossible)}")
+    assert lost, "an acknowledged ballot was lost and the box was found in order"
+    assert impossible, "a delegate was told that he had not voted after he had"
+
+
+def run(campaign: Campaign) -> None:
+    campaign.site.start()
+    try:
+        campaign.run()
+    finally:
+        campaign.site.stop()
+
+
+def run_and_judge(campaign: Campaign, record) -> None:
+    """Hold the vote, close, open, count, and compare with what each delegate was told."""
+    run(campaign)
+    site, histories, ballots = campaign.site, campaign.histories, campaign.ballots
+    box = site.look()
+    faults = list(wrong_in_box(histories, ballots, box))
+    count = site.count()
+    faults += wrong_in_count(ballots, box, count)
+    record(f"{told(campaign)}, counted {len(count.ballots)}")
+    assert not faults, "\n".join([f"seed {campaign.seed}", *faults])
+    assert not campaign.stuck, f"still without a receipt: {campaign.stuck}\n{site.log()[-4000:]}"
+    assert campaign.done.total() == len(campaign.strikes), f"strikes that came: {campaign.done}"
+    assert campaign.acknowledged() == len(ballots) == len(count.ballots)
+
+
+def told(campaign: Campaign) -> str:
+    strikes = ", ".join(f"{name} {times}" for name, times in campaign.done.items())
+    said = [one.said for history in campaign.histories.values() for one in history]
+    return (
+        f"{strikes}; casts without an answer {said.count('open')}, "
+        f"acknowledged {campaign.acknowledged()} of {len(campaign.ballots)}"
+    )
