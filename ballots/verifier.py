@@ -9,18 +9,22 @@ Exit status: 0 if all that could be checked is in order, else 1 and the name of 
 """
 
 import argparse
-import base64
+import binascii
+import codecs
 import hashlib
 import json
+import os
 import re
 import sys
 import unicodedata
 import zipfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
+from itertools import islice, repeat
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -65,20 +69,25 @@ MARKS = {"Mn", "Me"}
 # A share has 32 characters; what is far longer is not looked at.
 LONGEST_SHARE = 200
 
+# What grows with the people and their ballots is a list, read row by row and never held as a whole.
+LISTS = {
+    "full": ["roll.json", "sealed.json", "ballots.json", "places.json"],
+    "public": ["receipts.json"],
+}
 RECORD = ["poll.json", "result.json", "journal.json"]
 FILES = {
-    "full": [
-        *RECORD,
-        "roll.json",
-        "sealed.json",
-        "ballots.json",
-        "places.json",
-        "write_ins.json",
-    ],
-    "public": [*RECORD, "receipts.json"],
+    "full": [*RECORD, "write_ins.json", *LISTS["full"]],
+    "public": [*RECORD, *LISTS["public"]],
 }
-# A package of 350 ballots unpacks to some 3 MB; what claims to be larger than this is not read.
+# What is held as a whole may unpack to this much, and so may all of a small package. One of 350
+# ballots unpacks to some 3 MB.
 UNPACKED_LIMIT = 64 * 1024 * 1024
+# How much more, in bytes, the lists may have for each ballot that the journal says was cast, beside
+# the ballot itself, for each candidate on it, and for each person on the roll.
+BALLOT_LIMIT, MARK_LIMIT, PERSON_LIMIT = 1_000, 40, 2_000
+# No ballot of ten proposals is as large, and no row of a list may be.
+ROW_LIMIT = 1024 * 1024
+PIECE = 256 * 1024
 PLAIN_ZIP = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -233,32 +242,82 @@ class Entry:
         return self.said.get("data", {})
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What `poll.json` says: the poll, its rules, its candidates and its box."""
+
+    poll: Any
+
+    @cached_property
+    def uuid(self) -> UUID:
+        return UUID(self.poll["uuid"])
+
+    @property
+    def box(self) -> Any:
+        return self.poll["box"]
+
+    @property
+    def sealed_size(self) -> int:
+        """The bytes of every sealed ballot of this box."""
+        return int(self.box["ballot_size"]) + OVERHEAD
+
+    @cached_property
+    def rules(self) -> Any:
+        """The rules in today's words: until there was another form, each ballot chose."""
+        return {"form": "choose"} | self.poll["rules"]
+
+    @cached_property
+    def titles(self) -> dict[int, str]:
+        return {candidate[0]: candidate[1] for candidate in self.poll["candidates"]}
+
+    @property
+    def counted_proposals(self) -> bool:
+        return bool(self.rules["proposals"] == "counted")
+
+
 @dataclass
 class Package:
-    """A package whose every file has the shape that it should; nothing of it is believed yet."""
+    """A package whose every file has the shape that it should; nothing of it is believed yet.
+
+    Of the lists it holds what they come to. Their rows stay in `archive`.
+    """
 
     kind: str
     manifest: dict[str, Any]
-    texts: dict[str, bytes]
     parsed: dict[str, Any]
     journal: list[Entry]
+    archive: zipfile.ZipFile
+    checksums: dict[str, str] = field(default_factory=dict)
+    receipts: "Receipts" = field(default_factory=lambda: Receipts())
+    published: "Published" = field(default_factory=lambda: Published())
 
     @property
     def full(self) -> bool:
         return self.kind == "full"
 
+    @cached_property
+    def terms(self) -> Terms:
+        return Terms(self.parsed["poll.json"])
+
     @property
     def poll(self) -> Any:
-        return self.parsed["poll.json"]
+        return self.terms.poll
 
     @property
     def rules(self) -> Any:
-        """The rules in today's words: until there was another form, each ballot chose."""
-        return {"form": "choose"} | self.poll["rules"]
+        return self.terms.rules
 
     @property
     def box(self) -> Any:
-        return self.poll["box"]
+        return self.terms.box
+
+    @property
+    def titles(self) -> dict[int, str]:
+        return self.terms.titles
+
+    @property
+    def counted_proposals(self) -> bool:
+        return self.terms.counted_proposals
 
     @property
     def result(self) -> Any:
@@ -268,27 +327,17 @@ class Package:
     def figures(self) -> Any:
         return self.result["figures"]
 
-    def rows(self, name: str) -> Any:
-        """Return the rows of one of the files that are lists."""
-        return self.parsed[name]
-
     @property
-    def valid(self) -> list[dict[str, Any]]:
-        return [ballot for ballot in self.rows("ballots.json") if not ballot["invalid"]]
+    def write_ins(self) -> Any:
+        return self.parsed["write_ins.json"]
 
-    @property
-    def receipts(self) -> Any:
-        if self.full:
-            return [row["receipt"] for row in self.rows("sealed.json")]
-        return self.rows("receipts.json")
+    def rows(self, name: str) -> Iterator[Any]:
+        """Yield the rows of one of the lists, read anew."""
+        return _rows(self.archive, name, hashlib.sha256())
 
-    @property
-    def titles(self) -> dict[int, str]:
-        return {candidate[0]: candidate[1] for candidate in self.poll["candidates"]}
-
-    @property
-    def counted_proposals(self) -> Any:
-        return self.rules["proposals"] == "counted"
+    @cached_property
+    def roll(self) -> "Roll":
+        return Roll.of(self)
 
     def entries(self, kind: str) -> list[Entry]:
         return [entry for entry in self.journal if entry.kind == kind]
@@ -307,18 +356,24 @@ class Package:
 
 
 def read(source: Path | IO[bytes]) -> Package:
-    """Return the package in a zip file, or raise Unreadable, whatever its bytes are."""
+    """Return the package in a zip file, or raise Unreadable, whatever its bytes are.
+
+    What grows with the ballots is read once, row by row, and never held as a whole.
+    """
     try:
-        with zipfile.ZipFile(source) as archive:
-            texts = _unpacked(archive)
-    except Unreadable:
-        raise
+        archive = zipfile.ZipFile(source)
     except OSError as error:
         raise Unreadable(f"无法读取文件：{error.strerror or error}") from None
     except Exception:
         # zipfile answers damaged bytes with more kinds of exception than it documents.
-        raise Unreadable("文件不是数据包，或已损坏") from None
+        raise Unreadable(DAMAGED) from None
+    sizes = _sizes(archive)
+    lists = {name for names in LISTS.values() for name in names}
+    if sum(size for name, size in sizes.items() if name not in lists) > UNPACKED_LIMIT:
+        raise Unreadable(TOO_LARGE)
+    texts = {name: b"".join(_pieces(archive, name)) for name in sizes if name not in lists}
     parsed = {name: _parsed(name, text) for name, text in texts.items()}
+    checksums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
     manifest = parsed.pop("manifest.json", None)
     if not fits(manifest, {"format": str, "package": str, "files": dict}):
         raise Unreadable("缺少 manifest.json，或其格式不符")
@@ -326,11 +381,11 @@ def read(source: Path | IO[bytes]) -> Package:
         raise Unreadable("数据包的版本无法识别")
     kind = manifest["package"]
     for name in FILES[kind]:
-        if name not in parsed:
+        if name not in sizes:
             raise Unreadable(f"缺少 {name}")
-        if name in SHAPES and not fits(parsed[name], SHAPES[name]):
+        if name in parsed and name in SHAPES and not fits(parsed[name], SHAPES[name]):
             raise Unreadable(f"{name} 的格式不符")
-    if not fits(parsed["poll.json"]["rules"], FORMATS[manifest["format"]]):
+    if not _is_poll(parsed["poll.json"], FORMATS[manifest["format"]]):
         raise Unreadable("poll.json 的格式不符")
     if not _has_known_version(parsed["result.json"]):
         raise Unreadable("票决结果的数据版本无法识别")
@@ -339,22 +394,134 @@ def read(source: Path | IO[bytes]) -> Package:
     journal = [_entry(row) for row in parsed["journal.json"]]
     if kind == "full" and any(entry.body is None for entry in journal):
         raise Unreadable("journal.json 的格式不符")
-    return Package(kind, manifest, texts, parsed, journal)
+    package = Package(kind, manifest, parsed, journal, archive, checksums)
+    if sum(sizes.values()) > _limit(package):
+        raise Unreadable(TOO_LARGE)
+    _read_lists(package, archive, [name for name in sizes if name in lists])
+    return package
 
 
-def _unpacked(archive: zipfile.ZipFile) -> dict[str, bytes]:
+DAMAGED = "文件不是数据包，或已损坏"
+NO_JSON = "{} 不是可读的 JSON"
+TOO_LARGE = "数据包解压后过大，未予读取"
+
+
+def _sizes(archive: zipfile.ZipFile) -> dict[str, int]:
+    """Return the unpacked size of each file as the zip states it; zipfile never unpacks more.
+
+    That holds of what is deflated, so that a lie gains nothing; of bzip2 and LZMA a whole block is
+    unpacked first, which may be gigabytes.
+    """
     members = archive.infolist()
     known = {"manifest.json", *FILES["full"], *FILES["public"]}
     names = [member.filename for member in members]
     if not set(names) <= known or len(set(names)) != len(names):
         raise Unreadable("数据包中有多余或重复的文件")
-    # Of a deflated member zipfile never unpacks more than its stated size, so that a lie gains
-    # nothing; of bzip2 and LZMA it unpacks a whole block first, which may be gigabytes.
     if any(member.compress_type not in PLAIN_ZIP for member in members):
         raise Unreadable("数据包的压缩方式无法识别")
-    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
-        raise Unreadable("数据包解压后过大，未予读取")
-    return {member.filename: archive.read(member) for member in members}
+    return {member.filename: member.file_size for member in members}
+
+
+def _limit(package: Package) -> int:
+    """Return how many bytes a package of as many ballots may unpack to.
+
+    The ballots are those of the close, each of the size of this box, and the people those who could
+    cast one. Whoever lies in the journal gains time, not memory: the lists are read row by row.
+    """
+    terms = package.terms
+    ballots = _whole(package.last("closed").data.get("ballots"))
+    people = _whole(package.last("opened").data.get("on_roll")) + len(package.entries("roll-added"))
+    in_base_64 = min(max(0, terms.sealed_size), ROW_LIMIT) * 4 // 3
+    a_ballot = in_base_64 + BALLOT_LIMIT + MARK_LIMIT * len(terms.titles)
+    return UNPACKED_LIMIT + ballots * a_ballot + people * PERSON_LIMIT
+
+
+def _whole(number: Any) -> int:
+    return max(0, number) if type(number) is int else 0
+
+
+def _read_lists(package: Package, archive: zipfile.ZipFile, names: Sequence[str]) -> None:
+    """Read each list once: its checksum, the shape of its rows, and what they come to."""
+    takes: dict[str, Callable[[Package, Any], None]] = {
+        "receipts.json": lambda package, row: package.receipts.add(row),
+        "sealed.json": lambda package, row: package.receipts.add_sealed(row, package.terms),
+        "ballots.json": lambda package, row: package.published.add(row, package.terms),
+        "places.json": lambda package, row: package.published.add_places(row),
+    }
+    for name in names:
+        checksum = hashlib.sha256()
+        take, shape = takes.get(name), SHAPES[name][0]
+        for row in _rows(archive, name, checksum):
+            if not fits(row, shape):
+                raise Unreadable(f"{name} 的格式不符")
+            # A list of the other kind of package is found by its name alone.
+            if take and name in LISTS[package.kind]:
+                take(package, row)
+        package.checksums[name] = checksum.hexdigest()
+
+
+def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """Yield a file of the zip piece by piece; Unreadable where it is damaged."""
+    try:
+        with archive.open(name) as member:
+            while piece := member.read(PIECE):
+                yield piece
+    except Exception:
+        raise Unreadable(DAMAGED) from None
+
+
+# A list in JSON is read as a separator and a row, again and again. What follows a row must have been
+# seen before the row is believed: the digits of a number may go on in the next piece.
+FIRST = re.compile(r"[ \t\n\r]*\[[ \t\n\r]*")
+NEXT = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+AFTER = re.compile(r"[ \t\n\r]*[,\]]")
+END = re.compile(r"[ \t\n\r]*\][ \t\n\r]*")
+EMPTY = re.compile(r"[ \t\n\r]*\[[ \t\n\r]*\][ \t\n\r]*")
+
+
+def _rows(archive: zipfile.ZipFile, name: str, checksum: "hashlib._Hash") -> Iterator[Any]:
+    """Yield the rows of a list in JSON, in whatever layout; at most ROW_LIMIT of it is held.
+
+    Each byte goes into `checksum`. Raises Unreadable for what is no list in JSON.
+    """
+    scan = json.JSONDecoder().raw_decode
+    held, place, separator, end = "", 0, FIRST, EMPTY
+    for text in _texts(archive, name, checksum):
+        if len(held) - place > ROW_LIMIT:
+            raise Unreadable(NO_JSON.format(name))
+        held, place = held[place:] + text, 0
+        while found := separator.match(held, place):
+            try:
+                row, after = scan(held, found.end())
+            # Not whole yet, or no JSON, or nested deeper than Python can follow.
+            except (ValueError, RecursionError):
+                break
+            if not AFTER.match(held, after):
+                break
+            yield row
+            place, separator, end = after, NEXT, END
+    if not end.fullmatch(held, place):
+        raise Unreadable(NO_JSON.format(name))
+
+
+def _texts(archive: zipfile.ZipFile, name: str, checksum: "hashlib._Hash") -> Iterator[str]:
+    def pieces() -> Iterator[bytes]:
+        for piece in _pieces(archive, name):
+            checksum.update(piece)
+            yield piece
+
+    try:
+        yield from codecs.iterdecode(pieces(), "utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable(NO_JSON.format(name)) from None
+
+
+def _is_poll(poll: Any, rules: dict[str, Any]) -> bool:
+    try:
+        UUID(poll["uuid"])
+    except ValueError:
+        return False
+    return fits(poll["rules"], rules)
 
 
 def _parsed(name: str, text: bytes) -> Any:
@@ -362,7 +529,7 @@ def _parsed(name: str, text: bytes) -> Any:
         return json.loads(text.decode())
     # Text that is not UTF-8 or not JSON; JSON may also be nested deeper than Python can follow.
     except (ValueError, RecursionError):
-        raise Unreadable(f"{name} 不是可读的 JSON") from None
+        raise Unreadable(NO_JSON.format(name)) from None
 
 
 def _has_known_version(result: Any) -> bool:
@@ -424,11 +591,183 @@ def digest(tag: str, value: Any) -> str:
     return tagged(tag, canonical(value).encode())
 
 
-def crockford(receipt: str) -> str:
-    """Return the sixteen characters that people see of a receipt, in groups of four."""
-    number = int(receipt[:20], 16)
-    code = "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(16)))
-    return "-".join(code[start : start + 4] for start in range(0, 16, 4))
+class ListDigest:
+    """What `digest` says of a list, fed row by row."""
+
+    def __init__(self, tag: str) -> None:
+        self._hash = hashlib.sha256((PREFIX + tag).encode() + b"\0[")
+        self._before = b""
+
+    def add(self, row: Any) -> None:
+        # Half a character has no bytes of its own; what the application hashed holds none.
+        self._hash.update(self._before + canonical(row).encode(errors="surrogatepass"))
+        self._before = b","
+
+    def hexdigest(self) -> str:
+        whole = self._hash.copy()
+        whole.update(b"]")
+        return whole.hexdigest()
+
+
+# --- what the lists come to -----------------------------------------------------------------------
+
+
+@dataclass
+class Receipts:
+    """The receipts of a package and, in a full one, the sealed ballots beside them.
+
+    `strange` are the places, from one, of ballots that are not those of their receipts.
+    """
+
+    count: int = 0
+    well_formed: bool = True
+    repeated: bool = False
+    sorted: bool = True
+    strange: list[int] = field(default_factory=list)
+    wrong_size: int = 0
+    root: ListDigest = field(default_factory=lambda: ListDigest("receipts"))
+    _last: str = ""
+
+    def add(self, receipt: str) -> None:
+        self.count += 1
+        self.well_formed = self.well_formed and bool(RECEIPT.fullmatch(receipt))
+        # People see the first 80 bits, sixteen characters.
+        self.repeated = self.repeated or receipt[:20] == self._last[:20]
+        self.sorted = self.sorted and receipt >= self._last
+        self.root.add(receipt)
+        self._last = receipt
+
+    def add_sealed(self, row: dict[str, Any], terms: Terms) -> None:
+        self.add(row["receipt"])
+        sealed = _sealed(row)
+        if tagged("receipt", terms.uuid.bytes + b"\0" + sealed) != row["receipt"]:
+            self.strange.append(self.count)
+        self.wrong_size += len(sealed) != terms.sealed_size
+
+
+RECEIPT = re.compile("[0-9a-f]{64}")
+
+
+def _sealed(row: dict[str, Any]) -> bytes:
+    try:
+        return binascii.a2b_base64(row["sealed"], strict_mode=True)
+    except ValueError:  # not base 64, or not even ASCII
+        return b""
+
+
+@dataclass
+class Published:
+    """The published ballots, counted candidate by candidate, and the places that they use.
+
+    `illegal` and `marked` are the places, from one, of valid ballots that break a rule and of
+    invalid ones that have choices. `chosen` says how many valid ballots name how many candidates,
+    `used` how many use how many places.
+    """
+
+    valid: int = 0
+    invalid: int = 0
+    illegal: list[int] = field(default_factory=list)
+    marked: list[int] = field(default_factory=list)
+    votes: Counter[int] = field(default_factory=Counter)
+    against: Counter[int] = field(default_factory=Counter)
+    chosen: Counter[int] = field(default_factory=Counter)
+    unmarked: int = 0
+    opposing: int = 0
+    used: Counter[int] = field(default_factory=Counter)
+    used_sorted: bool = True
+    _last: int | None = None
+
+    @property
+    def count(self) -> int:
+        return self.valid + self.invalid
+
+    def add(self, ballot: dict[str, Any], terms: Terms) -> None:
+        chosen, against = ballot["chosen"], ballot["against"]
+        if ballot["invalid"]:
+            self.invalid += 1
+            if chosen or against:
+                self.marked.append(self.count)
+            return
+        self.valid += 1
+        if not _is_legal(terms, chosen, against):
+            self.illegal.append(self.count)
+        # A number that no candidate has is illegal, and no vote.
+        self.votes.update(terms.titles.keys() & chosen)
+        self.against.update(terms.titles.keys() & against)
+        self.chosen[len(chosen)] += 1
+        if not chosen:
+            self.unmarked += not against
+            self.opposing += bool(against)
+
+    def add_places(self, places: int) -> None:
+        self.used_sorted = self.used_sorted and (self._last is None or self._last <= places)
+        self.used[places] += 1
+        self._last = places
+
+    @property
+    def choices(self) -> int:
+        """How many candidates stand on all the valid ballots together."""
+        return sum(number * ballots for number, ballots in self.chosen.items())
+
+    @property
+    def places(self) -> int:
+        """How many places all the valid ballots use together."""
+        return sum(number * ballots for number, ballots in self.used.items())
+
+
+@dataclass
+class Roll:
+    """What the roll comes to, beside those whom the journal names.
+
+    `here` says of each of these whether the roll has them as present.
+    """
+
+    count: int = 0
+    present: int = 0
+    voted: int = 0
+    absent_voters: int = 0
+    repeated: bool = False
+    at_opening: int = 0
+    added: int = 0
+    present_unnamed: int = 0
+    here: dict[tuple[str, str], bool] = field(default_factory=dict)
+    digest: ListDigest = field(default_factory=lambda: ListDigest("roll"))
+
+    @classmethod
+    def of(cls, package: Package) -> "Roll":
+        columns = ["number", "name"]
+        if "format" in package.last("opened").data:
+            columns.append("delegation")
+        added = [
+            [entry.data.get(column) for column in columns]
+            for entry in package.entries("roll-added")
+        ]
+        named = {
+            (person[0], person[1])
+            for entry in package.journal
+            if entry.kind in PRESENCE
+            for person in entry.data.get("people", [])
+        }
+        roll, numbers = cls(), set()
+        for row in package.rows("roll.json"):
+            said = [row[column] for column in columns]
+            roll.count += 1
+            roll.present += row["present"]
+            roll.voted += row["voted"]
+            roll.absent_voters += row["voted"] and not row["present"]
+            roll.repeated = roll.repeated or row["number"] in numbers
+            numbers.add(row["number"])
+            if said in added:
+                roll.added += 1
+            else:
+                roll.at_opening += 1
+                roll.digest.add(said)
+            person = (row["number"], row["name"])
+            if person in named:
+                roll.here[person] = row["present"]
+            else:
+                roll.present_unnamed += row["present"]
+        return roll
 
 
 # --- level A: the record --------------------------------------------------------------------------
@@ -463,11 +802,11 @@ ORDER = re.compile("[KT]*KT+OM*(PM*RM*)*(PM*)?CB(VNF*S)*VNF*D?(UL*A?)?")
 
 def check_manifest(package: Package) -> Faults:
     stated = package.manifest["files"]
-    texts = {name: text for name, text in package.texts.items() if name != "manifest.json"}
-    if set(texts) != set(FILES[package.kind]) or set(stated) != set(texts):
+    found = {name: value for name, value in package.checksums.items() if name != "manifest.json"}
+    if set(found) != set(FILES[package.kind]) or set(stated) != set(found):
         yield "文件与清单不一致"
-    for name, text in texts.items():
-        if stated.get(name) != hashlib.sha256(text).hexdigest():
+    for name, checksum in found.items():
+        if stated.get(name) != checksum:
             yield f"{name} 与清单中的校验值不符"
 
 
@@ -569,20 +908,14 @@ def short_digest(opened: dict[str, Any]) -> str:
 
 
 def check_roll(package: Package) -> Faults:
-    columns = ["number", "name"]
-    if "format" in package.last("opened").data:
-        columns.append("delegation")
-    added = [
-        [entry.data.get(column) for column in columns] for entry in package.entries("roll-added")
-    ]
-    rows = [[row[column] for column in columns] for row in package.rows("roll.json")]
-    at_opening = [row for row in rows if row not in added]
-    if len(at_opening) + len(added) != len(rows):
+    roll, opened = package.roll, package.last("opened").data
+    if roll.added != len(package.entries("roll-added")):
         yield "增补的代表与操作记录不符"
-    if len({number for number, *_ in rows}) != len(rows):
+    if roll.repeated:
         yield "代表证号重复"
-    yield from _compare_with_opening(package, "roll", at_opening)
-    if package.last("opened").data.get("on_roll") != len(at_opening):
+    if opened.get("roll") != roll.digest.hexdigest():
+        yield "与开始投票时记录的校验值不符"
+    if opened.get("on_roll") != roll.at_opening:
         yield "名册人数与操作记录不符"
 
 
@@ -610,71 +943,53 @@ def check_key(package: Package) -> Faults:
 
 
 def check_receipts(package: Package) -> Faults:
-    receipts = package.receipts
-    if any(not re.fullmatch("[0-9a-f]{64}", receipt) for receipt in receipts):
+    if not package.receipts.well_formed:
         yield "回执编号的格式不符"
         return
-    codes = {crockford(receipt) for receipt in receipts}
-    if len(codes) != len(receipts):
+    if package.receipts.repeated:
         yield "回执编号重复"
-    if receipts != sorted(receipts):
+    if not package.receipts.sorted:
         yield "回执编号没有按编号排列"
 
 
 def check_sealed(package: Package) -> Faults:
-    poll = UUID(package.poll["uuid"]).bytes
-    for position, row in enumerate(package.rows("sealed.json"), start=1):
-        if tagged("receipt", poll + b"\0" + _sealed(row)) != row["receipt"]:
-            yield f"第{position}张密封票与回执编号不符"
-
-
-def _sealed(row: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(row["sealed"], validate=True)
-    except ValueError:  # not base 64, or not even ASCII
-        return b""
+    for position in package.receipts.strange:
+        yield f"第{position}张密封票与回执编号不符"
 
 
 def check_sizes(package: Package) -> Faults:
-    size = package.box["ballot_size"] + OVERHEAD
-    wrong = sum(1 for row in package.rows("sealed.json") if len(_sealed(row)) != size)
-    if wrong:
-        yield f"{wrong}张密封票的长度与其他票不同"
+    if package.receipts.wrong_size:
+        yield f"{package.receipts.wrong_size}张密封票的长度与其他票不同"
 
 
 def check_root(package: Package) -> Faults:
     closed = package.last("closed").data
-    if closed.get("receipts") != digest("receipts", sorted(package.receipts)):
+    if closed.get("receipts") != package.receipts.root.hexdigest():
         yield "与截止时记录的校验值不符"
-    if closed.get("ballots") != len(package.receipts):
+    if closed.get("ballots") != package.receipts.count:
         yield "张数与截止时的记录不符"
 
 
 def check_marks(package: Package) -> Faults:
-    roll = package.rows("roll.json")
-    marks = sum(1 for row in roll if row["voted"])
-    sealed, ballots = len(package.rows("sealed.json")), len(package.rows("ballots.json"))
-    if not marks == sealed == ballots:
-        yield f"名册上已投票{marks}人，密封票{sealed}张，开启的表决票{ballots}张"
-    if package.last("closed").data.get("voted") != marks:
+    roll, published = package.roll, package.published
+    sealed = package.receipts.count
+    if not roll.voted == sealed == published.count:
+        yield f"名册上已投票{roll.voted}人，密封票{sealed}张，开启的表决票{published.count}张"
+    if package.last("closed").data.get("voted") != roll.voted:
         yield "已投票人数与截止时的记录不符"
     opened = package.last("box-opened").data
-    invalid = ballots - len(package.valid)
-    if (opened.get("ballots"), opened.get("invalid")) != (ballots, invalid):
+    told = (opened.get("ballots"), opened.get("invalid"))
+    if told != (published.count, published.invalid):
         yield "有效、无效张数与开箱时的记录不符"
-    if package.rules["voters"] == "present":
-        absent = sum(1 for row in roll if row["voted"] and not row["present"])
-        if absent:
-            yield f"有{absent}人未报到而已投票"
+    if package.rules["voters"] == "present" and roll.absent_voters:
+        yield f"有{roll.absent_voters}人未报到而已投票"
 
 
 def check_ballots(package: Package) -> Faults:
-    for position, ballot in enumerate(package.rows("ballots.json"), start=1):
-        if ballot["invalid"]:
-            if ballot["chosen"] or ballot["against"]:
-                yield f"第{position}张无效票上有选择"
-        elif not _is_legal(package, ballot):
-            yield f"第{position}张不符合票决规则"
+    for position in package.published.marked:
+        yield f"第{position}张无效票上有选择"
+    for position in package.published.illegal:
+        yield f"第{position}张不符合票决规则"
     yield from _faults_of_places(package)
 
 
@@ -684,18 +999,17 @@ def _faults_of_places(package: Package) -> Faults:
     Which ballot used how many is not told. Each uses its own choices and up to so many proposals;
     if any way of putting the two lists together fits that, the one from the least to the most does.
     """
-    rules, used = package.rules, package.rows("places.json")
-    opposing = sum(1 for b in package.valid if b["against"] and not b["chosen"])
-    unmarked = sum(1 for b in package.valid if not b["against"] and not b["chosen"])
-    if used != sorted(used):
+    rules, published = package.rules, package.published
+    own, used = published.chosen, published.used
+    if not published.used_sorted:
         yield "所用名额没有按多少排列"
-    own = sorted(len(ballot["chosen"]) for ballot in package.valid)
-    if len(used) != len(own):
-        yield f"有效票{len(own)}张，所用名额却有{len(used)}个"
+    if used.total() != published.valid:
+        yield f"有效票{published.valid}张，所用名额却有{used.total()}个"
         return
     most = rules["proposal_limit"] if package.counted_proposals else 0
     if not all(
-        0 <= all_of_it - chosen <= most for chosen, all_of_it in zip(own, used, strict=True)
+        0 <= all_of_it - chosen <= most
+        for chosen, all_of_it in zip(_in_order(own), _in_order(used), strict=True)
     ):
         yield "所用名额与各票的选择不符"
     exactly = rules["choice_rule"] == "exactly"
@@ -704,38 +1018,41 @@ def _faults_of_places(package: Package) -> Faults:
             yield f"有一张票用了{number}个名额"
     # A ballot that uses no place may still be against something, or hold a proposal where those do
     # not count; but whoever must fill every place may do neither without.
-    empty = used.count(0)
-    if exactly and empty > unmarked:
+    empty = used[0]
+    if exactly and empty > published.unmarked:
         yield "有反对的票没有用满名额"
     if rules["blank_allowed"]:
         return
-    if empty and (exactly or (rules["proposals"] != "advisory" and empty > opposing)):
+    if empty and (exactly or (rules["proposals"] != "advisory" and empty > published.opposing)):
         yield "有不允许的空白票"
 
 
-def _is_legal(package: Package, ballot: dict[str, Any]) -> bool:
+def _in_order(numbers: Counter[int]) -> Iterator[int]:
+    """Yield each number as often as it was counted, from the least to the most."""
+    for number in sorted(numbers):
+        yield from repeat(number, numbers[number])
+
+
+def _is_legal(terms: Terms, chosen: list[int], against: list[int]) -> bool:
     """Judge the choices of a published ballot; its proposals and their number are not told."""
-    rules = package.rules
-    chosen: list[int] = ballot["chosen"]
-    against: list[int] = ballot["against"]
     if chosen != sorted(chosen) or against != sorted(against):
         return False
-    return _are_legal_marks(package, chosen, against) and len(chosen) <= rules["places"]
+    return _are_legal_marks(terms, chosen, against) and len(chosen) <= terms.rules["places"]
 
 
-def _are_legal_marks(package: Package, chosen: Sequence[int], against: Sequence[int]) -> bool:
+def _are_legal_marks(terms: Terms, chosen: Sequence[int], against: Sequence[int]) -> bool:
     """Judge the numbers on a ballot: each is a candidate's and stands once, 反对 only where asked."""
     marked = [*chosen, *against]
-    if against and package.rules["form"] != "each":
+    if against and terms.rules["form"] != "each":
         return False
-    return len(set(marked)) == len(marked) and set(marked) <= set(package.titles)
+    return len(set(marked)) == len(marked) and terms.titles.keys() >= set(marked)
 
 
 # --- level A: the count ---------------------------------------------------------------------------
 
 
 def check_write_ins(package: Package) -> Faults:
-    write_ins = package.rows("write_ins.json")
+    write_ins = package.write_ins
     if [row["key"] for row in write_ins] != [f"推{n}" for n in range(1, len(write_ins) + 1)]:
         yield "推荐编号不连续"
         return
@@ -757,14 +1074,13 @@ def check_write_ins(package: Package) -> Faults:
         yield str(error)
     if package.counted_proposals:
         mentions = sum(row["ballots"] for row in write_ins)
-        chosen = sum(len(ballot["chosen"]) for ballot in package.valid)
-        if sum(package.rows("places.json")) != chosen + mentions:
+        if package.published.places != package.published.choices + mentions:
             yield "推荐项目的件数与各票所用名额之和不符"
 
 
 def placed(package: Package) -> dict[str, str | None]:
     """Return the item that each write-in counts for, None where refused; ValueError if none."""
-    rows = {row["key"]: row for row in package.rows("write_ins.json")}
+    rows = {row["key"]: row for row in package.write_ins}
     numbers = {str(number) for number in package.titles}
 
     def place(key: str) -> str | None:
@@ -817,12 +1133,11 @@ def check_presence(package: Package) -> Faults:
         here |= dict.fromkeys(people, bool(added))
     if package.last("closed").data.get("present", present) != present:
         yield "截止时的实到人数与此前的记录不符"
-    marked = {(row["number"], row["name"]): row["present"] for row in package.rows("roll.json")}
-    wrong = [name for (number, name), came in here.items() if marked.get((number, name)) != came]
+    roll = package.roll
+    wrong = [name for (number, name), came in here.items() if roll.here.get((number, name)) != came]
     if wrong:
         yield f"名册上{'、'.join(wrong)}的到会与操作记录不符"
-    came_before |= {person for person, came in marked.items() if came and person not in here}
-    if is_by_name and len(came_before) != at_opening:
+    if is_by_name and len(came_before) + roll.present_unnamed != at_opening:
         yield "开始投票时的实到人数与名册、操作记录不符"
 
 
@@ -839,7 +1154,7 @@ def check_turnout(package: Package) -> Faults:
     turnout = package.figures["turnout"]
     if turnout["returned"] != turnout["valid"] + turnout["invalid"]:
         yield "收回不等于有效与无效之和"
-    if turnout["returned"] != turnout["voted"] or turnout["returned"] != len(package.receipts):
+    if turnout["returned"] != turnout["voted"] or turnout["returned"] != package.receipts.count:
         yield "收回与已投票人数、回执编号数不符"
     if turnout["issued"] < turnout["returned"]:
         yield "收回多于发出"
@@ -858,23 +1173,22 @@ def check_turnout(package: Package) -> Faults:
         yield "应到人数与操作记录不符"
     if not package.full:
         return
-    roll = package.rows("roll.json")
+    roll, published = package.roll, package.published
     counts = {
-        "roll": len(roll),
-        "present": sum(1 for row in roll if row["present"]),
-        "voted": sum(1 for row in roll if row["voted"]),
-        "valid": len(package.valid),
-        "invalid": len(package.rows("ballots.json")) - len(package.valid),
+        "roll": roll.count,
+        "present": roll.present,
+        "voted": roll.voted,
+        "valid": published.valid,
+        "invalid": published.invalid,
     }
     for name, count in counts.items():
         if turnout[name] != count:
             yield f"{name} 应为{count}，公布为{turnout[name]}"
     # A ballot without a mark is blank unless it proposes something. Which one does is not told, but
     # how many ballots use no place is; some of those may be against something.
-    unmarked = sum(1 for b in package.valid if not b["chosen"] and not b["against"])
-    opposing = sum(1 for b in package.valid if not b["chosen"] and b["against"])
-    empty = package.rows("places.json").count(0)
-    if not max(0, empty - opposing) <= turnout["blank"] <= min(empty, unmarked):
+    empty = published.used[0]
+    most = min(empty, published.unmarked)
+    if not max(0, empty - published.opposing) <= turnout["blank"] <= most:
         yield f"blank 与各票的选择、所用名额不符，公布为{turnout['blank']}"
 
 
@@ -885,13 +1199,12 @@ def check_votes(package: Package) -> Faults:
     known within that margin here, and exactly by opening the box (level B).
     """
     figures = package.figures
-    sources: dict[str, list[int]] = {str(number): [] for number in package.titles}
-    for number in package.titles:
-        sources[str(number)].append(sum(1 for b in package.valid if number in b["chosen"]))
+    votes = package.published.votes
+    sources: dict[str, list[int]] = {str(number): [votes[number]] for number in package.titles}
     refused = merged = 0
     if package.counted_proposals:
         places = placed(package)
-        for row in package.rows("write_ins.json"):
+        for row in package.write_ins:
             item = places[row["key"]]
             if item is None:
                 refused += row["ballots"]
@@ -904,12 +1217,12 @@ def check_votes(package: Package) -> Faults:
         return
     doubles = turned = 0
     for key, counts in sources.items():
-        votes = published[key]["votes"]
-        if not max(counts) <= votes <= sum(counts):
-            yield f"{key} 应为{sum(counts)}票，公布为{votes}票"
-        doubles += sum(counts) - votes
+        told = published[key]["votes"]
+        if not max(counts) <= told <= sum(counts):
+            yield f"{key} 应为{sum(counts)}票，公布为{told}票"
+        doubles += sum(counts) - told
         turned += _opposed(package, key) - published[key]["against"]
-        yield from _faults_of_against(package, published[key], most_new=votes - counts[0])
+        yield from _faults_of_against(package, published[key], most_new=told - counts[0])
     if doubles != figures["doubles"]:
         yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
     if not bool(doubles) <= figures.get("doubled", doubles) <= doubles:
@@ -924,7 +1237,7 @@ def check_votes(package: Package) -> Faults:
     marks = sum(item["votes"] for item in figures["items"]) + doubles + refused
     if marks != figures.get("marks", marks):
         yield f"各票所选项数之和应为{marks}，公布为{figures['marks']}"
-    rows = package.rows("write_ins.json")
+    rows = package.write_ins
     if figures["proposals"] != sum(row["ballots"] for row in rows):
         yield "推荐件数不符"
     if figures["proposed_items"] != sum(1 for row in rows if row["ruling"] == "alone"):
@@ -949,7 +1262,7 @@ def _faults_of_against(package: Package, item: dict[str, Any], *, most_new: int)
 
 def _opposed(package: Package, key: str) -> int:
     """Return on how many valid ballots 反对 was marked beside the item `key`."""
-    return sum(1 for ballot in package.valid if key in map(str, ballot["against"]))
+    return package.published.against[int(key)] if key.isdecimal() else 0
 
 
 def check_ranks(package: Package) -> Faults:
@@ -1160,27 +1473,81 @@ def private_key(seed: bytes, poll: UUID) -> "tuple[bytes, hpke.MLKEM768X25519Pri
     return public, hpke.MLKEM768X25519PrivateKey(lattice, curve)
 
 
-def open_all(package: Package, key: "hpke.MLKEM768X25519PrivateKey") -> list[Opened]:
-    """Return what each envelope holds; one that does not open, or breaks a rule, with its reason."""
-    poll = UUID(package.poll["uuid"])
-    suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305)
-    info = f"{PREFIX}ballot/{SUITE}".encode() + b"\0" + poll.bytes
-    opened: list[Opened] = []
-    seen: set[str] = set()
-    for row in package.rows("sealed.json"):
+@dataclass(frozen=True)
+class Opener:
+    """What opens and judges the envelopes of one box."""
+
+    terms: Terms
+    seed: bytes
+
+    @cached_property
+    def decrypt(self) -> Callable[[bytes], bytes]:
+        """What opens one envelope; raises InvalidTag."""
+        suite = hpke.Suite(
+            hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.CHACHA20_POLY1305
+        )
+        info = f"{PREFIX}ballot/{SUITE}".encode() + b"\0" + self.terms.uuid.bytes
+        _public, key = private_key(self.seed, self.terms.uuid)
+        return partial(suite.decrypt, private_key=key, info=info)
+
+    def opened(self, sealed: bytes) -> Opened:
+        """Return what an envelope holds; one that does not open, or breaks a rule, with its reason."""
         try:
-            plain = suite.decrypt(_sealed(row), key, info=info)
+            plain = self.decrypt(sealed)
         except InvalidTag:
-            opened.append(Opened("not-opened"))
-            continue
-        ballot = decoded(plain, poll)
-        if ballot.nonce and ballot.nonce in seen:
-            ballot = Opened("repeated", ballot.nonce)
-        elif not ballot.reason and not _is_legal_selection(package, ballot):
-            ballot = Opened("rules", ballot.nonce)
-        seen.add(ballot.nonce)
-        opened.append(ballot)
-    return opened
+            return Opened("not-opened")
+        ballot = decoded(plain, self.terms.uuid)
+        if not ballot.reason and not _is_legal_selection(self.terms, ballot):
+            return Opened("rules", ballot.nonce)
+        return ballot
+
+
+def open_all(package: Package, seed: bytes) -> Iterator[Opened]:
+    """Yield what each envelope holds; of two with one nonce, which are copies, the first counts."""
+    seen: set[bytes] = set()
+    for ballot in _opened(package, seed):
+        nonce = bytes.fromhex(ballot.nonce)
+        if nonce and nonce in seen:
+            yield Opened("repeated", ballot.nonce)
+        else:
+            yield ballot
+        seen.add(nonce)
+
+
+def _opened(package: Package, seed: bytes) -> Iterator[Opened]:
+    """Open the envelopes one after the other, or, where there are many, on every core.
+
+    The seed of the key goes to the other processes by their initializer, which hands it over in
+    memory or by a pipe. Only so many envelopes are on their way at once as keep all of them busy.
+    """
+    sealed = map(_sealed, package.rows("sealed.json"))
+    cores = os.cpu_count() or 1
+    if package.receipts.count < WORTH_IT or cores == 1:
+        yield from map(Opener(package.terms, seed).opened, sealed)
+        return
+    with ProcessPoolExecutor(cores, initializer=_take_up, initargs=(package.poll, seed)) as pool:
+        waiting: deque[Future[list[Opened]]] = deque()
+        while batch := list(islice(sealed, BATCH)):
+            waiting.append(pool.submit(_open_batch, batch))
+            if len(waiting) > 2 * cores:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+# From how many envelopes on it is worth while to start other processes, and how many each is given.
+WORTH_IT = 2_000
+BATCH = 200
+# What a process of the pool has taken up.
+_openers: list[Opener] = []
+
+
+def _take_up(poll: Any, seed: bytes) -> None:
+    _openers.append(Opener(Terms(poll), seed))
+
+
+def _open_batch(batch: list[bytes]) -> list[Opened]:
+    return [_openers[-1].opened(sealed) for sealed in batch]
 
 
 def decoded(plain: bytes, poll: UUID) -> Opened:
@@ -1221,12 +1588,12 @@ def decoded(plain: bytes, poll: UUID) -> Opened:
     )
 
 
-def _is_legal_selection(package: Package, ballot: Opened) -> bool:
+def _is_legal_selection(terms: Terms, ballot: Opened) -> bool:
     """Judge an opened ballot with its proposals, by the rules of the poll."""
-    rules, titles = package.rules, package.titles
-    places = _places(package, ballot)
+    rules, titles = terms.rules, terms.titles
+    places = _places(terms, ballot)
     names = [folded(title) for title, _detail, _unit in ballot.proposals]
-    if not _are_legal_marks(package, ballot.chosen, ballot.against):
+    if not _are_legal_marks(terms, ballot.chosen, ballot.against):
         return False
     if ballot.proposals and rules["proposals"] == "off":
         return False
@@ -1281,13 +1648,71 @@ def sameness(package: Package) -> Callable[[str], str]:
     Where that would make two published ones the same, the box was opened when unseen signs still
     told two texts apart.
     """
-    rows = package.rows("write_ins.json")
+    rows = package.write_ins
     texts = {tuple(seen(row[name]) for name in ("title", "detail", "unit")) for row in rows}
     return seen if len(texts) == len(rows) else folded
 
 
-def _places(package: Package, ballot: Opened) -> int:
-    return len(ballot.chosen) + (len(ballot.proposals) if package.counted_proposals else 0)
+def _places(terms: Terms, ballot: Opened) -> int:
+    return len(ballot.chosen) + (len(ballot.proposals) if terms.counted_proposals else 0)
+
+
+class Contents:
+    """What comes out of the box, counted as it comes out: no ballot is kept."""
+
+    def __init__(self, package: Package) -> None:
+        self._terms = package.terms
+        self.same = sameness(package)
+        self._keys = {self.folded(row): row["key"] for row in package.write_ins}
+        try:
+            self._placed = placed(package) if package.counted_proposals else {}
+        except ValueError:  # as the check of the rulings has said
+            self._placed = {}
+        self.invalid: Counter[str] = Counter()
+        # How often these choices came out.
+        self.ballots: Counter[str] = Counter()
+        self.used: Counter[int] = Counter()
+        # Each proposal by what is seen of it, with its spellings.
+        self.proposals: dict[tuple[str, ...], Counter[tuple[str, str, str]]] = {}
+        self.votes: Counter[str] = Counter()
+        self.against: Counter[str] = Counter()
+        self.doubles = self.doubled = self.refused = self.turned = self.blank = 0
+
+    def folded(self, row: dict[str, Any]) -> tuple[str, ...]:
+        """Return what makes a published proposal the one that it is."""
+        return tuple(self.same(row[name]) for name in ("title", "detail", "unit"))
+
+    def add(self, ballot: Opened) -> None:
+        """Count once more, with every proposal on its own ballot: now doubles are exact."""
+        self.ballots[_as_text(ballot.chosen, ballot.against, ballot.reason)] += 1
+        if ballot.reason:
+            self.invalid[ballot.reason] += 1
+            return
+        self.used[_places(self._terms, ballot)] += 1
+        # A proposal that does not count makes a ballot no other than 弃权 as a whole.
+        self.blank += not (ballot.against or _places(self._terms, ballot))
+        items = [str(number) for number in ballot.chosen]
+        for proposal in ballot.proposals:
+            seen = tuple(map(self.same, proposal))
+            self.proposals.setdefault(seen, Counter())[proposal] += 1
+            if self._terms.counted_proposals:
+                item = self._placed.get(self._keys.get(seen, ""))
+                if item is None:
+                    self.refused += 1
+                else:
+                    items.append(item)
+        once = set(items)
+        self.votes.update(once)
+        # Whoever proposes what was merged into a candidate is for it, whatever else he marked.
+        opposed = set(map(str, ballot.against))
+        self.against.update(opposed - once)
+        self.turned += len(opposed & once)
+        self.doubles += len(items) - len(once)
+        self.doubled += len(items) > len(once)
+
+
+def _as_text(chosen: Sequence[int], against: Sequence[int], reason: str) -> str:
+    return f"{reason}+{','.join(map(str, chosen))}-{','.join(map(str, against))}"
 
 
 def check_shares(package: Package, texts: Sequence[str], shares: dict[int, int]) -> Faults:
@@ -1312,110 +1737,65 @@ def check_shares(package: Package, texts: Sequence[str], shares: dict[int, int])
         yield f"需要{threshold}份，只有{len(shares)}份可用"
 
 
-def check_public_key(package: Package, shares: dict[int, int], keys: list[Any]) -> Faults:
-    """Put into `keys` the key that the shares make, if it is that of the box."""
-    seed = combined(dict(list(shares.items())[: package.box["threshold"]]))
-    public, key = private_key(seed, UUID(package.poll["uuid"]))
-    if public.hex() != package.box["public_key"]:
+def check_public_key(package: Package, seed: bytes) -> Faults:
+    if private_key(seed, package.terms.uuid)[0].hex() != package.box["public_key"]:
         yield "公钥不符"
-    keys.append(key)
 
 
-def check_envelopes(package: Package, key: Any, opened: list[Opened]) -> Faults:
-    """Put into `opened` what the envelopes hold. An honest box holds none that is invalid."""
-    opened += open_all(package, key)
-    invalid = Counter(one.reason for one in opened if one.reason)
-    for reason, count in sorted(invalid.items()):
+def check_envelopes(package: Package, seed: bytes, box: Contents) -> Faults:
+    """Put into `box` what the envelopes hold. An honest box holds none that is invalid."""
+    for ballot in open_all(package, seed):
+        box.add(ballot)
+    for reason, count in sorted(box.invalid.items()):
         yield f"{count}张密封票无效（{reason}）"
 
 
-def compare_ballots(package: Package, opened: list[Opened]) -> Faults:
+def compare_ballots(package: Package, box: Contents) -> Faults:
     """Compare the ballots as a heap: which envelope held which is nobody's business."""
-    found = Counter((one.chosen, one.against, one.reason) for one in opened)
-    published = Counter(
-        (tuple(row["chosen"]), tuple(row["against"]), row["invalid"])
-        for row in package.rows("ballots.json")
-    )
-    if found != published:
-        added, lost = (published - found).total(), (found - published).total()
+    left = Counter(box.ballots)
+    for row in package.rows("ballots.json"):
+        left[_as_text(row["chosen"], row["against"], row["invalid"])] -= 1
+    added, lost = (-left).total(), (+left).total()
+    if added or lost:
         yield f"公布的表决票有{added}张不在票箱中，票箱中有{lost}张没有公布"
-    used = sorted(_places(package, one) for one in opened if not one.reason)
-    if used != package.rows("places.json"):
+    if box.used != package.published.used:
         yield "公布的所用名额与票箱中的不符"
 
 
-def compare_write_ins(package: Package, opened: list[Opened]) -> Faults:
-    same = sameness(package)
-    found: dict[tuple[str, ...], Counter[tuple[str, str, str]]] = {}
-    for one in opened:
-        for proposal in one.proposals:
-            found.setdefault(tuple(map(same, proposal)), Counter())[proposal] += 1
+def compare_write_ins(package: Package, box: Contents) -> Faults:
     published = {
-        tuple(map(same, text)): (text, row["ballots"])
-        for row in package.rows("write_ins.json")
-        if (text := (row["title"], row["detail"], row["unit"]))
+        box.folded(row): ((row["title"], row["detail"], row["unit"]), row["ballots"])
+        for row in package.write_ins
     }
     # Of several spellings the usual one is published, which must stand on a ballot.
     wrong = sum(
         1
-        for key in found.keys() | published.keys()
-        if key not in found
+        for key in box.proposals.keys() | published.keys()
+        if key not in box.proposals
         or key not in published
-        or published[key][0] not in found[key]
-        or published[key][1] != found[key].total()
+        or published[key][0] not in box.proposals[key]
+        or published[key][1] != box.proposals[key].total()
     )
     if wrong:
         yield f"有{wrong}件推荐项目的内容或件数与票箱中的不符"
 
 
-def compare_votes(package: Package, opened: list[Opened]) -> Faults:
-    """Count once more, with every proposal on its own ballot: now doubles are exact."""
-    places = placed(package) if package.counted_proposals else {}
-    same = sameness(package)
-    keys = {
-        tuple(same(row[name]) for name in ("title", "detail", "unit")): row["key"]
-        for row in package.rows("write_ins.json")
-    }
-    votes: Counter[str] = Counter()
-    against: Counter[str] = Counter()
-    doubles = doubled = refused = turned = 0
-    for one in opened:
-        items = [str(number) for number in one.chosen]
-        if package.counted_proposals:
-            for proposal in one.proposals:
-                item = places.get(keys.get(tuple(map(same, proposal)), ""))
-                if item is None:
-                    refused += 1
-                else:
-                    items.append(item)
-        votes.update(set(items))
-        # Whoever proposes what was merged into a candidate is for it, whatever else he marked.
-        opposed = set(map(str, one.against))
-        against.update(opposed - set(items))
-        turned += len(opposed & set(items))
-        doubles += len(items) - len(set(items))
-        doubled += len(items) > len(set(items))
+def compare_votes(package: Package, box: Contents) -> Faults:
     figures = package.figures
     for item in figures["items"]:
-        counted = votes[item["item"]], against[item["item"]]
+        counted = box.votes[item["item"]], box.against[item["item"]]
         if (item["votes"], item["against"]) != counted:
             yield (
                 f"{item['item']} 应为{counted[0]}票、反对{counted[1]}票，"
                 f"公布为{item['votes']}票、反对{item['against']}票"
             )
-    told = figures["doubles"], figures.get("doubled", doubled), figures["refused"]
-    if told != (doubles, doubled, refused):
+    told = figures["doubles"], figures.get("doubled", box.doubled), figures["refused"]
+    if told != (box.doubles, box.doubled, box.refused):
         yield "并入后重复或不予计票的件数不符"
-    if figures.get("turned", 0) != turned:
-        yield f"改计赞成的反对票应为{turned}张，公布为{figures.get('turned', 0)}张"
-    blank = sum(1 for one in opened if not one.reason and _is_blank(package, one))
-    if figures["turnout"]["blank"] != blank:
-        yield f"弃权票应为{blank}张，公布为{figures['turnout']['blank']}张"
-
-
-def _is_blank(package: Package, ballot: Opened) -> bool:
-    """Tell whether a ballot is 弃权 as a whole; a proposal that does not count makes it no other."""
-    return not (ballot.against or _places(package, ballot))
+    if figures.get("turned", 0) != box.turned:
+        yield f"改计赞成的反对票应为{box.turned}张，公布为{figures.get('turned', 0)}张"
+    if figures["turnout"]["blank"] != box.blank:
+        yield f"弃权票应为{box.blank}张，公布为{figures['turnout']['blank']}张"
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -1501,26 +1881,20 @@ def level_b(package: Package, texts: Sequence[str]) -> Iterator[Finding]:
     yield first
     if first.faults:
         return
-    keys: list[Any] = []
+    seed = combined(dict(list(shares.items())[: package.box["threshold"]]))
     second = found(
-        "public-key",
-        "份额合成的密钥与票箱公钥一致",
-        partial(check_public_key, package, shares, keys),
+        "public-key", "份额合成的密钥与票箱公钥一致", partial(check_public_key, package, seed)
     )
     yield second
     if second.faults:
         return
-    opened: list[Opened] = []
+    box = Contents(package)
     yield found(
-        "envelopes",
-        "密封票全部开启，没有复制的票",
-        partial(check_envelopes, package, keys[0], opened),
+        "envelopes", "密封票全部开启，没有复制的票", partial(check_envelopes, package, seed, box)
     )
-    yield found("opened", "开启的表决票与公布的一致", partial(compare_ballots, package, opened))
-    yield found(
-        "proposed", "票中的推荐项目与公布的一致", partial(compare_write_ins, package, opened)
-    )
-    yield found("recount", "按开启的表决票重新计票一致", partial(compare_votes, package, opened))
+    yield found("opened", "开启的表决票与公布的一致", partial(compare_ballots, package, box))
+    yield found("proposed", "票中的推荐项目与公布的一致", partial(compare_write_ins, package, box))
+    yield found("recount", "按开启的表决票重新计票一致", partial(compare_votes, package, box))
 
 
 def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
@@ -1537,7 +1911,7 @@ def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
         yield "密封票里装的是否就是公布的表决票（须用密钥份额开启：--shares 文件）"
         if package.figures["doubles"]:
             yield "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）"
-        into = {row["ruling"] for row in package.rows("write_ins.json")}
+        into = {row["ruling"] for row in package.write_ins}
         if package.rules["form"] == "each" and "into-project" in into:
             yield "并入候选项目的推荐使该项目少了几张反对票，只核对了上下限（开启密封票后可逐项核对）"
     if not package.entries("confirmed"):

@@ -8,9 +8,11 @@ import os
 import random
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -1425,6 +1427,216 @@ def test_a_zip_bomb_is_refused_unread(tmp_path, capsys):
     assert "解压后过大" in text
 
 
+# --- a package of any size ------------------------------------------------------------------------
+
+LISTS = ["roll.json", "sealed.json", "ballots.json", "places.json"]
+LAYOUTS: dict[str, Callable[[Any], str]] = {
+    "one line": lambda rows: json.dumps(rows, separators=(",", ":")),
+    "a row a line": lambda rows: "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n",
+    "indented, as packages were once": lambda rows: json.dumps(rows, indent=1) + "\n",
+    "blanks everywhere": lambda rows: " \t[ \r\n" + " , ".join(map(json.dumps, rows)) + "\n\n] ",
+}
+
+
+def texts_of(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def with_lists(content: bytes, lists: dict[str, bytes]) -> bytes:
+    """Put other bytes in the place of some of the files, with a manifest that fits them."""
+    texts = texts_of(content) | lists
+    manifest = json.loads(texts.pop("manifest.json"))
+    manifest["files"] = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    return zipped(texts | {"manifest.json": json.dumps(manifest).encode()})
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("piece", [1, 7, verifier.PIECE])
+def test_a_list_is_read_whatever_its_layout_and_wherever_it_is_cut(
+    proof, monkeypatch, layout, piece
+):
+    monkeypatch.setattr(verifier, "PIECE", piece)
+    lists = {name: LAYOUTS[layout](proof.files[name]).encode() for name in LISTS}
+
+    assert wrong(with_lists(proof.full, lists), proof.shares) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            b"",
+            b" ",
+            b"[",
+            b"[1",
+            b"[1,",
+            b"[1,]",
+            b"[,1]",
+            b"[1 2]",
+            b"[1]]",
+            b"[1] 2",
+            b"1",
+            b"{}",
+        ),
+        *(b"[1]\xff", b"[1]\xe7", b"\xef\xbb\xbf[1]", b"[01]", b"[1][2]", b"[[1]", b'["1]'),
+        *(b"[" * 100_000, b"[" + b"1" * 5_000 + b"]"),
+    ],
+)
+def test_what_is_no_list_is_refused_wherever_it_is_cut(proof, monkeypatch, text):
+    monkeypatch.setattr(verifier, "PIECE", 2)
+
+    with pytest.raises(verifier.Unreadable):
+        verifier.read(io.BytesIO(with_lists(proof.full, {"places.json": text})))
+
+
+def test_the_digits_of_a_number_are_read_on_in_the_next_piece(proof, monkeypatch):
+    monkeypatch.setattr(verifier, "PIECE", 3)
+    content = with_lists(proof.full, {"places.json": b"[0,123456,1234567]"})
+
+    assert verifier.read(io.BytesIO(content)).published.used == {0: 1, 123456: 1, 1234567: 1}
+
+
+@pytest.mark.parametrize("bomb", [b" ", b"[", b"[0,", b'[{"x":"', b"1"])
+def test_a_row_that_never_ends_is_not_held(proof, bomb):
+    content = with_lists(proof.full, {"sealed.json": b"[" + bomb + b" " * 20 * 1024 * 1024})
+
+    with measured() as peak, pytest.raises(verifier.Unreadable):
+        verifier.read(io.BytesIO(content))
+
+    assert peak() < 12 * 1024 * 1024
+
+
+@contextmanager
+def measured() -> Iterator[Callable[[], int]]:
+    """Measure how much memory Python holds at most, in bytes beside what there was."""
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+def of_size(proof: Proof, ballots: int) -> bytes:
+    """Return a package that says it has so many ballots, each of the size of its box."""
+    files = proof.files
+    size = files["poll.json"]["box"]["ballot_size"] + verifier.OVERHEAD
+    chance = random.Random(4)
+    edit_journal(files, "closed", lambda body: body["data"].update(ballots=ballots))
+    edit_journal(files, "opened", lambda body: body["data"].update(on_roll=ballots))
+    person = files["roll.json"][0]
+    files["roll.json"] = [person | {"number": f"{number:06}"} for number in range(ballots)]
+    files["ballots.json"] = [{"chosen": [1, 2], "against": [], "invalid": ""}] * ballots
+    files["places.json"] = [2] * ballots
+    files["sealed.json"] = [
+        {
+            "receipt": f"{number:064x}",
+            "sealed": base64.b64encode(chance.randbytes(size)).decode(),
+        }
+        for number in range(ballots)
+    ]
+    return packed(files)
+
+
+def test_memory_does_not_grow_with_the_ballots(proof):
+    peaks = []
+    for ballots in (300, 1_500):
+        content = of_size(proof, ballots)
+        with measured() as peak:
+            read = verifier.read(io.BytesIO(content))
+            assert (read.receipts.count, read.published.valid) == (ballots, ballots)
+            assert list(verifier.level_a(read))
+            # One place a ballot that is not that of its receipt, and one number a person.
+            peaks.append(peak() - 200 * ballots)
+
+    assert peaks[1] < peaks[0] + 1024 * 1024
+
+
+def test_a_package_may_unpack_to_what_its_journal_says_was_cast(proof, monkeypatch):
+    content = of_size(proof, 300)
+    whole = sum(len(text) for name, text in texts_of(content).items() if name not in LISTS)
+    monkeypatch.setattr(verifier, "UNPACKED_LIMIT", whole)
+
+    assert verifier.read(io.BytesIO(content)).receipts.count == 300
+
+    # The same lists under a journal that says of fewer ballots.
+    files = unpacked(content)
+    edit_journal(files, "closed", lambda body: body["data"].update(ballots=10))
+    edit_journal(files, "opened", lambda body: body["data"].update(on_roll=10))
+    with pytest.raises(verifier.Unreadable, match="解压后过大"):
+        verifier.read(io.BytesIO(packed(files)))
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_far_beyond_the_ballots_of_the_journal_is_refused_unread(proof, monkeypatch, name):
+    bomb = with_lists(proof.full, {name: b" " * (verifier.UNPACKED_LIMIT + 1024 * 1024)})
+    monkeypatch.setattr(verifier, "_read_lists", lambda *_: pytest.fail("it was read"))
+
+    with measured() as peak, pytest.raises(verifier.Unreadable, match="解压后过大"):
+        verifier.read(io.BytesIO(bomb))
+
+    assert peak() < 2 * 1024 * 1024
+
+
+@pytest.mark.parametrize("said", [True, "9", -9, 1.5, None, 10**30, []])
+def test_odd_numbers_of_ballots_in_the_journal_are_no_crash(proof, said):
+    files = proof.files
+    edit_journal(
+        files,
+        "closed",
+        lambda body: body["data"].update(ballots=str(said) if said == 1.5 else said),
+    )
+
+    assert "root" in wrong(packed(files))
+
+
+def test_a_list_that_unpacks_to_more_than_the_zip_states_is_refused(proof, monkeypatch):
+    rows = b"[" + b"0," * 10_000_000 + b"0]"
+    content = bytearray(with_lists(proof.full, {"places.json": rows}))
+    # In the local header and in the directory.
+    stated = len(rows).to_bytes(4, "little")
+    assert content.count(stated) == 2
+    lie = bytes(content.replace(stated, (1_000).to_bytes(4, "little")))
+
+    with measured() as peak, pytest.raises(verifier.Unreadable):
+        verifier.read(io.BytesIO(lie))
+
+    assert peak() < 2 * 1024 * 1024
+
+
+@pytest.fixture
+def in_processes(monkeypatch):
+    """Let even a small box be opened by several processes, in batches of three envelopes."""
+    monkeypatch.setattr(verifier, "WORTH_IT", 0)
+    monkeypatch.setattr(verifier, "BATCH", 3)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    started = []
+
+    def pool(*arguments: Any, **options: Any) -> Any:
+        started.append(arguments)
+        return ProcessPoolExecutor(*arguments, **options)
+
+    monkeypatch.setattr(verifier, "ProcessPoolExecutor", pool)
+    return started
+
+
+def test_a_large_box_is_opened_by_several_processes(proof, in_processes):
+    assert wrong(proof.full, proof.shares) == set()
+    assert in_processes
+
+
+def test_a_copy_is_found_though_another_process_opens_it(proof, in_processes):
+    files = proof.files
+    files["sealed.json"].append(files["sealed.json"][0])
+
+    found = findings(packed(files), proof.shares)
+
+    assert in_processes
+    [envelopes] = [each for each in found if each.code == "envelopes"]
+    assert envelopes.faults == ("1张密封票无效（repeated）",)
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_zip_whose_blocks_cannot_be_bounded_is_refused_unread(tmp_path, capsys, method):
     out = io.BytesIO()
@@ -1659,14 +1871,6 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
                 "delegates_total": total,
             },
         },
-        "ballots.json": [
-            {
-                "chosen": ticked,
-                "against": no,
-                "invalid": "",
-            }
-            for ticked, no, _written in this.ballots
-        ],
         "write_ins.json": [
             {
                 "key": key,
@@ -1681,26 +1885,28 @@ def as_package(this: Round, result: Tally, turnout: Turnout) -> verifier.Package
         ],
         "result.json": {"figures": figures},
     }
-    return verifier.Package("full", {}, {}, parsed, [])
+    package = verifier.Package("full", {}, parsed, [], zipfile.ZipFile(io.BytesIO(), "w"))
+    for ticked, no, _written in this.ballots:
+        row = {"chosen": ticked, "against": no, "invalid": ""}
+        package.published.add(row, package.terms)
+    return package
 
 
-def opened(this: Round) -> list[verifier.Opened]:
-    return [
-        verifier.Opened(
-            reason="",
-            chosen=tuple(ticked),
-            against=tuple(no),
-            proposals=tuple((f"项目{key}", "", "") for key in written),
+def opened(this: Round, package: verifier.Package) -> verifier.Contents:
+    box = verifier.Contents(package)
+    for ticked, no, written in this.ballots:
+        proposals = tuple((f"项目{key}", "", "") for key in written)
+        box.add(
+            verifier.Opened(reason="", chosen=tuple(ticked), against=tuple(no), proposals=proposals)
         )
-        for ticked, no, written in this.ballots
-    ]
+    return box
 
 
-def counted_otherwise(package: verifier.Package, ballots: list[verifier.Opened]) -> list[str]:
+def counted_otherwise(package: verifier.Package, box: verifier.Contents) -> list[str]:
     return [
         *verifier.check_votes(package),
         *verifier.check_ranks(package),
-        *verifier.compare_votes(package, ballots),
+        *verifier.compare_votes(package, box),
     ]
 
 
@@ -1710,7 +1916,7 @@ def test_the_verifier_and_the_application_count_ten_thousand_votes_alike():
         this = random_round(chance)
         package = as_package(this, *counted_by_us(this))
 
-        assert counted_otherwise(package, opened(this)) == [], this
+        assert counted_otherwise(package, opened(this, package)) == [], this
 
 
 def test_a_single_vote_more_or_less_is_never_overlooked_by_the_exact_count():
@@ -1723,4 +1929,4 @@ def test_a_single_vote_more_or_less_is_never_overlooked_by_the_exact_count():
         changed = chance.choice(["votes", "against"])
         chance.choice(package.figures["items"])[changed] += chance.choice([-1, 1])
 
-        assert list(verifier.compare_votes(package, opened(this))), this
+        assert list(verifier.compare_votes(package, opened(this, package))), this
