@@ -18,6 +18,8 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 UV_VERSION = 0.13.9
+# What only `make bench` imports lies beside the environment and not in it.
+PEERS = var/bench/packages
 # Each of two begins with one half of the tests, and who is done takes from the other's end.
 WORKERS = -n 2 --dist worksteal
 
@@ -45,10 +47,10 @@ test: $(VENV)/.dev
 long: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
-bench: $(VENV)/.dev
+bench: $(PEERS)/.there
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-bench-long: $(VENV)/.dev
+bench-long: $(PEERS)/.there
 	@$(BIN)/python -m tests.bench --long $(ARGS)
 
 messages: $(VENV)/.dev
@@ -102,6 +104,11 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt
 	@$(call install,requirements-dev.txt)
 	@touch $(VENV)/.runtime $(VENV)/.dev
 
+$(PEERS)/.there: $(VENV)/.dev requirements-bench.txt
+	@rm -rf $(PEERS)
+	@$(call install,requirements-bench.txt --target $(PEERS))
+	@touch $(PEERS)/.there
+
 define make-venv
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo '需要 Python 3.11 或更高版本（现为 '"$$($(PYTHON) --version 2>&1)"'）。可指定：make PYTHON=python3.12 …' >&2; \
@@ -129,6 +136,7 @@ lock:
 	@test -x var/lock/bin/uv || { $(PYTHON) -m venv var/lock && var/lock/bin/pip install -qq uv==$(UV_VERSION); }
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(subst pyproject.toml,--group bench --no-deps,$(COMPILE)) --output-file requirements-bench.txt
 
 clean:
 	rm -rf $(VENV) var/lock var/test var/bench test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.bench import cost, crowd, disk, rates
+from tests.bench import cost, crowd, disk, growth, rates
 from tests.bench.lab import ROOT, Lab, LabError, laboratory
 from tests.bench.load import TOOL
 from tests.bench.report import Part, page
@@ -23,6 +23,7 @@ class Form(NamedTuple):
     rounds: int
     seconds: float
     rushes: list[crowd.Rush]
+    sizes: list[int]
 
 
 SHORT = Form(
@@ -31,6 +32,7 @@ SHORT = Form(
     rounds=3,
     seconds=2,
     rushes=[crowd.Rush(350, 10), crowd.Rush(1000, 30)],
+    sizes=[1_000, 10_000, 100_000],
 )
 LONG = Form(
     "bench-long",
@@ -38,6 +40,7 @@ LONG = Form(
     rounds=5,
     seconds=3,
     rushes=[crowd.Rush(350, 10), crowd.Rush(2000, 60)],
+    sizes=[1_000, 10_000, 100_000, 1_000_000],
 )
 
 PARTS: dict[str, Callable[[Lab, Form], Part]] = {
@@ -45,6 +48,7 @@ PARTS: dict[str, Callable[[Lab, Form], Part]] = {
     "cost": lambda lab, form: cost.measure(lab, rounds=form.rounds),
     "rush": lambda lab, form: crowd.measure_rush(lab, rushes=form.rushes),
     "burst": lambda lab, form: crowd.measure_burst(lab, rounds=form.rounds),
+    "growth": lambda lab, form: growth.measure(lab, sizes=form.sizes),
     "disk": lambda lab, form: disk.measure(lab, rounds=form.rounds, seconds=form.seconds),
 }
 
@@ -60,25 +64,29 @@ def main() -> None:
     chosen = options.only.split(",") if options.only else list(PARTS)
     # Servers are ended by what stands around them, and only an exception gets there.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
-    start, parts = time.monotonic(), []
-    try:
-        with laboratory(older=options.older, first_port=options.port) as lab:
-            for name in chosen:
-                begun = time.monotonic()
+    start, parts, failed = time.monotonic(), [], False
+    with laboratory(older=options.older, first_port=options.port) as lab:
+        for name in chosen:
+            begun = time.monotonic()
+            try:
                 parts.append(PARTS[name](lab, form))
-                print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-            facts = [
-                f"PostgreSQL {lab.cluster.setting('server_version')} as `initdb` sets it up, on the same machine; "
-                f"load by {TOOL}, on the same machine",
-                f"the older commit is {options.older}",
-            ]
-    except LabError as error:
-        sys.exit(f"bench: {error}")
+            except LabError as error:
+                # What the others find is not lost for it.
+                failed = True
+                parts.append(Part(name, [f"Not measured: {error}"]))
+                print(f"{name}: {error}", file=sys.stderr)
+            print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+        facts = [
+            f"PostgreSQL {lab.cluster.setting('server_version')} as `initdb` sets it up, and load by {TOOL}, on "
+            "the same machine",
+            f"the older commit is {options.older}",
+        ]
     text = page(parts, form=form.target, facts=facts, took=time.monotonic() - start)
     if options.only:
         print(text)
     else:
         (ROOT / form.page).write_text(text, encoding="utf-8")
+    sys.exit(failed)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def short(figure: float) -> str:
 
 
 def seconds(figure: float) -> str:
-    return f"{short(figure)} s" if figure >= 1 else f"{figure * 1000:.0f} ms"
+    return f"{short(figure)} s" if figure >= 1 else f"{short(figure * 1000)} ms"
 
 
 def power(number: int) -> str:
@@ -157,6 +157,8 @@ def page(parts: Sequence[Part], *, form: str, facts: Sequence[str], took: float)
             for key, goal in GOALS.items()
         ),
     ]
+    if form == "bench" and (ROOT / "docs" / "performance-long.md").exists():
+        lines += ["", "Larger sizes are in [performance-long.md](performance-long.md)."]
     for part in parts:
         lines += ["", f"## {part.title}", "", *part.lines]
     text = "\n".join(lines)
