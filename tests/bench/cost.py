@@ -7,7 +7,7 @@ import json
 import statistics
 
 from tests.bench.lab import Lab, open_poll, take_votes_back
-from tests.bench.load import signed_in
+from tests.bench.load import jar_of
 from tests.bench.rates import BALLOT, cast_of, review_of
 from tests.bench.report import Part
 
@@ -22,7 +22,7 @@ def measure(lab: Lab, *, rounds: int) -> Part:
     jars = {}
     for site in sites:
         with site.serving():
-            jars[site.name] = signed_in(site.port, site.codes[: WARM + TIMES])
+            jars[site.name] = jar_of(site)[: WARM + TIMES]
     for _round in range(rounds):
         for site in sites:
             take_votes_back(lab.cluster, site)

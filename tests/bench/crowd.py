@@ -1,22 +1,85 @@
 """Parts (e) and (f): a rush with arrivals that wait for nobody, and everybody in one instant."""
 
+import asyncio
 import math
+import random
 import statistics
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+from ballots.management.commands._visitor import VisitFailed, Visitor
+from ballots.pure.rules import Selection
 from tests.bench.lab import ROOT, Lab, Site, database_of, open_poll, take_votes_back
-from tests.bench.load import Waits, burst, rush, signed_in
-from tests.bench.rates import TICKS, cast_of
+from tests.bench.load import burst, jar_of
+from tests.bench.rates import cast_of
 from tests.bench.report import Part, seconds
 
-THINK = 2.0
+THINK = 1.0
 HALL = 350
+CANDIDATES, TICKED = 8, 6
+# The steps of a visit, as `rehearse` names them.
+STEPS = {
+    "登录页": "door",
+    "登录": "sign-in",
+    "首页": "home",
+    "表决票": "ballot",
+    "核对": "review",
+    "提交": "cast",
+    "回执": "receipt",
+}
 
 
 class Rush(NamedTuple):
     voters: int
     window: float
+
+
+@dataclass
+class Came:
+    """What a crowd lived through: seconds by step, the receipts it saw, what failed."""
+
+    steps: dict[str, list[float]] = field(default_factory=dict)
+    receipts: set[str] = field(default_factory=set)
+    errors: Counter[str] = field(default_factory=Counter)
+    took: float = 0.0
+    late: float = 0.0
+
+
+def rush(site: Site, crowd: Rush) -> Came:
+    """Let everybody arrive at a moment of his own, by the same visitors as `manage.py rehearse`."""
+    came, chance = Came(), random.Random(1)
+    selections = [
+        Selection(tuple(sorted(chance.sample(range(1, CANDIDATES + 1), TICKED))))
+        for _ in range(crowd.voters)
+    ]
+
+    async def everybody() -> None:
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        await asyncio.gather(
+            *(
+                one(code, selection, start + chance.random() * crowd.window)
+                for code, selection in zip(site.codes, selections, strict=False)
+            )
+        )
+        came.took = clock() - start
+
+    async def one(code: str, selection: Selection, arrival: float) -> None:
+        visitor = Visitor(urlsplit(site.address), think=THINK)
+        try:
+            await visitor.vote(code, selection, arrival=arrival)
+            came.receipts.add(visitor.visit.receipt)
+        except (VisitFailed, OSError) as failure:
+            came.errors[str(failure) or type(failure).__name__] += 1
+        came.late = max(came.late, visitor.visit.late)
+        for step, seconds_of_it in visitor.visit.seconds.items():
+            came.steps.setdefault(step, []).append(seconds_of_it)
+
+    asyncio.run(everybody())
+    return came
 
 
 def measure_rush(lab: Lab, *, rushes: Sequence[Rush]) -> Part:
@@ -25,51 +88,47 @@ def measure_rush(lab: Lab, *, rushes: Sequence[Rush]) -> Part:
     part = Part("A rush")
     part.lines += [
         "Each arrives at a random moment of the window, signs in by the code of a card, goes the whole way to the",
-        f"receipt and thinks up to {THINK:g} s before each step. A step's time runs from the moment that was planned",
-        "for it. One run of each, on PostgreSQL. *Exact*: the receipts that people saw are those in the box, and as",
-        "many marks stand on the roll.",
+        f"receipt and looks about {THINK:g} s at each page before he presses: the visitors are those of `rehearse`. A",
+        "step's time runs from the moment that was planned for it. One run of each, on PostgreSQL. *Exact*: the",
+        "receipts that people saw are those in the box, and as many marks stand on the roll.",
     ]
     rows, said = [], []
     with site.serving():
-        poll = open_poll(lab.cluster, site)
-        for voters, window in rushes:
+        for crowd in rushes:
             take_votes_back(lab.cluster, site)
-            waits = rush(
-                site.port,
-                site.codes[:voters],
-                window=window,
-                think=THINK,
-                poll=poll,
-                ticks=TICKS,
-            )
-            exact = is_exact(lab, site, waits, voters)
-            worst = max(waits.seconds, key=lambda step: percentile(waits.seconds[step], 99))
-            p99 = percentile(waits.seconds[worst], 99)
-            errors = waits.errors.total()
+            came = rush(site, crowd)
+            exact = is_exact(lab, site, came, crowd.voters)
+            worst = max(percentile(times, 99) for times in came.steps.values())
+            errors = came.errors.total()
             said.append(
-                f"{seconds(p99)} ({voters:,} in {window:g} s; errors {errors}, "
+                f"{seconds(worst)} ({crowd.voters:,} in {crowd.window:g} s; errors {errors}, "
                 f"{'exact' if exact else 'NOT EXACT'})"
             )
             rows.append(
-                [f"{voters:,} in {window:g} s", f"{waits.took:.1f} s"]
-                + [
-                    " / ".join(f"{percentile(times, part) * 1000:.0f}" for part in (50, 99))
-                    for times in waits.seconds.values()
+                [
+                    f"{crowd.voters:,} in {crowd.window:g} s",
+                    f"{came.took:.1f} s",
+                    *(
+                        " / ".join(f"{percentile(times, part) * 1000:.0f}" for part in (50, 99))
+                        for times in came.steps.values()
+                    ),
+                    f"{came.late * 1000:.0f}",
+                    str(errors),
+                    "yes" if exact else "no",
                 ]
-                + [str(errors), "yes" if exact else "no"]
             )
-            part.lines += [f"Errors: {words} ({times})." for words, times in waits.errors.items()]
-    steps = [f"{name}, p50 / p99 ms" for name in waits.seconds]
-    part.table(["rush", "took", *steps, "errors", "exact"], rows)
+            part.lines += [f"Errors: {words} ({times})." for words, times in came.errors.items()]
+    steps = [f"{STEPS.get(name, name)}, p50 / p99 ms" for name in came.steps]
+    part.table(["rush", "took", *steps, "load tool late, ms", "errors", "exact"], rows)
     part.goals["rush"] = " · ".join(said)
     return part
 
 
-def is_exact(lab: Lab, site: Site, waits: Waits, voters: int) -> bool:
+def is_exact(lab: Lab, site: Site, came: Came, voters: int) -> bool:
     with lab.cluster.connect(database_of(site)) as connection:
         codes = {str(code) for (code,) in connection.execute("SELECT code FROM ballots_envelope")}
         marks = connection.execute("SELECT count(*) FROM ballots_rollentry WHERE voted").fetchone()
-    return codes == waits.receipts and len(codes) == voters and marks == (voters,)
+    return codes == came.receipts and len(codes) == voters and marks == (voters,)
 
 
 def measure_burst(lab: Lab, *, rounds: int) -> Part:
@@ -86,16 +145,13 @@ def measure_burst(lab: Lab, *, rounds: int) -> Part:
     with on_postgresql.serving(), on_sqlite.serving():
         # The demo's poll is the first of its database.
         sites = {"PostgreSQL": (on_postgresql, poll), "SQLite": (on_sqlite, 1)}
-        jars = {
-            name: signed_in(site.port, site.codes[: rounds * HALL])
-            for name, (site, _poll) in sites.items()
-        }
+        jars = {name: jar_of(site) for name, (site, _poll) in sites.items()}
         for number in range(rounds):
             for name, (site, its_poll) in sites.items():
                 people = jars[name][number * HALL : (number + 1) * HALL]
                 waits = burst(site.port, cast_of(its_poll), people)
                 errors += waits.errors.total()
-                times = waits.seconds.get("cast", [math.inf])
+                times = waits.seconds or [math.inf]
                 slowest.setdefault(name, []).append(max(times))
                 middle.setdefault(name, []).append(statistics.median(times))
     part = Part(f"{HALL} submit in one instant")

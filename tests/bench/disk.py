@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack
 
 from tests.bench.lab import HERE, Lab, LabError, Site, open_poll, take_votes_back
-from tests.bench.load import Visitor, rate, signed_in
+from tests.bench.load import Visitor, jar_of, rate
 from tests.bench.rates import cast_of
 from tests.bench.report import Part, short, spread
 
@@ -29,7 +29,7 @@ def measure(lab: Lab, *, rounds: int, seconds: float) -> Part:
         for site in sites:
             stack.enter_context(site.serving())
         polls = {site.name: open_poll(lab.cluster, site) for site in sites}
-        jars = {site.name: signed_in(site.port, site.codes) for site in sites}
+        jars = {site.name: jar_of(site) for site in sites}
         for number in range(rounds + 1):
             random.Random(number).shuffle(sites)
             for site in sites:

@@ -142,7 +142,7 @@ def checked_out(commit: str, folder: Path) -> Path:
     return folder
 
 
-@dataclass
+@dataclass(eq=False)
 class Site:
     """One tree of the product with a demo in a database of its own, and a port for its server."""
 

@@ -1,4 +1,4 @@
-"""Visitors by the hundred: in a closed loop, all at once, or at moments planned beforehand.
+"""Visitors by the hundred: in a closed loop, or all at once.
 
 A closed loop is driven by `wrk` where it is installed, which costs least of the machine that it
 shares with the site, else by the client below.
@@ -6,7 +6,6 @@ shares with the site, else by the client below.
 
 import asyncio
 import os
-import random
 import re
 import secrets
 import shutil
@@ -16,10 +15,11 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from tests.bench.lab import HERE, LOCALHOST, LabError, run
+from tests.bench.lab import HERE, LOCALHOST, LabError, Site, run
 
 WRK = shutil.which("wrk")
 TOOL = "wrk" if WRK else "the client of tests/bench/load.py"
@@ -143,8 +143,12 @@ async def each(
     await asyncio.gather(*(one() for _ in range(connections)))
 
 
-def signed_in(port: int, codes: Sequence[str]) -> list[Visitor]:
-    """Sign everybody in by the code of his card; raises LabError if one is not let in."""
+@cache
+def jar_of(site: Site) -> list[Visitor]:
+    """Sign everybody of a site that is up in by the code of his card; they stay so.
+
+    Raises LabError if one is not let in.
+    """
     jar: dict[str, Visitor] = {}
 
     async def enter(connection: Connection, visitor: Visitor) -> None:
@@ -157,8 +161,8 @@ def signed_in(port: int, codes: Sequence[str]) -> list[Visitor]:
         cookies = "; ".join(f"{name}={value}" for name, value in kept.items())
         jar[visitor.code] = Visitor(cookies, csrf, visitor.token, visitor.code)
 
-    asyncio.run(each([stranger(code) for code in codes], port, 8, enter))
-    return [jar[code] for code in codes]
+    asyncio.run(each([stranger(code) for code in site.codes], site.port, 8, enter))
+    return [jar[code] for code in site.codes]
 
 
 # --- a closed loop --------------------------------------------------------------------------------
@@ -246,15 +250,10 @@ def _by_client(
 
 @dataclass
 class Waits:
-    """Seconds of the good answers, by step, and how many answers were none."""
+    """Seconds of the good answers, and how many answers were none."""
 
-    seconds: dict[str, list[float]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
-    receipts: set[str] = field(default_factory=set)
-    took: float = 0.0
-
-    def note(self, step: str, seconds: float) -> None:
-        self.seconds.setdefault(step, []).append(seconds)
 
 
 def burst(port: int, request: Request, jar: Sequence[Visitor]) -> Waits:
@@ -276,7 +275,7 @@ def burst(port: int, request: Request, jar: Sequence[Visitor]) -> Waits:
                 waits.errors[type(error).__name__] += 1
                 return
             if answer.status == request.want:
-                waits.note("cast", time.perf_counter() - start)
+                waits.seconds.append(time.perf_counter() - start)
             else:
                 waits.errors[str(answer.status)] += 1
 
@@ -285,69 +284,4 @@ def burst(port: int, request: Request, jar: Sequence[Visitor]) -> Waits:
             connection.close()
 
     asyncio.run(press())
-    return waits
-
-
-# --- a rush ---------------------------------------------------------------------------------------
-
-HIDDEN = re.compile(rb'<input type="hidden" name="token" value="([^"]+)"')
-RECEIPT = re.compile(rb'id="receipt-code"[^>]*>(.*?)</', re.DOTALL)
-
-
-def rush(
-    port: int, codes: Sequence[str], *, window: float, think: float, poll: int, ticks: str
-) -> Waits:
-    """Let everybody arrive at a moment of his own within `window` seconds and vote.
-
-    Open loop: who arrives does not wait for others. The seconds of a step run from the moment that
-    was planned for it, so that a site that falls behind shows it. Between two steps somebody
-    thinks up to `think` seconds.
-    """
-    waits, chance = Waits(), random.Random(1)
-    arrivals = [chance.random() * window for _ in codes]
-
-    async def everybody() -> None:
-        start = time.perf_counter() + 0.2
-        await asyncio.gather(
-            *(one(stranger(code), start + at) for code, at in zip(codes, arrivals, strict=True))
-        )
-        waits.took = time.perf_counter() - start
-
-    async def one(visitor: Visitor, planned: float) -> None:
-        connection, cookies = Connection(port), {"csrftoken": visitor.csrf}
-        sent = f"csrfmiddlewaretoken={visitor.csrf}"
-        token = ""
-
-        async def step(name: str, method: str, path: str, body: str, leads_to: str) -> Answer:
-            nonlocal planned
-            await asyncio.sleep(planned - time.perf_counter())
-            held = "; ".join(f"{key}={value}" for key, value in cookies.items())
-            answer = await connection.ask(method, path, held, body)
-            if not (answer.location.startswith(leads_to) if leads_to else answer.status == 200):
-                raise LabError(f"{name} {answer.status} {answer.location}")
-            waits.note(name, time.perf_counter() - planned)
-            cookies.update(answer.cookies)
-            planned = time.perf_counter() + chance.random() * think
-            return answer
-
-        try:
-            await step("door", "GET", "/", "", "")
-            await step("sign-in", "POST", "/", f"{sent}&code={visitor.code}", "/home/")
-            sent = f"csrfmiddlewaretoken={cookies['csrftoken']}&poll={poll}&{ticks}"
-            await step("home", "GET", "/home/", "", "")
-            await step("ballot", "GET", "/ballot/", "", "")
-            answer = await step("review", "POST", "/ballot/review/", sent, "")
-            found = HIDDEN.search(answer.body)
-            token = found[1].decode() if found else "no token"
-            await step("cast", "POST", "/ballot/cast/", f"{sent}&token={token}", "/receipt/")
-            answer = await step("receipt", "GET", "/receipt/", "", "")
-            found = RECEIPT.search(answer.body)
-            text = re.sub(rb"<[^>]*>|\W", b"", found[1]) if found else b""
-            waits.receipts.add(text.decode())
-        except (TimeoutError, LabError, OSError, asyncio.IncompleteReadError) as error:
-            waits.errors[str(error) or type(error).__name__] += 1
-        finally:
-            connection.close()
-
-    asyncio.run(everybody())
     return waits

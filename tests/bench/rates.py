@@ -23,7 +23,7 @@ from tests.bench.lab import (
     server,
     take_votes_back,
 )
-from tests.bench.load import Request, Visitor, rate, signed_in, stranger
+from tests.bench.load import Request, Visitor, jar_of, rate, stranger
 from tests.bench.report import Part, short, spread
 
 TICKS = urlencode([("projects", number) for number in range(1, 7)])
@@ -163,7 +163,7 @@ def measure(lab: Lab, *, rounds: int, seconds: float) -> Part:
         for site in lab.pair():
             name = site.name
             stack.enter_context(site.serving())
-            poll, jar = open_poll(lab.cluster, site), signed_in(site.port, site.codes)
+            poll, jar = open_poll(lab.cluster, site), jar_of(site)
             doors = [stranger(code) for code in site.codes]
             ways |= {
                 f"cast {name}": partial(fresh_rate, lab.cluster, site, cast_of(poll), jar),

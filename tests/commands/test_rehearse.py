@@ -28,7 +28,6 @@ from ballots.management.commands._stage import set_stage
 from ballots.management.commands._visitor import Page, Visit, VisitFailed, Visitor, filled_form
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry, Session
 from projects.models import Poll
-from tests.helpers.commands import refused, run
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -36,6 +35,7 @@ from tests.helpers.factories import (
     make_stage,
     selection,
 )
+from tests.helpers.refusals import refused, run
 
 SITE = "http://127.0.0.1:8000"
 Got = TypeVar("Got")
