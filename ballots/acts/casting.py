@@ -33,8 +33,8 @@ refused = Refusals(
     }
 )
 
-# The two statements of every cast are not Django's: to put the first one together takes it six times
-# as long as all of the cast, and the second one half as long (CPU, both databases).
+# The two statements of every cast are not Django's: the first one takes it at least five times the
+# processor time of lock, mark and envelope together, the second adds half of it (both databases).
 
 # All that bars a cast, in one look under the lock. `voted` stands on the row that is written: of two
 # casts of one delegate the second waits for the row, and PostgreSQL then asks again what stands on
