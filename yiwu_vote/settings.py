@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "yiwu_vote.middleware.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "yiwu_vote.middleware.CompressionMiddleware",
     "yiwu_vote.middleware.BodyLimitMiddleware",
     "yiwu_vote.language.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

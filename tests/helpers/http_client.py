@@ -1,5 +1,6 @@
 """A browser without a screen: follows forms over real HTTP, keeps cookies, runs no script."""
 
+import gzip
 import http.client
 import urllib.parse
 from dataclasses import dataclass, field
@@ -37,7 +38,11 @@ class Page(HTMLParser):
 
     def __init__(self, status: int, url: str, body: bytes, headers: http.client.HTTPMessage):
         super().__init__()
-        self.status, self.url, self.body, self.headers = status, url, body, headers
+        self.status, self.url, self.headers = status, url, headers
+        # `raw` is what went over the line.
+        self.raw = body
+        packed = headers.get("Content-Encoding") == "gzip"
+        self.body = body = gzip.decompress(body) if packed else body
         self.forms: list[Form] = []
         self.words: list[str] = []
         self.ids: dict[str, str] = {}
@@ -155,6 +160,7 @@ class Browser:
         headers = {
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             "Accept-Language": "zh-CN",
+            "Accept-Encoding": "gzip",
         }
         body = None
         if method == "POST":
