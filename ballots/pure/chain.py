@@ -47,8 +47,15 @@ def digest(tag: str, content: str | bytes) -> str:
 
     The tag keeps the hash of one kind of thing from ever standing for another kind.
     """
-    data = content.encode() if isinstance(content, str) else content
-    return hashlib.sha256((PREFIX + tag).encode() + b"\0" + data).hexdigest()
+    return digest_of_parts(tag, [content.encode() if isinstance(content, str) else content])
+
+
+def digest_of_parts(tag: str, parts: Iterable[bytes]) -> str:
+    """Return `digest` of all `parts` one behind the other, of which none is kept."""
+    hasher = hashlib.sha256((PREFIX + tag).encode() + b"\0")
+    for part in parts:
+        hasher.update(part)
+    return hasher.hexdigest()
 
 
 @dataclass(frozen=True)

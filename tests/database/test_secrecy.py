@@ -301,6 +301,18 @@ def test_sealed_ballots_lie_in_the_order_of_their_receipts_and_not_of_casting():
         assert stored == sorted(cast_order) != cast_order
 
 
+@pytest.mark.django_db
+@pytest.mark.skipif(ON_POSTGRESQL, reason="where PostgreSQL sorts hangs on its statistics")
+def test_the_close_sorts_no_envelopes_on_disk():
+    with connection.cursor() as cursor:
+        for statement, sorts in (
+            (lifecycle.STRIP, False),
+            (lifecycle.STRIP.replace("+", ""), True),
+        ):
+            cursor.execute("EXPLAIN QUERY PLAN " + statement, [1])
+            assert ("TEMP B-TREE" in str(cursor.fetchall())) == sorts
+
+
 @pytest.mark.django_db(transaction=True)
 def test_opened_ballots_lie_in_the_order_of_their_random_keys():
     day = Day().vote().close().open_box()

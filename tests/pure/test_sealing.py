@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ballots.pure import sealing
+from ballots.pure import chain, sealing
 from ballots.pure.rules import (
     DETAIL_LIMIT,
     TITLE_LIMIT,
@@ -446,6 +446,16 @@ def test_a_receipt_hangs_on_every_byte_and_on_the_poll():
         receipt
         == hashlib.sha256(b"yiwu-vote/v1/receipt\0" + POLL.bytes + b"\0" + sealed).hexdigest()
     )
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 500])
+def test_the_root_of_receipts_that_come_one_by_one_is_that_of_their_list(count):
+    receipts = sorted(hashlib.sha256(bytes([n % 256, n // 256])).hexdigest() for n in range(count))
+
+    root = sealing.receipts_root(receipt for receipt in receipts)
+
+    assert root == chain.digest("receipts", chain.canonical(receipts))
+    assert not count or root != sealing.receipts_root(receipts[1:])
 
 
 def test_people_see_the_first_80_bits_of_a_receipt_in_groups_of_four():
