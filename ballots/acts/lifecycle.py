@@ -19,13 +19,11 @@ from ballots.facts.findings import blocks
 from ballots.facts.frozen import PARTS, Looked, frozen, looked_at
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
-    Ballot,
     BallotBox,
     Confirmation,
     Envelope,
     Register,
     Result,
-    WriteIn,
     rules_of,
 )
 from ballots.pure import sealing
@@ -191,7 +189,7 @@ def _strip(poll: Poll, watch: Watch = unwatched) -> tuple[int, str]:
 
 
 @transaction.atomic
-def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
+def open_box(poll: Poll, *, texts: Sequence[str], by: User, watch: Watch = unwatched) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
 
     Ballots are written in the order of fresh random keys, proposals as distinct texts with random
@@ -200,18 +198,17 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User) -> Poll:
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
-    ballots, write_ins = unsealing.unseal(poll, texts)
+    contents = unsealing.unseal(poll, texts, watch)
     _move(poll, "box")
-    WriteIn.objects.bulk_create(write_ins)
-    Ballot.objects.bulk_create(ballots)
+    write_ins = unsealing.write(poll, contents)
     journal.append(
         poll,
         journal.Kind.BOX_OPENED,
         by=by,
         data={
-            "ballots": len(ballots),
-            "invalid": sum(1 for ballot in ballots if ballot.invalid),
-            "write_ins": len(write_ins),
+            "ballots": len(contents.ballots),
+            "invalid": contents.invalid,
+            "write_ins": write_ins,
         },
     )
     _skip_empty_canvass(poll, by)

@@ -1,65 +1,127 @@
-"""What is in the box: every sealed ballot is opened and none dropped; nothing tells an order."""
+"""What is in the box: every sealed ballot is opened and none dropped; nothing tells an order.
 
+Ballots come out in the order of their receipts, which a look-up joins to whoever holds one. In that
+order they are kept in memory alone, and never in a table of the way: its freed pages, and a
+database's files for sorting, would keep receipt and choices side by side.
+"""
+
+import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, astuple, dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.ceremony import recover_key
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import sealing
-from ballots.pure.rules import AS_CAST, STRICT, Proposal, Selection, faults
+from ballots.pure.opening import Interrupted, Opened, Opener, opened
+from ballots.pure.progress import Watch, unwatched, watched
+from ballots.pure.rules import AS_CAST, STRICT, Proposal
+from ballots.refusal import Refusals
 from projects.models import Poll
 
+refused = Refusals(
+    {
+        "interrupted": _("开箱中断，票箱没有开启，也没有留下任何内容。请再办理一次。"),
+    }
+)
 
-def unseal(poll: Poll, texts: Sequence[str]) -> tuple[list[Ballot], list[WriteIn]]:
+REASONS = {
+    "not-opened": Ballot.Invalid.NOT_OPENED,
+    "other-poll": Ballot.Invalid.OTHER_POLL,
+    "rules": Ballot.Invalid.RULES,
+}
+KEY_SIZE = 16
+# Sealed ballots that are fetched at a time, and opened ones that are written.
+FETCHED = 500
+WRITTEN = 5000
+
+
+@dataclass
+class Contents:
+    """What was in a box, in little memory: some eighty bytes a ballot.
+
+    `ballots` holds for each a fresh random key and, as JSON, why it is invalid, or what it is for
+    and against and which `spellings` it proposes, by their place.
+    """
+
+    ballots: list[bytes] = field(default_factory=list)
+    invalid: int = 0
+    spellings: dict[Proposal, int] = field(default_factory=dict)
+    written: Counter[Proposal] = field(default_factory=Counter)
+    # Whether some ballot holds two proposals that nobody can tell apart.
+    has_twins: bool = False
+
+    def add(self, ballot: Opened, invalid: str) -> None:
+        said: Any = invalid
+        if invalid:
+            self.invalid += 1
+        else:
+            proposals = [Proposal(*words) for words in ballot.proposals]
+            self.written.update(proposals)
+            self.has_twins |= len(set(map(_seen, proposals))) < len(proposals)
+            places = [self.spellings.setdefault(one, len(self.spellings)) for one in proposals]
+            said = (ballot.chosen, ballot.against, places)
+        self.ballots.append(uuid4().bytes + json.dumps(said, separators=(",", ":")).encode())
+
+
+def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Contents:
     """Open every sealed ballot with the typed shares; none is dropped (design §5.5).
 
-    Returns unsaved ballots in the order of fresh random keys and one write-in for each distinct
-    proposal, numbered in random order. Raises Refused.
+    A copy of another is found over the whole box: the first by receipt stays what it is. Raises
+    Refused, also where a process that opened ballots has died.
     """
-    opened = _opened(poll, recover_key(poll, texts))
-    write_ins = _distinct(poll, [selection for selection, _invalid in opened if selection])
-    ballots = [_ballot(poll, selection, invalid, write_ins) for selection, invalid in opened]
-    # In the order in which they were found, the first text would lie where the first receipt does.
-    numbered = sorted(set(write_ins.values()), key=lambda write_in: write_in.number)
-    return sorted(ballots, key=lambda ballot: ballot.id), numbered
+    key = recover_key(poll, texts)
+    contents = Contents()
+    nonces: set[bytes] = set()
+    try:
+        for ballot in _opened(poll, key, watch):
+            nonce = bytes.fromhex(ballot.nonce)
+            if nonce and nonce in nonces:
+                contents.add(ballot, Ballot.Invalid.REPEATED)
+            else:
+                contents.add(ballot, _reason(ballot))
+            nonces.add(nonce)
+    except Interrupted:
+        raise refused("interrupted") from None
+    return contents
 
 
-def _opened(poll: Poll, key: sealing.PrivateKey) -> list[tuple[Selection | None, str]]:
-    """Return what each sealed ballot holds and why it is invalid (empty for a valid one)."""
-    rules, titles = rules_of(poll), dict(poll.projects.values_list("number", "title"))
-    reasons = {
-        "not-opened": Ballot.Invalid.NOT_OPENED,
-        "other-poll": Ballot.Invalid.OTHER_POLL,
-    }
-    nonces: set[str] = set()
-    opened: list[tuple[Selection | None, str]] = []
-    for row in poll.sealed_ballots.order_by("receipt"):
-        try:
-            selection, nonce = sealing.unseal(bytes(row.sealed), key=key, poll=poll.uuid)
-        except sealing.NotABallot as refusal:
-            opened.append((None, reasons.get(refusal.code, Ballot.Invalid.MALFORMED)))
-            continue
-        if nonce in nonces:
-            opened.append((None, Ballot.Invalid.REPEATED))
-        elif faults(selection, rules, titles, reading=AS_CAST):
-            opened.append((None, Ballot.Invalid.RULES))
-        else:
-            opened.append((selection, Ballot.Invalid.VALID))
-        nonces.add(nonce)
-    return opened
+def _opened(poll: Poll, key: sealing.PrivateKey, watch: Watch) -> Iterator[Opened]:
+    """Yield what each sealed ballot holds, in the order of receipts."""
+    titles = dict(poll.projects.values_list("number", "title"))
+    opener = Opener(key.seed, poll.uuid, rules_of(poll), titles)
+    rows = poll.sealed_ballots.order_by("receipt").values_list("sealed", flat=True)
+    whole = rows.count()
+    ballots = map(bytes, rows.iterator(FETCHED))
+    # Closed in every case: that ends the processes which open a large box.
+    with closing(opened(ballots, opener, whole=whole)) as found:
+        yield from watched(found, whole, watch)
 
 
-def _distinct(poll: Poll, selections: list[Selection]) -> dict[Proposal, WriteIn]:
-    """Return, for each spelling of a proposal, the write-in of its text, numbered at random.
+def _reason(ballot: Opened) -> str:
+    if not ballot.fault:
+        return Ballot.Invalid.VALID
+    return REASONS.get(ballot.fault, Ballot.Invalid.MALFORMED)
+
+
+# --- proposals ------------------------------------------------------------------------------------
+
+
+def distinct(poll: Poll, contents: Contents) -> dict[Proposal, WriteIn]:
+    """Return, for each spelling of a proposal, the unsaved write-in of its text, numbered at random.
 
     The text of a write-in stands on a ballot, sign by sign: that is what the verifier compares.
     """
-    same = _sameness(selections)
+    same = _sameness(contents)
     spellings: dict[tuple[str, ...], Counter[Proposal]] = {}
-    for selection in selections:
-        for proposal in selection.proposals:
-            spellings.setdefault(same(proposal), Counter())[proposal] += 1
+    for proposal, times in contents.written.items():
+        spellings.setdefault(same(proposal), Counter())[proposal] = times
     groups = {WriteIn(poll=poll, **asdict(_usual(group))): group for group in spellings.values()}
     # In the order of their random keys.
     for number, write_in in enumerate(sorted(groups, key=lambda write_in: write_in.id), start=1):
@@ -67,16 +129,13 @@ def _distinct(poll: Poll, selections: list[Selection]) -> dict[Proposal, WriteIn
     return {proposal: write_in for write_in, group in groups.items() for proposal in group}
 
 
-def _sameness(selections: list[Selection]) -> Callable[[Proposal], tuple[str, ...]]:
+def _sameness(contents: Contents) -> Callable[[Proposal], tuple[str, ...]]:
     """Return what makes two proposals one: what can be seen of their texts (design §4.1).
 
     A ballot that was cast before that was so may hold two which only unseen signs tell apart, each
     in a place of its own. Then they stay two in the whole poll, and the canvass makes them one.
     """
-    for selection in selections:
-        if len(set(map(_seen, selection.proposals))) < len(selection.proposals):
-            return _as_cast
-    return _seen
+    return _as_cast if contents.has_twins else _seen
 
 
 def _seen(proposal: Proposal) -> tuple[str, ...]:
@@ -95,17 +154,32 @@ def _usual(spellings: Counter[Proposal]) -> Proposal:
     )
 
 
-def _ballot(
-    poll: Poll,
-    selection: Selection | None,
-    invalid: str,
-    write_ins: dict[Proposal, WriteIn],
-) -> Ballot:
-    if selection is None:
-        return Ballot(poll=poll, invalid=invalid)
-    return Ballot(
-        poll=poll,
-        chosen=sorted(selection.chosen),
-        against=sorted(selection.against),
-        write_ins=sorted(str(write_ins[proposal].id) for proposal in selection.proposals),
-    )
+# --- ballots --------------------------------------------------------------------------------------
+
+
+def write(poll: Poll, contents: Contents) -> int:
+    """Write what was in the box: ballots in the order of their random keys, each text once.
+
+    Returns how many distinct proposals there are.
+    """
+    found = distinct(poll, contents)
+    # In the order in which they were found, the first text would lie where the first receipt does.
+    numbered = sorted(set(found.values()), key=lambda write_in: write_in.number)
+    WriteIn.objects.bulk_create(numbered, batch_size=WRITTEN)
+    ids = [str(found[proposal].id) for proposal in contents.spellings]
+    contents.ballots.sort()
+    rows = iter(_ballots(poll, contents.ballots, ids))
+    while batch := list(islice(rows, WRITTEN)):
+        Ballot.objects.bulk_create(batch)
+    return len(numbered)
+
+
+def _ballots(poll: Poll, ballots: Iterable[bytes], ids: list[str]) -> Iterator[Ballot]:
+    for ballot in ballots:
+        key, said = UUID(bytes=ballot[:KEY_SIZE]), json.loads(ballot[KEY_SIZE:])
+        if isinstance(said, str):
+            yield Ballot(id=key, poll=poll, invalid=said)
+        else:
+            chosen, against, places = said
+            write_ins = sorted(ids[place] for place in places)
+            yield Ballot(id=key, poll=poll, chosen=chosen, against=against, write_ins=write_ins)

@@ -67,6 +67,7 @@ class PrivateKey:
     """The key that opens a box. It lives in memory only while the box is tested or opened."""
 
     public: bytes = field(repr=False)
+    seed: bytes = field(repr=False, compare=False)
     opener: hpke.MLKEM768X25519PrivateKey = field(repr=False, compare=False)
 
 
@@ -92,6 +93,7 @@ def derive(seed: bytes, *, poll: UUID) -> PrivateKey:
     return PrivateKey(
         public=mlkem_key.public_key().public_bytes_raw()
         + x25519_key.public_key().public_bytes_raw(),
+        seed=seed,
         opener=hpke.MLKEM768X25519PrivateKey(mlkem_key, x25519_key),
     )
 

@@ -1,14 +1,19 @@
 """Texts that look alike in the box: one item to the eye is one, and no ballot is invalid afterwards."""
 
+import secrets
+from typing import Any
+
 import pytest
 
 from ballots import verifier
+from ballots.acts import lifecycle
 from ballots.acts.casting import refused
 from ballots.files import package
-from ballots.pure import sealing
+from ballots.pure import opening, sealing
 from ballots.pure.rules import Proposal, Selection
 from ballots.refusal import Refused
 from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.secrecy import snapshot
 from yiwu_vote import texts
 
 pytestmark = pytest.mark.django_db
@@ -16,17 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def cast_before(stage: Stage, place: int, *titles: str) -> None:
     """Seal a ballot as it could be cast while signs that nobody sees made two texts of one."""
-    chosen = Selection(proposals=tuple(Proposal(title) for title in titles))
-    box = stage.poll.box
-    stage.forge(
-        place,
-        sealing.seal(
-            chosen,
-            public_key=bytes(box.public_key),
-            poll=stage.poll.uuid,
-            size=box.ballot_size,
-        ),
-    )
+    stage.forge(place, sealed(stage, Selection(proposals=tuple(map(Proposal, titles)))))
 
 
 def opened(stage: Stage) -> Stage:
@@ -110,3 +105,105 @@ def test_the_verifier_sees_of_a_text_what_everybody_else_sees():
         assert verifier.seen(text) == texts.folded(text)
     for text in ("建公园\ufe0f", "\u3164", "ＡＢ c", "e\u0301\u200b", "㎡\ue000", "a\tb"):
         assert verifier.seen(text) == texts.folded(text)
+
+
+# --- a large box ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_lots(monkeypatch) -> None:
+    """Let every box be opened as a large one is: by other processes, in small lots."""
+    monkeypatch.setattr(opening, "FEW", 0)
+    monkeypatch.setattr(opening, "LOT", 2)
+
+
+def closed_stage() -> Stage:
+    """Return a closed box of nine: two copies of a third in it, one against the rules, one of noise."""
+    stage = make_stage(delegates=9, candidates=3, places=2)
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection(1, proposals=["夜间公交"]))
+    stage.cast(2, selection(proposals=["夜 间公交", "社区食堂"]))
+    for place in range(3, 6):
+        # One nonce, so that the three are one ballot under three receipts.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(secrets, "token_hex", lambda size: "ab" * size)
+            stage.forge(place, sealed(stage, selection(3)))
+    stage.forge(6, sealed(stage, selection(1, 2, 3)))
+    stage.forge(7, b"noise")
+    stage.close()
+    return stage
+
+
+def sealed(stage: Stage, chosen: Selection) -> bytes:
+    """Seal a ballot past the judge of the cast."""
+    box, poll = stage.poll.box, stage.poll
+    return sealing.seal(
+        chosen, public_key=bytes(box.public_key), poll=poll.uuid, size=box.ballot_size
+    )
+
+
+def contents(stage: Stage) -> list[tuple[Any, ...]]:
+    """Return what was in the box, with proposals by their titles, in an order of its own."""
+    titles = {str(row.id): row.title for row in stage.poll.write_ins.all()}
+    return sorted(
+        (row.invalid, row.chosen, row.against, sorted(titles[one] for one in row.write_ins))
+        for row in stage.poll.ballots.all()
+    )
+
+
+OF_THE_STAGE: list[tuple[Any, ...]] = sorted(
+    [
+        ("", [1, 2], [], []),
+        ("", [1], [], ["夜间公交"]),
+        ("", [], [], ["夜间公交", "社区食堂"]),
+        ("", [3], [], []),
+        ("not-opened", [], [], []),
+        ("repeated", [], [], []),
+        ("repeated", [], [], []),
+        ("rules", [], [], []),
+    ]
+)
+
+
+def test_a_small_box_holds_what_was_cast_and_copies_count_once():
+    stage = closed_stage()
+    stage.open_box()
+
+    assert contents(stage) == OF_THE_STAGE
+
+
+def test_a_box_opened_by_other_processes_holds_the_same(in_lots):
+    stage = closed_stage()
+    told: list[tuple[int, int]] = []
+    stage.poll = lifecycle.open_box(
+        stage.poll,
+        texts=stage.shares[:3],
+        by=stage.scrutineer,
+        watch=lambda *done: told.append(done),
+    )
+
+    assert contents(stage) == OF_THE_STAGE
+    assert told == [(done, 8) for done in range(1, 9)]
+    assert [str(row.id) for row in stage.poll.ballots.all()] == sorted(
+        str(row.id) for row in stage.poll.ballots.all()
+    )
+
+
+def test_a_process_that_dies_leaves_the_box_closed_and_it_can_be_opened_again(in_lots, monkeypatch):
+    stage = closed_stage()
+    honest = opening._Worker.open
+
+    def killed(worker: opening._Worker, lot: list[bytes]) -> list[opening.Opened]:
+        worker.process.kill()
+        return honest(worker, lot)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opening._Worker, "open", killed)
+        before = snapshot()
+        with pytest.raises(Refused) as refusal:
+            stage.open_box()
+
+    assert refusal.value.code == "interrupted"
+    assert snapshot() == before
+    stage.open_box()
+    assert contents(stage) == OF_THE_STAGE

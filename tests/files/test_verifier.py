@@ -1248,13 +1248,8 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
     honest = unsealing._opened
 
     def swapped(*args: Any) -> Any:
-        return [
-            (
-                replace(chosen, chosen=(5, 6)) if chosen and chosen.chosen == (1, 2, 3) else chosen,
-                why,
-            )
-            for chosen, why in honest(*args)
-        ]
+        for ballot in honest(*args):
+            yield ballot._replace(chosen=[5, 6]) if ballot.chosen == [1, 2, 3] else ballot
 
     monkeypatch.setattr(unsealing, "_opened", swapped)
     stage = hold_a_vote()
@@ -1266,15 +1261,15 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
 
 
 def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
-    honest = unsealing._distinct
+    honest = unsealing.distinct
 
-    def renamed(poll: Poll, selections: Any) -> Any:
-        found = honest(poll, selections)
+    def renamed(poll: Poll, contents: Any) -> Any:
+        found = honest(poll, contents)
         for write_in in found.values():
             write_in.title = write_in.title.replace("加装电梯", "加装路灯")
         return found
 
-    monkeypatch.setattr(unsealing, "_distinct", renamed)
+    monkeypatch.setattr(unsealing, "distinct", renamed)
     stage = make_stage(delegates=3, candidates=3)
     stage.cast(0, selection(1, proposals=["加装电梯"]))
     stage.close()
