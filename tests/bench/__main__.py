@@ -1,6 +1,7 @@
 """`make bench` and `make bench-long`: measure, and write docs/performance.md."""
 
 import argparse
+import datetime
 import signal
 import sys
 import time
@@ -8,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.bench import cost, crowd, disk, growth, rates
-from tests.bench.lab import ROOT, Lab, LabError, laboratory
+from tests.bench.lab import ROOT, Lab, laboratory
 from tests.bench.load import TOOL
-from tests.bench.report import Part, page
+from tests.bench.report import Part, commit, page
 
 OLDER = "496c4f9"
 
@@ -65,23 +66,25 @@ def main() -> None:
     # Servers are ended by what stands around them, and only an exception gets there.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     start, parts, failed = time.monotonic(), [], False
+    what = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC, {commit()}"
     with laboratory(older=options.older, first_port=options.port) as lab:
         for name in chosen:
             begun = time.monotonic()
             try:
                 parts.append(PARTS[name](lab, form))
-            except LabError as error:
+            except Exception as error:
                 # What the others find is not lost for it.
                 failed = True
                 parts.append(Part(name, [f"Not measured: {error}"]))
                 print(f"{name}: {error}", file=sys.stderr)
             print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         facts = [
+            f"{what}, in {(time.monotonic() - start) / 60:.1f} minutes",
             f"PostgreSQL {lab.cluster.setting('server_version')} as `initdb` sets it up, and load by {TOOL}, on "
             "the same machine",
             f"the older commit is {options.older}",
         ]
-    text = page(parts, form=form.target, facts=facts, took=time.monotonic() - start)
+    text = page(parts, form=form.target, facts=facts)
     if options.only:
         print(text)
     else:

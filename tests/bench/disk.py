@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from tests.bench.lab import HERE, Lab, LabError, Site, open_poll, take_votes_back
 from tests.bench.load import Visitor, jar_of, rate
 from tests.bench.rates import cast_of
-from tests.bench.report import Part, short, spread
+from tests.bench.report import Part, ratios, short, spread
 
 FLUSH = 5.0
 CLIENTS = 32
@@ -83,7 +83,8 @@ def waits_of_a_close(
 def told(
     rates: dict[str, list[float]], waits: dict[str, list[float]], rounds: int, seconds: float
 ) -> Part:
-    part, middle = Part("A slow disk"), {name: statistics.median(x) for name, x in rates.items()}
+    part = Part("A slow disk")
+    gained = {name: ratios(figures, rates["older"]) for name, figures in rates.items()}
     part.lines += [
         f"PostgreSQL whose every flush takes {FLUSH:g} ms longer, {CLIENTS} connections, {rounds} rounds of "
         f"{seconds:g} s, sites in turn; median",
@@ -95,12 +96,12 @@ def told(
             [
                 name,
                 spread(rates[name]),
-                short(middle[name] / middle["older"]),
+                spread(gained[name]),
                 f"{statistics.median(waits[name]) * 1000:.0f} ms",
                 f"{max(waits[name]) * 1000:.0f} ms",
             ]
             for name in ("now", "older")
         ],
     )
-    part.goals["slow-disk"] = short(middle["now"] / middle["older"])
+    part.goals["slow-disk"] = short(statistics.median(gained["now"]))
     return part

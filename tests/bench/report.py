@@ -1,6 +1,5 @@
 """What a run found, as the page docs/performance.md: goals first, then each part with its way."""
 
-import datetime
 import platform
 import re
 import statistics
@@ -92,6 +91,11 @@ def spread(figures: Sequence[float], scale: float = 1) -> str:
     return f"{short(middle * scale)} ({short(low * scale)}–{short(high * scale)})"
 
 
+def ratios(figures: Sequence[float], beside: Sequence[float]) -> list[float]:
+    """Return the ratio of each round, whose noise both share."""
+    return [one / other for one, other in zip(figures, beside, strict=True)]
+
+
 def short(figure: float) -> str:
     """Return three digits that count: 1234 → 1,234, 0.01234 → 0.0123."""
     if figure >= 99.95:
@@ -125,13 +129,16 @@ def read(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def page(parts: Sequence[Part], *, form: str, facts: Sequence[str], took: float) -> str:
-    """Return the whole page."""
+def commit() -> str:
+    """Name what is measured."""
     git = program("git")
-    commit = run([git, "log", "-1", "--format=%h"], cwd=ROOT).strip()
-    if run([git, "status", "--porcelain", "--untracked-files=no"], cwd=ROOT).strip():
-        commit += " and changes that are not committed"
-    now = datetime.datetime.now(datetime.UTC)
+    short_name = run([git, "log", "-1", "--format=%h"], cwd=ROOT).strip()
+    changed = run([git, "status", "--porcelain", "--untracked-files=no"], cwd=ROOT).strip()
+    return f"commit {short_name}" + (" and changes that are not committed" if changed else "")
+
+
+def page(parts: Sequence[Part], *, form: str, facts: Sequence[str]) -> str:
+    """Return the whole page."""
     measured = {key: text for part in parts for key, text in part.goals.items()}
     lines = [
         "# Performance",
@@ -141,14 +148,7 @@ def page(parts: Sequence[Part], *, form: str, facts: Sequence[str], took: float)
         "Read the ratios: each is of one run, in which what is compared took turns, and figures of different days or",
         "machines say little. “Older” is the older commit, measured in the same run.",
         "",
-        *(
-            f"- {fact}"
-            for fact in [
-                f"{now:%Y-%m-%d %H:%M} UTC, commit {commit}, in {took / 60:.1f} minutes",
-                *machine(),
-                *facts,
-            ]
-        ),
+        *(f"- {fact}" for fact in [*machine(), *facts]),
         "",
         "| what | before (shipped · best) | must | aim | measured |",
         "|---|--:|--:|--:|--:|",
