@@ -226,14 +226,14 @@ def _skip_empty_canvass(poll: Poll, by: User) -> None:
 
 
 @transaction.atomic
-def count_poll(poll: Poll, *, by: User) -> Result:
+def count_poll(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     """Count the ballots and freeze the figures; only after the canvass is closed (design §3.3)."""
     demand_office(by)
     poll = _ready(poll, "count")
     if not poll.box.canvassed:
         raise refused("canvass-open")
     # Salted: the digest is public, and without a salt few votes could be found by trying.
-    figures: Figures = {**counting.figures(poll), "salt": secrets.token_hex(16)}
+    figures: Figures = {**counting.figures(poll, watch), "salt": secrets.token_hex(16)}
     result = Result.objects.create(
         poll=poll,
         stored=dict(figures),
@@ -249,7 +249,7 @@ def count_poll(poll: Poll, *, by: User) -> Result:
 
 
 @transaction.atomic
-def confirm_result(poll: Poll, *, by: User) -> Result:
+def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     """Confirm the count as a scrutineer; the last of the confirmers needed moves the poll on.
 
     Counts again, by both roads, and refuses if any figure or check differs. The one who counted
@@ -264,7 +264,7 @@ def confirm_result(poll: Poll, *, by: User) -> Result:
         raise refused("confirmed-before")
     if not all(check["holds"] for check in result.figures["checks"]):
         raise refused("checks-fail")
-    if not _still_holds(poll, result):
+    if not _still_holds(poll, result, watch):
         raise refused("figures-changed")
     before = list(result.confirmations.all())
     chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
@@ -352,9 +352,9 @@ def publish_result(
     return outcome.result
 
 
-def _still_holds(poll: Poll, result: Result) -> bool:
+def _still_holds(poll: Poll, result: Result, watch: Watch) -> bool:
     """Count again and compare all but the journal's length, which has grown since."""
-    fresh = counting.figures(poll)
+    fresh = counting.figures(poll, watch)
     return is_found_again(result.stored, fresh) and all(check["holds"] for check in fresh["checks"])
 
 

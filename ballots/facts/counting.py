@@ -1,8 +1,14 @@
 """From opened ballots to the figures of a result: the pure tally, and a second count in SQL."""
 
+import json
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from ballots import journal
 from ballots.facts import rulings
@@ -10,67 +16,96 @@ from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
 from ballots.pure.figures import VERSION, CheckFigures, Figures, ListedItem, RulesFigures
+from ballots.pure.progress import Watch, half, unwatched, watched
 from ballots.pure.rules import Rules
-from ballots.pure.tally import Check, Tally, paper, tally
+from ballots.pure.tally import Check, Paper, Tally, paper, tally
 from projects.models import Poll
 
-# Each ballot is unfolded into rows of (ballot, item), UNION makes repeated rows one, and the
-# database counts them. A proposal merged into another is followed to where that one went.
+# Candidates are one plain aggregate, for and against: no legal ballot marks one twice. Proposals are
+# followed first to where they count; of a ballot that proposes them each item counts once, not again
+# where the ballot is for it already, and no longer against. Raw, because no ORM unfolds a list.
 SECOND_COUNT = """
 WITH RECURSIVE
-placed(id, item, next) AS (
-    SELECT w.id,
-           CASE w.ruling WHEN 'alone' THEN '推' || CAST(w.number AS TEXT)
-                         WHEN 'into-project' THEN CAST(p.number AS TEXT) END,
-           w.into_write_in_id
+followed(id, item) AS (
+    SELECT w.id, CASE w.ruling WHEN 'alone' THEN '推' || CAST(w.number AS TEXT)
+                               ELSE CAST(p.number AS TEXT) END
     FROM ballots_writein w LEFT JOIN projects_project p ON p.id = w.into_project_id
-    WHERE w.poll_id = %(poll)s
+    WHERE w.poll_id = %(poll)s AND w.ruling IN ('alone', 'into-project')
+    UNION ALL
+    SELECT w.id, f.item FROM ballots_writein w JOIN followed f ON f.id = w.into_write_in_id
 ),
-followed(id, item, next) AS (
-    SELECT id, item, next FROM placed
-    UNION
-    SELECT f.id, p.item, p.next FROM followed f JOIN placed p ON p.id = f.next
+placed(id, item) AS (
+    SELECT REPLACE(CAST(id AS TEXT), '-', ''), item FROM followed
 ),
-marks(ballot, item) AS (
-    SELECT b.id, CAST(mark.value AS TEXT)
-    FROM ballots_ballot b, json_each(b.chosen) AS mark
-    WHERE b.poll_id = %(poll)s AND b.invalid = ''
-    UNION
-    SELECT b.id, f.item
-    FROM ballots_ballot b, json_each(b.write_ins) AS mark, followed f
-    WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s AND f.item IS NOT NULL
-      AND REPLACE(CAST(f.id AS TEXT), '-', '') = REPLACE(CAST(mark.value AS TEXT), '-', '')
-),
-opposed(ballot, item) AS (
-    SELECT b.id, CAST(mark.value AS TEXT)
-    FROM ballots_ballot b, json_each(b.against) AS mark
-    WHERE b.poll_id = %(poll)s AND b.invalid = ''
-    EXCEPT
-    SELECT ballot, item FROM marks
+proposed(ballot, item) AS (
+    SELECT DISTINCT b.id, p.item
+    FROM ballots_ballot b, json_each(b.write_ins) AS mark, placed p
+    WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s
+      AND p.id = REPLACE(mark.value, '-', '')
 ),
 sides(item, vote, against) AS (
-    SELECT item, 1, 0 FROM marks
+    SELECT CAST(mark.value AS TEXT), COUNT(*), 0
+    FROM ballots_ballot b, json_each(b.chosen) AS mark
+    WHERE b.poll_id = %(poll)s AND b.invalid = ''
+    GROUP BY mark.value
     UNION ALL
-    SELECT item, 0, 1 FROM opposed
+    SELECT CAST(mark.value AS TEXT), 0, COUNT(*)
+    FROM ballots_ballot b, json_each(b.against) AS mark
+    WHERE b.poll_id = %(poll)s AND b.invalid = ''
+    GROUP BY mark.value
+    UNION ALL
+    SELECT item, SUM(1 - already), -SUM(turned)
+    FROM (
+        SELECT p.item,
+               (SELECT COUNT(*) FROM json_each(b.chosen) AS mark
+                WHERE CAST(mark.value AS TEXT) = p.item) AS already,
+               (SELECT COUNT(*) FROM json_each(b.against) AS mark
+                WHERE CAST(mark.value AS TEXT) = p.item) AS turned
+        FROM proposed p JOIN ballots_ballot b ON b.id = p.ballot
+    ) joined
+    GROUP BY item
 )
 SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
 """
+# Raw for the same reason.
+MENTIONS = """
+SELECT mark.value, COUNT(*)
+FROM ballots_ballot b, json_each(b.write_ins) AS mark
+WHERE b.poll_id = %(poll)s AND b.invalid = ''
+GROUP BY mark.value
+"""
+# So many ballots are read before equal ones among them are counted together, as one.
+TOGETHER = 50_000
+# And so many rows are fetched at a time.
+FETCHED = 500
 
 
-def count(poll: Poll) -> Tally:
+def count(poll: Poll, watch: Watch = unwatched) -> Tally:
     """Count the valid ballots of `poll` under its rulings (pure tally, see ballots.pure.tally)."""
+    return tally(
+        _papers(poll, watch), items=_items(poll), rules=rules_of(poll), turnout=turnout_of(poll)
+    )
+
+
+def _papers(poll: Poll, watch: Watch) -> Iterator[Paper]:
+    """Yield the valid ballots; those of a lot that are equal, letter by letter, as one.
+
+    Few lists of numbers differ, so that few of them are read. In no order: the count needs none.
+    """
     counted = poll.proposals == Poll.Proposals.COUNTED
     items = rulings.items_of(poll) if counted else {}
-    papers = (
-        paper(
-            chosen=ballot.chosen,
-            against=ballot.against,
-            write_ins=ballot.write_ins if counted else (),
-            rulings=items,
-        )
-        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-    )
-    return tally(papers, items=_items(poll), rules=rules_of(poll), turnout=turnout_of(poll))
+    valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    texts = [Cast(column, TextField()) for column in ("chosen", "against", "write_ins")]
+    rows = watched(valid.values_list(*texts).iterator(FETCHED), valid.count(), watch)
+    while equal := Counter(islice(rows, TOGETHER)):
+        for (chosen, against, write_ins), times in equal.items():
+            yield paper(
+                chosen=json.loads(chosen),
+                against=json.loads(against),
+                write_ins=json.loads(write_ins) if counted else (),
+                rulings=items,
+                times=times,
+            )
 
 
 def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
@@ -78,17 +113,22 @@ def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
 
     No Python counts anything: see SECOND_COUNT.
     """
-    unfold = "jsonb_array_elements_text" if connection.vendor == "postgresql" else "json_each"
     counted = poll.proposals == Poll.Proposals.COUNTED
-    with connection.cursor() as cursor:
-        cursor.execute(
-            SECOND_COUNT.replace("json_each", unfold), {"poll": poll.pk, "counted": counted}
-        )
-        votes = {item: (int(vote), int(against)) for item, vote, against in cursor.fetchall()}
+    rows = _unfolded(SECOND_COUNT, poll=poll.pk, counted=counted)
+    votes = {item: (int(vote), int(against)) for item, vote, against in rows}
     return {item: votes.get(item, (0, 0)) for item in _items(poll)}
 
 
-def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
+def _unfolded(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that unfolds lists, in the words of this database."""
+    if connection.vendor == "postgresql":
+        statement = statement.replace("json_each", "jsonb_array_elements_text")
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def checks(poll: Poll, result: Tally, watch: Watch = unwatched) -> tuple[Check, ...]:
     """Return every identity that must hold before a count can be confirmed (design §4.2)."""
     second = count_in_sql(poll)
     agreeing = sum(
@@ -99,7 +139,7 @@ def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
     return (
         *result.checks,
         Check("脱名密封票＝开启的表决票", poll.sealed_ballots.count(), poll.ballots.count()),
-        Check("与回执编号相符的密封票＝密封票", _genuine(poll), poll.sealed_ballots.count()),
+        Check("与回执编号相符的密封票＝密封票", _genuine(poll, watch), poll.sealed_ballots.count()),
         Check("两种算法结果一致的项目数＝项目数", agreeing, len(result.standings)),
         Check("校验通过的操作记录＝操作记录", entries if broken is None else broken - 1, entries),
     )
@@ -107,25 +147,31 @@ def checks(poll: Poll, result: Tally) -> tuple[Check, ...]:
 
 def mentions(poll: Poll) -> Counter[str]:
     """Return on how many valid ballots each proposal stands, by its id."""
-    valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-    return Counter(write_in for ballot in valid for write_in in ballot.write_ins)
+    return Counter(dict(_unfolded(MENTIONS, poll=poll.pk)))
 
 
-def _genuine(poll: Poll) -> int:
+def _genuine(poll: Poll, watch: Watch) -> int:
     """Return how many sealed ballots are, byte for byte, those that the close put on record."""
-    rows = list(poll.sealed_ballots.only("receipt", "sealed"))
+    genuine = 0
+
+    def receipts() -> Iterator[str]:
+        nonlocal genuine
+        rows = poll.sealed_ballots.order_by("receipt").values_list("receipt", "sealed")
+        for receipt, sealed in watched(rows.iterator(FETCHED), rows.count(), watch):
+            genuine += sealing.receipt(poll=poll.uuid, sealed=bytes(sealed)) == receipt
+            yield receipt
+
+    root = sealing.receipts_root(receipts())
     closed = poll.journal.filter(kind=journal.Kind.CLOSED).first()
-    root = sealing.receipts_root([row.receipt for row in rows])
-    if closed is None or closed.data["receipts"] != root:
-        return 0
-    return sum(
-        sealing.receipt(poll=poll.uuid, sealed=bytes(row.sealed)) == row.receipt for row in rows
-    )
+    return genuine if closed is not None and closed.data["receipts"] == root else 0
 
 
-def figures(poll: Poll) -> Figures:
-    """Return the whole count as plain data: the one source of every page, file and print."""
-    result = count(poll)
+def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
+    """Return the whole count as plain data: the one source of every page, file and print.
+
+    Its two long parts, of about the same length, are the pure tally and the look at every receipt.
+    """
+    result = count(poll, half(watch, first=True))
     listed = _listed(poll)
     # The database lets no poll open without it.
     delegates_total = poll.delegates_total or 0
@@ -179,7 +225,7 @@ def figures(poll: Poll) -> Figures:
         "doubled": result.doubled,
         "refused": result.refused,
         "turned": result.turned,
-        "checks": [_check(check) for check in checks(poll, result)],
+        "checks": [_check(check) for check in checks(poll, result, half(watch, first=False))],
     }
 
 

@@ -18,3 +18,12 @@ def watched(items: Iterable[Item], whole: int, watch: Watch, *, before: int = 0)
     for done, item in enumerate(items, start=before + 1):
         yield item
         watch(done, whole)
+
+
+def half(watch: Watch, *, first: bool) -> Watch:
+    """Return what tells `watch` of one of two parts that take about as long."""
+
+    def told(done: int, whole: int) -> None:
+        watch(done if first else whole + done, 2 * whole)
+
+    return told

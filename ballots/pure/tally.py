@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ballots.pure.rules import Rules
@@ -17,7 +17,8 @@ class Paper:
 
     `marks` is how many choices stood on it, before merging made two of them one (`doubles`) or a
     ruling struck one out (`refused`). `merged` is how many proposals on it went into a candidate,
-    `turned` how many items it was against that merging made it be for.
+    `turned` how many items it was against that merging made it be for. It stands for as many equal
+    ones as `times` says.
     """
 
     chosen: frozenset[str]
@@ -27,6 +28,7 @@ class Paper:
     merged: int = 0
     refused: int = 0
     turned: int = 0
+    times: int = 1
 
 
 def paper(
@@ -35,8 +37,9 @@ def paper(
     against: Collection[int] = (),
     write_ins: Collection[str] = (),
     rulings: Mapping[str, str | None],
+    times: int = 1,
 ) -> Paper:
-    """Return a ballot with each write-in where the canvass put it.
+    """Return a ballot, or `times` equal ones, with each write-in where the canvass put it.
 
     `rulings` maps a write-in's id to the key of the item it counts for (“7” or “推3”), or to None
     where it was refused. Raises KeyError for a write-in without a ruling: nothing is dropped.
@@ -54,6 +57,7 @@ def paper(
         merged=sum(item.isdecimal() for item in counted),
         refused=len(ruled) - len(counted),
         turned=len(opposed & set(items)),
+        times=times,
     )
 
 
@@ -180,13 +184,12 @@ def tally(
     tie across the last place leaves all its items “tied”. Raises ValueError for a ballot that
     names an item which is not listed.
     """
-    papers = list(papers)
-    votes = Counter(item for ballot in papers for item in ballot.chosen)
-    against = Counter(item for ballot in papers for item in ballot.against)
+    marked = _marked(papers)
+    votes, against = marked.votes, marked.against
     strangers = (votes.keys() | against.keys()) - set(items)
     if strangers:
         raise ValueError(f"ballots name items that are not listed: {sorted(strangers)}")
-    valid = len(papers)
+    valid = marked.papers
     needed = votes_needed(rules, present=turnout.present, valid=valid)
     order = sorted(items, key=lambda item: -votes[item])
     holders = Counter(votes[item] for item in items)
@@ -203,37 +206,71 @@ def tally(
         )
         for item in order
     )
-    doubles = sum(ballot.doubles for ballot in papers)
-    refused = sum(ballot.refused for ballot in papers)
-    marks = sum(ballot.marks for ballot in papers)
-    # A legal ballot uses no more places than there are; merging can only make it use fewer.
-    longest = max((len(ballot.chosen) for ballot in papers), default=0)
     checks = (
         Check("发出表决票不少于收回", turnout.issued, valid + turnout.invalid, "≥"),
         Check("收回表决票＝已投票人数", valid + turnout.invalid, turnout.voted),
-        Check("每张表决票不超过应选项数", rules.places, longest, "≥"),
+        Check("每张表决票不超过应选项数", rules.places, marked.longest, "≥"),
         Check(
             "各项目得票之和＝各票所选项数之和－并入后重复－不予计票",
             sum(votes.values()),
-            marks - doubles - refused,
+            marked.marks - marked.doubles - marked.refused,
         ),
     )
     return Tally(
         turnout=turnout,
         valid=valid,
         invalid=turnout.invalid,
-        blank=sum(1 for ballot in papers if not ballot.marks and not ballot.against),
+        blank=marked.blank,
         needed=needed,
-        marks=marks,
-        doubles=doubles,
-        doubled=sum(1 for ballot in papers if ballot.doubles),
-        merged=sum(ballot.merged for ballot in papers),
-        refused=refused,
-        turned=sum(ballot.turned for ballot in papers),
+        marks=marked.marks,
+        doubles=marked.doubles,
+        doubled=marked.doubled,
+        merged=marked.merged,
+        refused=marked.refused,
+        turned=marked.turned,
         places=rules.places,
         standings=standings,
         checks=checks,
     )
+
+
+@dataclass
+class _Marked:
+    """What stood on all papers together; `longest` is the most items that one of them is for."""
+
+    votes: Counter[str] = field(default_factory=Counter)
+    against: Counter[str] = field(default_factory=Counter)
+    papers: int = 0
+    blank: int = 0
+    marks: int = 0
+    doubles: int = 0
+    doubled: int = 0
+    merged: int = 0
+    refused: int = 0
+    turned: int = 0
+    # A legal ballot uses no more places than there are; merging can only make it use fewer.
+    longest: int = 0
+
+
+def _marked(papers: Iterable[Paper]) -> _Marked:
+    """Add up `papers` in one pass, so that there may be any number of them."""
+    sums = _Marked()
+    for ballot in papers:
+        times = ballot.times
+        for item in ballot.chosen:
+            sums.votes[item] += times
+        for item in ballot.against:
+            sums.against[item] += times
+        sums.papers += times
+        sums.marks += ballot.marks * times
+        sums.doubles += ballot.doubles * times
+        sums.merged += ballot.merged * times
+        sums.refused += ballot.refused * times
+        sums.turned += ballot.turned * times
+        sums.blank += times * (not ballot.marks and not ballot.against)
+        sums.doubled += times * bool(ballot.doubles)
+        sums.longest = max(sums.longest, len(ballot.chosen))
+    return sums
 
 
 def _outcomes(ordered_votes: list[int], *, needed: int, places: int) -> dict[int, ItemOutcome]:

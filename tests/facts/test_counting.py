@@ -2,6 +2,8 @@
 
 import ast
 import json
+import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -198,6 +200,73 @@ def test_a_proposal_that_is_not_counted_leaves_a_vote_against_as_it_is(proposals
     put(stage, against=[1], write_ins=[joined])
 
     assert sides(stage.poll) == {"1": (0, 1)}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("form", Poll.Form.values)
+def test_both_roads_agree_on_any_ballots_under_any_rulings(seed, form):
+    chance = random.Random(seed)
+    stage = make_stage(delegates=60, candidates=5, form=form)
+    stage.close()
+    stage.open_box()
+    projects = list(stage.poll.projects.all())
+    written: list[WriteIn] = []
+    for place in range(8):
+        match chance.choice([R.ALONE, R.INTO_PROJECT, R.INTO_WRITE_IN, R.REFUSED]):
+            case R.INTO_PROJECT:
+                ruling: dict[str, Any] = {"into_project": chance.choice(projects)}
+                written.append(propose(stage, f"项{place}", R.INTO_PROJECT, **ruling))
+            case R.INTO_WRITE_IN if written:
+                ruling = {"into_write_in": chance.choice(written)}
+                written.append(propose(stage, f"项{place}", R.INTO_WRITE_IN, **ruling))
+            case R.REFUSED:
+                written.append(propose(stage, f"项{place}", R.REFUSED, reason="重复"))
+            case _:
+                written.append(propose(stage, f"项{place}"))
+    for _ in range(60):
+        numbers = chance.sample(range(1, 6), 5)
+        many = chance.randrange(4)
+        put(
+            stage,
+            *numbers[:many],
+            against=numbers[many:] if form == Poll.Form.EACH else (),
+            write_ins=chance.sample(written, chance.randrange(5)),
+            invalid=chance.choice(["", "", "", "rules"]),
+        )
+
+    assert sum(votes(stage.poll).values())
+    plain = Counter(
+        write_in
+        for ballot in stage.poll.ballots.filter(invalid="")
+        for write_in in ballot.write_ins
+    )
+    assert counting.mentions(stage.poll) == plain
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("together", [1, 2, 3, 100])
+def test_ballots_that_are_counted_together_come_to_the_same(monkeypatch, together):
+    stage = empty_box(candidates=3, form=Poll.Form.EACH)
+    project = stage.poll.projects.get(number=2)
+    joined = propose(stage, "甲", R.INTO_PROJECT, into_project=project)
+    for _ in range(3):
+        put(stage, 2, against=[1], write_ins=[joined])
+        put(stage, against=[2], write_ins=[joined])
+        put(stage)
+    watched: list[tuple[int, int]] = []
+    monkeypatch.setattr(counting, "TOGETHER", together)
+
+    result = counting.count(stage.poll, lambda *done: watched.append(done))
+
+    assert {line.item: (line.votes, line.against) for line in result.standings} == {
+        "1": (0, 3),
+        "2": (6, 0),
+        "3": (0, 0),
+    }
+    assert (result.valid, result.blank, result.marks) == (9, 3, 9)
+    assert (result.doubles, result.doubled, result.turned, result.merged) == (3, 3, 3, 6)
+    assert watched == [(done, 9) for done in range(1, 10)]
 
 
 # --- checks ---------------------------------------------------------------------------------------

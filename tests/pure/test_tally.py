@@ -5,6 +5,7 @@ What holds of every count stands in test_properties.py.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -406,3 +407,22 @@ def test_choices_that_became_one_are_counted_and_so_are_the_ballots_they_stand_o
         ("推2", 1),
     ]
     assert failing(result) == []
+
+
+def test_equal_ballots_may_be_handed_over_as_one():
+    rulings = {"a": "3", "b": None, "c": "推1"}
+    kinds: list[dict[str, Any]] = [
+        {"chosen": [3], "against": [1], "write_ins": ["a"]},
+        {"chosen": [], "against": [3], "write_ins": ["a", "b"]},
+        {"chosen": [1, 3], "write_ins": ["c"]},
+        {"chosen": []},
+    ]
+    one_by_one = [paper(**kind, rulings=rulings) for kind in kinds for _ in range(4)]
+    together = [paper(**kind, rulings=rulings, times=4) for kind in kinds]
+
+    def counted(papers):
+        return tally(papers, items=["1", "3", "推1"], rules=ANY_MAJORITY, turnout=turnout(16))
+
+    assert counted(together) == counted(one_by_one)
+    assert counted(together).valid == 16
+    assert counted(together) != counted(together[1:])
