@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -32,6 +32,7 @@ from ballots.admin.guard import (
     download,
     page,
     show,
+    stream,
     to_day,
 )
 from ballots.admin.records import ReadOnlyAdmin
@@ -39,6 +40,7 @@ from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.findings import blocks
 from ballots.facts.outcome import way_of
+from ballots.files.download import Streamed
 from ballots.journal import Kind
 from ballots.models import Result
 from ballots.refusal import Refused
@@ -243,17 +245,18 @@ def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     return show(request, poll, "day/journal", gettext("操作记录"), {"rows": rows})
 
 
-def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponse:
+def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponseBase:
     """Give out one file of the poll to whoever may have it."""
     if what not in FILES:
         raise Http404
     if not FILES[what].who(request.user):
         raise PermissionDenied
     try:
-        return download(FILES[what].make(poll))
+        file = FILES[what].make(poll)
     except Refused as refusal:
         messages.error(request, str(refusal))
         return to_day(poll)
+    return stream(file) if isinstance(file, Streamed) else download(file)
 
 
 # --- in the admin ---------------------------------------------------------------------------------

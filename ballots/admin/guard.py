@@ -15,7 +15,13 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -29,12 +35,12 @@ from ballots.admin.forms import tell
 from ballots.facts.outcome import Outcome, outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_of
-from ballots.files.download import Download
+from ballots.files.download import Download, Streamed
 from ballots.models import BallotBox, PollDay
 from ballots.pure.tally import Turnout
 from ballots.refusal import SHARED, Refused
 from projects.models import Poll
-from yiwu_vote.tables.downloads import attachment
+from yiwu_vote.tables.downloads import attachment, streamed
 
 READING = ("GET", "HEAD")
 POSTING = (*READING, "POST")
@@ -44,7 +50,7 @@ WHO: dict[Callable[[User], bool], Promise] = {
     roles.has_office: _("会务或监票人员"),
 }
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class Day:
@@ -156,7 +162,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
     """Return `view` as a page of the admin about one poll, for whoever may see its day."""
 
     @require_http_methods(list(methods))
-    def of_poll(request: StaffRequest, poll_id: int, **kwargs: str) -> HttpResponse:
+    def of_poll(request: StaffRequest, poll_id: int, **kwargs: str) -> HttpResponseBase:
         if not request.user.has_perm("ballots.view_pollday"):
             raise PermissionDenied
         # Many parts of a page ask which offices this person has: asked once for all of them.
@@ -166,7 +172,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
 
     guarded = admin.site.admin_view(of_poll)
 
-    def answered(request: StaffRequest, **kwargs: Any) -> HttpResponse:
+    def answered(request: StaffRequest, **kwargs: Any) -> HttpResponseBase:
         # htmx would follow to the log-in and put that page in the place of the figures.
         if request.htmx and not admin.site.has_permission(request):
             return HttpResponseClientRefresh()
@@ -229,6 +235,11 @@ def take(
 def download(file: Download) -> HttpResponse:
     """Return `file` to be saved under its Chinese name."""
     return attachment(file.content, ascii_name=file.ascii_name, chinese_name=file.chinese_name)
+
+
+def stream(file: Streamed) -> StreamingHttpResponse:
+    """Return `file` to be saved under its Chinese name, and make it while it is sent."""
+    return streamed(file.pieces, ascii_name=file.ascii_name, chinese_name=file.chinese_name)
 
 
 def qr_svg(text: str) -> str:

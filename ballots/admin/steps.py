@@ -24,7 +24,7 @@ from ballots.admin import (
     voting,
 )
 from ballots.files import package, tables
-from ballots.files.download import Download
+from ballots.files.download import Download, Streamed
 from projects.models import Poll
 from projects.phases import COUNTED, DRAFT, EVERY, VOTING
 
@@ -86,7 +86,7 @@ class File:
     """A file of the day's page: who may have it, and in which phases."""
 
     label: Promise
-    make: Callable[[Poll], Download]
+    make: Callable[[Poll], Download | Streamed]
     phases: frozenset[str]
     who: Callable[[User], bool] = anybody_here
 

@@ -3,6 +3,8 @@
 The full one is for scrutineers; the public one has no ballots, no names of delegates and no text
 that was not adopted as an item. In neither does a proposal stand beside the other choices of its
 ballot, and nothing in them has a time but the acts of the journal.
+
+A package is written as it is taken, a row of a list a line, so that none is too large for memory.
 """
 
 import base64
@@ -10,25 +12,30 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Collection, Mapping
-from typing import NotRequired, TypedDict
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import repeat
+from typing import Any, NotRequired, TypedDict, TypeVar
 
+from django.db import connection, transaction
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast, Collate
 from django.utils.translation import gettext
 
 from ballots.facts import counting, frozen, outcome, words
 from ballots.files import tables
-from ballots.files.download import Download
+from ballots.files.download import Streamed
 from ballots.journal import Kind
 from ballots.models import Ballot, JournalEntry, Result, WriteIn
-from ballots.pure import chain
 from ballots.pure.figures import Stored
+from ballots.refusal import locked
 from projects.models import Poll
 from projects.naming import file_names
 
 # Beside the number of the format in which the poll was opened (`facts.frozen`).
 FORMAT = "yiwu-vote-package/{number}"
-# What a zip file says of the age of its members; the same data must give the same bytes.
-NO_TIME = (1980, 1, 1, 0, 0, 0)
+# So many rows are fetched at once, and so many bytes handed on.
+ROWS, PIECE = 1_000, 256 * 1024
 
 # Entries that name no delegate and quote no proposal. Others are handed out as their hash alone, an
 # unknown one included: the chain still shows that they are there and where.
@@ -98,48 +105,70 @@ class ResultMember(TypedDict):
 
 # --- the two packages -----------------------------------------------------------------------------
 
+Row = TypeVar("Row")
+# What is told of each row on its way: a bar is one.
+Watch = Callable[[Iterator[Row]], Iterator[Row]]
 
-def full_package(poll: Poll) -> Download:
-    """Return everything a scrutineer needs to check the count; raises Refused before it."""
-    poll, result = tables.counted(poll)
-    files = {
-        "poll.json": _poll(poll),
-        "roll.json": list(
+
+def full_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
+    """Return everything a scrutineer needs to check the count; raises Refused before it.
+
+    `watch` sees the sealed ballots pass, one by one.
+    """
+    poll, record = _record(poll, full=True)
+    box = poll.sealed_ballots.order_by("receipt").values_list("receipt", "sealed")
+    lists: dict[str, Iterable[object]] = {
+        "roll.json": _fetched(
             poll.roll.order_by("number").values("number", "name", "delegation", "present", "voted")
         ),
-        "sealed.json": [
-            {"receipt": row.receipt, "sealed": base64.b64encode(bytes(row.sealed)).decode()}
-            for row in poll.sealed_ballots.order_by("receipt")
-        ],
-        "ballots.json": _ballots(poll),
+        "sealed.json": map(_sealed, watch(_fetched(box))),
+        "ballots.json": _fetched(_ballots(poll)),
         "places.json": _places(poll),
-        "write_ins.json": _write_ins(poll),
-        "result.json": {"digest": result.digest, "figures": result.stored},
-        "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
     }
-    return _zipped(poll, "full", gettext("监票数据包"), files)
+    return _streamed(poll, "full", gettext("监票数据包"), record, lists)
 
 
-def public_package(poll: Poll) -> Download:
+def public_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
     """Return what anybody may have: rules, totals, receipts, journal; raises before publication.
 
     Totals stand in it only where the poll shows votes to the public (design §3.4), else the list of
-    adopted projects; the checksum of the full figures stands in it always.
+    adopted projects; the checksum of the full figures stands in it always. `watch` sees the
+    receipts pass, one by one.
     """
-    poll, result = tables.counted(poll)
+    poll, record = _record(poll, full=False)
+    receipts = watch(
+        _fetched(poll.sealed_ballots.order_by("receipt").values_list("receipt", flat=True))
+    )
+    lists: dict[str, Iterable[object]] = {"receipts.json": receipts}
+    return _streamed(poll, "public", gettext("公开数据包"), record, lists)
+
+
+@transaction.atomic
+def _record(poll: Poll, *, full: bool) -> tuple[Poll, dict[str, object]]:
+    """Return `poll` as it is now and the files that may still change, all of one moment.
+
+    Under the lock of the poll no act changes one of them after another was read. The lists need no
+    lock: roll, box and ballots are frozen since the box was opened.
+    """
+    poll, result = tables.counted(locked(poll))
+    if full:
+        return poll, {
+            "poll.json": _poll(poll),
+            "write_ins.json": _write_ins(poll),
+            "result.json": {"digest": result.digest, "figures": result.stored},
+            "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
+        }
     if poll.phase != Poll.Phase.PUBLISHED:
         raise tables.refused("not-published")
     kinds = PUBLIC_ENTRIES | (ENTRIES_WITH_VOTES if poll.show_votes else set())
-    files = {
+    return poll, {
         "poll.json": _poll(poll),
-        "receipts.json": sorted(poll.sealed_ballots.values_list("receipt", flat=True)),
         "result.json": _public_result(poll, result),
         "journal.json": [
             _whole(entry) if _may_be_read(entry, kinds) else _withheld(entry)
             for entry in poll.journal.order_by("seq")
         ],
     }
-    return _zipped(poll, "public", gettext("公开数据包"), files)
 
 
 def _may_be_read(entry: JournalEntry, kinds: Collection[str]) -> bool:
@@ -173,28 +202,38 @@ def _poll(poll: Poll) -> dict[str, object]:
     }
 
 
-def _ballots(poll: Poll) -> list[BallotMember]:
+def _fetched(rows: "QuerySet[Any, Row]") -> Iterator[Row]:
+    return rows.iterator(chunk_size=ROWS)
+
+
+def _sealed(row: tuple[str, bytes]) -> dict[str, str]:
+    receipt, sealed = row
+    return {"receipt": receipt, "sealed": base64.b64encode(sealed).decode()}
+
+
+def _ballots(poll: Poll) -> "QuerySet[Ballot, dict[str, Any]]":
     """Return every opened ballot without its proposals, and without how many there were.
 
-    Sorted by what stands on them: the order of the file tells nothing.
+    Sorted by what stands on them, sign by sign, by the database: the order of the file tells nothing.
     """
-    ballots: list[BallotMember] = [
-        {"chosen": ballot.chosen, "against": ballot.against, "invalid": ballot.invalid}
-        for ballot in poll.ballots.all()
-    ]
-    return sorted(ballots, key=chain.canonical)
+    plain = "C" if connection.vendor == "postgresql" else "BINARY"
+    order = [Collate(Cast(name, TextField()), plain) for name in BallotMember.__annotations__]
+    return poll.ballots.order_by(*order).values(*BallotMember.__annotations__)
 
 
-def _places(poll: Poll) -> list[int]:
-    """Return how many places the valid ballots use, proposals included, from the least to the most.
+def _places(poll: Poll) -> Iterator[int]:
+    """Yield how many places the valid ballots use, proposals included, from the least to the most.
 
     Apart from the ballots: the only one with a proposal would tell what else its author chose.
     """
     counts = poll.proposals == Poll.Proposals.COUNTED
-    return sorted(
-        len(ballot.chosen) + (len(ballot.write_ins) if counts else 0)
-        for ballot in poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    used = Counter(
+        len(chosen) + (len(write_ins) if counts else 0)
+        for chosen, write_ins in _fetched(valid.values_list("chosen", "write_ins"))
     )
+    for places in sorted(used):
+        yield from repeat(places, used[places])
 
 
 def _write_ins(poll: Poll) -> list[WriteInMember]:
@@ -242,22 +281,73 @@ def _withheld(entry: JournalEntry) -> EntryMember:
     return {"kind": entry.kind, "hash": entry.hash, "body": None}
 
 
-def _zipped(poll: Poll, kind: str, content: str, files: Mapping[str, object]) -> Download:
-    texts = {
-        name: json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
-        for name, value in files.items()
-    }
-    manifest = {
-        "format": FORMAT.format(number=frozen.opened_in(poll)),
-        "package": kind,
-        "files": {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()},
-    }
-    texts["manifest.json"] = json.dumps(manifest, ensure_ascii=False, indent=1).encode() + b"\n"
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for name, text in texts.items():
-            member = zipfile.ZipInfo(name, date_time=NO_TIME)
-            member.external_attr = 0o600 << 16
-            archive.writestr(member, text, compress_type=zipfile.ZIP_DEFLATED)
+# --- the zip file ---------------------------------------------------------------------------------
+
+
+def _streamed(
+    poll: Poll,
+    kind: str,
+    content: str,
+    record: Mapping[str, object],
+    lists: Mapping[str, Iterable[object]],
+) -> Streamed:
+    texts = {name: iter([_json(value) + "\n"]) for name, value in record.items()}
+    texts |= {name: _lines(rows) for name, rows in lists.items()}
+    format_ = FORMAT.format(number=frozen.opened_in(poll))
     names = file_names(poll, content, f"{kind}-package", "zip")
-    return Download(*names, out.getvalue())
+    return Streamed(*names, _zipped({"format": format_, "package": kind}, texts))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _lines(rows: Iterable[object]) -> Iterator[str]:
+    """Yield a list in JSON with a row a line, so that it can be read line by line as well."""
+    before = "[\n"
+    for row in rows:
+        yield before + _json(row)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+class _Outlet(io.RawIOBase):
+    """Where a zip file is written to that nobody can seek in, and taken from piece by piece."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: Any) -> int:
+        self._written += data
+        return len(data)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    def take(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+def _zipped(manifest: dict[str, Any], texts: Mapping[str, Iterator[str]]) -> Iterator[bytes]:
+    """Yield a zip file of `texts` and of `manifest`, which comes last, with the hash of each.
+
+    The same texts give the same bytes: what has no time of its own is of 1980 in a zip file.
+    """
+    out, hashes = _Outlet(), {}
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in texts.items():
+            checksum = hashlib.sha256()
+            # How long it will be nobody knows yet, and a large box takes more than 4 GB.
+            with archive.open(name, "w", force_zip64=True) as member:
+                for part in text:
+                    data = part.encode()
+                    checksum.update(data)
+                    member.write(data)
+                    if len(out) >= PIECE:
+                        yield out.take()
+            hashes[name] = checksum.hexdigest()
+        archive.writestr(
+            zipfile.ZipInfo("manifest.json"), _json(manifest | {"files": hashes}) + "\n"
+        )
+    yield out.take()

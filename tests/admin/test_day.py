@@ -1,5 +1,6 @@
 """The day of a poll in the admin: each step by its page, from the roll to the published result."""
 
+import io
 import logging
 import re
 from itertools import count
@@ -7,6 +8,7 @@ from itertools import count
 import pytest
 from django.urls import reverse
 
+from ballots import verifier
 from ballots.acts import cards, ceremony, drafts, lifecycle, roll
 from ballots.models import AccessCard, BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
@@ -978,7 +980,18 @@ def test_the_package_with_the_ballots_is_for_scrutineers_alone():
     assert desk_of(stage.office).get(address).status_code == 403
     reply = desk_of(stage.scrutineer).get(address)
     assert reply.headers["Content-Type"] == "application/zip"
-    assert reply.content.startswith(b"PK")
+    assert re.fullmatch(
+        r'attachment; filename="rehearsal_yiwu-\d+-full-package-[\d-]+\.zip"; '
+        r"filename\*=UTF-8''[%\w.-]+\.zip",
+        reply.headers["Content-Disposition"],
+    )
+    # Made while it is sent, and whole all the same.
+    assert reply.streaming
+    assert not [
+        finding
+        for finding in verifier.level_a(verifier.read(io.BytesIO(reply.getvalue())))
+        if finding.faults
+    ]
 
 
 def test_the_public_package_waits_for_the_publication():
@@ -990,7 +1003,7 @@ def test_the_public_package_waits_for_the_publication():
     assert desk.get(address).status_code == 302
     lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
     lifecycle.publish_result(stage.poll, by=stage.office)
-    assert desk.get(address).content.startswith(b"PK")
+    assert desk.get(address).getvalue().startswith(b"PK")
 
 
 def test_a_file_that_does_not_exist_is_not_found():

@@ -554,6 +554,69 @@ def test_the_package_passes_the_verifier_and_only_its_owner_reads_it(counted, tm
     assert stat.S_IMODE((tmp_path / "F.zip").stat().st_mode) == 0o600
 
 
+EXPORTS = [
+    ("export_package",),
+    ("export_tally", "--output"),
+    ("export_tally", "--summary", "--output"),
+]
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=" ".join)
+@pytest.mark.parametrize("fails", ["write", "fsync", "rename"])
+def test_a_file_is_written_whole_or_what_was_there_stays(
+    counted, tmp_path, monkeypatch, export, fails
+):
+    file = tmp_path / "F"
+    file.write_text("as it was")
+
+    def no_room(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if fails == "write":
+        # The disk fills up while the pieces come.
+        monkeypatch.setattr(os, "fdopen", lambda descriptor, _mode: FullDisk(descriptor))
+    else:
+        monkeypatch.setattr(*{"fsync": (os, "fsync"), "rename": (Path, "replace")}[fails], no_room)
+
+    assert "No space left on device" in refused(*export, file)
+    assert file.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [file], "no draft is left"
+
+
+class FullDisk(io.FileIO):
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "wb")
+
+    def write(self, data: object) -> int:
+        super().write(b"the first few bytes")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_package_takes_the_place_of_one_that_others_could_read(counted, tmp_path):
+    file = tmp_path / "F.zip"
+    file.write_text("as it was")
+    file.chmod(0o644)
+
+    text = run("export_package", file)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert verifier.main([str(file)]) == 0
+    assert "完成：2张" in text
+
+
+def test_a_link_and_a_pipe_stay_what_they_are(counted, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "F.csv")
+    run("export_tally", "--output", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+
+    os.mkfifo(tmp_path / "pipe")
+    copy = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read())"
+    command = [sys.executable, "-c", copy, tmp_path / "pipe"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
+        run("export_tally", "--output", tmp_path / "pipe")
+        assert reader.communicate()[0] == (tmp_path / "F.csv").read_bytes()
+
+
 def test_the_public_package_waits_for_the_publication(counted, tmp_path):
     assert "结果公布后" in refused("export_package", "--public", tmp_path / "P.zip")
 

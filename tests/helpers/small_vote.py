@@ -10,7 +10,7 @@ from ballots.files import download
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_stage, second_stage, selection
 
-Export = Callable[[Poll], download.Download]
+Export = Callable[[Poll], download.Download | download.Streamed]
 
 
 def make_opened(**columns: Any) -> Stage:

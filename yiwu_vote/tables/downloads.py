@@ -1,10 +1,10 @@
 """A file as the answer to a request: to be saved, under a Chinese name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -16,16 +16,24 @@ CONTENT_TYPES = {
 
 def attachment(content: bytes, *, ascii_name: str, chinese_name: str) -> HttpResponse:
     """Return `content` to be saved; its Chinese name as RFC 6266 has it, and a fallback."""
-    return HttpResponse(
-        content,
-        content_type=CONTENT_TYPES[ascii_name.rpartition(".")[2]],
-        headers={
-            "Content-Disposition": (
-                f'attachment; filename="{ascii_name}"; '
-                f"filename*=UTF-8''{quote(chinese_name, safe='')}"
-            )
-        },
-    )
+    return HttpResponse(content, headers=_headers(ascii_name, chinese_name))
+
+
+def streamed(
+    pieces: Iterator[bytes], *, ascii_name: str, chinese_name: str
+) -> StreamingHttpResponse:
+    """Return what is made while it is sent, to be saved in the same way."""
+    return StreamingHttpResponse(pieces, headers=_headers(ascii_name, chinese_name))
+
+
+def _headers(ascii_name: str, chinese_name: str) -> dict[str, str]:
+    return {
+        "Content-Type": CONTENT_TYPES[ascii_name.rpartition(".")[2]],
+        "Content-Disposition": (
+            f'attachment; filename="{ascii_name}"; '
+            f"filename*=UTF-8''{quote(chinese_name, safe='')}"
+        ),
+    }
 
 
 def names_of(

@@ -1,5 +1,7 @@
-"""What the commands share: which poll, who signs, the shares, and refusals as one sentence."""
+"""What the commands share: which poll, who signs, the shares, refusals as one sentence, files."""
 
+import os
+import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator
 from getpass import getpass
@@ -186,3 +188,32 @@ def track(
         gettext("完成：%(count)d%(unit)s，用时%(seconds)d秒")
         % {"count": total, "unit": unit, "seconds": seconds}
     )
+
+
+def write_whole(path: Path, pieces: Iterable[bytes], *, private: bool = False) -> None:
+    """Write `pieces` to `path`, or leave what was there; a `private` file is read by its owner alone.
+
+    A draft beside it takes its place once all of it is on the disk. What is no file, such as a pipe,
+    is written to as it is. Raises CommandError where nothing can be written.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as out:
+                out.writelines(pieces)
+            return
+        # Through a link, so that the link stays.
+        path = path.resolve()
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        mode = 0o600 if private else 0o666
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
+                out.writelines(pieces)
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise CommandError(
+            gettext("无法写入文件 %(file)s：%(why)s") % {"file": path, "why": error.strerror}
+        ) from None

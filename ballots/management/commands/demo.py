@@ -23,7 +23,7 @@ from ballots.acts import rehearsal, sign_in
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.acts.register.importing import import_roll
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
-from ballots.management.commands._steps import person, the_poll, track
+from ballots.management.commands._steps import person, the_poll, track, write_whole
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.pure.roll_table import RollRow
@@ -353,11 +353,7 @@ def write_csv(name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 def write_private(name: str, text: str) -> None:
     """Write a file that only its owner reads, whole or not at all."""
-    path = demo_folder() / name
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(text.encode())
-    draft.replace(path)
+    write_whole(demo_folder() / name, [text.encode()], private=True)
 
 
 def read_csv(name: str) -> list[dict[str, str]]:

@@ -1,14 +1,14 @@
 """Write the package that `python -m ballots.verifier` checks."""
 
-import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.files import package
-from ballots.management.commands._steps import PollCommand
+from ballots.management.commands._steps import PollCommand, track, write_whole
 from projects.models import Poll
 from projects.phases import COUNTED
 
@@ -27,16 +27,15 @@ class Command(PollCommand):
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
         file: Path = options["file"]
         make = package.public_package if options["public"] else package.full_package
-        content = make(poll).content
-        try:
-            # The full package has the roll and every ballot: for the scrutineers' eyes only.
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(content)
-        except OSError as error:
-            raise CommandError(
-                gettext("无法写入文件 %(file)s：%(why)s") % {"file": file, "why": error.strerror}
-            ) from None
+        watch = partial(
+            track,
+            total=poll.sealed_ballots.count(),
+            what=gettext("导出数据包"),
+            unit=gettext("张"),
+            out=self.stdout,
+        )
+        # The full package has the roll and every ballot: for the scrutineers' eyes only.
+        write_whole(file, make(poll, watch=watch).pieces, private=True)
         self.stdout.write(
             gettext("已写入 %(file)s。核对：python -m ballots.verifier %(file)s") % {"file": file}
         )

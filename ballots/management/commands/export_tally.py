@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.files import tables
-from ballots.management.commands._steps import PollCommand
+from ballots.management.commands._steps import PollCommand, write_whole
 from projects.models import Poll
 from projects.phases import COUNTED
 
@@ -28,12 +28,7 @@ class Command(PollCommand):
         if output is None:
             self.print_bytes(content)
             return
-        try:
-            output.write_bytes(content)
-        except OSError as error:
-            raise CommandError(
-                gettext("无法写入文件 %(file)s：%(why)s") % {"file": output, "why": error.strerror}
-            ) from None
+        write_whole(output, [content])
         self.stdout.write(gettext("已写入 %(file)s") % {"file": output})
 
     def print_bytes(self, content: bytes) -> None:
