@@ -167,6 +167,8 @@ else:
             # Values travel beside the statement and not in it: a server that logs statements
             # must not write down who handed in which envelope.
             "server_side_binding": True,
+            # What is asked again and again is planned once a connection: a third of the work.
+            "prepare_threshold": 3,
         },
     }
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -128,7 +128,7 @@ AS_CAST = Reading(is_plain, folded_before)
 def faults(
     selection: Selection,
     rules: Rules,
-    candidates: dict[int, str],
+    candidates: Mapping[int, str],
     *,
     reading: Reading = STRICT,
 ) -> list[Fault]:
@@ -164,7 +164,7 @@ def _faults_of_choices(
 
 
 def _faults_of_proposals(
-    selection: Selection, rules: Rules, candidates: dict[int, str], reading: Reading
+    selection: Selection, rules: Rules, candidates: Mapping[int, str], reading: Reading
 ) -> list[Fault]:
     proposals = selection.proposals
     if not proposals:

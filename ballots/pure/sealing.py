@@ -11,6 +11,7 @@ import secrets
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -257,14 +258,20 @@ def seal(selection: Selection, *, public_key: bytes, poll: UUID, size: int) -> b
     `public_key` is `PrivateKey.public`, `size` is `padded_size` of the poll. Every call gives
     other bytes. Raises ValueError for a bad key and wherever `encode` does.
     """
+    key = _parsed(public_key)
+    plain = encode(selection, poll=poll, nonce=secrets.token_hex(16), size=size)
+    return _HPKE.encrypt(plain, key, info=_binding(poll))
+
+
+# A box is cast into hundreds of times; two or three are open at once.
+@lru_cache(maxsize=4)
+def _parsed(public_key: bytes) -> hpke.MLKEM768X25519PublicKey:
     if len(public_key) != PUBLIC_SIZE:
         raise ValueError(f"the public key of a box has {PUBLIC_SIZE} bytes")
-    key = hpke.MLKEM768X25519PublicKey(
+    return hpke.MLKEM768X25519PublicKey(
         mlkem.MLKEM768PublicKey.from_public_bytes(public_key[:MLKEM_PUBLIC_SIZE]),
         x25519.X25519PublicKey.from_public_bytes(public_key[MLKEM_PUBLIC_SIZE:]),
     )
-    plain = encode(selection, poll=poll, nonce=secrets.token_hex(16), size=size)
-    return _HPKE.encrypt(plain, key, info=_binding(poll))
 
 
 def unseal(sealed: bytes, *, key: PrivateKey, poll: UUID) -> tuple[Selection, str]:
