@@ -1,6 +1,6 @@
 """Where sessions are kept (`SESSION_ENGINE`): in our own table, whose rows say which card opened them.
 
-So the question who asks is answered by one statement (`facts.asking`), and a session ends with the
+So the question who asks is answered by one statement (`pages.asking`), and a session ends with the
 card that opened it.
 """
 
@@ -19,6 +19,8 @@ class SessionStore(db.SessionStore):
 
     # What `begin` has written; nothing that a session holds is None.
     _written: dict[str, Any] | None = None
+    # What `found` was given, unread so far.
+    _stored: str | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -28,6 +30,20 @@ class SessionStore(db.SessionStore):
         row = cast(Session, super().create_model_instance(data))
         row.card_id = data.get(CARD_KEY)
         return row
+
+    def found(self, stored: str | None) -> None:
+        """Take over what was read of this session's row beside other things; None where it has ended.
+
+        A page that asks nothing of the session does not even unpack it.
+        """
+        self.accessed = True
+        if stored is None:
+            self._session_key = None
+            self._session_cache: dict[str, Any] = {}
+        self._stored = stored
+
+    def load(self) -> dict[str, Any]:
+        return super().load() if self._stored is None else self.decode(self._stored)
 
     def begin(self, card: AccessCard) -> None:
         """Begin the session of `card` under a fresh key, in one write; the one before it ends.

@@ -49,6 +49,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """The drafts whose candidates the office lists: those of a second round are its first one's."""
         return self.filter(phase=phases.Phase.DRAFT, parent=None)
 
+    def collecting(self) -> "PollQuerySet":
+        """The drafts for whose lists delegates may recommend projects now."""
+        return self.filter(phase=phases.Phase.DRAFT, collecting=True)
+
     def real(self) -> "PollQuerySet":
         """The polls that count: everything but rehearsals."""
         return self.exclude(kind=Poll.Kind.REHEARSAL)

@@ -11,6 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import database
+from ballots.facts.kept import kept_of
 from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
@@ -92,18 +93,10 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
         return _why_not(poll, card, token, wrong)
 
 
-def receipt_of(entry: RollEntry) -> Receipt | None:
-    """Return the receipt of a delegate who has voted, until the close takes names off."""
-    envelope = Envelope.objects.filter(roll_entry=entry).only("code").first()
-    if envelope is None or entry.voted_at is None:
-        return None
-    return Receipt(code=envelope.code, submitted_at=entry.voted_at)
-
-
 def _seal(poll: Poll, selection: Selection) -> bytes:
-    box = poll.box
+    kept = kept_of(poll)
     return sealing.seal(
-        selection, public_key=bytes(box.public_key), poll=poll.uuid, size=box.ballot_size
+        selection, public_key=kept.public_key, poll=poll.uuid, size=kept.ballot_size
     )
 
 

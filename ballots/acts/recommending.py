@@ -39,8 +39,7 @@ def collecting_poll() -> Poll | None:
 def collecting_polls() -> list[Poll]:
     """Return the polls that take recommendations now, real ones before rehearsals, newest first."""
     practice = Case(When(kind=Poll.Kind.REHEARSAL, then=1), default=0)
-    collecting = Poll.objects.filter(phase=Poll.Phase.DRAFT, collecting=True)
-    return list(collecting.order_by(practice, "-pk"))
+    return list(Poll.objects.collecting().order_by(practice, "-pk"))
 
 
 # --- by delegates ---------------------------------------------------------------------------------

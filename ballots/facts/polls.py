@@ -1,15 +1,15 @@
 """Which poll a page is about, who may see it, and what it puts to the vote."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Case, F, IntegerField, Q, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 
+from ballots.facts.kept import kept_of
 from ballots.facts.outcome import round_of
 from ballots.models import BallotBox, Delegate, RollEntry
-from projects.models import Poll, PollQuerySet, Project
+from projects.models import Poll, Project
 from projects.phases import DRAFT, VOTING
 
 # The draft of a second round that nothing waits for any more: its first round is over, or the meeting
@@ -24,45 +24,37 @@ def is_idle(poll: Poll) -> bool:
     return poll.parent_id is not None and Poll.objects.filter(IDLE, pk=poll.pk).exists()
 
 
-def polls_of(delegate: Delegate | None) -> PollQuerySet:
-    """Return the polls a page may be about, the one that matters most first (design §9).
+def published_to_all() -> list[Poll]:
+    """Return the polls that a page may be about for nobody in particular, who sees no draft."""
+    polls = Poll.objects.standing().exclude(phase=Poll.Phase.DRAFT)
+    return in_order(polls, is_delegate=False)
+
+
+def in_order(polls: Iterable[Poll], *, is_delegate: bool) -> list[Poll]:
+    """Return `polls` with the one first that matters most to whoever asks (design §9).
 
     For a delegate first those taking ballots, a real one before a rehearsal; then what was closed,
     counted or published, a rehearsal never before a real poll, newest first; then drafts. Nobody in
-    particular sees what is out before what is going on, and no draft.
+    particular sees what is out before what is going on.
     """
-    polls = (
-        Poll.objects.standing()
-        .exclude(IDLE)
-        .annotate(
-            # A first round is published after its second one, and its result is the whole.
-            latest=Coalesce("published_at", "closed_at", "opened_at"),
-            concern=Case(
-                When(phase=Poll.Phase.DRAFT, then=2),
-                When(phase__in=VOTING, then=0 if delegate else 1),
-                default=1 if delegate else 0,
-                output_field=IntegerField(),
-            ),
-            practice=Case(
-                When(kind=Poll.Kind.REHEARSAL, then=1), default=0, output_field=IntegerField()
-            ),
-        )
-    )
-    if delegate is None:
-        return polls.exclude(phase=Poll.Phase.DRAFT).order_by(
-            "practice", "concern", F("latest").desc(nulls_last=True), "-pk"
-        )
-    return polls.filter(roll__delegate=delegate).order_by(
-        "concern", "practice", F("latest").desc(nulls_last=True), "-pk"
-    )
+
+    def rank(poll: Poll) -> tuple[int | float, ...]:
+        # A first round is published after its second one, and its result is the whole.
+        latest = poll.published_at or poll.closed_at or poll.opened_at
+        concern = 2 if poll.phase in DRAFT else int(poll.takes_ballots != is_delegate)
+        ranks = (concern, poll.is_rehearsal) if is_delegate else (poll.is_rehearsal, concern)
+        return (*ranks, -latest.timestamp() if latest else 0.0, -poll.pk)
+
+    return sorted(polls, key=rank)
 
 
-def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
-    """Return the poll a page is about: the one `asked` for by its number, else the first."""
-    polls = polls_of(delegate)
-    if asked:
-        return polls.filter(pk=asked).first() if asked.isdecimal() and len(asked) < 18 else None
-    return polls.first()
+def asked_for(polls: Sequence[Poll], asked: str) -> Poll | None:
+    """Return that of `polls` whose number is `asked`, else the first where none is asked for."""
+    if not asked:
+        return next(iter(polls), None)
+    if not asked.isdecimal() or len(asked) >= 18:
+        return None
+    return next((poll for poll in polls if poll.pk == int(asked)), None)
 
 
 @dataclass(frozen=True)
@@ -101,9 +93,9 @@ def box_of(poll: Poll) -> BallotBox | None:
     return getattr(poll, "box", None)
 
 
-def candidates(poll: Poll) -> dict[int, str]:
+def candidates(poll: Poll) -> Mapping[int, str]:
     """Return the title of each candidate of `poll` by its number, in order."""
-    return dict(poll.projects.order_by("number").values_list("number", "title"))
+    return kept_of(poll).titles
 
 
 def state_of(poll: Poll, entry: RollEntry) -> str:

@@ -4,7 +4,7 @@ A refusal says what happened, whether the ballot counted, and what to do now (de
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.formats import date_format
@@ -20,9 +20,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots.acts import casting
 from ballots.facts.polls import state_of, why_barred
-from ballots.models import Delegate, RollEntry
+from ballots.models import Delegate
+from ballots.pages.asking import Standing
+from ballots.pages.faces import shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
 from projects.models import Poll
@@ -208,26 +209,30 @@ TIME_IS_UP = _(
 LAST_MINUTES = 5
 
 
-def entry_of(request: DelegateRequest, poll: Poll) -> RollEntry:
-    entry = get_object_or_404(RollEntry, poll=poll, delegate=request.delegate)
-    # The same one, who need not be fetched again.
-    entry.delegate = request.delegate
-    return entry
+def standing_of(request: DelegateRequest, poll: Poll) -> Standing:
+    """Return where the delegate stands with `poll`; 404 where he is not on its roll."""
+    if poll.pk not in request.standings:
+        raise Http404
+    return request.standings[poll.pk]
 
 
-def status_of(poll: Poll, entry: RollEntry) -> dict[str, object]:
-    receipt = casting.receipt_of(entry) if entry.voted else None
-    return {
-        "poll": poll,
+def status_of(standing: Standing) -> tuple[dict[str, Hashable], dict[str, str]]:
+    """Return where a delegate stands: what many have in common, and what is his own."""
+    poll, entry = standing.poll, standing.entry
+    shown: dict[str, Hashable] = {
+        "poll": shown_poll(poll),
         "state": state_of(poll, entry),
         "voted": entry.voted,
-        "voted_at": clock(entry.voted_at),
-        "receipt": sealing.grouped(receipt.code) if receipt else "",
         "closes_at": clock(poll.closes_at),
         "closed_at": clock(poll.closed_at or poll.closes_at),
         "closing": closing_of(poll),
         "must_report": poll.voters == Poll.Voters.PRESENT and not entry.present,
     }
+    personal = {
+        "voted_at": clock(entry.voted_at),
+        "receipt": sealing.grouped(standing.code) if standing.code else "",
+    }
+    return shown, personal
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ Choices live in the page's form alone: no view puts them anywhere else.
 """
 
 import logging
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,13 +14,16 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ballots.acts import casting
-from ballots.facts.polls import candidates, poll_for, state_of, why_barred
-from ballots.models import RollEntry
+from ballots.facts.kept import POLLS, Kept, kept_of
+from ballots.facts.polls import asked_for, candidates, state_of, why_barred
 from ballots.pages.answers import (
     REFUSALS,
     PageRefused,
@@ -25,12 +31,14 @@ from ballots.pages.answers import (
     SeeOther,
     asked_poll,
     closing_of,
-    entry_of,
     owner_of_draft,
     preferring,
     refusable,
+    standing_of,
     status_of,
 )
+from ballots.pages.asking import Standing
+from ballots.pages.faces import face, shown_poll
 from ballots.pages.forms import (
     TITLE_FIELD,
     BallotForm,
@@ -45,7 +53,7 @@ from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import similar
 from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
-from projects.models import Poll, by_category
+from projects.models import Poll
 from projects.wording import rules_in_words
 
 # The parts of ballot and review that a screen reader reads out when they change.
@@ -60,19 +68,20 @@ logger = logging.getLogger("ballots")
 def _posted_poll(request: DelegateRequest) -> Poll:
     """Return the poll that the posted form names: a ballot never lands in another one's box."""
     asked = request.POST.get("poll", "")
-    poll = poll_for(request.delegate, asked=asked) if asked else None
+    poll = asked_for(request.polls, asked) if asked else None
     if poll is None or str(poll.pk) != asked or request.GET.get("poll", asked) != asked:
         raise PageRefused("other-poll")
     request.poll = poll
     return poll
 
 
-def _demand_fillable(poll: Poll, entry: RollEntry, *, is_posted: bool) -> None:
+def _demand_fillable(standing: Standing, *, is_posted: bool) -> None:
     """Raise PageRefused unless a ballot can be filled in now; what counts is asked by the cast.
 
     Once time is up nobody begins, but what was filled in already is kept: the deadline may still be
     moved.
     """
+    poll, entry = standing.poll, standing.entry
     match state_of(poll, entry):
         case "time-up":
             if is_posted:
@@ -106,7 +115,7 @@ def ballot(request: DelegateRequest) -> HttpResponse:
     exchange = exchanged(form, request.POST)
     if exchange and not exchange.is_full:
         form = BallotForm(exchange.data, poll=poll, titles=form.titles)
-    return _ballot_page(request, form, entry_of(request, poll), exchange=exchange)
+    return _ballot_page(request, form, exchange=exchange)
 
 
 @login_not_required
@@ -120,9 +129,9 @@ def alike(request: VisitorRequest) -> HttpResponse:
     sent = next((name for name in request.POST if TITLE_FIELD.fullmatch(name)), "")
     proposal = ProposalForm({"title": request.POST.get(sent, "")})
     asked = request.POST.get("poll", "")
-    poll = poll_for(request.delegate, asked=asked) if asked else None
     if request.delegate is None:
         return _in_silence(request, status=200)
+    poll = asked_for(request.polls, asked) if asked else None
     if poll is None or not sent or not proposal.is_valid():
         return HttpResponse()
     title = proposal.cleaned_data["title"]
@@ -169,17 +178,16 @@ def review(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
         return SeeOther(reverse("ballots:ballot") + request.poll_query)
     poll = _posted_poll(request)
-    entry = entry_of(request, poll)
-    _demand_fillable(poll, entry, is_posted=True)
+    _demand_fillable(standing_of(request, poll), is_posted=True)
     form = BallotForm(request.POST, poll=poll, titles=candidates(poll))
     if not form.is_valid() or poll.is_time_up:
-        return _ballot_page(request, form, entry)
+        return _ballot_page(request, form)
     removed = form.line(request.POST.get("remove", ""))
     if removed is None:
         return _review_page(request, form, token=casting.new_token())
     rest = BallotForm(without(request.POST, removed), poll=poll, titles=form.titles)
     if not rest.is_valid():
-        return _ballot_page(request, rest, entry)
+        return _ballot_page(request, rest)
     return _review_page(request, rest, token=casting.new_token(), removed=removed, previous=form)
 
 
@@ -191,7 +199,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
     poll = _posted_poll(request)
     form = CastForm(request.POST, poll=poll, titles=candidates(poll))
     if not form.is_valid():
-        return _ballot_page(request, form, entry_of(request, poll))
+        return _ballot_page(request, form)
     token = form.cleaned_data["token"]
     try:
         casting.cast_ballot(poll=poll, card=request.card, selection=form.selection, token=token)
@@ -206,7 +214,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
 
 def _query_to(request: DelegateRequest, poll: Poll) -> str:
     """Return what leads on to `poll`: nothing where it is the one that pages are about anyway."""
-    is_usual = not request.poll_query and poll_for(request.delegate) == poll
+    is_usual = not request.poll_query and asked_for(request.polls, "") == poll
     return "" if is_usual else f"?poll={poll.pk}"
 
 
@@ -217,7 +225,7 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) ->
         return SeeOther(reverse("ballots:sign-in"))
     if refusal.code == "faults":
         form.refuse(refusal.faults)
-        return _ballot_page(request, form, entry_of(request, form.poll))
+        return _ballot_page(request, form)
     barred = why_barred(request.delegate)
     if barred and refusal.code in {"not-on-roll", "not-present"}:
         raise PageRefused(barred)
@@ -232,23 +240,48 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) ->
 def _ballot_page(
     request: DelegateRequest,
     form: BallotForm,
-    entry: RollEntry,
     *,
     exchange: Exchange | None = None,
 ) -> HttpResponse:
+    """Show `form` on the ballot: one in which nothing stands yet has a face, the same for everybody."""
     poll = form.poll
-    _demand_fillable(poll, entry, is_posted=form.is_bound)
-    projects = list(poll.projects.prefetch_related("targets").order_by("number"))
-    context = status_of(poll, entry) | {
-        "form": form,
-        "projects": projects,
-        "categories": by_category(projects),
-        "exchange": exchange,
-        "rules": rules_in_words(poll),
-        "owner": owner_of_draft(request.delegate, poll),
+    standing = standing_of(request, poll)
+    _demand_fillable(standing, is_posted=form.is_bound)
+    kept, owner = kept_of(poll), owner_of_draft(request.delegate, poll)
+    shown: dict[str, Hashable] = {
+        "poll": shown_poll(poll),
+        "state": state_of(poll, standing.entry),
+        "closing": closing_of(poll),
+        "kept": kept,
     }
-    status = 422 if form.problems else 403 if context["state"] == "time-up" else 200
-    return render(request, "ballots/ballot/ballot.html", context, status=status)
+    template = "ballots/ballot/ballot.html"
+    if not form.is_bound:
+        empty = _empty(kept, poll)
+        shown |= {"form": empty.form, "rules": empty.rules}
+        return face(request, template, shown=shown, personal={"owner": owner})
+    context = shown | {
+        "form": form,
+        "rules": rules_in_words(poll),
+        "exchange": exchange,
+        "owner": owner,
+    }
+    status = 422 if form.problems else 403 if shown["state"] == "time-up" else 200
+    return render(request, template, context, status=status)
+
+
+@dataclass(frozen=True)
+class Empty:
+    """A ballot on which nothing stands: of one list and its rules it is always the same."""
+
+    form: BallotForm
+    rules: Callable[[], list[str]]
+
+
+@lru_cache(maxsize=POLLS)
+def _empty(kept: Kept, poll: Poll) -> Empty:
+    form = BallotForm(None, poll=poll, titles=kept.titles)
+    # Said in the language of the face that shows it.
+    return Empty(form, partial(rules_in_words, poll))
 
 
 def _review_page(
@@ -260,7 +293,10 @@ def _review_page(
     previous: BallotForm | None = None,
     problem: Refusal | None = None,
 ) -> HttpResponse:
-    """Show what would be submitted; asks the database nothing, which may be what is in trouble."""
+    """Show what would be submitted; asks the database nothing, which may be what is in trouble.
+
+    Its main part holds the choices and is made anew each time; around it stands the face.
+    """
     context = {
         "form": form,
         "poll": form.poll,
@@ -272,8 +308,12 @@ def _review_page(
         "problem": problem,
         "owner": owner_of_draft(request.delegate, form.poll),
     }
-    response = render(
-        request, "ballots/ballot/review.html", context, status=problem.status if problem else 200
+    response = face(
+        request,
+        "ballots/ballot/review.html",
+        shown={"poll": shown_poll(form.poll), "problem": problem},
+        personal={"main": render_to_string("ballots/ballot/_review.html", context, request)},
+        status=problem.status if problem else 200,
     )
     if problem and problem.status == 503:
         response.headers["Retry-After"] = "5"
@@ -298,8 +338,11 @@ def _hints(form: BallotForm) -> list[dict[str, object]]:
 @refusable
 def receipt(request: DelegateRequest) -> HttpResponse:
     poll = asked_poll(request)
-    entry = entry_of(request, poll)
-    if not entry.voted:
+    standing = standing_of(request, poll)
+    if not standing.entry.voted:
         return SeeOther(reverse("ballots:home") + request.poll_query)
-    context = status_of(poll, entry) | {"submitted_at": entry.voted_at}
-    return render(request, "ballots/ballot/receipt.html", context)
+    voted_at = standing.entry.voted_at
+    submitted_at = date_format(timezone.localtime(voted_at), "DATETIME_FORMAT") if voted_at else ""
+    shown, personal = status_of(standing)
+    personal["submitted_at"] = submitted_at
+    return face(request, "ballots/ballot/receipt.html", shown=shown, personal=personal)

@@ -4,7 +4,7 @@ No rule stands here: `ballots.pure.rules.faults` judges, and `ballots.pages.word
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,8 @@ VOTE = "vote-"
 VOTES = {"for", "against", "abstain"}
 # Twice the most that a poll may allow: a page that sends too many still gets all of them back.
 MOST_BLOCKS = 20
+# The fields by which a page says how many blocks it holds.
+MANAGEMENT = frozenset(f"{PREFIX}-{name}" for name in ManagementForm.base_fields)
 # What [改选第7项] sends: the place of a proposal among the fields, and a candidate's number.
 INSTEAD = re.compile("([0-9]{1,2})-([1-9][0-9]{0,4})")
 # Without script a new block cannot be added, so that two empty ones are always there.
@@ -171,15 +173,15 @@ class BallotForm(forms.Form):
     projects = Numbers(required=False)
     abstain = forms.ChoiceField(choices=[("on", "")], required=False)
 
-    def __init__(self, data: QueryDict | None, *, poll: Poll, titles: dict[int, str]) -> None:
+    def __init__(self, data: QueryDict | None, *, poll: Poll, titles: Mapping[int, str]) -> None:
         super().__init__(data)
         self.poll, self.titles, self.rules = poll, titles, rules_of(poll)
         self.selection = Selection()
         self.problems: list[Problem] = []
 
     def clean(self) -> None:
-        formset = self._formset()
-        if self.errors or self._is_forged() or not formset.is_valid():
+        proposals = None if self.errors or self._is_forged() else self._sent_proposals()
+        if proposals is None:
             self.refuse([Fault("malformed")])
             return
         chosen = self.ticked if self.is_each else sorted(self.cleaned_data["projects"])
@@ -187,7 +189,7 @@ class BallotForm(forms.Form):
             Selection(
                 chosen=tuple(chosen),
                 against=tuple(self.opposed),
-                proposals=tuple(form.proposal for form in formset if form.proposal),
+                proposals=proposals,
             )
         )
 
@@ -209,11 +211,17 @@ class BallotForm(forms.Form):
             self.problems.append(Problem(fault.code, field, text))
             self.add_error(None, forms.ValidationError(text, code=fault.code))
 
-    def _formset(self) -> "BaseFormSet[ProposalForm]":
-        # A page without proposals has no management form, and then there is nothing to manage.
-        has_blocks = any(name.startswith(f"{PREFIX}-") for name in self.data)
-        nothing = {f"{PREFIX}-{TOTAL_FORM_COUNT}": "0", f"{PREFIX}-{INITIAL_FORM_COUNT}": "0"}
-        return ProposalFormSet(self.data if has_blocks else nothing, prefix=PREFIX)
+    def _sent_proposals(self) -> tuple[Proposal, ...] | None:
+        """Return what the blocks propose; None where they are not as the page sends them.
+
+        A page without proposals sends no block and no management form.
+        """
+        if not any(name.startswith(f"{PREFIX}-") for name in self.data):
+            return ()
+        formset: BaseFormSet[ProposalForm] = ProposalFormSet(self.data, prefix=PREFIX)
+        if not formset.is_valid():
+            return None
+        return tuple(form.proposal for form in formset if form.proposal)
 
     def _is_forged(self) -> bool:
         """Tell whether a field came twice, belongs to no such ballot or holds what it never offered.
@@ -228,7 +236,7 @@ class BallotForm(forms.Form):
             f"{PREFIX}-{position}-{field}"
             for position in range(min(announced, MOST_BLOCKS))
             for field in ProposalForm.base_fields
-        } | {ManagementForm(prefix=PREFIX).add_prefix(name) for name in ManagementForm.base_fields}
+        } | MANAGEMENT
         votes = [name for name in self.data if name.startswith(VOTE)]
         offered = {f"{VOTE}{number}" for number in self.titles} if self.is_each else set()
         if not offered.issuperset(votes) or (self.is_each and "projects" in self.data):

@@ -1,26 +1,27 @@
 """HTTP in, HTTP out: where a delegate stands with his poll, and how far the vote has come."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
-from ballots.acts import recommending
 from ballots.facts import turnout
 from ballots.facts.outcome import round_of
-from ballots.facts.polls import described, polls_of
+from ballots.facts.polls import candidates, described
 from ballots.pages.answers import (
     REFUSALS,
     asked_poll,
-    entry_of,
     owner_of_draft,
     refusable,
+    standing_of,
     status_of,
 )
+from ballots.pages.faces import face
 from ballots.pages.middleware import DelegateRequest
 from projects.models import Poll
 
@@ -29,26 +30,40 @@ from projects.models import Poll
 @vary_on_headers("HX-Request")
 @refusable
 def home(request: DelegateRequest) -> HttpResponse:
-    polls = list(polls_of(request.delegate))
-    waiting = [poll for poll in polls if poll.takes_ballots]
+    waiting = [poll for poll in request.polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
         return render(request, "ballots/home/which_poll.html", {"polls": described(waiting)})
-    if not polls and not request.poll_query and recommending.collecting_poll():
+    if not request.polls and not request.poll_query and request.is_collecting:
         # Before any roll is drawn up, a delegate has no poll and may still recommend.
         return _nothing_but_recommending(request)
     poll = asked_poll(request)
-    entry = entry_of(request, poll)
-    context = status_of(poll, entry)
+    shown, personal = status_of(standing_of(request, poll))
+    personal["time"] = time_format(timezone.localtime(), "H:i:s")
     if request.htmx:
-        return _fragment_of_home(request, context)
-    context |= {
-        "candidates": poll.projects.count(),
-        "others": [other for other in polls if other != poll],
+        return _fragment_of_home(request, shown | personal)
+    shown |= {
+        "candidates": len(candidates(poll)),
+        "others": tuple(map(_other, (other for other in request.polls if other != poll))),
         "round_name": round_of(poll) if poll.parent_id else "",
-        "owner": owner_of_draft(request.delegate, poll),
-        "collecting": recommending.collecting_poll(),
+        "collecting": request.is_collecting,
     }
-    return render(request, "ballots/home/home.html", context)
+    personal |= {
+        "name": request.delegate.name,
+        "owner": owner_of_draft(request.delegate, poll),
+    }
+    return face(request, "ballots/home/home.html", shown=shown, personal=personal)
+
+
+class Other(NamedTuple):
+    """Another poll of the same delegate, as a line that leads there."""
+
+    pk: int
+    words: str
+    phase: str
+
+
+def _other(poll: Poll) -> Other:
+    return Other(poll.pk, str(poll), poll.get_phase_display())
 
 
 def _nothing_but_recommending(request: DelegateRequest) -> HttpResponse:
@@ -61,12 +76,13 @@ def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> Http
     # The box holds no button: where the next step has changed, the whole page is fetched anew.
     if request.GET.get("state") != context["state"]:
         return HttpResponseClientRefresh()
-    return render(request, "ballots/home/_status.html", context, status=_polled(context["poll"]))
+    status = _polled(request.poll)
+    return render(request, "ballots/home/_status.html", context, status=status)
 
 
-def _polled(poll: Poll) -> int:
+def _polled(poll: Poll | None) -> int:
     """Return the status of a fragment that asks again and again: 286 tells htmx to stop."""
-    return HttpResponseStopPolling.status_code if poll.is_over else 200
+    return HttpResponseStopPolling.status_code if poll and poll.is_over else 200
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """Who is asking: the delegate whose card signed in, and the poll the page is about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from ballots.facts import polls
+from ballots.facts.polls import asked_for, in_order, published_to_all
 from ballots.models import AccessCard, Delegate
+from ballots.pages.asking import Asking, Standing, who_asks
 from ballots.refusal import Refused
 from ballots.sessions import CARD_KEY, SessionStore
 from projects.models import Poll
@@ -26,6 +27,9 @@ class VisitorRequest(HttpRequest):
     session: SessionStore
     card: AccessCard | None
     delegate: Delegate | None
+    standings: Mapping[int, Standing]
+    is_collecting: bool
+    polls: Sequence[Poll]
     poll: Poll | None
     poll_query: str
     is_shared: bool
@@ -40,8 +44,12 @@ class DelegateRequest(VisitorRequest):
 
 
 class DelegateMiddleware:
-    """Set `request.card`, `request.delegate` and `request.poll`; close every page by default.
+    """Set on each request who asks and which poll it is about; close every page by default.
 
+    Of a delegate everything is read by one statement (`pages.asking`): `request.card`,
+    `request.delegate`, `request.standings` by the number of their polls, `request.is_collecting`.
+    `request.polls` are those a page may be about, `request.poll` is the one that this page is
+    about. Of anybody else the polls are read once a page asks for one.
     `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing;
     `request.is_shared` tells a tablet that many use in turn, which keeps no draft.
     A view that anybody may see says `login_not_required`; the admin asks for its own log-in. Every
@@ -52,12 +60,20 @@ class DelegateMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
-        request.card = _card(request)
+        asking = _who_asks(request)
+        request.card = asking.card if asking else None
         request.delegate = request.card.delegate if request.card else None
+        standings = asking.standings if asking else ()
+        request.standings = {one.poll.pk: one for one in standings}
+        request.is_collecting = asking is not None and asking.is_collecting
+        if request.delegate:
+            request.polls = in_order((one.poll for one in standings), is_delegate=True)
+        else:
+            request.polls = SimpleLazyObject(published_to_all)
         asked = request.GET.get("poll", "")
         request.poll_query = "?" + urlencode({"poll": asked}) if asked else ""
         request.is_shared = request.COOKIES.get("tablet") == "1"
-        request.poll = SimpleLazyObject(lambda: polls.poll_for(request.delegate, asked=asked))
+        request.poll = SimpleLazyObject(lambda: asked_for(request.polls, asked))
         return self.get_response(request)
 
     def process_view(
@@ -104,12 +120,10 @@ def _expired(request: HttpRequest) -> str:
     return gettext("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
 
 
-def _card(request: HttpRequest) -> AccessCard | None:
-    pk = request.session.get(CARD_KEY)
-    if pk is None:
+def _who_asks(request: VisitorRequest) -> Asking | None:
+    key = request.session.session_key
+    if key is None:
         return None
-    return (
-        AccessCard.objects.filter(pk=pk, revoked_at__isnull=True)
-        .select_related("delegate__delegation")
-        .first()
-    )
+    asking = who_asks(key)
+    request.session.found(asking.session_data if asking else None)
+    return asking

@@ -4,6 +4,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ballots.acts.sign_in import card_by_code, card_by_token
 from ballots.models import AccessCard
 from ballots.pages.answers import SeeOther, preferring, say_no
+from ballots.pages.faces import face
 from ballots.pages.middleware import VisitorRequest
 from ballots.refusal import Refused
 
@@ -36,7 +38,7 @@ def preferences(request: VisitorRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: VisitorRequest) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "ballots/sign_in/sign_in.html")
+        return _sign_in_page(request)
     typed = request.POST.get("code", "")
     try:
         return _let_in(request, card_by_code(typed))
@@ -64,6 +66,14 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
     if "not-mine" in request.POST:
         return render(request, "ballots/sign_in/card_not_mine.html")
     return _let_in(request, found)
+
+
+def _sign_in_page(request: VisitorRequest) -> HttpResponse:
+    """Show the form: its face, unless something is to be said to this very visitor."""
+    told = list(messages.get_messages(request))
+    if told or request.delegate:
+        return render(request, "ballots/sign_in/sign_in.html", {"messages": told})
+    return face(request, "ballots/sign_in/sign_in.html", shown={}, personal={})
 
 
 def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:

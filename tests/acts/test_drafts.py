@@ -26,6 +26,7 @@ from ballots.facts.findings import blocks
 from ballots.models import AccessCard, Delegate, JournalEntry, Recommendation, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll, Project
+from tests.helpers import browsing
 from tests.helpers.factories import (
     Stage,
     confirm_count,
@@ -418,7 +419,7 @@ def test_a_draft_with_a_key_is_dropped_by_two_people_and_its_row_and_record_stay
     assert journal.first_broken(poll) is None
     assert poll.projects.count() == 12
     assert poll.box.tested_at
-    assert polls.poll_for(held.delegates[0]) is None
+    assert browsing.poll_for(held.delegates[0]) is None
     assert poll not in Poll.objects.standing()
 
 
@@ -528,7 +529,7 @@ def test_a_draft_is_idle_once_something_else_settled_the_places():
 
     assert not before
     assert polls.is_idle(Poll.objects.get(pk=draft.pk))
-    assert draft not in polls.polls_of(held.delegates[0])
+    assert draft not in browsing.polls_of(held.delegates[0])
 
 
 @pytest.mark.parametrize("end", ["publish", "void"])
@@ -541,7 +542,7 @@ def test_a_draft_is_idle_once_its_first_round_is_over(end):
         void(held, held.poll)
 
     assert polls.is_idle(Poll.objects.get(pk=draft.pk))
-    assert draft not in polls.polls_of(held.delegates[0])
+    assert draft not in browsing.polls_of(held.delegates[0])
     # Nobody keeps a card for a poll that can never open.
     assert archiving.cards_of(held.poll).needed_by == ()
 
@@ -554,11 +555,11 @@ def test_the_whole_result_comes_before_that_of_its_second_round():
     held = tied()
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(3))
     lifecycle.publish_result(second.poll, by=held.office, at_once=True)
-    assert polls.poll_for(held.delegates[0]) == second.poll
+    assert browsing.poll_for(held.delegates[0]) == second.poll
     lifecycle.publish_result(held.poll, by=held.office, at_once=True)
 
-    assert polls.poll_for(held.delegates[0]) == held.poll
-    assert polls.poll_for(None) == held.poll
+    assert browsing.poll_for(held.delegates[0]) == held.poll
+    assert browsing.poll_for(None) == held.poll
 
 
 def test_a_second_round_fills_nothing_before_the_hall_has_seen_it_all():

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from ballots.acts import roll
-from ballots.facts import polls
 from ballots.models import RollEntry
 from projects.models import Poll
+from tests.helpers import browsing
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -66,11 +66,11 @@ def test_the_poll_that_matters_most_comes_first_and_the_newest_of_its_kind():
     move_clock(later, start - timedelta(days=365))
     expected.insert(9, later)
 
-    assert list(polls.polls_of(delegate)) == expected
+    assert list(browsing.polls_of(delegate)) == expected
     # Nobody in particular sees what is out first, and no rehearsal before a real poll.
     real, practice = expected[3:10], expected[10:12]
-    assert list(polls.polls_of(None)) == [*real, *expected[:2], *practice, expected[2]]
-    assert polls.poll_for(delegate) == expected[0]
+    assert list(browsing.polls_of(None)) == [*real, *expected[:2], *practice, expected[2]]
+    assert browsing.poll_for(delegate) == expected[0]
 
 
 def test_every_phase_has_its_place_in_the_order():
@@ -81,9 +81,9 @@ def test_a_delegate_sees_the_polls_on_whose_roll_he_stands():
     stage = make_stage()
     (stranger,) = make_delegates(1)
 
-    assert polls.poll_for(stage.delegates[0]) == stage.poll
-    assert polls.poll_for(stranger) is None
-    assert polls.poll_for(None) == stage.poll
+    assert browsing.poll_for(stage.delegates[0]) == stage.poll
+    assert browsing.poll_for(stranger) is None
+    assert browsing.poll_for(None) == stage.poll
 
 
 def test_a_poll_that_is_asked_for_is_shown_only_to_those_on_its_roll():
@@ -95,9 +95,9 @@ def test_a_poll_that_is_asked_for_is_shown_only_to_those_on_its_roll():
     )
     on_both, on_one = stage.delegates[:2]
 
-    assert polls.poll_for(on_both) == first
-    assert polls.poll_for(on_both, asked=str(second.pk)) == second
-    assert polls.poll_for(on_one, asked=str(second.pk)) is None
-    assert polls.poll_for(None, asked=str(second.pk)) is None
+    assert browsing.poll_for(on_both) == first
+    assert browsing.poll_for(on_both, asked=str(second.pk)) == second
+    assert browsing.poll_for(on_one, asked=str(second.pk)) is None
+    assert browsing.poll_for(None, asked=str(second.pk)) is None
     for nonsense in ("x", "-1", "1e3", "9" * 30, "²", "1;--", " 1", str(first.pk + 1000)):
-        assert polls.poll_for(on_both, asked=nonsense) is None
+        assert browsing.poll_for(on_both, asked=nonsense) is None

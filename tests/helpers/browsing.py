@@ -1,16 +1,19 @@
 """A delegate at Django's test client: signing in, filling in a ballot, reading a page's forms."""
 
+import secrets
 from collections.abc import Sequence
 from http.client import HTTPMessage
 from typing import Any
 
 from django.test import Client
 
-from ballots.models import AccessCard
+from ballots.facts.polls import asked_for, in_order, published_to_all
+from ballots.models import AccessCard, Delegate
+from ballots.pages.asking import Asking, who_asks
 from ballots.pure.rules import Proposal
-from ballots.sessions import CARD_KEY
+from ballots.sessions import CARD_KEY, SessionStore
 from projects.models import Poll
-from tests.helpers.factories import Stage
+from tests.helpers.factories import Stage, make_office
 from tests.helpers.http_client import Form, Page
 
 
@@ -102,3 +105,31 @@ def ready_to_cast(client: Client, poll: Poll, *numbers: int, **fields: Any) -> d
     review = client.post("/ballot/review/", filled(poll, *numbers, **fields))
     assert review.status_code == 200
     return posted(read(review).form("/ballot/cast/"))
+
+
+# --- what a page asks first, asked without a page -------------------------------------------------
+
+
+def asking(delegate: Delegate) -> Asking:
+    """Return what a request of `delegate` finds, signed in with his card or one made for it."""
+    card = AccessCard.objects.filter(delegate=delegate, revoked_at=None).first()
+    if card is None:
+        digests = {name: secrets.token_hex(32) for name in ("code_digest", "token_digest")}
+        card = AccessCard.objects.create(delegate=delegate, issued_by=make_office(), **digests)
+    session = SessionStore()
+    session.begin(card)
+    found = who_asks(str(session.session_key))
+    assert found is not None
+    return found
+
+
+def polls_of(delegate: Delegate | None) -> list[Poll]:
+    """Return the polls that a page may be about for `delegate`, or for nobody in particular."""
+    if delegate is None:
+        return published_to_all()
+    return in_order((one.poll for one in asking(delegate).standings), is_delegate=True)
+
+
+def poll_for(delegate: Delegate | None, *, asked: str = "") -> Poll | None:
+    """Return the poll that a page is about, as the middleware finds it."""
+    return asked_for(polls_of(delegate), asked)

@@ -6,18 +6,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 # What a delegate may open with an address alone, and the budget of each page: so many queries.
 PAGES = {
-    "/": 3,
-    "/home/": 7,
-    "/projects/": 5,
-    "/projects/1/": 6,
-    "/projects/sample/": 5,
-    "/tablet/": 3,
-    "/ballot/": 7,
-    "/progress/": 4,
-    "/recommend/": 5,
-    "/results/": 3,
-    "/board/": 4,
-    "/nowhere/": 3,
+    "/": 1,
+    "/home/": 1,
+    "/projects/": 3,
+    "/projects/1/": 4,
+    "/projects/sample/": 3,
+    "/tablet/": 1,
+    "/ballot/": 1,
+    "/progress/": 2,
+    "/recommend/": 3,
+    "/results/": 1,
+    "/board/": 2,
+    "/nowhere/": 1,
 }
 
 

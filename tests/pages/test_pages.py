@@ -17,12 +17,13 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from ballots.acts import canvass, deciding, drafts, hall, lifecycle, roll
-from ballots.facts import polls, turnout
+from ballots.facts import turnout
 from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, results
 from ballots.refusal import Refused
 from projects.models import Poll, Project
+from tests.helpers import browsing
 from tests.helpers.browsing import read, ready_to_cast, signed_in
 from tests.helpers.factories import (
     make_confirmed,
@@ -239,6 +240,8 @@ def test_no_page_asks_more_for_more_candidates_or_more_delegates(django_assert_n
 
     for held in (small, large):
         client = signed_in(held)
+        # The first answer of a process learns what the opening has frozen.
+        client.get(f"/home/?poll={held.poll.pk}")
         for path, number in PAGES.items():
             with django_assert_num_queries(number):
                 client.get(f"{path}?poll={held.poll.pk}")
@@ -359,7 +362,7 @@ def test_home_asks_which_of_two_polls_and_links_keep_the_answer(stage):
 def test_a_cast_for_the_second_of_two_polls_leads_to_its_own_receipt(stage):
     other = make_stage(delegates=1, delegates_total=9)
     client = signed_in(stage)
-    usual = polls.poll_for(stage.delegates[0])
+    usual = browsing.poll_for(stage.delegates[0])
     second = next(poll for poll in (stage.poll, other.poll) if poll != usual)
 
     reply = client.post("/ballot/cast/", ready_to_cast(client, second, 3))
