@@ -142,8 +142,8 @@ class Campaign:
             self._begun += 1
 
     @contextlib.contextmanager
-    def casting(self, number: str) -> Iterator[None]:
-        """Announce a cast of `number`, which may cut the line at its COMMIT."""
+    def casting(self) -> Iterator[None]:
+        """Announce a cast, which may cut the line at its COMMIT."""
         with self._lock:
             cut, self._cut = self._cut, None
         if not (cut and self.line):
@@ -152,10 +152,10 @@ class Campaign:
         before = self.line.cuts[cut]
         with self.line.armed(cut):
             yield
-        if self.line.cuts[cut] > before and self.histories[number][-1].said == "open":
+        if self.line.cuts[cut] > before:
             self.done[cut] += 1
         else:
-            # Nothing came by, or the COMMIT of another request: the next cast is cut.
+            # The cast failed before its COMMIT: the next one is cut.
             self._cut = cut
 
 
@@ -228,7 +228,7 @@ class Phone:
 
     def cast(self, browser: Browser, kept: list[tuple[str, str]]) -> bool:
         """Submit; tell whether the ballot is in the box for all that the answer says."""
-        with self.campaign.casting(self.number):
+        with self.campaign.casting():
             said = self.answer_to(browser, kept)
             self.campaign.record(self.number, said)
         return said.said != "open"

@@ -20,6 +20,10 @@ from tests.helpers.machine import lacking
 
 Cut = Literal["answer lost", "COMMIT lost"]
 
+# By this a transaction that stores a ballot is known, whatever its statements are: only what is
+# sealed has hundreds of bytes that are no text, half of its 1,100 at least.
+ASCII, SEALED = bytes(range(128)), 400
+
 
 def binaries() -> Path:
     """Return the folder of the server's programs, the newest; Debian has them outside of PATH."""
@@ -138,7 +142,7 @@ class Cluster:
 
 
 class Line:
-    """A line to the port `to` that is cut, once told to, where the next COMMIT goes by.
+    """A line to the port `to` that is cut, once told to, where a ballot's COMMIT goes by.
 
     Either before the server has it, so that it never commits, or when its answer comes back, so
     that it has and nobody knows.
@@ -156,7 +160,7 @@ class Line:
 
     @contextlib.contextmanager
     def armed(self, cut: Cut | None) -> Iterator[None]:
-        """Cut at the first COMMIT that goes by within; at none if `cut` is None."""
+        """Cut at the first COMMIT of a ballot that goes by within; at none if `cut` is None."""
         if cut is None:
             yield
             return
@@ -205,8 +209,13 @@ class _Connection:
             threading.Thread(target=way, daemon=True).start()
 
     def _up(self) -> None:
+        unreadable = 0
         for data in received(self.near):
-            cut = self.line.take() if b"COMMIT" in data else None
+            cut = None
+            unreadable += len(data.translate(None, ASCII))
+            if b"COMMIT" in data:
+                cut = self.line.take() if unreadable > SEALED else None
+                unreadable = 0
             if cut == "COMMIT lost":
                 break
             self.is_mute = cut == "answer lost"
