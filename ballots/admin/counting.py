@@ -10,7 +10,9 @@ from ballots import roles
 from ballots.acts import lifecycle, storage
 from ballots.admin.forms import ReasonForm, SharesForm
 from ballots.admin.guard import Day, StaffRequest, posted, step, take
+from ballots.admin.moving import moving
 from ballots.facts import outcome, words
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, MOVES
 
@@ -41,13 +43,15 @@ def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box
     form = SharesForm(posted(request), threshold=box.threshold)
 
-    def act() -> str:
-        lifecycle.open_box(poll, texts=form.texts, by=request.user)
+    def act(watch: Watch) -> str:
+        lifecycle.open_box(poll, texts=form.texts, by=request.user, watch=watch)
         opened = gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
         # Nobody learns more by this than from the list of proposals, which is empty.
         return opened if poll.write_ins.exists() else opened + gettext("没有推荐项目，可以计票。")
 
-    return take(request, poll, act, form, box=box)
+    return take(
+        request, poll, moving(request, poll, act, over=poll.sealed_ballots.all()), form, box=box
+    )
 
 
 def _is_canvassed(day: Day) -> bool:
@@ -63,11 +67,11 @@ def _is_canvassed(day: Day) -> bool:
     fits=_is_canvassed,
 )
 def count_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> str:
-        lifecycle.count_poll(poll, by=request.user)
+    def act(watch: Watch) -> str:
+        lifecycle.count_poll(poll, by=request.user, watch=watch)
         return gettext("计票完成，请监票人复核。")
 
-    return take(request, poll, act)
+    return take(request, poll, moving(request, poll, act, over=poll.ballots.all()))
 
 
 @step(
@@ -78,11 +82,12 @@ def count_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
     phases=MOVES["confirm"].before,
 )
 def confirm(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> str:
-        lifecycle.confirm_result(poll, by=request.user)
+    def act(watch: Watch) -> str:
+        lifecycle.confirm_result(poll, by=request.user, watch=watch)
         return gettext("您已确认计票结果。")
 
-    return take(request, poll, act, count=counted(request.day), button=_("确认无误"))
+    again = moving(request, poll, act, over=poll.ballots.all())
+    return take(request, poll, again, count=counted(request.day), button=_("确认无误"))
 
 
 @step(

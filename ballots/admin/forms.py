@@ -69,7 +69,7 @@ class FigureForm(forms.Form):
 
     figure = forms.IntegerField(
         min_value=0,
-        max_value=100_000,
+        max_value=100_000_000,
         widget=forms.NumberInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
     )
 

@@ -223,7 +223,7 @@ def take(
         except Refused as refusal:
             tell(forms_[0], refusal)
         else:
-            if isinstance(answer, HttpResponse):
+            if not isinstance(answer, str):
                 return answer
             messages.success(request, answer)
             return to_day(poll)

@@ -18,8 +18,10 @@ from ballots import roles
 from ballots.acts import amending, hall, lifecycle, rehearsal, roll
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
+from ballots.admin.moving import moving
 from ballots.admin.state import figures_of
 from ballots.models import Delegate
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, RUNNING, VOTING
 from yiwu_vote.fields import Typed
@@ -35,13 +37,15 @@ from yiwu_vote.fields import Typed
 def close(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = FigureForm(posted(request), label=gettext("请输入当前已投票人数以确认："))
 
-    def act() -> str:
-        lifecycle.close_poll(poll, by=request.user, voted=form.cleaned_data["figure"])
+    def act(watch: Watch) -> str:
+        figure = form.cleaned_data["figure"]
+        lifecycle.close_poll(poll, by=request.user, voted=figure, watch=watch)
         return gettext("已封存%(count)d张表决票，次序已打乱。") % {
             "count": poll.sealed_ballots.count()
         }
 
-    return take(request, poll, act, form, figures=figures_of(request.day.turnout))
+    closing = moving(request, poll, act, over=poll.envelopes.all())
+    return take(request, poll, closing, form, figures=figures_of(request.day.turnout))
 
 
 @step(

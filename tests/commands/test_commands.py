@@ -7,6 +7,8 @@ import os
 import stat
 import subprocess
 import sys
+import time
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -696,3 +698,16 @@ def test_no_command_knows_a_dropped_draft_but_its_record_is_still_verified():
     assert f"没有编号为{key}的票决" in by_number
     assert name not in by_number + by_phase + packed
     assert str(Poll.objects.get()) in run("verify_journal")
+
+
+def test_a_long_step_says_every_ten_percent_how_far_it_has_come(monkeypatch):
+    out = io.StringIO()
+    seconds = chain([0.0, 0.5, 0.5, 0.5], repeat(2.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(seconds))
+
+    with _steps.bar("开箱", OutputWrapper(out)) as watch:
+        for done in range(1, 21):
+            watch(done, 20)
+
+    # Nothing in the first second, and the end says itself.
+    assert out.getvalue().splitlines() == [f"开箱：{tens}0%" for tens in range(2, 10)]

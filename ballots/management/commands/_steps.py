@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from ballots.acts import lifecycle
 from ballots.facts import database, preflight
 from ballots.facts.polls import box_of
+from ballots.pure.progress import Watch
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import EVERY, Phase
@@ -169,6 +171,27 @@ def open_poll(poll: Poll, *, by: User) -> Poll:
             if finding.level == "blocks"
         ]
         raise CommandError(str(refusal) + "".join(missing)) from None
+
+
+@contextmanager
+def bar(what: str, out: OutputWrapper) -> Iterator[Watch]:
+    """Yield what shows how far a step has come: a bar on a terminal, else a line every ten percent.
+
+    Whatever takes less than a second shows nothing.
+    """
+    start, tenths = time.monotonic(), 0
+    with tqdm(desc=what, total=100, unit="%", delay=1, leave=False, disable=None) as line:
+
+        def watch(done: int, whole: int) -> None:
+            nonlocal tenths
+            percent = 100 * done // whole
+            if not line.disable:
+                line.update(percent - line.n)
+            elif 10 * tenths + 10 <= percent < 100 and time.monotonic() - start > 1:
+                tenths = percent // 10
+                out.write(f"{what}：{10 * tenths}%")
+
+        yield watch
 
 
 def track(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
 from ballots.journal import Kind
-from ballots.management.commands._steps import StepCommand
+from ballots.management.commands._steps import StepCommand, bar
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import MOVES, Phase
@@ -23,7 +23,8 @@ class Command(StepCommand):
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         if poll.phase != Phase.CLOSED or poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists():
-            poll = lifecycle.close_poll(poll, by=by)
+            with bar(gettext("截止"), self.stdout) as watch:
+                poll = lifecycle.close_poll(poll, by=by, watch=watch)
             self.stdout.write(
                 gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
                 % {"count": poll.sealed_ballots.count()}

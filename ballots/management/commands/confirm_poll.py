@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.management.commands._steps import StepCommand
+from ballots.management.commands._steps import StepCommand, bar
 from projects.models import Poll
 from projects.phases import MOVES, Phase
 
@@ -16,10 +16,12 @@ class Command(StepCommand):
     phases = MOVES["confirm"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        result = lifecycle.confirm_result(poll, by=by)
+        with bar(gettext("复核"), self.stdout) as watch:
+            result = lifecycle.confirm_result(poll, by=by, watch=watch)
         poll.refresh_from_db()
         if second is not None and poll.phase == Phase.COUNTED:
-            lifecycle.confirm_result(poll, by=second)
+            with bar(gettext("复核"), self.stdout) as watch:
+                lifecycle.confirm_result(poll, by=second, watch=watch)
             poll.refresh_from_db()
         if poll.phase == Phase.CONFIRMED:
             self.stdout.write(gettext("复核完成，可以公布。"))

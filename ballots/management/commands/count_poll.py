@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
 from ballots.facts import words
-from ballots.management.commands._steps import StepCommand
+from ballots.management.commands._steps import StepCommand, bar
 from projects.models import Poll
 from projects.phases import MOVES
 
@@ -17,7 +17,8 @@ class Command(StepCommand):
     phases = MOVES["count"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        result = lifecycle.count_poll(poll, by=by)
+        with bar(gettext("计票"), self.stdout) as watch:
+            result = lifecycle.count_poll(poll, by=by, watch=watch)
         figures = result.figures
         for check in figures["checks"]:
             mark = "✓" if check["holds"] else "✗"

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
-from ballots.management.commands._steps import ShareCommand, typed_shares
+from ballots.management.commands._steps import ShareCommand, bar, typed_shares
 from projects.models import Poll
 from projects.phases import MOVES
 
@@ -16,7 +16,9 @@ class Command(ShareCommand):
     phases = MOVES["box"].before
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        poll = lifecycle.open_box(poll, texts=typed_shares(poll, options["shares"]), by=by)
+        texts = typed_shares(poll, options["shares"])
+        with bar(gettext("开箱"), self.stdout) as watch:
+            poll = lifecycle.open_box(poll, texts=texts, by=by, watch=watch)
         self.stdout.write(
             gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
         )
