@@ -1,0 +1,65 @@
+"""A box larger than any statement holds values for, from the close to the confirmation."""
+
+import pytest
+from django.utils import timezone
+
+from ballots.acts import lifecycle
+from ballots.acts.casting import new_token
+from ballots.models import Envelope
+from ballots.pure import sealing
+from tests.helpers.big_box import ROWS, big_stage, enrol
+from tests.helpers.factories import Stage, selection
+
+# A statement of PostgreSQL takes 65,535 values, which is so many sealed ballots and a bit.
+BEYOND = 16_384
+
+
+def taken_to_its_end(stage: Stage) -> dict[str, int]:
+    """Close, open, count and confirm; return the turnout, every check of which has held."""
+    stage.close()
+    stage.open_box()
+    result = stage.count()
+    assert all(check["holds"] for check in result.figures["checks"])
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == "confirmed"
+    return dict(result.figures["turnout"])  # type: ignore[arg-type]
+
+
+@pytest.mark.long
+@pytest.mark.django_db
+def test_a_box_of_twenty_thousand_is_closed_opened_counted_and_confirmed():
+    turnout = taken_to_its_end(big_stage(20_000))
+
+    assert (turnout["returned"], turnout["valid"], turnout["invalid"]) == (20_000, 20_000, 0)
+
+
+@pytest.mark.django_db
+def test_a_box_beyond_the_values_of_a_statement_is_closed_opened_counted_and_confirmed():
+    stage = big_stage(0, delegates_total=BEYOND + 2)
+    enrol(stage.poll, BEYOND)
+    stage.cast(0, selection(1, 2))
+    stuffed = list(stage.poll.roll.filter(voted=False).values_list("pk", flat=True))
+    for begin in range(0, len(stuffed), ROWS):
+        Envelope.objects.bulk_create(noise(stage, entry) for entry in stuffed[begin : begin + ROWS])
+    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+
+    turnout = taken_to_its_end(stage)
+
+    assert (turnout["returned"], turnout["valid"], turnout["invalid"]) == (BEYOND + 1, 1, BEYOND)
+    assert stage.poll.ballots.filter(invalid="not-opened").count() == BEYOND
+
+
+def noise(stage: Stage, entry: int) -> Envelope:
+    """Return what holds no ballot, and takes no time to seal: opened, it is invalid."""
+    sealed = b"noise %d" % entry
+    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=sealed)
+    code = sealing.receipt_code(receipt)
+    return Envelope(
+        roll_entry_id=entry,
+        poll=stage.poll,
+        sealed=sealed,
+        receipt=receipt,
+        code=code,
+        token=new_token(),
+    )
