@@ -172,6 +172,11 @@ else:
         },
     }
 
+# How many requests each process of the server lets at once into Django (yiwu_vote.bodies), as
+# measured. SQLite has one writer at a time: more of them would only wait for each other. On
+# PostgreSQL those that wait for a slow disk let one flush serve them all; each keeps a connection.
+THREADS = 4 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else 16
+
 # --- sessions, cookies, transport -----------------------------------------------------------------
 
 # The database, not a cache of each process: a card that is replaced must end its sessions at once.

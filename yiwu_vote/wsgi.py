@@ -2,8 +2,11 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from yiwu_vote.bodies import BodyFirst
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwu_vote.settings")
 
-application = get_wsgi_application()
+application = BodyFirst(get_wsgi_application(), threads=settings.THREADS)

@@ -474,6 +474,8 @@ def test_serving_hands_this_process_over_to_granian(site, settings, monkeypatch,
     assert flags["--host"] == "127.0.0.1"
     assert command[-1] == "yiwu_vote.wsgi:application"
     assert "--no-access-log" in command
+    # As many slow bodies as a hall has phones must not stop a single worker.
+    assert int(flags["--blocking-threads"]) > 200
     if connection.vendor == "sqlite":
         assert flags["--workers"] == "1"
     assert (tmp_path / "static" / "admin").is_dir()

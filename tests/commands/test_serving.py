@@ -1,8 +1,11 @@
-"""How a site answers over real HTTP: what is compressed, and what a browser may keep."""
+"""How a site answers over real HTTP: compressed or not, beside slow bodies, what may be kept."""
 
 import http.client
 import re
-from urllib.parse import urlsplit
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import pytest
 
@@ -79,6 +82,77 @@ def test_the_answer_to_a_code_that_was_typed_is_not_compressed(served):
 
     assert refused.status == 422
     assert plain(refused)
+
+
+# --- slow and broken bodies -----------------------------------------------------------------------
+
+# More than all workers let into Django at once.
+SLOW = 120
+
+
+@contextmanager
+def begun(
+    site: Site, sent: list[tuple[str, str]], cookies: str, *, count: int
+) -> Iterator[list[socket.socket]]:
+    """Post the form of the submission so many times, each but for its last byte."""
+    body = urlencode(sent)
+    address = urlsplit(site.base)
+    head = (
+        f"POST /ballot/cast/ HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {site.base}\r\n"
+        f"Cookie: {cookies}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(a_socket_that_sent(address, (head + body[:-1]).encode()))
+            for _each in range(count)
+        ]
+
+
+def a_socket_that_sent(address: SplitResult, data: bytes) -> socket.socket:
+    connection = socket.create_connection((address.hostname or "", address.port or 80), timeout=60)
+    connection.sendall(data)
+    return connection
+
+
+def reviewed(site: Site, place: int) -> tuple[Browser, list[tuple[str, str]]]:
+    """The browser of another delegate, and the form that he would submit."""
+    browser = Browser(site.base)
+    browser.submit(browser.get("/").form("/"), code=site.rows("cards.csv")[place]["投票码"])
+    ballot = browser.get("/ballot/").form("/ballot/review/")
+    return browser, browser.submit(ballot, *TICKED).form("/ballot/cast/").fields
+
+
+def cookies_of(browser: Browser) -> str:
+    return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+def test_forms_that_never_end_stop_nobody(served):
+    stuck, form = reviewed(served, 0)
+    voter, own = reviewed(served, 1)
+
+    with begun(served, form, cookies_of(stuck), count=SLOW):
+        assert Browser(served.base).get("/healthz").body == b"ok"
+        receipt = voter.post("/ballot/cast/", own)
+
+    assert receipt.url.endswith("/receipt/")
+    assert "receipt-code" in receipt.ids
+
+
+def test_a_form_that_breaks_off_is_no_ballot_and_goes_nowhere(served):
+    browser, form = reviewed(served, 2)
+
+    with begun(served, form, cookies_of(browser), count=1) as (broken,):
+        broken.shutdown(socket.SHUT_WR)
+        answer = broken.makefile("rb").readline()
+
+    # Whether anybody still reads it or not.
+    assert answer == b"" or b" 400 " in answer
+    assert browser.get("/ballot/").status == 200
+    assert browser.post("/ballot/cast/", form).url.endswith("/receipt/")
+
+
+# --- what a browser may keep ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["css", "js"])

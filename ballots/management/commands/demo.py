@@ -41,6 +41,8 @@ STAFF = {
     "scrutineer": ("示例监票甲", [roles.SCRUTINEER, roles.CHIEF]),
     "scrutineer2": ("示例监票乙", [roles.SCRUTINEER]),
 }
+# Threads of the server that wait for bodies (yiwu_vote.bodies); one is made when it is needed.
+BODIES = 256
 ANEW = "重新生成示例数据"
 HOST = "127.0.0.1"
 # Without the letters and digits that look like each other.
@@ -184,10 +186,8 @@ class Command(BaseCommand):
     def serve(self) -> None:
         """Become the web server; nothing of this process is left but its number."""
         call_command("collectstatic", interactive=False, verbosity=0)
-        # SQLite has one writer at a time: more processes would only wait for each other. Threads are
-        # many, because a phone that loses the network in the middle of a form holds one of them.
-        one_process = connection.vendor == "sqlite"
-        workers, threads = (1, 64) if one_process else (os.cpu_count() or 1, 16)
+        # SQLite has one writer at a time: more processes would only wait for each other.
+        workers = 1 if connection.vendor == "sqlite" else os.cpu_count() or 1
         self.stdout.write(
             gettext("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
         )
@@ -198,7 +198,7 @@ class Command(BaseCommand):
             "--host": HOST,
             "--port": port(),
             "--workers": workers,
-            "--blocking-threads": threads,
+            "--blocking-threads": BODIES,
             "--working-dir": settings.BASE_DIR,
             # Its one warning is of more threads than cores, which is what we want here.
             "--log-level": "error",

@@ -1,0 +1,147 @@
+"""A request goes into Django once its whole body is there, and only so many at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from yiwu_vote.bodies import BodyFirst
+from yiwu_vote.middleware import LARGEST_BODY
+
+
+class Answer:
+    """What Django returns: an iterable that wants to be closed."""
+
+    streaming = False
+
+    def __init__(self, *parts: bytes) -> None:
+        self.parts = parts
+        self.closed_in = ""
+
+    def __iter__(self) -> Any:
+        return iter(self.parts)
+
+    def close(self) -> None:
+        self.closed_in = threading.current_thread().name
+
+
+def posted(body: bytes, length: int | None = None) -> dict[str, Any]:
+    announced = len(body) if length is None else length
+    return {"CONTENT_LENGTH": str(announced), "wsgi.input": BytesIO(body)}
+
+
+def told(_status: str, _headers: list[tuple[str, str]]) -> None:
+    statuses.append(_status)
+
+
+statuses: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_told() -> None:
+    statuses.clear()
+
+
+def test_the_application_reads_a_body_that_is_there():
+    def echo(environ: Any, _start: Any) -> Answer:
+        return Answer(environ["wsgi.input"].read(), b"!")
+
+    assert BodyFirst(echo, threads=1)(posted(b"choices"), told) == [b"choices!"]
+
+
+def test_a_body_that_never_ends_keeps_nobody_out():
+    went_in, ends = threading.Event(), threading.Event()
+
+    class Slow(BytesIO):
+        def read(self, *_size: Any) -> bytes:
+            went_in.set()
+            ends.wait(60)
+            return b"slow"
+
+    first = BodyFirst(lambda environ, _start: Answer(environ["wsgi.input"].read()), threads=1)
+    with ThreadPoolExecutor() as servers:
+        slow = servers.submit(first, {"CONTENT_LENGTH": "4", "wsgi.input": Slow()}, told)
+        assert went_in.wait(60)
+        try:
+            assert servers.submit(first, posted(b"quick"), told).result(60) == [b"quick"]
+        finally:
+            ends.set()
+        assert slow.result(60) == [b"slow"]
+
+
+def test_a_body_that_breaks_off_is_refused_and_goes_no_further():
+    entered: list[Any] = []
+
+    def note(environ: Any, _start: Any) -> Answer:
+        entered.append(environ)
+        return Answer()
+
+    assert BodyFirst(note, threads=1)(posted(b"half", length=8), told) == []
+    assert statuses == ["400 Bad Request"]
+    assert not entered
+
+
+@pytest.mark.parametrize("length", ["", "many", str(LARGEST_BODY + 1)])
+def test_a_body_of_no_length_or_too_large_is_left_unread(length):
+    class Unread(BytesIO):
+        def read(self, *_size: Any) -> bytes:
+            raise AssertionError
+
+    answer = BodyFirst(lambda _environ, _start: Answer(b"x"), threads=1)(
+        {"CONTENT_LENGTH": length, "wsgi.input": Unread()}, told
+    )
+
+    assert answer == [b"x"]
+
+
+def test_no_more_than_so_many_are_inside_at_once():
+    inside: list[str] = []
+    most: list[int] = []
+    both = threading.Barrier(2)
+
+    def enter(_environ: Any, _start: Any) -> Answer:
+        inside.append(threading.current_thread().name)
+        both.wait(60)
+        most.append(len(inside))
+        both.wait(60)
+        inside.pop()
+        return Answer()
+
+    gate = BodyFirst(enter, threads=2)
+    with ThreadPoolExecutor(6) as servers:
+        list(servers.map(lambda _n: gate({}, told), range(6)))
+
+    assert len(most) == 6
+    assert max(most) == 2
+
+
+def test_an_answer_is_ended_in_the_thread_that_made_it():
+    answer = Answer(b"a", b"b")
+
+    assert BodyFirst(lambda _environ, _start: answer, threads=1)({}, told) == [b"ab"]
+    assert answer.closed_in.startswith("django")
+
+
+def test_an_answer_that_is_streamed_is_made_outside():
+    class Stream(Answer):
+        streaming = True
+
+        def __iter__(self) -> Any:
+            yield threading.current_thread().name.encode()
+
+    gate = BodyFirst(lambda environ, _start: environ["answer"], threads=1)
+
+    stream = gate({"answer": Stream()}, told)
+    # While it runs, whoever comes next goes in.
+    assert gate({"answer": Answer(b"x")}, told) == [b"x"]
+    assert list(stream) == [threading.current_thread().name.encode()]
+
+
+def test_what_the_application_raises_is_raised():
+    def fail(_environ: Any, _start: Any) -> Answer:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        BodyFirst(fail, threads=1)({}, told)
