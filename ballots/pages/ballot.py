@@ -18,7 +18,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ballots.acts import casting
@@ -44,6 +45,7 @@ from ballots.pages.forms import (
     BallotForm,
     CastForm,
     Exchange,
+    Group,
     Line,
     ProposalForm,
     exchanged,
@@ -303,6 +305,7 @@ def _review_page(
         "closing": closing_of(form.poll),
         "token": token,
         "hints": _hints(form),
+        "groups": [(group.title, _lines(request, form, group)) for group in form.groups],
         "removed": removed,
         "previous": previous,
         "problem": problem,
@@ -318,6 +321,29 @@ def _review_page(
     if problem and problem.status == 503:
         response.headers["Retry-After"] = "5"
     return response
+
+
+def _lines(request: DelegateRequest, form: BallotForm, group: Group) -> list[SafeString]:
+    """Return the lines of a group in HTML; that of a candidate reads the same for whoever chose it."""
+    action = reverse("ballots:review") + request.poll_query
+    return [
+        _line(line, form.is_each, group.is_left, action)
+        if line.is_proposal
+        else _line_of_candidate(line, form.is_each, group.is_left, action, get_language())
+        for line in group.lines
+    ]
+
+
+def _line(line: Line, is_each: bool, is_left: bool, action: str) -> SafeString:
+    context = {"line": line, "is_each": is_each, "is_left": is_left, "action": action}
+    return render_to_string("ballots/ballot/_choices_line.html", context)
+
+
+@lru_cache(maxsize=1024)
+def _line_of_candidate(
+    line: Line, is_each: bool, is_left: bool, action: str, _language: str | None
+) -> SafeString:
+    return _line(line, is_each, is_left, action)
 
 
 def _hints(form: BallotForm) -> list[dict[str, object]]:

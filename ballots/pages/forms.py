@@ -10,7 +10,6 @@ from typing import Any
 
 from django import forms
 from django.forms.formsets import (
-    INITIAL_FORM_COUNT,
     TOTAL_FORM_COUNT,
     BaseFormSet,
     ManagementForm,
@@ -319,16 +318,6 @@ class BallotForm(forms.Form):
         return wording.most_proposals(self.rules)
 
     @property
-    def management(self) -> ManagementForm:
-        """The hidden fields that say how many blocks the page holds."""
-        return _management(len(self.blocks))
-
-    @property
-    def chosen_management(self) -> ManagementForm:
-        """The same for the review page, which holds what was chosen and no empty block."""
-        return _management(len(self.selection.proposals))
-
-    @property
     def lines(self) -> list[Line]:
         """What was chosen or voted against, in the order of the review page."""
         return [line for group in self.groups if not group.is_left for line in group.lines]
@@ -464,11 +453,3 @@ def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
 
 def _empty_block(place: int) -> ProposalForm:
     return ProposalForm(prefix=f"{PREFIX}-{place}", auto_id="%s")
-
-
-def _management(total: int) -> ManagementForm:
-    return ManagementForm(
-        auto_id=False,
-        prefix=PREFIX,
-        initial={TOTAL_FORM_COUNT: total, INITIAL_FORM_COUNT: 0},
-    )

@@ -634,6 +634,5 @@ def test_whatever_is_posted_is_a_legal_selection_or_has_problems(data, proposals
     else:
         assert form.problems
     assert len(form.blocks) <= MOST_BLOCKS + 1
-    assert form.management
     assert form.spare_block
     assert form.groups
