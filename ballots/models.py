@@ -719,6 +719,10 @@ class JournalEntry(models.Model):
                 condition=Q(poll__isnull=True),
                 name="journal_number_is_unique_in_the_register",
             ),
+            # By it a request finds the opening under which things are kept (`facts.kept`).
+            models.UniqueConstraint(
+                fields=["poll"], condition=Q(kind="opened"), name="poll_opens_once_on_record"
+            ),
             models.CheckConstraint(condition=Q(seq__gte=1), name="journal_number_from_one"),
             models.CheckConstraint(
                 condition=Q(second__isnull=True) | ~Q(second=F("by")),

@@ -4,9 +4,27 @@ import os
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.template.loader import get_template
+from django.urls import get_resolver
+from django.utils.translation import gettext, override
 
 from yiwu_vote.bodies import BodyFirst
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwu_vote.settings")
 
+# The pages of a vote; each brings its parts and the frame of all others.
+PAGES = ("sign_in/sign_in", "home/home", "ballot/ballot", "ballot/review", "ballot/receipt")
+
+
+def load() -> None:
+    """Load what the first visitor would else wait for: addresses with their views, templates, words."""
+    _ = get_resolver().url_patterns
+    for page in PAGES:
+        get_template(f"ballots/{page}.html")
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            gettext("进入")
+
+
 application = BodyFirst(get_wsgi_application(), threads=settings.THREADS)
+load()

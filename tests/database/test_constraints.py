@@ -388,6 +388,9 @@ BREAKS: dict[str, list[Act]] = {
         lambda w: put(entry(w, 1, poll=None), entry(w, 1, poll=None))
     ],
     "there_is_one_register": [lambda w: put(Register(pk=2))],
+    "poll_opens_once_on_record": [
+        lambda w: put(entry(w, 1, kind="opened"), entry(w, 2, kind="opened"))
+    ],
     "journal_number_from_one": [lambda w: put(entry(w, 0))],
     "journal_second_is_another_person": [lambda w: put(entry(w, second=w.user))],
 }

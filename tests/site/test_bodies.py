@@ -1,5 +1,8 @@
 """A request goes into Django once its whole body is there, and only so many at once."""
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -7,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.machine import ROOT
 from yiwu_vote.bodies import BodyFirst
 from yiwu_vote.middleware import LARGEST_BODY
 
@@ -145,3 +149,24 @@ def test_what_the_application_raises_is_raised():
 
     with pytest.raises(ValueError, match="broken"):
         BodyFirst(fail, threads=1)({}, told)
+
+
+def test_a_server_that_has_started_has_loaded_what_its_first_visitor_asks_for(tmp_path):
+    look = (
+        "import sys, yiwu_vote.wsgi\n"
+        "from django.template import engines\n"
+        "loaded = engines['django'].engine.template_loaders[0].get_template_cache\n"
+        "print('ballots.pages.ballot' in sys.modules, any('ballot.html' in name for name in loaded))\n"
+    )
+    environment = {**os.environ, "DEMO": "1", "VAR_DIR": str(tmp_path)}
+
+    seen = subprocess.run(
+        [sys.executable, "-c", look],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+        check=False,
+    )
+
+    assert seen.stdout.split() == ["True", "True"], seen.stderr
