@@ -137,6 +137,24 @@ def test_a_process_that_is_killed_interrupts_the_opening_and_the_others_end(else
     assert children() == set()
 
 
+def test_a_process_that_is_killed_in_the_middle_of_its_answer_interrupts_the_opening(
+    elsewhere, monkeypatch
+):
+    half = 'import sys; sys.stdin.buffer.readline(); print(end=\'[["00", "", [1\', flush=True)'
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda _command, **kwargs: start([sys.executable, "-c", half], **kwargs),
+    )
+
+    with (
+        closing(opening.opened(iter(ballots(40)), OPENER, whole=40)) as found,
+        pytest.raises(Interrupted),
+    ):
+        list(found)
+
+
 def test_nothing_that_can_be_read_of_a_process_holds_the_seed(elsewhere):
     with closing(opening.opened(iter(ballots(400)), OPENER, whole=400)) as found:
         next(found)
