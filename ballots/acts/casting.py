@@ -127,10 +127,11 @@ def _why_not(poll: Poll, card: AccessCard, token: str, wrong: Sequence[Fault]) -
 
     Under the lock of the cast that marked nothing, one look after the other.
     """
-    poll = Poll.objects.get(pk=poll.pk)
+    # Of a rehearsal that was wiped meanwhile there is no roll either.
     entry = RollEntry.objects.filter(poll=poll, delegate_id=card.delegate_id).first()
     if entry is None:
         raise refused("not-on-roll")
+    poll = Poll.objects.get(pk=poll.pk)
     if entry.voted:
         return _receipt_again(entry, token)
     _demand_open(poll)

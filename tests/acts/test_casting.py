@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ballots import triggers
-from ballots.acts import cards, casting, ceremony, lifecycle, roll
+from ballots.acts import cards, casting, ceremony, lifecycle, rehearsal, roll
+from ballots.facts.polls import candidates
 from ballots.models import AccessCard, BallotBox, Delegate, Envelope, RollEntry
 from ballots.pure import sealing
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
@@ -646,3 +647,21 @@ def test_a_delegate_suspended_while_the_poll_is_open_does_not_vote(status):
 
     assert refusal.value.code == "not-on-roll"
     assert not stage.entry(0).voted
+
+
+def test_whoever_casts_into_a_rehearsal_that_was_just_wiped_is_on_no_roll():
+    stage = make_stage(kind="rehearsal")
+    before, card = asking(stage.delegates[0]).standings[0].poll, stage.card(0)
+    # As the other page of the same vote has, so that the ballot is sealed before the look.
+    candidates(before)
+    rehearsal.wipe_rehearsal(stage.poll, by=stage.office)
+
+    error = error_of(
+        casting.cast_ballot,
+        poll=before,
+        card=card,
+        selection=selection(1),
+        token=casting.new_token(),
+    )
+
+    assert error.code == "not-on-roll"
