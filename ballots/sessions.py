@@ -32,10 +32,7 @@ class SessionStore(db.SessionStore):
         return row
 
     def found(self, stored: str | None) -> None:
-        """Take over what was read of this session's row beside other things; None where it has ended.
-
-        A page that asks nothing of the session does not even unpack it.
-        """
+        """Take over what was read of this session's row beside other things; None where it has ended."""
         self.accessed = True
         if stored is None:
             self._session_key = None

@@ -21,8 +21,8 @@ from ballots.pure.rules import Rules
 from ballots.pure.tally import Check, Paper, Tally, paper, tally
 from projects.models import Poll
 
-# Candidates are one plain aggregate, for and against: no legal ballot marks one twice. Proposals are
-# followed first to where they count; of a ballot that proposes them each item counts once, not again
+# Candidates are two plain aggregates, for and against: equal lists are counted first, then unfolded,
+# and a list that held a number twice would be for it once. Proposals are followed first to where they count; of a ballot that proposes them each item counts once, not again
 # where the ballot is for it already, and no longer against. Raw, because no ORM unfolds a list.
 SECOND_COUNT = """
 WITH RECURSIVE
@@ -43,16 +43,24 @@ proposed(ballot, item) AS (
     WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s
       AND p.id = REPLACE(mark.value, '-', '')
 ),
+favoured(numbers, times) AS (
+    SELECT chosen, COUNT(*) FROM ballots_ballot
+    WHERE poll_id = %(poll)s AND invalid = '' GROUP BY chosen
+),
+opposed(numbers, times) AS (
+    SELECT against, COUNT(*) FROM ballots_ballot
+    WHERE poll_id = %(poll)s AND invalid = '' GROUP BY against
+),
 sides(item, vote, against) AS (
-    SELECT CAST(mark.value AS TEXT), COUNT(*), 0
-    FROM ballots_ballot b, json_each(b.chosen) AS mark
-    WHERE b.poll_id = %(poll)s AND b.invalid = ''
-    GROUP BY mark.value
+    SELECT CAST(value AS TEXT), SUM(times), 0
+    FROM (SELECT DISTINCT numbers, times, mark.value
+          FROM favoured f, json_each(f.numbers) AS mark) once
+    GROUP BY value
     UNION ALL
-    SELECT CAST(mark.value AS TEXT), 0, COUNT(*)
-    FROM ballots_ballot b, json_each(b.against) AS mark
-    WHERE b.poll_id = %(poll)s AND b.invalid = ''
-    GROUP BY mark.value
+    SELECT CAST(value AS TEXT), 0, SUM(times)
+    FROM (SELECT DISTINCT numbers, times, mark.value
+          FROM opposed o, json_each(o.numbers) AS mark) once
+    GROUP BY value
     UNION ALL
     SELECT item, SUM(1 - already), -SUM(turned)
     FROM (

@@ -19,6 +19,7 @@ from ballots.pages.asking import Asking, Standing, who_asks
 from ballots.refusal import Refused
 from ballots.sessions import CARD_KEY, SessionStore
 from projects.models import Poll
+from yiwu_vote.language import ADMIN
 
 
 class VisitorRequest(HttpRequest):
@@ -121,9 +122,17 @@ def _expired(request: HttpRequest) -> str:
 
 
 def _who_asks(request: VisitorRequest) -> Asking | None:
+    """Return who asks for a page of delegates; the office's pages ask nothing of who has voted."""
     key = request.session.session_key
-    if key is None:
+    if key is None or request.path.startswith(ADMIN):
+        return None
+    if "\0" in key:
+        # Nobody was ever given such a key, and PostgreSQL takes no text with this sign.
+        request.session.found(None)
         return None
     asking = who_asks(key)
     request.session.found(asking.session_data if asking else None)
+    if asking and asking.card and request.session.get(CARD_KEY) != asking.card.pk:
+        # Signed by another SECRET_KEY: it ended with that key, as its card did.
+        return None
     return asking

@@ -655,7 +655,7 @@ def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
-    stray = journal.append(other, journal.Kind.OPENED, by=unguarded.stage.office)
+    stray = journal.append(other, journal.Kind.PAUSED, by=unguarded.stage.office)
 
     JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=22)
 

@@ -207,7 +207,7 @@ def close_amid_a_cast(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[An
 def cast_amid_the_close(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     """Let the close read the envelopes and stop; then cast; then let the close go on."""
     race = Race()
-    stop_in(race, monkeypatch, SealedBallot.objects, "bulk_create", after=True)
+    stop_in(race, monkeypatch, lifecycle, "_strip", after=True)
     return race.play(lambda: lifecycle.close_poll(stage.poll, by=stage.office), cast(stage, 0))
 
 

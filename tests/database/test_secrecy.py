@@ -28,7 +28,7 @@ from django.views.debug import (
     SafeExceptionReporterFilter,
 )
 
-from ballots.acts import canvass, casting, ceremony, lifecycle, storage, unsealing
+from ballots.acts import canvass, casting, ceremony, lifecycle, storage
 from ballots.admin import steps
 from ballots.facts import counting
 from ballots.models import (
@@ -42,7 +42,7 @@ from ballots.models import (
     Session,
     WriteIn,
 )
-from ballots.pure import chain, rules, sealing, shares, tally
+from ballots.pure import chain, opening, rules, sealing, shares, tally
 from ballots.pure.figures import Figures
 from ballots.pure.rules import Proposal
 from ballots.refusal import Refused
@@ -708,11 +708,9 @@ def fail(*args: Any, **kwargs: Any) -> Any:
         (sealing, "receipt"),
         (chain, "canonical"),
         (rules, "_faults_of_proposals"),
-        (Envelope.objects, "create"),
+        (sealing, "receipt_code"),
     ],
-    ids=lambda value: (
-        getattr(value, "__name__", "Envelope") if not isinstance(value, str) else value
-    ),
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_an_error_while_casting_reports_no_choice(owner, name, monkeypatch):
     stage = make_stage(delegates=1)
@@ -769,7 +767,7 @@ def test_an_error_in_the_key_ceremony_reports_no_share(ceremony, name, monkeypat
     ("owner", "name"),
     [
         (sealing, "unseal"),
-        (unsealing, "faults"),
+        (opening, "faults"),
         (WriteIn.objects, "bulk_create"),
         (Ballot.objects, "bulk_create"),
     ],

@@ -34,8 +34,8 @@ def count_by_other_code(stage: Stage, monkeypatch: Any, **version: int) -> Resul
     """Count as code would that wrote these figures with another version number, or with none."""
     ours = counting.figures
 
-    def theirs(poll: Poll) -> Any:
-        return {k: v for k, v in ours(poll).items() if k != "version"} | version
+    def theirs(poll: Poll, *watch: Any) -> Any:
+        return {k: v for k, v in ours(poll, *watch).items() if k != "version"} | version
 
     with monkeypatch.context() as patch:
         patch.setattr(counting, "figures", theirs)
@@ -81,7 +81,9 @@ def test_a_count_without_a_version_that_has_changed_since_is_still_not_confirmed
     stage = canvassed()
     count_by_other_code(stage, monkeypatch)
     honest = counting.figures
-    monkeypatch.setattr(counting, "figures", lambda poll: {**honest(poll), "marks": 99})
+    monkeypatch.setattr(
+        counting, "figures", lambda poll, *watch: {**honest(poll, *watch), "marks": 99}
+    )
 
     with pytest.raises(Refused) as refusal:
         lifecycle.confirm_result(stage.poll, by=stage.chief)

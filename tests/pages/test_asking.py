@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from ballots.pages.asking import Standing, who_asks
 from ballots.sessions import SessionStore
 from projects.models import Poll
 from tests.helpers.browsing import asking as asking_of
+from tests.helpers.browsing import signed_in
 from tests.helpers.factories import make_delegates, make_poll, make_stage, selection
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +128,31 @@ def test_who_stands_on_no_roll_is_known_all_the_same():
 
     assert found.card is not None
     assert (found.card.delegate, found.standings) == (delegate, ())
+
+
+def test_a_key_that_was_never_given_out_is_nobodys(stage):
+    """PostgreSQL takes no text with this sign: it was an error on every page."""
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = '"\\000abcdefghijklmnop"'
+
+    for path in ("/", "/home/", "/board/"):
+        assert client.get(path).status_code in {200, 303}
+
+
+def test_a_session_signed_by_another_secret_key_is_over(stage, settings):
+    client = signed_in(stage)
+    assert client.get("/home/").status_code == 200
+
+    settings.SECRET_KEY = "z" * 60
+
+    assert client.get("/home/").status_code == 303
+
+
+def test_the_pages_of_the_office_do_not_ask_it(stage):
+    client = signed_in(stage)
+    client.force_login(stage.office)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get("/admin/").status_code == 200
+
+    assert not any("ballots_envelope" in query["sql"] for query in asked)

@@ -444,6 +444,7 @@ def test_what_was_filled_in_when_the_time_was_up_is_kept_for_a_later_deadline(ti
     """Case 31."""
     # PostgreSQL has a clock of its own, which does not travel.
     monkeypatch.setattr(database, "now", timezone.now)
+    monkeypatch.setitem(casting.CLOCK, "postgresql", casting.CLOCK["sqlite"])
     client = signed_in(timed)
     sent = ready_to_cast(client, timed.poll, 2, 5)
 
