@@ -7,11 +7,11 @@ database's files for sorting, would keep receipt and choices side by side.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django.utils.translation import gettext_lazy as _
@@ -98,9 +98,10 @@ def _opened(poll: Poll, key: sealing.PrivateKey, watch: Watch) -> Iterator[Opene
     opener = Opener(key.seed, poll.uuid, rules_of(poll), titles)
     rows = poll.sealed_ballots.order_by("receipt").values_list("sealed", flat=True)
     whole = rows.count()
-    ballots = map(bytes, rows.iterator(FETCHED))
-    # Closed in every case: that ends the processes which open a large box.
-    with closing(opened(ballots, opener, whole=whole)) as found:
+    sealed = cast("Generator[memoryview | bytes, None, None]", rows.iterator(FETCHED))
+    # Closed in every case and while the transaction lasts: that ends the processes which open a
+    # large box, and the cursor from which they are fed.
+    with closing(sealed), closing(opened(map(bytes, sealed), opener, whole=whole)) as found:
         yield from watched(found, whole, watch)
 
 
