@@ -134,7 +134,8 @@ def mark_absent(
 ) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
-    `names` are those that somebody has read beside the numbers. Raises Refused once the poll has opened: 实到 may then only rise (design §3.2).
+    `names` are those that somebody has read beside the numbers. Raises Refused once the poll has
+    opened: 实到 may then only rise (design §3.2).
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)

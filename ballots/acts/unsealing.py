@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.ceremony import recover_key
+from ballots.facts.polls import candidates
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import sealing
 from ballots.pure.opening import Interrupted, Opened, Opener, opened
@@ -94,8 +95,7 @@ def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Conten
 
 def _opened(poll: Poll, key: sealing.PrivateKey, watch: Watch) -> Iterator[Opened]:
     """Yield what each sealed ballot holds, in the order of receipts."""
-    titles = dict(poll.projects.values_list("number", "title"))
-    opener = Opener(key.seed, poll.uuid, rules_of(poll), titles)
+    opener = Opener(key.seed, poll.uuid, rules_of(poll), dict(candidates(poll)))
     rows = poll.sealed_ballots.order_by("receipt").values_list("sealed", flat=True)
     whole = rows.count()
     sealed = cast("Generator[memoryview | bytes, None, None]", rows.iterator(FETCHED))

@@ -22,8 +22,9 @@ from ballots.pure.tally import Check, Paper, Tally, paper, tally
 from projects.models import Poll
 
 # Candidates are two plain aggregates, for and against: equal lists are counted first, then unfolded,
-# and a list that held a number twice would be for it once. Proposals are followed first to where they count; of a ballot that proposes them each item counts once, not again
-# where the ballot is for it already, and no longer against. Raw, because no ORM unfolds a list.
+# and a list that held a number twice would be for it once. Proposals are followed first to where they
+# count; of a ballot that proposes them each item counts once, not again where the ballot is for it
+# already, and no longer against. Raw, because no ORM unfolds a list.
 SECOND_COUNT = """
 WITH RECURSIVE
 followed(id, item) AS (

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.facts.polls import state_of, why_barred
 from ballots.models import Delegate
 from ballots.pages.asking import Standing
-from ballots.pages.faces import shown_poll
+from ballots.pages.faces import LARGER, shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
 from projects.models import Poll
@@ -31,7 +31,7 @@ from yiwu_vote.language import language_of
 
 View = Callable[..., HttpResponse]
 
-SIZES = {"m", "l", "xl"}
+SIZES = {"m", *LARGER}
 A_YEAR = 365 * 24 * 60 * 60
 
 
