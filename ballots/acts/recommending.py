@@ -31,11 +31,6 @@ refused = Refusals(
 )
 
 
-def collecting_poll() -> Poll | None:
-    """Return the first poll that takes recommendations now, or None."""
-    return next(iter(collecting_polls()), None)
-
-
 def collecting_polls() -> list[Poll]:
     """Return the polls that take recommendations now, real ones before rehearsals, newest first."""
     practice = Case(When(kind=Poll.Kind.REHEARSAL, then=1), default=0)

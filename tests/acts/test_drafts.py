@@ -473,7 +473,7 @@ def test_a_collecting_draft_is_dropped_by_one_person_and_what_was_recommended_st
     row.refresh_from_db()
     assert (poll.phase, row.title) == (P.DROPPED, "夜间公交")
     assert [entry.kind for entry in poll.journal.all()] == ["draft-dropped"]
-    assert recommending.collecting_poll() is None
+    assert recommending.collecting_polls() == []
     assert refusal_of(recommending.decline, row, reason="x", by=office) == "not-draft"
 
 

@@ -44,20 +44,20 @@ def recommended(poll: Poll, title: str = "新建停车场", *, by: Delegate | No
 def test_a_real_poll_collects_before_a_rehearsal_and_the_newest_first():
     real = collecting()
     collecting(kind=Poll.Kind.REHEARSAL)
-    assert recommending.collecting_poll() == real
+    assert recommending.collecting_polls()[0] == real
 
     newest = collecting()
-    assert recommending.collecting_poll() == newest
+    assert recommending.collecting_polls()[0] == newest
 
 
 def test_only_a_draft_that_says_so_collects():
     make_poll(candidates=0)
-    assert recommending.collecting_poll() is None
+    assert recommending.collecting_polls() == []
 
     poll = collecting(delegates_total=9)
-    assert recommending.collecting_poll() == poll
+    assert recommending.collecting_polls()[0] == poll
     move_by_force(poll, Poll.Phase.OPEN)
-    assert recommending.collecting_poll() is None
+    assert recommending.collecting_polls() == []
 
 
 # --- by delegates ---------------------------------------------------------------------------------
