@@ -51,6 +51,7 @@ from tests.helpers.factories import (
     make_office,
     make_poll,
     make_stage,
+    present_on,
     selection,
     set_closing_time,
 )
@@ -118,17 +119,7 @@ def another_poll(stage: Stage) -> Poll:
     """Return another open rehearsal with the people, cards and public key of `stage`."""
     with transaction.atomic():
         poll = make_poll(candidates=1, kind=Poll.Kind.REHEARSAL, delegates_total=50)
-        RollEntry.objects.bulk_create(
-            RollEntry(
-                poll=poll,
-                delegate=person,
-                number=person.number,
-                name=person.name,
-                delegation="城区代表团",
-                present=True,
-            )
-            for person in stage.delegates
-        )
+        RollEntry.objects.bulk_create(present_on(poll, person) for person in stage.delegates)
         model = stage.poll.box
         BallotBox.objects.create(
             poll=poll,

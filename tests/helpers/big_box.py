@@ -29,7 +29,7 @@ from ballots.models import (
 )
 from ballots.pure import sealing
 from projects.models import Poll
-from tests.helpers.factories import Stage, make_stage
+from tests.helpers.factories import Stage, make_stage, present_on
 
 # As many rows a statement as both databases take values for, whatever the table.
 ROWS = 2000
@@ -74,17 +74,7 @@ def enrol(poll: Poll, count: int) -> None:
             )
             for person in people
         )
-        RollEntry.objects.bulk_create(
-            RollEntry(
-                poll=poll,
-                delegate=person,
-                number=person.number,
-                name=person.name,
-                delegation=home.name,
-                present=True,
-            )
-            for person in people
-        )
+        RollEntry.objects.bulk_create(present_on(poll, person) for person in people)
 
 
 def fill(poll: Poll, count: int, seed: int = 7) -> None:

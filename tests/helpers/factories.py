@@ -78,6 +78,13 @@ def make_delegates(number: int, *, delegation: str = "城区代表团") -> list[
     )
 
 
+def present_on(poll: Poll, delegate: Delegate) -> RollEntry:
+    """Return an unsaved line of the roll of `poll` for somebody who has come."""
+    entry = roll.entry_of(poll, delegate)
+    entry.present = True
+    return entry
+
+
 def selection(
     *chosen: int, against: Sequence[int] = (), proposals: Sequence[str | Proposal] = ()
 ) -> Selection:
