@@ -26,5 +26,5 @@ def load() -> None:
             gettext("进入")
 
 
-application = BodyFirst(get_wsgi_application(), threads=settings.THREADS)
+application = BodyFirst(get_wsgi_application(), places=settings.PLACES)
 load()
