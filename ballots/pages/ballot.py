@@ -61,6 +61,8 @@ from projects.wording import rules_in_words
 # The parts of ballot and review that a screen reader reads out when they change.
 LIVE_REGIONS = {"live", "alert"}
 
+BALLOT = "ballots/ballot/ballot.html"
+
 logger = logging.getLogger("ballots")
 
 
@@ -111,9 +113,10 @@ def ballot(request: DelegateRequest) -> HttpResponse:
 
     Posted by [改选第7项] it comes back with that candidate in the place of a proposal.
     """
-    posted = request.method == "POST"
-    poll = _posted_poll(request) if posted else asked_poll(request)
-    form = BallotForm(request.POST if posted else None, poll=poll, titles=candidates(poll))
+    if request.method != "POST":
+        return _empty_page(request, asked_poll(request))
+    poll = _posted_poll(request)
+    form = BallotForm(request.POST, poll=poll, titles=candidates(poll))
     exchange = exchanged(form, request.POST)
     if exchange and not exchange.is_full:
         form = BallotForm(exchange.data, poll=poll, titles=form.titles)
@@ -245,30 +248,38 @@ def _ballot_page(
     *,
     exchange: Exchange | None = None,
 ) -> HttpResponse:
-    """Show `form` on the ballot: one in which nothing stands yet has a face, the same for everybody."""
-    poll = form.poll
+    """Show what was sent in `form` on the ballot."""
+    shown = _shown(request, form.poll, is_posted=True)
+    context = shown | {
+        "form": form,
+        "rules": rules_in_words(form.poll),
+        "exchange": exchange,
+        "owner": owner_of_draft(request.delegate, form.poll),
+    }
+    status = 422 if form.problems else 403 if shown["state"] == "time-up" else 200
+    return render(request, BALLOT, context, status=status)
+
+
+def _empty_page(request: DelegateRequest, poll: Poll) -> HttpResponse:
+    """Show the ballot on which nothing stands yet: its face is the same for everybody."""
+    shown = _shown(request, poll, is_posted=False)
+    empty = _empty(kept_of(poll), poll)
+    shown |= {"form": empty.form, "rules": empty.rules}
+    return face(
+        request, BALLOT, shown=shown, personal={"owner": owner_of_draft(request.delegate, poll)}
+    )
+
+
+def _shown(request: DelegateRequest, poll: Poll, *, is_posted: bool) -> dict[str, Hashable]:
+    """Return what every ballot of `poll` shows now; raises PageRefused where none can be filled in."""
     standing = standing_of(request, poll)
-    _demand_fillable(standing, is_posted=form.is_bound)
-    kept, owner = kept_of(poll), owner_of_draft(request.delegate, poll)
-    shown: dict[str, Hashable] = {
+    _demand_fillable(standing, is_posted=is_posted)
+    return {
         "poll": shown_poll(poll),
         "state": state_of(poll, standing.entry),
         "closing": closing_of(poll),
-        "kept": kept,
+        "kept": kept_of(poll),
     }
-    template = "ballots/ballot/ballot.html"
-    if not form.is_bound:
-        empty = _empty(kept, poll)
-        shown |= {"form": empty.form, "rules": empty.rules}
-        return face(request, template, shown=shown, personal={"owner": owner})
-    context = shown | {
-        "form": form,
-        "rules": rules_in_words(poll),
-        "exchange": exchange,
-        "owner": owner,
-    }
-    status = 422 if form.problems else 403 if shown["state"] == "time-up" else 200
-    return render(request, template, context, status=status)
 
 
 @dataclass(frozen=True)
