@@ -304,6 +304,23 @@ class Session(AbstractBaseSession):
         return import_string(f"{settings.SESSION_ENGINE}.SessionStore")
 
 
+class PasswordTries(models.Model):
+    """How often a password of staff was tried from one place (密码尝试): neither name nor address."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    wait_until = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("密码尝试")
+        verbose_name_plural = _("密码尝试")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Channel(models.TextChoices):
     ONLINE = "online", _("电子")
     PAPER = "paper", _("纸质")

@@ -4,13 +4,14 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template import Library
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.models import PollDay
+from ballots.staff.log_in import LogInForm, answered
 from projects.phases import LAST
 
 register = Library()
@@ -31,11 +32,18 @@ class VoteAdminSite(AdminSite):
     site_url = "/"
     # The index is the home; a column of links beside each page would take a tablet's width.
     enable_nav_sidebar = False
+    login_form = LogInForm
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         # Nearly every row here is protected, frozen or kept for good; what may go, goes singly.
         self.disable_action("delete_selected")
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show Django's page, with the status of what it says."""
+        return answered(super().login(request, extra_context))
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

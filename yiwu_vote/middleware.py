@@ -1,10 +1,11 @@
 """What holds for every request and answer: no body or search too large, one policy, no copy kept.
 
-And what may be compressed.
+And what may be compressed, and where a request came from.
 """
 
 import zlib
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,20 @@ LONGEST_SEARCH = 100
 MOST_WORDS = 10
 # What a list of Django filters by; the longest of our own is the name of a delegation.
 LONGEST_FILTER = 200
+
+
+def visitor_address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """Return the address of whoever asks, or None where a request names none.
+
+    Behind a proxy every request comes from the proxy, which adds the visitor's address last.
+    """
+    behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        address = ip_address(forwarded if behind_proxy else request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 class ContentSecurityPolicyMiddleware:

@@ -121,6 +121,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "yiwu_vote.urls"
 WSGI_APPLICATION = "yiwu_vote.wsgi.application"
 LOGIN_URL = "ballots:sign-in"
+# Where staff come to whose log-in was asked for by no page of ours; delegates have a way of their own.
+LOGIN_REDIRECT_URL = "admin:index"
 
 TEMPLATES = [
     {
@@ -219,6 +221,12 @@ SECURE_CSP = {
 }
 
 AUTHENTICATION_BACKENDS = ["ballots.backends.PatientBackend"]
+# The first is what a password is kept under: each guess takes 16 MB, so that a stolen database is
+# slow to guess with a graphics card too. The other is that of earlier versions, until its next use.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -48,7 +48,10 @@ class SecondPersonForm(forms.Form):
         cleaned = self.cleaned_data
         name, password = cleaned.get("second_name"), cleaned.get("second_password")
         if not self.errors and (name or password):
-            person = authenticate(self.request, username=name, password=password)
+            try:
+                person = authenticate(self.request, username=name, password=password)
+            except Refused as refusal:
+                raise forms.ValidationError(str(refusal), code=refusal.code) from None
             if not isinstance(person, User):
                 raise forms.ValidationError(_("第二人的用户名或密码不正确"), code="second-unknown")
             self.person = person

@@ -1,6 +1,5 @@
 """HTTP in, HTTP out: signing in with a card, and out; how a reader likes his pages."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from ballots.pages.answers import SeeOther, preferring, say_no
 from ballots.pages.faces import face
 from ballots.pages.middleware import VisitorRequest
 from ballots.refusal import Refused
+from yiwu_vote.middleware import visitor_address
 
 
 @login_not_required
@@ -88,14 +88,8 @@ def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
 
     For the checklist: what was opened under another name proves nothing of PUBLIC_URL.
     """
-    # Behind a proxy every request comes from the proxy, which adds the visitor's address last.
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    behind_proxy = settings.SECURE_PROXY_SSL_HEADER is not None
-    try:
-        address = ipaddress.ip_address(forwarded if behind_proxy else request.META["REMOTE_ADDR"])
-    except ValueError:
-        return
-    if address.is_loopback or found.reached_at == settings.PUBLIC_URL:
+    address = visitor_address(request)
+    if address is None or address.is_loopback or found.reached_at == settings.PUBLIC_URL:
         return
     asked, public = urlsplit(f"//{request.get_host()}"), urlsplit(settings.PUBLIC_URL)
     if asked.hostname == public.hostname and public.port in {None, asked.port}:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from ballots.models import Delegation, Session
@@ -24,7 +24,6 @@ TYPED = {"name": "城东代表团", "position": "3"}
 
 @pytest.fixture
 def clock():
-    cache.clear()
     with time_machine.travel(START, tick=False) as traveller:
         yield traveller
 
@@ -129,6 +128,7 @@ ROADS: dict[str, Callable[[Client], object]] = {
     "no cookie of ours": lambda client: client.cookies.pop("staff-used"),
     "a cookie of one's own": lambda client: client.cookies.load({"staff-used": "9999999999"}),
 }
+USER = "/admin/auth/user/"
 
 
 @pytest.mark.parametrize("road", ROADS)
@@ -183,3 +183,70 @@ def test_the_use_of_a_session_is_written_once_a_minute_at_most(desk, clock):
     after = [query for query in queries_of(desk, "/admin/") if "UPDATE" in query]
 
     assert (len(within), len(after)) == (0, 1)
+
+
+# --- before accounts are touched ------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(clock: Any) -> Client:
+    """A superuser who logged in eleven minutes ago and has worked since."""
+    User.objects.create_superuser("root", password=PASSWORD)
+    client = Client()
+    client.post("/admin/login/", {"username": "root", "password": PASSWORD, "next": "/admin/"})
+    clock.shift(timedelta(minutes=11))
+    assert client.get("/admin/").status_code == 200
+    return client
+
+
+def addresses() -> list[str]:
+    person, group = make_office("huiwu"), Group.objects.create(name="来宾")
+    return [
+        f"{USER}add/",
+        f"{USER}{person.pk}/change/",
+        f"{USER}{person.pk}/password/",
+        f"{USER}{person.pk}/delete/",
+        "/admin/auth/group/add/",
+        f"/admin/auth/group/{group.pk}/change/",
+        f"/admin/auth/group/{group.pk}/delete/",
+        "/admin/password_change/",
+    ]
+
+
+def test_whoever_touches_an_account_has_just_typed_his_password(root):
+    """A screen that somebody left for a moment is no way to another account."""
+    for address in addresses():
+        for page in (root.get(address), root.post(address, {"post": "yes"})):
+            assert page.status_code == 403, address
+            assert "请再次输入“root”的密码" in page.text
+
+    assert User.objects.filter(username="huiwu").exists()
+    assert root.get(USER).status_code == 200
+
+
+def test_the_password_opens_those_pages_for_ten_minutes(root, clock):
+    one, *others = addresses()
+
+    unlock(root, root.get(one), one)
+
+    assert [root.get(address).status_code for address in (one, *others)] == [200] * 8
+    clock.shift(timedelta(minutes=10))
+    assert root.get(one).status_code == 403
+
+
+def test_a_log_in_elsewhere_opens_none_of_them_here(root):
+    Client().post("/admin/login/", {"username": "root", "password": PASSWORD, "next": "/admin/"})
+
+    assert root.get(f"{USER}add/").status_code == 403
+
+
+def test_a_wrong_password_there_waits_as_well(root):
+    address = f"{USER}add/"
+    for _ in range(5):
+        unlock(root, root.get(address), address, "wrong")
+
+    page = unlock(root, root.get(address), address)
+
+    assert (page.status_code, page["Retry-After"]) == (429, "60")
+    assert "请1分钟后再试" in page.text
+    assert root.get(address).status_code == 403

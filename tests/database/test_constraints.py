@@ -25,6 +25,7 @@ from ballots.models import (
     Envelope,
     JournalEntry,
     Namesakes,
+    PasswordTries,
     Recommendation,
     Register,
     Result,
@@ -479,6 +480,9 @@ UNIQUE: dict[str, Act] = {
     ),
     "accesscard.token_digest": lambda w: put(
         card(w, 1), card(w, 2, delegate=w.other.delegate, token_digest=f"{1:064}")
+    ),
+    "passwordtries.key": lambda w: put(
+        *[PasswordTries(key=f"{1:064}", last_at=NOW) for _ in range(2)]
     ),
     "ballotbox.poll": lambda w: put(box(w), box(w)),
     "envelope.roll_entry": lambda w: put(

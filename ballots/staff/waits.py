@@ -1,0 +1,104 @@
+"""Waits after wrong passwords of staff, counted before a password is looked at (design §6.2).
+
+Whoever tries takes a place first, as if he were wrong, and gives it back once he was right: of a
+hundred guesses at one moment no more are looked at than of a hundred in a row.
+"""
+
+import math
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_network
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from ballots.acts.sign_in import FREE_FAILURES, LONGEST_WAIT
+from ballots.models import PasswordTries
+from ballots.refusal import Refusals
+from yiwu_vote.middleware import visitor_address
+from yiwu_vote.staff_session import has_worked_here
+
+refused = Refusals({"wait": _("密码错误次数较多，请%(count)d分钟后再试。")})
+
+# How long a key's wrong passwords are remembered.
+MEMORY = timedelta(hours=1)
+
+
+def signed_in(request: HttpRequest | None) -> User | None:
+    """Return the member of staff in whose session a password is typed, his own or a second one."""
+    user = getattr(request, "user", None)
+    return user if isinstance(user, User) and user.is_staff else None
+
+
+def is_known(request: HttpRequest | None, name: str) -> bool:
+    """Tell whether the password of `name` is typed where a stranger cannot type one.
+
+    In the session of somebody of the staff, in a browser in which `name` has worked, or at a shell.
+    """
+    return request is None or signed_in(request) is not None or has_worked_here(request, name)
+
+
+def key_of(request: HttpRequest | None, name: str) -> str:
+    """Return under which key the passwords of `name` are counted, which tells neither name nor address.
+
+    What somebody tries in his own session, as a second signature too, counts against the two of
+    them. What is tried in a browser in which `name` has worked counts against such browsers. All
+    else counts against name and address. So nobody outside makes an officer wait who works here.
+    """
+    by = signed_in(request)
+    if by is not None:
+        parts = ["session", str(by.pk), name]
+    elif request is None:
+        parts = ["shell", name]
+    elif has_worked_here(request, name):
+        parts = ["browser", name]
+    else:
+        parts = ["address", _network(request), name]
+    return salted_hmac("ballots.staff", "\0".join(parts), algorithm="sha256").hexdigest()
+
+
+def take_place(key: str) -> None:
+    """Count an attempt under `key` beforehand, or raise Refused("wait")."""
+    now = timezone.now()
+    _demand_no_wait(PasswordTries.objects.filter(key=key, wait_until__gt=now).first())
+    PasswordTries.objects.filter(last_at__lt=now - MEMORY).delete()
+    with transaction.atomic():
+        PasswordTries.objects.bulk_create(
+            [PasswordTries(key=key, last_at=now)], ignore_conflicts=True
+        )
+        tries = PasswordTries.objects.select_for_update().get(key=key)
+        _demand_no_wait(tries)
+        tries.failures = min(tries.failures + 1, FREE_FAILURES + 4)
+        tries.last_at = now
+        if tries.failures >= FREE_FAILURES:
+            minutes = min(2 ** (tries.failures - FREE_FAILURES), LONGEST_WAIT)
+            tries.wait_until = now + timedelta(minutes=minutes)
+        tries.save()
+
+
+def give_back(key: str) -> None:
+    """Forget what was tried under `key`: the password was right."""
+    PasswordTries.objects.filter(key=key).delete()
+
+
+def _demand_no_wait(tries: PasswordTries | None) -> None:
+    now = timezone.now()
+    if tries is None or tries.wait_until is None or tries.wait_until <= now:
+        return
+    longest = now + timedelta(minutes=LONGEST_WAIT)
+    if tries.wait_until > longest:
+        # The clock was set back since: nobody waits longer than the rule says.
+        PasswordTries.objects.filter(pk=tries.pk).update(wait_until=longest)
+        tries.wait_until = longest
+    raise refused("wait", count=math.ceil((tries.wait_until - now).total_seconds() / 60))
+
+
+def _network(request: HttpRequest) -> str:
+    """Return where a request comes from; of IPv6 the network, of which a visitor has every address."""
+    address = visitor_address(request)
+    if isinstance(address, IPv6Address):
+        return str(ip_network(f"{address}/64", strict=False))
+    return str(address or "")
