@@ -271,12 +271,15 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "yiwu_vote.reports.NothingTyped"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"hide_tokens": {"()": "yiwu_vote.logs.HideTokens"}},
+    "filters": {
+        "hide_tokens": {"()": "yiwu_vote.logs.HideTokens"},
+        "one_line": {"()": "yiwu_vote.logs.OneLine"},
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["hide_tokens"],
+            "filters": ["hide_tokens", "one_line"],
             "formatter": "line",
         },
     },

@@ -14,6 +14,7 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 
 from ballots.pure import card_code
+from tests.helpers.factories import make_scrutineer
 from yiwu_vote.logs import HideTokens
 from yiwu_vote.middleware import BodyLimitMiddleware
 
@@ -93,6 +94,35 @@ def test_every_logger_hides_tokens(console, name):
 
     assert "/k/<token>/" in console.getvalue()
     assert TOKEN not in console.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("/", "evil.example"),
+        ("/admin/auth/group/", "testserver"),
+        ("/admin/" + "x" * 3000, "testserver"),
+    ],
+    ids=["a foreign host", "a page of staff", "a long address"],
+)
+def test_a_request_that_is_refused_is_a_line_in_the_log_and_no_more(console, client, address, host):
+    """Each refused page of staff and each foreign host was some thirty lines."""
+    client.force_login(make_scrutineer())
+
+    client.get(address, headers={"host": host})
+
+    (line,) = console.getvalue().splitlines()
+    assert len(line) < 400
+
+
+def test_a_fault_of_ours_is_logged_with_the_place_of_it(console):
+    try:
+        raise RuntimeError("a fault")
+    except RuntimeError:
+        logging.getLogger("django.request").exception("Internal Server Error")
+
+    assert "test_logs_and_csp.py" in console.getvalue()
 
 
 # --- pages ----------------------------------------------------------------------------------------
