@@ -21,9 +21,14 @@ KEYS = 2**31
 def lock_for_act(poll: int) -> None:
     """Wait until nobody else acts on the poll with this key or casts in it; keep others out.
 
-    Until the transaction ends. Raises OperationalError after `lock_timeout`, as a lock on a row does.
+    Until the transaction ends, which may take as long as the act does: the limits of statements are
+    those of visitors. Raises OperationalError after `lock_timeout`, as a lock on a row does.
     """
-    _take("SELECT pg_advisory_xact_lock(%s, %s)", poll)
+    _take(
+        "SELECT pg_advisory_xact_lock(%s, %s), set_config('statement_timeout', '0', TRUE),"
+        " set_config('idle_in_transaction_session_timeout', '10min', TRUE)",
+        poll,
+    )
 
 
 def lock_for_cast(poll: int) -> None:

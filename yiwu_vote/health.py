@@ -1,7 +1,13 @@
-"""Whether the site is well: for a proxy, a supervisor and the office's checklist."""
+"""Whether the site is well: for a proxy and a supervisor, and for its own processes as they start."""
+
+import os
+import signal
+from multiprocessing import parent_process
+from threading import Thread
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import Error
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
@@ -26,3 +32,29 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if waiting:
         return HttpResponse("migrations", content_type="text/plain", status=503)
     return HttpResponse("ok", content_type="text/plain")
+
+
+def demand_fit_database() -> None:
+    """Refuse to start on a connection that drops what we rely on; a database that is away may come back."""
+    try:
+        reason = database.why_unfit()
+    finally:
+        connection.close()
+    if reason:
+        raise ImproperlyConfigured(reason)
+
+
+def end_with_parent() -> None:
+    """End as soon as the process that started this one has ended, however it did.
+
+    Else it goes on to serve with yesterday's code and settings beside whatever is started next.
+    """
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, name="parent", daemon=True).start()

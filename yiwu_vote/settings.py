@@ -24,6 +24,10 @@ DEMO = env.bool("DEMO", False)
 # (design §6.4).
 LAN_HTTP = env.bool("LAN_HTTP", False)
 PLAIN_HTTP = DEMO or LAN_HTTP
+# The database is reached through PgBouncer, which lends a connection for one transaction at a time.
+BEHIND_POOLER = env.bool("BEHIND_POOLER", False)
+# Set by yiwu_vote.wsgi: this process answers visitors, and is no command.
+SERVING = env.bool("SERVING", False)
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 # Where somebody else's tool puts copies of the database; we only look when the newest was made.
 BACKUP_DIR = env.str("BACKUP_DIR", "")
@@ -143,6 +147,7 @@ TEMPLATES = [
 # --- database -------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+ASKED_OF_SERVER = dict[str, str]()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -159,13 +164,32 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
+    # What our connections ask of the server; a pooler drops it, and the start compares
+    # (ballots.facts.database).
+    ASKED_OF_SERVER |= {"synchronous_commit": "on", "lock_timeout": "10s"}
+    # Somebody waits for each answer of a server; an act that holds the lock of its poll is given the
+    # time it takes (projects.locks), and so is every command. A process that stands still in the
+    # middle of an act must not keep the hall from voting.
+    ASKED_OF_SERVER |= {
+        "statement_timeout": "15s" if SERVING else "0",
+        "idle_in_transaction_session_timeout": "1min" if SERVING else "0",
+    }
     DATABASES["default"] |= {
+        "ENGINE": "yiwu_vote.postgresql",
         # Without persistent connections the site is half as fast, as measured. Whether the server
         # has ended one is seen without asking it (yiwu_vote.bodies).
         "CONN_MAX_AGE": 600,
-        "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+        # A server that is gone is noticed within seconds, by what DATABASE_URL says if it does.
+        "OPTIONS": {
+            "connect_timeout": 3,
+            "tcp_user_timeout": 8_000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+        }
+        | DATABASES["default"].get("OPTIONS", {})
         | {
-            "options": "-c synchronous_commit=on -c lock_timeout=10s",
+            "options": " ".join(f"-c {name}={value}" for name, value in ASKED_OF_SERVER.items()),
             # Values travel beside the statement and not in it: a server that logs statements
             # must not write down who handed in which envelope.
             "server_side_binding": True,
@@ -173,11 +197,20 @@ else:
             "prepare_threshold": 3,
         },
     }
+    if BEHIND_POOLER:
+        # Between two transactions the server's end of the connection belongs to others: no plan and
+        # no cursor outlives one, and what we ask of the server must be set for the role.
+        del DATABASES["default"]["OPTIONS"]["options"]
+        DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None
+        DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # How many requests each process of the server lets at once into Django (yiwu_vote.bodies), as
 # measured. SQLite has one writer at a time: more of them would only wait for each other. On
 # PostgreSQL those that wait for a slow disk let one flush serve them all; each keeps a connection.
 PLACES = 4 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else 16
+# How many such processes there are: granian's own variable, so that the checklist can compare all
+# their connections with those that the database has.
+WORKERS = env.int("GRANIAN_WORKERS", 1)
 
 # --- sessions, cookies, transport -----------------------------------------------------------------
 

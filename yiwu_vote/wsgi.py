@@ -9,8 +9,11 @@ from django.urls import get_resolver
 from django.utils.translation import gettext, override
 
 from yiwu_vote.bodies import BodyFirst
+from yiwu_vote.health import demand_fit_database, end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwu_vote.settings")
+# Read by the settings: somebody waits for whatever this process does.
+os.environ.setdefault("SERVING", "1")
 
 # The pages of a vote; each brings its parts and the frame of all others.
 PAGES = ("sign_in/sign_in", "home/home", "ballot/ballot", "ballot/review", "ballot/receipt")
@@ -27,4 +30,6 @@ def load() -> None:
 
 
 application = BodyFirst(get_wsgi_application(), places=settings.PLACES)
+end_with_parent()
+demand_fit_database()
 load()

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from django.utils.translation import gettext
 
 
 def now() -> datetime:
@@ -35,6 +37,59 @@ def writes_are_durable() -> bool:
             return bool(cursor.fetchone() == ("on", "on"))
         cursor.execute("PRAGMA synchronous")
         return bool(cursor.fetchone()[0] >= 2)
+
+
+def connections_left() -> int | None:
+    """Return how many connections the server has for others than its superusers; None where it counts none.
+
+    What a pooler in front of it lends is the pooler's own affair.
+    """
+    if connection.vendor != "postgresql" or settings.BEHIND_POOLER:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('max_connections')::int"
+            " - current_setting('superuser_reserved_connections')::int"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def why_unfit() -> str:
+    """Return why this site must not be served over its connection; empty where it may, or where none is to be had.
+
+    A pooler lends one connection to many: it drops what we ask of the server, or turns us away for
+    asking, and the plans that we keep with a connection are not there any more when it comes back.
+    """
+    if connection.vendor != "postgresql":
+        return ""
+    asked = settings.ASKED_OF_SERVER
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), current_database()")
+            pid, name = cursor.fetchone()
+            cursor.execute(
+                "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name", [list(asked)]
+            )
+            found = dict(cursor.fetchall())
+    except OperationalError as error:
+        # So PgBouncer answers whoever asks anything of the server.
+        return _pooler() if "startup parameter" in str(error) else ""
+    # A pooler tells a number of its own.
+    if pid != connection.connection.info.backend_pid and not settings.BEHIND_POOLER:
+        return _pooler()
+    unlike = [one for one, value in asked.items() if found[one] != value]
+    if not unlike:
+        return ""
+    statements = " ".join(f"ALTER DATABASE {name} SET {one} = '{asked[one]}';" for one in unlike)
+    return gettext("数据库连接没有采用本程序要求的设置，请由数据库管理员执行：%(statements)s") % {
+        "statements": statements
+    }
+
+
+def _pooler() -> str:
+    return gettext(
+        "数据库前面有连接池（如 PgBouncer），而没有设置 BEHIND_POOLER=1。见 docs/operations.md。"
+    )
 
 
 def newest_file(folder: Path) -> datetime | None:

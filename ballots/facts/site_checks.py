@@ -21,13 +21,15 @@ from yiwu_vote.moments import to_the_minute
 
 # Further apart, a deadline falls at another moment than the pages say.
 CLOCKS_AGREE = timedelta(seconds=5)
+# Connections beside those of the threads: commands, a package on its way out, a step that moves.
+FOR_COMMANDS = 5
 BACKUP_LASTS = timedelta(hours=24)
 
 
 def site(poll: Poll) -> Iterator[Finding]:
     """Yield what the machine and its database lack for the day of `poll`."""
     yield from _place(poll)
-    yield from _database()
+    yield from _database(poll)
     yield from _clock()
     yield backup()
 
@@ -66,14 +68,27 @@ def is_local(url: str) -> bool:
         return host in {"", "localhost"}
 
 
-def _database() -> Iterator[Finding]:
-    """A ballot that was acknowledged must survive a power cut (design §5.6)."""
+def _database(poll: Poll) -> Iterator[Finding]:
+    """A ballot that was acknowledged must survive a power cut, and whoever casts must get to the box.
+
+    Each thread of the site keeps a connection: one that gets none answers “busy” for good
+    (design §5.6, §8).
+    """
     if not triggers.are_installed(connection):
         yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
     if database.writes_are_durable():
         yield Finding("ok", gettext("数据库每次写入都落盘"))
     else:
         yield Finding("blocks", gettext("数据库没有启用逐次落盘，断电可能丢票"))
+    there, needed = database.connections_left(), settings.WORKERS * settings.PLACES + FOR_COMMANDS
+    if there is not None and there < needed:
+        yield Finding(
+            unless_rehearsal(poll),
+            gettext(
+                "数据库只有%(there)d个连接，网站需要%(needed)d个，请调大 max_connections 或减少网站进程"
+            )
+            % {"there": there, "needed": needed},
+        )
 
 
 def _clock() -> Iterator[Finding]:

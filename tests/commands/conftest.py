@@ -27,6 +27,8 @@ class Site:
 
     base: str
     folder: Path
+    # The number of the server's first process.
+    pid: int
 
     def rows(self, name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO((self.folder / name).read_text("utf-8-sig"))))
@@ -82,7 +84,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[
         )
         try:
             wait_until_ready(server, port, folder / "server.log")
-            yield Site(f"http://127.0.0.1:{port}", folder / "demo")
+            yield Site(f"http://127.0.0.1:{port}", folder / "demo", server.pid)
         finally:
             server.terminate()
             server.wait(timeout=30)

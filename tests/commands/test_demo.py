@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ballots import roles
 from ballots.acts import casting, drafts, lifecycle, rehearsal, roll, sign_in
-from ballots.facts import outcome
+from ballots.facts import database, outcome
 from ballots.management.commands import demo
 from ballots.models import Delegate, Delegation
 from ballots.pure.rules import Rules, faults
@@ -464,6 +464,8 @@ def test_serving_hands_this_process_over_to_granian(site, settings, monkeypatch,
     monkeypatch.setattr(os, "execv", lambda program, command: became.extend([program, command]))
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
+    monkeypatch.setenv("GRANIAN_WORKERS", "0")
+
     text = run("demo", "--serve")
 
     program, command = became
@@ -476,10 +478,24 @@ def test_serving_hands_this_process_over_to_granian(site, settings, monkeypatch,
     assert "--no-access-log" in command
     # As many slow bodies as a hall has phones must not stop a single worker.
     assert int(flags["--blocking-threads"]) > 200
+    # A worker that is killed is put in its place again, and takes nobody along.
+    assert "--respawn-failed-workers" in command
     if connection.vendor == "sqlite":
-        assert flags["--workers"] == "1"
+        assert os.environ["GRANIAN_WORKERS"] == "1"
     assert (tmp_path / "static" / "admin").is_dir()
     assert "网站已启动" in text
+
+
+def test_the_demo_has_no_more_threads_than_the_database_has_connections(monkeypatch, settings):
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(database, "connections_left", lambda: 97)
+    settings.PLACES = 16
+
+    assert demo.worker_count() == 5
+
+    monkeypatch.setattr(database, "connections_left", lambda: 10)
+    assert demo.worker_count() == 1
 
 
 def free_port() -> int:

@@ -572,6 +572,35 @@ def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
     assert refusal.value.code == "incomplete"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("kind", "mark"), [(MAIN, "✗"), (REHEARSAL, "△")])
+def test_a_database_with_fewer_connections_than_the_site_has_threads_is_told(
+    kind, mark, monkeypatch, settings
+):
+    settings.PLACES, settings.WORKERS = 16, 8
+    stage = complete(kind)
+    monkeypatch.setattr(database, "connections_left", lambda: 97)
+
+    assert (
+        f"{mark} 数据库只有97个连接，网站需要133个，请调大 max_connections 或减少网站进程"
+        in lines(stage)
+    )
+
+    settings.WORKERS = 5
+    assert not any("max_connections" in line for line in lines(stage))
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_the_connections_of_the_server_are_its_own_figure_and_behind_a_pooler_nobodys(settings):
+    there = database.connections_left()
+    assert there is not None
+    assert there >= 10
+
+    settings.BEHIND_POOLER = True
+    assert database.connections_left() is None
+
+
 # The clock and the backups
 
 

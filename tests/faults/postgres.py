@@ -145,11 +145,12 @@ class Line:
     """A line to the port `to` that is cut, once told to, where a ballot's COMMIT goes by.
 
     Either before the server has it, so that it never commits, or when its answer comes back, so
-    that it has and nobody knows.
+    that it has and nobody knows. While it is silent it takes every byte and passes none on.
     """
 
     def __init__(self, to: int) -> None:
         self.to = to
+        self.is_silent = False
         self.cuts: Counter[Cut] = Counter()
         self._armed: Cut | None = None
         self._lock = threading.Lock()
@@ -211,6 +212,8 @@ class _Connection:
     def _up(self) -> None:
         unreadable = 0
         for data in received(self.near):
+            if self.line.is_silent:
+                continue
             cut = None
             unreadable += len(data.translate(None, ASCII))
             if b"COMMIT" in data:
@@ -225,6 +228,8 @@ class _Connection:
 
     def _down(self) -> None:
         for data in received(self.far):
+            if self.line.is_silent:
+                continue
             if self.is_mute:
                 break
             with contextlib.suppress(OSError):

@@ -115,11 +115,7 @@ class Site:
 
     def _arguments(self) -> list[str]:
         arguments = production_line()
-        changed = {"--port": str(self.port)}
-        if self.database.startswith("sqlite"):
-            changed["--workers"] = "1"
-        for name, value in changed.items():
-            arguments[arguments.index(name) + 1] = value
+        arguments[arguments.index("--port") + 1] = str(self.port)
         return arguments
 
     # --- the box ----------------------------------------------------------------------------------
@@ -163,5 +159,6 @@ class Site:
             "ALLOWED_HOSTS": "127.0.0.1",
             "PUBLIC_URL": self.base,
             "VAR_DIR": str(self.folder),
+            "GRANIAN_WORKERS": "1" if self.database.startswith("sqlite") else "2",
             **more,
         }

@@ -254,21 +254,58 @@ def test_sqlite_is_as_safe_in_production_as_in_these_tests():
     ]
 
 
+POSTGRES = PRODUCTION | {"DATABASE_URL": "postgres://vote:secret@db.example.cn:5433/vote"}
+
+
+def postgres(**env: str) -> dict[str, Any]:
+    """Return the settings of the database of a site on PostgreSQL that starts with `env`."""
+    settings: dict[str, Any] = started("DATABASES", **POSTGRES | env)["DATABASES"]["default"]
+    return settings
+
+
 def test_postgresql_is_as_safe_in_production_as_in_these_tests():
-    url = {"DATABASE_URL": "postgres://vote:secret@db.example.cn:5433/vote"}
+    database = postgres()
 
-    database = started("DATABASES", **PRODUCTION | url)["DATABASES"]["default"]
-
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "yiwu_vote.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.cn", 5433, "vote")
     assert "-c synchronous_commit=on" in database["OPTIONS"]["options"]
-    assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (600, True)
+    assert database["CONN_MAX_AGE"] == 600
 
 
 def test_what_the_address_of_the_database_demands_is_kept():
-    url = {"DATABASE_URL": "postgres://vote@db.example.cn/vote?sslmode=verify-full"}
+    address = "postgres://vote@db.example.cn/vote?sslmode=verify-full&tcp_user_timeout=60000"
 
-    database = started("DATABASES", **PRODUCTION | url)["DATABASES"]["default"]
+    options = postgres(DATABASE_URL=address)["OPTIONS"]
 
-    assert database["OPTIONS"]["sslmode"] == "verify-full"
-    assert "-c synchronous_commit=on" in database["OPTIONS"]["options"]
+    assert options["sslmode"] == "verify-full"
+    assert options["tcp_user_timeout"] == 60_000
+    assert "-c synchronous_commit=on" in options["options"]
+
+
+def test_a_server_of_a_database_that_is_gone_is_given_up_within_seconds():
+    options = postgres()["OPTIONS"]
+
+    assert options["connect_timeout"] == 3
+    assert options["tcp_user_timeout"] == 8_000
+    lost_after = options["keepalives_idle"] + (
+        options["keepalives_interval"] * options["keepalives_count"]
+    )
+    assert lost_after <= 15
+
+
+def test_only_where_a_visitor_waits_is_a_statement_given_so_long_and_no_longer():
+    assert "-c statement_timeout=15s" in postgres(SERVING="1")["OPTIONS"]["options"]
+    assert "-c statement_timeout=0" in postgres()["OPTIONS"]["options"]
+    idle = "-c idle_in_transaction_session_timeout"
+    assert f"{idle}=1min" in postgres(SERVING="1")["OPTIONS"]["options"]
+    assert f"{idle}=0" in postgres()["OPTIONS"]["options"]
+
+
+def test_behind_a_pooler_nothing_outlives_a_transaction():
+    database = postgres(BEHIND_POOLER="1")
+
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert database["OPTIONS"]["prepare_threshold"] is None
+    # A pooler turns away whoever asks for it.
+    assert "options" not in database["OPTIONS"]
+    assert "DISABLE_SERVER_SIDE_CURSORS" not in postgres()

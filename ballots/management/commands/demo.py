@@ -22,6 +22,7 @@ from ballots import roles
 from ballots.acts import rehearsal, sign_in
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.acts.register.importing import import_roll
+from ballots.facts import database, site_checks
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import person, the_poll, track, write_whole
 from ballots.models import AccessCard, Delegate
@@ -186,8 +187,7 @@ class Command(BaseCommand):
     def serve(self) -> None:
         """Become the web server; nothing of this process is left but its number."""
         call_command("collectstatic", interactive=False, verbosity=0)
-        # SQLite has one writer at a time: more processes would only wait for each other.
-        workers = 1 if connection.vendor == "sqlite" else os.cpu_count() or 1
+        workers = worker_count()
         self.stdout.write(
             gettext("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
         )
@@ -197,14 +197,17 @@ class Command(BaseCommand):
             "--interface": "wsgi",
             "--host": HOST,
             "--port": port(),
-            "--workers": workers,
             "--blocking-threads": BODIES,
             "--working-dir": settings.BASE_DIR,
             # Its one warning is of more threads than cores, which is what we want here.
             "--log-level": "error",
         }
         flags = [str(part) for pair in options.items() for part in pair]
-        command = [sys.executable, "-m", "granian", *flags, "--no-access-log", "--no-ws"]
+        # One worker that was killed takes nobody else along.
+        flags += ["--respawn-failed-workers", "--no-access-log", "--no-ws"]
+        command = [sys.executable, "-m", "granian", *flags]
+        # For granian and, in its processes, for the checklist.
+        os.environ["GRANIAN_WORKERS"] = str(workers)
         # S606 warns of a process without a shell, which is what we want.
         os.execv(sys.executable, [*command, "yiwu_vote.wsgi:application"])  # noqa: S606
 
@@ -215,6 +218,20 @@ def command_line() -> str:
     names = ("DEMO", "PORT", "DATABASE_URL", "VAR_DIR", "PUBLIC_URL")
     given = [f"{name}={quote(os.environ[name])}" for name in names if os.environ.get(name)]
     return " ".join([*given, sys.executable if near.startswith("..") else near, "manage.py"])
+
+
+def worker_count() -> int:
+    """Return how many processes serve the demo: one a core, as far as their connections suffice.
+
+    SQLite has one writer at a time: more processes would only wait for each other.
+    """
+    if connection.vendor == "sqlite":
+        return 1
+    most = os.cpu_count() or 1
+    there = database.connections_left()
+    if there is not None:
+        most = min(most, (there - site_checks.FOR_COMMANDS) // settings.PLACES)
+    return max(1, most)
 
 
 def port() -> int:

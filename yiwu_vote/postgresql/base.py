@@ -1,0 +1,100 @@
+"""A connection that notices when nobody is left at its other end.
+
+The kernel notices a machine that is gone and a cut line (`tcp_user_timeout`, keepalives), and the
+server ends what takes too long (`statement_timeout`). Neither sees a server that stands still, or a
+proxy that takes every byte and passes none on: whoever waits for it would wait for ever.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from psycopg.abc import PQGen
+
+Answer = TypeVar("Answer")
+
+# Seconds without a word after which another connection asks whether anybody answers at all: a lock
+# or a long statement may keep this one waiting, and is waited for.
+SILENCE = 8
+
+
+# Held by the one who looks whether a database that fell silent is back.
+looking = threading.Lock()
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that breaks off with OperationalError where its server answers nobody any more."""
+
+    # Whether nobody answered the last time that one was to be opened.
+    is_silent = False
+    # Opens another connection of this kind.
+    again: Callable[[], "Connection"]
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **given: Any) -> "Connection":
+        """Connect as psycopg does; of a silent database one at a time waits for an answer.
+
+        The others are told at once: a hall that waits for `connect_timeout` one after the other
+        would fill every thread of the server.
+        """
+        if not Connection.is_silent:
+            return cls._opened(conninfo, given)
+        if not looking.acquire(blocking=False):
+            raise psycopg.errors.ConnectionTimeout("the database did not answer a moment ago")
+        try:
+            return cls._opened(conninfo, given)
+        finally:
+            looking.release()
+
+    @classmethod
+    def _opened(cls, conninfo: str, given: dict[str, Any]) -> "Connection":
+        try:
+            connection = super().connect(conninfo, **given)
+        except psycopg.errors.ConnectionTimeout:
+            Connection.is_silent = True
+            raise
+        Connection.is_silent = False
+        connection.again = lambda: Connection.connect(conninfo, **given)
+        return connection
+
+    def wait(self, gen: PQGen[Answer], *args: Any, **kwargs: Any) -> Answer:
+        return super().wait(self._attended(gen), *args, **kwargs)
+
+    def _attended(self, gen: PQGen[Answer]) -> PQGen[Answer]:
+        """Go through `gen`, and look around whenever nothing has come for SILENCE seconds."""
+        heard = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > SILENCE:
+                    self._demand_an_answer()
+                    heard = time.monotonic()
+                state = gen.send(ready)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def _demand_an_answer(self) -> None:
+        try:
+            self.again().close()
+        except psycopg.OperationalError:
+            self.pgconn.finish()
+            raise
+
+
+# The whole of psycopg to Django, but for what opens a connection.
+PSYCOPG = ModuleType("psycopg")
+vars(PSYCOPG).update(vars(psycopg), connect=Connection.connect)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own in all but the connections that it opens."""
+
+    Database = PSYCOPG
