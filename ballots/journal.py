@@ -103,6 +103,16 @@ def append(
     )
 
 
+def head(poll: Poll, kind: Kind | None = None) -> str:
+    """Return the 核对号 of the last entry of `poll`, or of its last one of `kind`; empty for none.
+
+    Whoever has written it down can tell later whether the record still leads up to that entry.
+    """
+    entries = poll.journal.filter(kind=kind) if kind else poll.journal
+    last = entries.order_by("-seq").values_list("hash", flat=True).first()
+    return chain.check_number(last) if last else ""
+
+
 def said(poll: Poll, kind: Kind, name: str) -> list[Any]:
     """Return what the entries of that kind say under `name`, in the order of the record."""
     return [entry.data[name] for entry in poll.journal.filter(kind=kind).order_by("seq")]

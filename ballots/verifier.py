@@ -1,9 +1,10 @@
-"""Check a package of a vote: python -m ballots.verifier F.zip [--shares FILE]. Stands alone.
+"""Check a package of a vote: python verifier.py F.zip [--head NUMBER] [--shares FILE]. Stands alone.
 
 Nothing of the application is imported, for a proof that shares code with what it proves is none.
 Level A needs Python only: it follows the journal, compares every hash and counts again from the
 published ballots. Level B needs enough shares of the key and `cryptography`: it opens every sealed
-ballot by itself and compares what comes out. What neither can see is said at the end.
+ballot by itself and compares what comes out. What neither can see is said at the end: whether the
+record was cut or made anew, only a 核对号 can tell that somebody wrote down (--head).
 
 Exit status: 0 if all that could be checked is in order, else 1 and the name of what is not.
 """
@@ -345,6 +346,11 @@ class Package:
     def last(self, kind: str) -> Entry:
         """Return the last entry of `kind`, or one that says nothing: what is asked of it differs."""
         return (self.entries(kind) or [Entry(kind, "", None)])[-1]
+
+    @property
+    def head(self) -> str:
+        """The hash of the last entry, up to which the whole record is bound together."""
+        return self.journal[-1].hash if self.journal else ZERO
 
     @property
     def since_count(self) -> list[Entry]:
@@ -829,6 +835,38 @@ def check_journal(package: Package) -> Faults:
         yield "没有操作记录"
 
 
+def check_number(value: str) -> str:
+    """Return the sixteen digits that people write down for the hash of an entry, ungrouped."""
+    # A record may be of anybody's making: what is no hash has no number.
+    return f"{int(value, 16) % 10**16:016}" if RECEIPT.fullmatch(value) else ""
+
+
+def grouped(number: str) -> str:
+    return " ".join(number[start : start + 4] for start in range(0, len(number), 4))
+
+
+def check_heads(package: Package, heads: Sequence[str]) -> Faults:
+    """Look in the record for each 核对号 that somebody wrote down, at whatever moment.
+
+    An entry is bound to all before it, so that whatever was changed, cut or slipped in up to that
+    moment would have given another number.
+    """
+    known = {check_number(entry.hash) for entry in package.journal}
+    for head in map(digits_of, heads):
+        if len(head) != DIGITS:
+            yield f"核对号应为{DIGITS}位数字"
+        elif head not in known:
+            yield f"{grouped(head)} 不在操作记录中：记录被截去或改动过，或属于另一次票决"
+
+
+DIGITS = 16
+
+
+def digits_of(typed: str) -> str:
+    """Return the digits of a 核对号, whatever parts them; full-width ones too."""
+    return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", typed[:100])))
+
+
 # What may stand anywhere before the opening, and anywhere from there to the close.
 BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed"}
 WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added", "status-set"}
@@ -851,6 +889,39 @@ def check_order(package: Package) -> Faults:
             yield "归并结束没有第二人签名"
     if package.entries("canvass-skipped") and package.last("box-opened").data.get("write_ins"):
         yield "有推荐项目而略过了归并"
+
+
+# How far a poll must have come for there to be a package of it, and how each step is called.
+PHASES = {"counted": "计票", "confirmed": "复核", "published": "公布"}
+
+
+def check_state(package: Package) -> Faults:
+    """Demand the entries that the state of the poll implies: a record may have lost its end.
+
+    A package of before does not say its state; a public one was always of a published poll.
+    """
+    phase = package.poll.get("phase", None if package.full else "published")
+    if phase is None:
+        return
+    if phase not in PHASES:
+        yield "票决所处的阶段无法识别"
+        return
+    kinds = [entry.kind for entry in package.since_count]
+    if "sent-back" in kinds or not package.entries("counted"):
+        yield "没有现行计票的记录"
+    reached = "counted"
+    if kinds.count("confirmed") >= confirmers(package):
+        reached = "confirmed"
+    if "published" in kinds:
+        reached = "published"
+    if reached != phase:
+        yield f"操作记录到{PHASES[reached]}为止，而票决所处的阶段是{PHASES[phase]}"
+    shown = [entry.data for entry in package.since_count if entry.kind in {"published", "revealed"}]
+    is_shown = any(data.get("at_once") is True or data.get("is_all") is True for data in shown)
+    if package.poll.get("is_revealed") is True and not is_shown:
+        yield "结果已全部揭晓，操作记录中却没有"
+    if package.poll.get("is_archived") is True and "archived" not in kinds:
+        yield "票决已归档，操作记录中却没有"
 
 
 def check_deadline(package: Package) -> Faults:
@@ -1818,6 +1889,7 @@ CHECKS = (
     Check("manifest", "数据包中的文件与清单一致", check_manifest),
     Check("journal", "操作记录首尾相接、未经改动", check_journal),
     Check("order", "各步骤齐全、次序合法", check_order),
+    Check("state", "操作记录到达票决所处的阶段", check_state),
     Check("deadline", "截止时间只向后延长，均有两人签名", check_deadline),
     Check("opening", "开始投票时宣读的核对码与记录一致", check_opening),
     Check("poll", "票决与开始投票时一致", check_poll),
@@ -1897,7 +1969,7 @@ def level_b(package: Package, texts: Sequence[str]) -> Iterator[Finding]:
     yield found("recount", "按开启的表决票重新计票一致", partial(compare_votes, package, box))
 
 
-def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
+def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> Iterator[str]:
     """Say what these checks cannot see, so that nobody takes them for more than they are."""
     left_out = [check.title for check in CHECKS if not applies(check, package)]
     if left_out:
@@ -1917,10 +1989,22 @@ def unchecked(package: Package, *, opened: bool) -> Iterator[str]:
     if not package.entries("confirmed"):
         yield "监票人的复核：尚未复核"
     yield "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）"
-    yield "这份操作记录是否就是会场的那一份：请核对下面的末条校验码与当场记下的是否相同"
+    if not heads:
+        yield "操作记录的末尾是否被截去、整份是否换过：没有给出当场记下的核对号（--head 核对号）"
+        return
+    given = set(map(digits_of, heads))
+    places = [
+        place
+        for place, entry in enumerate(package.journal, start=1)
+        if check_number(entry.hash) in given
+    ]
+    if later := len(package.journal) - max(places, default=0):
+        yield f"操作记录最后{later}条是否完整：它们在给出的核对号之后"
 
 
-def report(package: Package, findings: Sequence[Finding], *, opened: bool) -> Iterator[str]:
+def report(
+    package: Package, findings: Sequence[Finding], *, opened: bool, heads: Sequence[str] = ()
+) -> Iterator[str]:
     poll, box = package.poll, package.box
     yield f"{poll['year']}年 {poll['meeting']}（{'监票' if package.full else '公开'}数据包）"
     if poll["kind"] == "rehearsal":
@@ -1933,7 +2017,7 @@ def report(package: Package, findings: Sequence[Finding], *, opened: bool) -> It
             f"：{shown}" if shown else ""
         )
     yield "没有核对、也无法由此得知的："
-    yield from (f"  － {line}" for line in unchecked(package, opened=opened))
+    yield from (f"  － {line}" for line in unchecked(package, opened=opened, heads=heads))
     if "figures" in package.result:
         turnout = package.figures["turnout"]
         yield (
@@ -1942,8 +2026,10 @@ def report(package: Package, findings: Sequence[Finding], *, opened: bool) -> It
         )
     if "digest" in package.last("opened").data:
         yield f"开始投票核对码 {package.last('opened').data['digest']}"
-    head = package.journal[-1].hash if package.journal else ZERO
-    yield f"操作记录共{len(package.journal)}条，末条校验码 {head}"
+    yield (
+        f"操作记录共{len(package.journal)}条，末条核对号 {grouped(check_number(package.head))}，"
+        f"校验码 {package.head}"
+    )
     wrong = [finding.code for finding in findings if finding.faults]
     if wrong:
         yield f"核对不通过：{'、'.join(wrong)}"
@@ -1967,6 +2053,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("package", type=Path, metavar="F.zip", help="监票数据包或公开数据包")
     parser.add_argument("--shares", type=Path, metavar="FILE", help="密钥份额，每行一份")
+    parser.add_argument(
+        "--head",
+        action="append",
+        default=[],
+        metavar="核对号",
+        help="当场记下的操作记录核对号（16位数字），可以给出几个",
+    )
     options = parser.parse_args(arguments)
     try:
         package = read(options.package)
@@ -1976,10 +2069,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("核对不通过：package")
         return 1
     findings = list(level_a(package))
+    if options.head:
+        run = partial(check_heads, package, options.head)
+        findings.append(found("head", "当场记下的核对号在操作记录中", run))
     if texts is not None:
         findings += level_b(package, texts)
     opened = any(finding.code == "recount" for finding in findings)
-    for line in report(package, findings, opened=opened):
+    for line in report(package, findings, opened=opened, heads=options.head):
         say(line)
     return 1 if any(finding.faults for finding in findings) else 0
 

@@ -43,6 +43,7 @@ from ballots.facts.outcome import way_of
 from ballots.files.download import Streamed
 from ballots.journal import Kind
 from ballots.models import Result
+from ballots.pure import chain
 from ballots.refusal import Refused
 from projects import wording
 from projects.admin import PhaseFilter
@@ -143,6 +144,7 @@ def _live(day: Day) -> dict[str, Any]:
         "delegations": turnout.turnout_by_delegation(poll),
         "curve": state.curve_of(poll, issued=day.turnout.issued),
         "system": state.system_state(),
+        "head": day.head,
         "now": timezone.localtime(),
     }
 
@@ -239,6 +241,7 @@ def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
             "by": roles.named(entry.by),
             "second": roles.named(entry.second) if entry.second else "",
             "words": record.line(entry),
+            "number": chain.check_number(entry.hash),
         }
         for entry in entries
     ]

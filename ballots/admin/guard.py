@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import prefetch_related_objects
+from django.db.models import OuterRef, Subquery, prefetch_related_objects
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -36,7 +36,8 @@ from ballots.facts.outcome import Outcome, outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_of
 from ballots.files.download import Download, Streamed
-from ballots.models import BallotBox, PollDay
+from ballots.models import BallotBox, JournalEntry, PollDay
+from ballots.pure.chain import check_number
 from ballots.pure.tally import Turnout
 from ballots.refusal import SHARED, Refused
 from projects.models import Poll
@@ -51,6 +52,8 @@ WHO: dict[Callable[[User], bool], Promise] = {
 }
 
 View = Callable[..., HttpResponseBase]
+# Where a poll that was read for a page has the hash of its last entry.
+LAST_HASH = "last_hash"
 
 
 class Day:
@@ -71,6 +74,12 @@ class Day:
     def outcome(self) -> Outcome:
         """How the places are filled; raises Result.DoesNotExist before the count."""
         return outcome_of(self.poll)
+
+    @property
+    def head(self) -> str:
+        """The 核对号 of the record when the poll was read; empty where nothing is on record yet."""
+        last: str | None = getattr(self.poll, LAST_HASH, None)
+        return check_number(last) if last else ""
 
 
 class StaffRequest(HttpRequest):
@@ -167,7 +176,9 @@ def page(view: View, methods: Collection[str] = READING) -> View:
             raise PermissionDenied
         # Many parts of a page ask which offices this person has: asked once for all of them.
         prefetch_related_objects([request.user], "groups")
+        last = JournalEntry.objects.filter(poll=OuterRef("pk")).order_by("-seq").values("hash")[:1]
         polls = Poll.objects.standing().select_related("parent", "box")
+        polls = polls.annotate(**{LAST_HASH: Subquery(last)})
         return view(request, get_object_or_404(polls, pk=poll_id), **kwargs)
 
     guarded = admin.site.admin_view(of_poll)

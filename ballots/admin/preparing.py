@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
+from ballots import journal, roles
 from ballots.acts import ceremony, roll, sign_in
 from ballots.acts.ceremony import HOLDER_LIMIT
 from ballots.admin.forms import SharesForm, secret
@@ -359,7 +359,12 @@ def make_key(request: StaffRequest, poll: Poll) -> HttpResponse:
             poll, holders=form.holders, threshold=form.threshold, by=request.user
         )
         shown = [{"sheet": sheet, "qr": qr_svg(sheet.text)} for sheet in sheets]
-        context = {"sheets": shown, "box": BallotBox.objects.get(poll=poll), "holders": len(sheets)}
+        context = {
+            "sheets": shown,
+            "box": BallotBox.objects.get(poll=poll),
+            "holders": len(sheets),
+            "head": journal.head(poll),
+        }
         return show(request, poll, "preparing/key-sheets", gettext("密钥份额"), context)
 
     schemes = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 from django.utils.translation import gettext
 
+from ballots import journal
 from ballots.facts.frozen import frozen, staff_as_shown
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
@@ -35,6 +36,7 @@ class Sheet:
     staff: list[tuple[str, str, str]]
     box: BallotBox | None
     digest: str
+    head: str
 
     @property
     def all(self) -> DelegationRow:
@@ -63,4 +65,5 @@ def sheet_of(poll: Poll) -> Sheet:
         staff=staff_as_shown(),
         box=box_of(poll),
         digest=frozen(poll)["digest"],
+        head=journal.head(poll),
     )

@@ -187,6 +187,10 @@ def _poll(poll: Poll) -> dict[str, object]:
         remarks.append(gettext("简易方式：任一持有人可单独开启票箱"))
     return {
         **frozen.frozen_poll(poll),
+        # How far the poll has come: the record must lead as far.
+        "phase": poll.phase,
+        "is_revealed": poll.is_revealed,
+        "is_archived": poll.archived_at is not None,
         "remarks": remarks,
         "rules": frozen.frozen_rules(poll, frozen.opened_in(poll)),
         "candidates": frozen.frozen_candidates(poll),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
+from ballots import journal, roles
 from ballots.facts import frozen
 from ballots.facts.naming import names_of, numbered
 from ballots.facts.outcome import (
@@ -56,6 +56,7 @@ def report(poll: Poll) -> dict[str, object]:
         "result": outcome.result,
         "figures": figures,
         "opening_digest": frozen.digest_on_record(poll),
+        "head": journal.head(poll),
         "turnout": figures["turnout"],
         "status_changes": poll.journal.filter(kind=Kind.STATUS_SET).count(),
         "round_name": round_name(poll),

@@ -15,9 +15,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from ballots import journal
 from ballots.facts import turnout, words
 from ballots.facts.naming import numbered
 from ballots.facts.outcome import Place, listed, outcome_of
+from ballots.journal import Kind
 from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
@@ -57,7 +59,13 @@ def _shown(poll: Poll) -> dict[str, object]:
             return {"state": "published"} | _revealed(poll)
         case Poll.Phase.VOID:
             return {"state": "void"}
-    return {"state": "counting", "returned": turnout.turnout_of(poll).voted}
+    return {
+        "state": "counting",
+        "returned": turnout.turnout_of(poll).voted,
+        # Once, and to everybody: whoever writes it down can tell whether the record was cut or made
+        # anew since the close.
+        "head": journal.head(poll, Kind.CLOSED) if poll.phase == Poll.Phase.CLOSED else "",
+    }
 
 
 def _qr() -> str:

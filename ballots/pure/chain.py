@@ -58,6 +58,15 @@ def digest_of_parts(tag: str, parts: Iterable[bytes]) -> str:
     return hasher.hexdigest()
 
 
+def check_number(head: str) -> str:
+    """Return the sixteen digits (核对号) that people write down for the hash of an entry.
+
+    Digits, for they are read aloud and written by hand: 53 bits of the hash, in groups of four.
+    """
+    digits = f"{int(head, 16) % 10**16:016}"
+    return " ".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
 @dataclass(frozen=True)
 class Link:
     """One entry as it is hashed: `body` is canonical text and holds `seq` and `prev`."""

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 from django.urls import reverse
 
-from ballots import verifier
+from ballots import journal, verifier
 from ballots.acts import cards, ceremony, drafts, lifecycle, roll
 from ballots.models import AccessCard, BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
@@ -112,6 +112,14 @@ def test_the_next_step_follows_the_poll_through_its_day():
     look()
 
     assert seen == ["roll", "key", "test", "presence", "open", "close", "resume"]
+
+
+def test_from_the_opening_on_the_page_shows_the_number_of_the_record():
+    stage = make_stage(delegates=2)
+
+    page = desk_of(stage.office).get(at(stage.poll))
+
+    assert f"操作记录核对号 {journal.head(stage.poll)}" in page.text
 
 
 def test_the_figures_are_those_of_turnout_and_no_vote_is_shown_before_the_count():
@@ -397,8 +405,12 @@ def test_the_ceremony_answers_with_one_closed_sheet_for_each_holder():
     assert sheets.text.count("<svg") >= 5
     assert "密钥份额只在本页显示这一次" in sheets.text
     assert "no-store" in sheets.headers["Cache-Control"]
+    number = journal.head(poll)
+    assert sheets.text.count(f"生成时的操作记录核对号：{number}") == 5
     again = desk.get(at(poll))
     assert not any(text in again.text for text in texts)
+    assert f"操作记录核对号 {number}" in again.text
+    assert number in desk.get(f"{at(poll)}journal/").text
 
 
 def test_two_of_three_is_the_other_scheme_and_a_simple_poll_has_its_own():

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from ballots import roles
+from ballots import journal, roles
 from ballots.acts import cards, ceremony, lifecycle, roll
 from ballots.facts.frozen import Looked, frozen, looked_at
 from ballots.models import Delegate, JournalEntry
@@ -210,6 +210,7 @@ def test_page_and_paper_show_rules_candidates_roll_and_staff_in_full_words(name)
     ]
     assert rows == [("城区代表团", 5, 5, 5), ("城南代表团", 1, 0, 0)]
     assert frozen(stage.poll)["digest"] in text
+    assert f"操作记录核对号 <strong>{journal.head(stage.poll)}</strong>" in text
 
 
 def test_the_digest_that_was_read_out_is_the_one_on_record():

@@ -709,3 +709,16 @@ def test_what_has_no_single_spelling_is_not_recorded():
             journal.append(poll, journal.Kind.PAUSED, by=office, data=data)
 
     assert not JournalEntry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_number_of_the_head_is_that_of_the_last_entry_or_of_the_last_of_a_kind():
+    stage = make_stage(delegates=2)
+    assert journal.head(stage.poll, journal.Kind.CLOSED) == ""
+    stage.close()
+    closed = journal.head(stage.poll)
+    stage.open_box()
+
+    assert journal.head(stage.poll, journal.Kind.CLOSED) == closed
+    last = stage.poll.journal.latest("seq")
+    assert journal.head(stage.poll) == chain.check_number(last.hash) != closed

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from ballots import triggers
+from ballots import journal, triggers
 from ballots.acts import announcing, canvass, deciding, drafts, hall, lifecycle
 from ballots.acts.announcing import save_announcement
 from ballots.files import papers, tables
@@ -26,6 +26,7 @@ from tests.helpers.factories import (
     make_scrutineer,
     make_stage,
     play,
+    publish_count,
     selection,
     short,
     tied,
@@ -256,6 +257,18 @@ def test_the_report_says_the_round_the_rules_and_the_checksum():
     assert poll.results.get().digest in said
     assert "总监票人监票人计票人年月日" in said
     assert "反对" not in said
+
+
+def test_the_number_of_the_record_stands_on_the_report_and_on_no_paper_for_everybody():
+    stage = make_stage(delegates=2, candidates=2)
+    publish_count(stage)
+    number = journal.head(stage.poll).replace(" ", "")
+
+    assert f"打印时的操作记录核对号{number}" in paper(stage.poll, "report")
+    for name in ("notice", "words"):
+        said = paper(stage.poll, name)
+        assert "核对号" not in said
+        assert number not in said
 
 
 def test_the_report_of_a_vote_on_each_project_says_for_against_and_abstained():

@@ -739,6 +739,12 @@ def drop_from_journal(files: Files, kind: str) -> None:
     chain_again(files, [body for body in bodies if body["kind"] != kind])
 
 
+def cut_before(files: Files, kind: str) -> None:
+    """Cut the end of the journal off, from the first entry of `kind` on."""
+    kinds = [row["kind"] for row in files["journal.json"]]
+    del files["journal.json"][kinds.index(kind) :]
+
+
 def item(files: Files, key: str) -> Any:
     return next(item for item in files["result.json"]["figures"]["items"] if item["item"] == key)
 
@@ -1003,6 +1009,21 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
         ),
     ),
     "the confirmation left out": ("people", lambda f: drop_from_journal(f, "confirmed")),
+    "the publication left out": ("state", lambda f: drop_from_journal(f, "published")),
+    "the confirmation and all after it cut off": ("state", lambda f: cut_before(f, "confirmed")),
+    "a state that there is not": ("state", lambda f: f["poll.json"].update(phase="甲")),
+    "a state before that of the record": (
+        "state",
+        lambda f: f["poll.json"].update(phase="confirmed"),
+    ),
+    "an archiving that is not on record": (
+        "state",
+        lambda f: f["poll.json"].update(is_archived=True),
+    ),
+    "a reveal that is not on record": (
+        "state",
+        lambda f: edit_journal(f, "published", lambda body: body["data"].update(at_once=False)),
+    ),
 }
 # What a forger cannot cover up by recomputing checksum and chain, because another record tells.
 BEYOND_COVER = {
@@ -1048,6 +1069,7 @@ PUBLIC_MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     "an outcome": MANIPULATIONS["an outcome"],
     "the checksum": MANIPULATIONS["the checksum"],
     "an entry cut out of the journal": MANIPULATIONS["an entry cut out of the journal"],
+    "the publication cut off": ("state", lambda f: cut_before(f, "published")),
     "the hash of an entry held back": (
         "journal",
         lambda f: next(row for row in f["journal.json"] if row["body"] is None).update(
@@ -1055,6 +1077,73 @@ PUBLIC_MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
         ),
     ),
 }
+
+
+def test_a_public_package_of_before_that_lost_its_publication_is_found(proof):
+    files = unpacked(proof.public)
+    for name in ("phase", "is_revealed", "is_archived"):
+        del files["poll.json"][name]
+    assert wrong(packed(files)) == set()
+
+    cut_before(files, "published")
+
+    assert wrong(packed(files)) == {"state"}
+
+
+# --- the number that people wrote down ------------------------------------------------------------
+
+
+def numbers(files: Files) -> list[str]:
+    """The 核对号 of each entry, as the pages show it."""
+    return [chain.check_number(row["hash"]) for row in files["journal.json"]]
+
+
+def test_the_last_number_of_the_record_is_printed_and_found_again(proof, tmp_path, capsys):
+    last = numbers(proof.files)[-1]
+
+    _status, text = say(proof.full, tmp_path, capsys)
+    assert f"末条核对号 {last}，" in text
+    assert "没有给出当场记下的核对号（--head 核对号）" in text
+
+    status, text = say(proof.full, tmp_path, capsys, "--head", last)
+    assert status == 0
+    assert "✓ 当场记下的核对号在操作记录中（head）" in text
+    assert "--head" not in text
+
+
+def test_a_number_of_an_earlier_moment_says_how_many_entries_came_after_it(proof, tmp_path, capsys):
+    wide = numbers(proof.files)[-3].translate(str.maketrans("0123456789 ", "０１２３４５６７８９-"))
+
+    status, text = say(proof.public, tmp_path, capsys, "--head", wide)
+
+    assert status == 0
+    assert "操作记录最后2条是否完整" in text
+
+
+@pytest.mark.parametrize("kind", ["full", "public"])
+def test_a_record_made_anew_is_found_by_the_number_that_was_written_down(
+    proof, tmp_path, capsys, kind
+):
+    files = unpacked(getattr(proof, kind))
+    written = numbers(files)
+    cut_before(files, "published")
+    files["poll.json"].update(phase="confirmed", is_revealed=False)
+    content = packed(files)
+    if kind == "full":
+        assert wrong(content) == set()
+
+    status, text = say(content, tmp_path, capsys, "--head", written[3], "--head", written[-1])
+
+    assert status == 1
+    assert f"✗ 当场记下的核对号在操作记录中（head）：{written[-1]} 不在操作记录中" in text
+
+
+@pytest.mark.parametrize("typed", ["", "1234", "甲" * 16, "1" * 10_000])
+def test_what_is_no_number_is_said_to_be_none(proof, tmp_path, capsys, typed):
+    status, text = say(proof.full, tmp_path, capsys, f"--head={typed}")
+
+    assert status == 1
+    assert "核对号应为16位数字" in text
 
 
 @pytest.mark.parametrize("name", PUBLIC_MANIPULATIONS)

@@ -8,7 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ballots.acts import drafts, hall, lifecycle
+from ballots import journal
+from ballots.acts import drafts, hall, lifecycle, storage
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -147,6 +148,21 @@ def test_from_the_close_to_the_publication_only_the_number_of_ballots_is_shown(s
     assert "投票已截止，正在计票" in closed
     assert "收回表决票4张" in closed
     assert "候选项目" not in seen(shown)
+
+
+def test_the_hall_sees_the_number_of_the_record_once_at_the_close(shown):
+    voted(shown)
+    before = seen(shown)
+    shown.close()
+    number = journal.head(shown.poll)
+    storage.rewrite_storage(shown.poll, by=shown.office)
+    closed = seen(shown)
+    shown.open_box()
+
+    assert "核对号" not in before + seen(shown)
+    assert f"截止时的操作记录核对号 {number}" in closed
+    shown.count()
+    assert "核对号" not in seen(shown)
 
 
 def test_a_publication_shows_the_heading_and_no_project(shown):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ballots import verifier
 from ballots.pure import chain
 from ballots.pure.chain import GENESIS, Link, canonical, digest, first_broken
 
@@ -230,3 +231,12 @@ def test_a_body_nested_deeper_than_python_can_follow_is_found_too():
 @given(st.text(), st.text())
 def test_no_text_whatever_makes_the_reader_of_a_chain_stumble(body, claimed):
     assert first_broken([Link(body=body, hash=claimed)]) == 1
+
+
+def test_sixteen_digits_stand_for_the_hash_of_an_entry():
+    assert chain.check_number("0" * 64) == "0000 0000 0000 0000"
+    assert chain.check_number(f"{10**16 + 42:064x}") == "0000 0000 0000 0042"
+    head = chain.digest("journal", "甲")
+    number = chain.check_number(head)
+    assert number == verifier.grouped(verifier.check_number(head))
+    assert len(number) == 19

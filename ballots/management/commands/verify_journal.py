@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from ballots import journal
 from ballots.management.commands._steps import ReadyCommand, the_poll
 from ballots.models import JournalEntry
+from ballots.pure.chain import check_number
 from projects.models import Poll
 
 
@@ -36,8 +37,13 @@ class Command(ReadyCommand):
                 )
             elif last is not None:
                 self.stdout.write(
-                    gettext("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s")
-                    % {"poll": name, "count": last.seq, "hash": last.hash}
+                    gettext("✓ %(poll)s：%(count)d条，末条校验码 %(hash)s，核对号 %(number)s")
+                    % {
+                        "poll": name,
+                        "count": last.seq,
+                        "hash": last.hash,
+                        "number": check_number(last.hash),
+                    }
                 )
         if broken:
             raise CommandError(
