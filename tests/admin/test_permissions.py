@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from ballots import journal, roles
-from ballots.acts import cards, roll
+from ballots.acts import cards, lifecycle, roll
 from ballots.admin import steps
 from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
+from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.browsing import with_card
 from tests.helpers.desk import at, desk_of
@@ -380,6 +381,27 @@ def test_the_pages_to_add_a_row_stand_before_anything_is_there_too(who):
     found = {page: desk.get(f"/{page}").status_code for page in pages}
 
     assert set(found.values()) <= {200, 403}, found
+
+
+def test_a_superuser_has_no_office_whatever_groups_he_gives_himself():
+    """Whoever makes accounts joined 会务, paused a vote alone, and left the group."""
+    stage = make_stage()
+    root = make_office()
+    root.groups.set(Group.objects.all())
+    User.objects.filter(pk=root.pk).update(is_superuser=True)
+    root = User.objects.get(pk=root.pk)
+    client = browser(root)
+
+    client.post(at(stage.poll, "pause"), {"reason": "停电"})
+
+    stage.poll.refresh_from_db()
+    assert stage.poll.phase == Poll.Phase.OPEN
+    assert client.get("/admin/projects/poll/add/").status_code == 403
+    assert client.get("/admin/ballots/delegate/add/").status_code == 403
+    assert not roles.has_office(root)
+    with pytest.raises(Refused) as refusal:
+        lifecycle.void_poll(stage.poll, reason="停电", by=stage.office, second=root)
+    assert refusal.value.code == "second-needed"
 
 
 def test_a_superuser_cannot_act_through_the_actions_of_a_list(people):

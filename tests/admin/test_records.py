@@ -18,6 +18,7 @@ from tests.helpers.factories import (
     make_office,
     make_poll,
     make_project,
+    make_staff,
     move_by_force,
 )
 from tests.helpers.looking import MARKS
@@ -69,12 +70,19 @@ def test_an_offer_of_names_for_what_is_far_too_long_is_refused(desk):
     assert (reply.status_code, reply.text) == (400, TOO_LONG)
 
 
-def test_a_superuser_of_no_office_is_told_why_nothing_can_be_done(client):
-    client.force_login(User.objects.create_superuser("root"))
+@pytest.mark.parametrize(
+    ("is_superuser", "told"),
+    [(True, "您的账号是系统管理员"), (False, "您的账号不属于会务、监票任何一组")],
+)
+def test_whoever_has_no_office_is_told_why_nothing_can_be_done(client, is_superuser, told):
+    user = make_staff()
+    user.is_superuser = is_superuser
+    user.save()
+    client.force_login(user)
 
     page = client.get(reverse("admin:index"))
 
-    assert "您的账号不属于会务、监票任何一组" in page.text
+    assert told in page.text
 
 
 @pytest.mark.parametrize(
