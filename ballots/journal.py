@@ -59,6 +59,7 @@ class Kind(models.TextChoices):
     CARDS_DESTROYED = "cards-destroyed", _("销毁投票卡")
     PUBLISHED = "published", _("公布结果")
     VOIDED = "voided", _("作废")
+    ACCOUNT_CHANGED = "account-changed", _("工作人员账号变动")
     # Acts on delegates and cards, which belong to no poll.
     ROLL_IMPORTED = "roll-imported", _("导入名册")
     IMPORT_UNDONE = "import-undone", _("撤销导入")
@@ -74,9 +75,11 @@ class Kind(models.TextChoices):
 
 
 def append(
-    poll: Poll | None, kind: Kind, *, by: User, second: User | None = None, data: Any = None
+    poll: Poll | None, kind: Kind, *, by: User | None, second: User | None = None, data: Any = None
 ) -> JournalEntry:
     """Record that `by` (and `second`, where two people sign) did `kind` on `poll`, or the register.
+
+    Nobody, where an account was changed by other ways than our pages (`ballots.accounts`).
 
     The caller holds the lock on that row, which gives the chain its order, and is inside the
     act's transaction, so that no act stands without its entry and no entry without its act. `data`
@@ -93,7 +96,7 @@ def append(
         prev=last.hash if last else chain.GENESIS,
         kind=kind,
         at=at.isoformat(),
-        by=by.get_username(),
+        by=by.get_username() if by else "",
         second=second.get_username() if second else "",
         salt=secrets.token_hex(16),
         data={} if data is None else data,
@@ -138,7 +141,7 @@ def _says_its_body(row: JournalEntry) -> bool:
         "seq": row.seq,
         "kind": row.kind,
         "at": row.at.isoformat(),
-        "by": row.by.get_username(),
+        "by": row.by.get_username() if row.by else "",
         "second": row.second.get_username() if row.second else "",
     }
     return all(body.get(name) == value for name, value in columns.items())

@@ -710,8 +710,13 @@ class JournalEntry(models.Model):
     seq = models.PositiveIntegerField(_("序号"))
     kind = models.CharField(_("操作"), max_length=40)
     at = models.DateTimeField(_("时间"))
+    # Nobody, where an account was changed by other ways than our pages (`ballots.accounts`).
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("操作人"), related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("操作人"),
+        null=True,
+        related_name="+",
     )
     second = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -744,6 +749,10 @@ class JournalEntry(models.Model):
             models.CheckConstraint(
                 condition=Q(second__isnull=True) | ~Q(second=F("by")),
                 name="journal_second_is_another_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(by__isnull=False) | Q(kind="account-changed"),
+                name="only_a_change_of_accounts_is_by_nobody",
             ),
         ]
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.utils.translation import gettext
 
 from yiwu_vote.texts import full_name, name_key
 
@@ -91,11 +92,14 @@ def _permissions(using: str, models: tuple[str, ...], verbs: tuple[str, ...]) ->
     return found
 
 
-def named(user: "User") -> str:
+def named(user: "User | None") -> str:
     """Return how a member of staff stands on a page, on paper and in a file.
 
-    By the name of the person, or without one by that of the account.
+    By the name of the person, or without one by that of the account; of nobody, that an account was
+    changed by other ways than our pages.
     """
+    if user is None:
+        return gettext("未经管理页面")
     return full_name(user.last_name, user.first_name) or user.get_username()
 
 

@@ -1,5 +1,6 @@
 """The admin site in Chinese: its name, and the day's polls first; each app brings its own pages."""
 
+from functools import wraps
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -9,7 +10,7 @@ from django.template import Library
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from ballots import roles
+from ballots import accounts, roles
 from ballots.models import PollDay
 from ballots.staff.log_in import LogInForm, answered
 from projects.phases import LAST
@@ -44,6 +45,18 @@ class VoteAdminSite(AdminSite):
     ) -> HttpResponse:
         """Show Django's page, with the status of what it says."""
         return answered(super().login(request, extra_context))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Let every page know whose it is, should it change an account while a poll runs."""
+
+        @wraps(view)
+        def by_this_person(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if not isinstance(request.user, User):
+                return view(request, *args, **kwargs)
+            with accounts.changed_by(request.user):
+                return view(request, *args, **kwargs)
+
+        return super().admin_view(by_this_person, cacheable)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

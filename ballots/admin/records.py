@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.admin.guard import download
+from ballots.admin.staff.signing import signed_page
 from ballots.facts import record, register
 from ballots.files import tables
 from ballots.models import JournalEntry, RollEntry
@@ -169,6 +170,21 @@ class StaffAdmin(UserAdmin):
     formfield_overrides = TYPED_COLUMNS
     list_display = ["username", "person", "email", "is_staff", "is_active"]
     list_display_links = ["username", "person"]
+    # An account and its offices are one change, which two sign once while a poll runs.
+    add_fieldsets = (
+        *UserAdmin.add_fieldsets,
+        (_("职责"), {"fields": ("last_name", "first_name", "is_staff", "groups")}),
+    )
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return signed_page(super().changeform_view, request, *args, **kwargs)
+
+    def user_change_password(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        return signed_page(super().user_change_password, request, *args, **kwargs)
+
+    def response_add(self, request: HttpRequest, obj: User, *args: Any, **kwargs: Any) -> Any:
+        """Go back to the list: nothing is left to be filled in."""
+        return admin.ModelAdmin.response_add(self, request, obj, *args, **kwargs)
 
     @admin.display(description=_("姓名"), ordering="last_name")
     def person(self, user: User) -> str:

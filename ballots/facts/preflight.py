@@ -1,10 +1,12 @@
 """What is missing before a poll can open: the checklist of the day's page (design §3.2)."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Case, Count, TextField, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,9 +18,10 @@ from ballots.facts.roll_checks import people
 from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
-from ballots.models import Delegate, Recommendation
+from ballots.models import Delegate, JournalEntry, Recommendation
 from projects.choices import is_far
 from projects.models import Poll
+from projects.phases import RUNNING
 
 
 def what_is_missing(poll: Poll) -> list[Finding]:
@@ -40,12 +43,7 @@ def changes_since_opening(poll: Poll) -> list[Finding]:
     opened = poll.journal.filter(kind=Kind.OPENED).first()
     if opened is None:
         return []
-    signed = poll.journal.filter(seq__gt=opened.seq).values_list("by__username", "second__username")
-    return [
-        *_staff_since(opened.data["staff"], {name for pair in signed for name in pair if name}),
-        *_status_since(poll),
-        *_clock_since(poll),
-    ]
+    return [*_staff_since(poll, opened), *_status_since(poll), *_clock_since(poll)]
 
 
 def _clock_since(poll: Poll) -> Iterator[Finding]:
@@ -57,14 +55,59 @@ def _clock_since(poll: Poll) -> Iterator[Finding]:
         )
 
 
-def _staff_since(recorded: list[list[object]], signed: set[str]) -> Iterator[Finding]:
-    """Say that accounts or groups have changed, or that somebody has signed who was no staff then.
+def _staff_since(poll: Poll, opened: JournalEntry) -> Iterator[Finding]:
+    """Say how often accounts were changed, and what no entry accounts for.
 
-    Even if that account is gone again.
+    The entries stay, whatever was changed back. Who signs after the end is no matter of this poll.
     """
-    strangers = signed - {str(name) for name, _groups in recorded}
-    if recorded != roles.accounts() or strangers:
-        yield Finding("warns", gettext("开始投票后，会务或监票账号有变动，请核实"))
+    changes, signers = _accounts_on_record(poll, opened.seq)
+    if changes:
+        yield Finding(
+            "warns",
+            gettext("开始投票后，工作人员账号变动%(count)d次（见操作记录），请核实")
+            % {"count": len(changes)},
+        )
+    staff = opened.data["staff"]
+    known = {name for name, _groups in staff}
+    known |= {change["account"] for change in changes if "account" in change}
+    now = dict(map(tuple, roles.accounts()))
+    if signers - known or (poll.phase in RUNNING and staff_on_record(staff, changes) != now):
+        yield Finding("warns", gettext("工作人员账号与操作记录不符，有变动没有留下记录，请核实"))
+
+
+def _accounts_on_record(poll: Poll, opened: int) -> tuple[list[dict[str, Any]], set[str]]:
+    """Return what was changed of accounts since entry number `opened`, and who signed until the end."""
+    changes: list[dict[str, Any]] = []
+    signers: set[str] = set()
+    # Of other entries the text is not fetched: there may be a thousand rulings.
+    body = Case(
+        When(kind=Kind.ACCOUNT_CHANGED, then="body"), default=Value(""), output_field=TextField()
+    )
+    rows = poll.journal.filter(seq__gt=opened).order_by("seq")
+    for kind, by, second, text in rows.values_list(
+        "kind", "by__username", "second__username", body
+    ):
+        if kind == Kind.ACCOUNT_CHANGED:
+            changes.append(json.loads(text)["data"])
+        signers |= {name for name in (by, second) if name}
+        if kind in {Kind.PUBLISHED, Kind.VOIDED}:
+            break
+    return changes, signers
+
+
+def staff_on_record(
+    staff: list[list[Any]], changes: Iterable[Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    """Return who is staff, with his groups, by what the opening put on record and what came after."""
+    known: dict[str, list[str]] = dict(map(tuple, staff))
+    for change in changes:
+        if "account" not in change:
+            continue
+        known.pop(change.get("former", ""), None)
+        known.pop(change["account"], None)
+        if change["staff"]:
+            known[change["account"]] = change["groups"]
+    return known
 
 
 def _status_since(poll: Poll) -> Iterator[Finding]:

@@ -78,6 +78,20 @@ SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
     "what": CONTENTS,
     "status": dict(Delegate.Status.choices),
 }
+# What of an account was changed (`ballots.accounts`).
+ACCOUNT = {
+    "added": _("新增"),
+    "deleted": _("删除"),
+    "name": _("组更名"),
+    "groups": _("职责"),
+    "password": _("密码"),
+    "username": _("用户名"),
+    "last_name": _("姓"),
+    "first_name": _("名"),
+    "is_active": _("启用或停用"),
+    "is_staff": _("能否登录管理页面"),
+    "is_superuser": _("系统管理员权限"),
+}
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
 
@@ -92,6 +106,8 @@ def subject(entry: JournalEntry) -> str:
     data = entry.data
     if "number" in data and "name" in data:
         return f"{data['name']}（{data['number']}）"
+    if entry.kind == Kind.ACCOUNT_CHANGED:
+        return str(data.get("account") or data["group"])
     if "write_in" in data:
         return f"{data['write_in']}. {data['title']}"
     return ""
@@ -131,6 +147,8 @@ def in_words(entry: JournalEntry) -> str:
             parts += [_corrected(*change) for change in data["changed"]]
         case Kind.CANDIDATES_IMPORTED:
             parts += _candidates(data)
+        case Kind.ACCOUNT_CHANGED:
+            parts.insert(0, _account(data))
         case Kind.DEADLINE_MOVED:
             parts.insert(0, _moved(data["old"], data["new"]))
         case Kind.DRAFT_MADE | Kind.SECOND_ROUND_MADE:
@@ -211,6 +229,18 @@ def _import(data: Mapping[str, Any]) -> Iterator[str]:
 def _apart(pairs: list[list[str]]) -> str:
     named = "，".join("、".join(pair) for pair in pairs)
     return gettext("确认为不同的人：%(pairs)s") % {"pairs": named}
+
+
+def _account(data: Mapping[str, Any]) -> str:
+    """Return what of an account or a group was changed, and what the account may do since then."""
+    what = "、".join(str(ACCOUNT.get(code, code)) for code in data["what"])
+    words = gettext("变动：%(what)s") % {"what": what}
+    if "account" not in data or "deleted" in data["what"]:
+        return words
+    offices = list(data["groups"]) + ([gettext("系统管理员")] if data["superuser"] else [])
+    if not data["staff"]:
+        offices = [gettext("不能登录管理页面")]
+    return f"{words}；{gettext('职责')}：{'、'.join(offices) or gettext('无职责')}"
 
 
 def _draft(uuid: str) -> str:

@@ -395,6 +395,7 @@ BREAKS: dict[str, list[Act]] = {
     ],
     "journal_number_from_one": [lambda w: put(entry(w, 0))],
     "journal_second_is_another_person": [lambda w: put(entry(w, second=w.user))],
+    "only_a_change_of_accounts_is_by_nobody": [lambda w: put(entry(w, by=None))],
 }
 # An unknown value fits no case of these either, and a database names the first that it looks at.
 BROKEN_TOO = {

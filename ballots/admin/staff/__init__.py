@@ -1,0 +1,1 @@
+"""What staff are: their accounts, and how two of them sign."""
