@@ -19,6 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
+from ballots.pure import sealing
 from ballots.pure.figures import Figures, Stored, current
 from ballots.pure.identity import PLACE_LIMIT
 from ballots.pure.rules import Rules
@@ -440,6 +441,11 @@ class BallotBox(models.Model):
             models.CheckConstraint(condition=Q(threshold__gte=1), name="box_needs_a_share"),
             models.CheckConstraint(condition=Q(ceremony__gte=1), name="box_ceremony_from_one"),
         ]
+
+    @property
+    def key_code(self) -> str:
+        """The signs by which people compare the public key: on sheets, opening page and screen."""
+        return sealing.key_code(bytes(self.public_key))
 
 
 class Envelope(models.Model):

@@ -230,6 +230,13 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         ),
         Guard(
             "ballots_ballotbox",
+            "UPDATE",
+            "NEW.public_key <> OLD.public_key AND NEW.ceremony <= OLD.ceremony",
+            "the key of a box changes with its ceremony alone",
+            "_key",
+        ),
+        Guard(
+            "ballots_ballotbox",
             "DELETE",
             f"{PHASE.format(row='OLD')} <> 'draft' AND {KIND.format(row='OLD')} <> 'rehearsal'",
             "the box stays once the poll has opened",

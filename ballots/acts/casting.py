@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import database
-from ballots.facts.kept import kept_of
+from ballots.facts.kept import is_on_record, kept_of
 from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
@@ -30,6 +30,7 @@ refused = Refusals(
         "not-on-roll": _("您不在本次票决的名册上，请联系会务组。"),
         "not-present": _("您尚未报到，请先到会务组报到。"),
         "card-replaced": _("投票卡已更换"),
+        "key-changed": _("票箱公钥与开始投票时记录的不符"),
         "faults": _("表决票不符合票决规则"),
     }
 )
@@ -48,6 +49,9 @@ UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s
       WHERE poll.id = %(poll)s AND poll.phase = 'open'
         AND (poll.closes_at IS NULL OR poll.closes_at > {clock})
         AND (poll.voters <> 'present' OR ballots_rollentry.present))
+   AND EXISTS (
+     SELECT 1 FROM ballots_ballotbox box
+      WHERE box.poll_id = %(poll)s AND box.public_key = %(key)s)
    AND EXISTS (
      SELECT 1 FROM ballots_accesscard card JOIN ballots_delegate person ON person.id = card.delegate_id
       WHERE card.id = %(card)s AND card.revoked_at IS NULL
@@ -83,7 +87,8 @@ def cast_ballot(*, poll: Poll, card: AccessCard, selection: Selection, token: st
     """
     wrong = faults(selection, rules_of(poll), candidates(poll))
     # Sealed before the lock is taken: nobody waits for another delegate's arithmetic.
-    sealed = _seal(poll, selection) if poll.takes_ballots and not wrong else None
+    may_seal = poll.takes_ballots and not wrong and kept_of(poll).is_bound
+    sealed = _seal(poll, selection) if may_seal else None
     with transaction.atomic():
         # Lock, then look: the close waits for this cast, and no ballot can land after it. Other
         # casts go on beside it.
@@ -108,6 +113,7 @@ def _mark(poll: Poll, card: AccessCard) -> datetime | None:
         "poll": poll.pk,
         "delegate": card.delegate_id,
         "card": card.pk,
+        "key": kept_of(poll).public_key,
     }
     with connection.cursor() as cursor:
         cursor.execute(MARK.format(clock=CLOCK[connection.vendor]), params)
@@ -143,6 +149,8 @@ def _why_not(poll: Poll, card: AccessCard, token: str, wrong: Sequence[Fault]) -
     if held.delegate.status != Delegate.Status.ACTIVE:
         # 代表法 art. 61: a deputy whose duties are suspended does not vote, roll or no roll.
         raise refused("not-on-roll")
+    if not is_on_record(poll.pk, bytes(poll.box.public_key)):
+        raise refused("key-changed")
     if wrong:
         raise refused("faults", faults=wrong)
     # The poll opened while this request was under way: the rules it was judged by are old.

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.models import BallotBox
-from ballots.pure import chain, sealing, shares
+from ballots.pure import sealing, shares
 from ballots.pure.rules import Selection
-from ballots.refusal import Refusals, Refused, demand_any_office, locked
+from ballots.refusal import Refusals, Refused, demand_any_office, demand_second, locked
 from projects.models import Poll
 from yiwu_vote.texts import name_key, typed_within
 
@@ -25,6 +25,7 @@ refused = Refusals(
         "threshold": _(
             "份数不符合要求：开箱所需份数至少为2，且总份数不少于其2倍减1；简易方式固定为2份、任一份可开启。"
         ),
+        "second-needed": _("试开须有一名监票人在场签名。"),
         "wrong-key": _("这些份额合成的密钥与票箱不符，请检查是否用了旧的份额。"),
     }
 )
@@ -38,10 +39,14 @@ TRIAL_SIZE = 256
 
 @dataclass(frozen=True)
 class Sheet:
-    """One holder's printed share; it exists only in the answer to the request that made it."""
+    """One holder's printed share; it exists only in the answer to the request that made it.
+
+    `key` are the signs of the public key, which the opening page and the hall's screen show again.
+    """
 
     holder: str
     text: str
+    key: str
 
 
 @transaction.atomic
@@ -93,26 +98,39 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
         data={
             "ceremony": ceremony,
             "suite": box.suite,
-            "public_key": chain.digest("public-key", public_key),
+            "public_key": sealing.key_digest(public_key),
             "threshold": threshold,
             "holders": names,
             "commitments": box.commitments,
         },
     )
     return [
-        Sheet(holder=name, text=shares.to_text(part, poll=poll.uuid, ceremony=ceremony))
+        Sheet(
+            holder=name,
+            text=shares.to_text(part, poll=poll.uuid, ceremony=ceremony),
+            key=sealing.key_code(public_key),
+        )
         for name, part in zip(names, parts, strict=True)
     ]
 
 
 @transaction.atomic
-def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
+def test_key(
+    poll: Poll,
+    *,
+    texts: Sequence[str],
+    by: User,
+    second: User | None = None,  # noqa: PT028  # an act, no test of pytest
+) -> BallotBox:
     """Open a blank trial ballot with the typed shares; without this a poll cannot open.
 
-    Raises Refused, which names the share that is wrong.
+    Of a real poll a scrutineer has watched it and signs, as `by` or as `second`: one clerk alone
+    could else make a key and keep it. Raises Refused, which names the share that is wrong.
     """
     demand_any_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
+    if second is not None or not (poll.is_rehearsal or roles.is_scrutineer(by)):
+        second = demand_second(by, second, words=refused)
     key = recover_key(poll, texts)
     box = poll.box
     trial = sealing.seal(
@@ -123,7 +141,16 @@ def test_key(poll: Poll, *, texts: Sequence[str], by: User) -> BallotBox:
         raise refused("wrong-key")
     box.tested_at = timezone.now()
     box.save(update_fields=["tested_at"])
-    journal.append(poll, journal.Kind.KEY_TESTED, by=by, data={"ceremony": box.ceremony})
+    journal.append(
+        poll,
+        journal.Kind.KEY_TESTED,
+        by=by,
+        second=second,
+        data={
+            "ceremony": box.ceremony,
+            "public_key": sealing.key_digest(bytes(box.public_key)),
+        },
+    )
     return box
 
 

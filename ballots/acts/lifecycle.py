@@ -17,6 +17,7 @@ from ballots.acts import unsealing
 from ballots.facts import counting, database, preflight
 from ballots.facts.findings import blocks
 from ballots.facts.frozen import PARTS, Looked, frozen, looked_at
+from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
     BallotBox,
@@ -64,6 +65,9 @@ refused = Refusals(
         "second-round-runs": _("再次票决或补充票决已经开始，请等它揭晓完毕，或先宣布它作废。"),
         "second-round-out": _("再次票决或补充票决的结果已经公布，原票决不能再作废，请公布原票决。"),
         "second-round-exists": _("再次票决或补充票决已经开始，请先宣布它作废。"),
+        "key-changed": _(
+            "没有开箱：票箱公钥与开始投票时记录的不符，请立即联系技术人员，查明原因后再办理。"
+        ),
         "box-unlike-roll": _(
             "票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"
         ),
@@ -198,6 +202,8 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User, watch: Watch = unwat
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
+    if not is_on_record(poll.pk, bytes(poll.box.public_key)):
+        raise refused("key-changed")
     contents = unsealing.unseal(poll, texts, watch)
     _move(poll, "box")
     write_ins = unsealing.write(poll, contents)

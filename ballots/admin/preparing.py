@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal, roles
 from ballots.acts import ceremony, roll, sign_in
 from ballots.acts.ceremony import HOLDER_LIMIT
-from ballots.admin.forms import SharesForm, secret
+from ballots.admin.forms import SecondPersonForm, SharesForm, secret
 from ballots.admin.guard import Day, StaffRequest, address, posted, qr_svg, show, step, take
 from ballots.models import ROLL_LISTED, AccessCard, BallotBox, Delegate, RollEntry
 from ballots.pure.tally import quorum
@@ -386,7 +386,7 @@ def _has_key(day: Day) -> bool:
 @step(
     "test",
     _("试开票箱密钥"),
-    _("请保管人当场输入各自的份额，确认密钥可用。未试开的密钥不能用于投票。"),
+    _("请保管人当场输入各自的份额，确认密钥可用，由一名监票人签名。未试开的密钥不能用于投票。"),
     who=roles.has_office,
     phases=DRAFT,
     fits=_has_key,
@@ -394,9 +394,13 @@ def _has_key(day: Day) -> bool:
 def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box
     form = SharesForm(posted(request), threshold=box.threshold)
+    # A scrutineer who does it himself has signed; in a rehearsal nobody need.
+    is_signed = poll.is_rehearsal or roles.is_scrutineer(request.user)
+    second = SecondPersonForm(posted(request), request=request, optional=is_signed)
 
     def act() -> str:
-        ceremony.test_key(poll, texts=form.texts, by=request.user)
+        ceremony.test_key(poll, texts=form.texts, by=request.user, second=second.person)
         return gettext("试开成功，票箱密钥可以使用。")
 
-    return take(request, poll, act, form, box=box)
+    filled = [form] if is_signed else [form, second]
+    return take(request, poll, act, *filled, box=box)

@@ -121,6 +121,8 @@ def frozen(poll: Poll) -> dict[str, Any]:
         "on_roll": poll.roll.count(),
         "present": poll.roll.filter(present=True).count(),
         "ceremony": box.ceremony if box else 0,
+        # Whoever writes to the database could else put a key of his own in the place of the holders'.
+        "public_key": sealing.key_digest(bytes(box.public_key)) if box else "",
         "closes_at": moment(poll.closes_at),
         # Why 全体代表 are more than the roll; without a difference there is nothing to say.
         "total_reason": poll.total_reason,

@@ -7,12 +7,13 @@ again is another one; a draft is never kept.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
 from ballots.journal import Kind
 from ballots.models import BallotBox, JournalEntry
+from ballots.pure import sealing
 from projects.models import Poll, Project, by_category
 from projects.phases import DRAFT
 
@@ -28,7 +29,8 @@ class Kept:
 
     `titles` are those of the candidates by their number, `categories` where each begins
     (`by_category`), `public_key` is that of the box, `ballot_size` the bytes of a padded ballot.
-    Nothing of it may be changed. A draft may have no key yet, and has no size.
+    `is_bound` tells whether the key is the one on record. Nothing of it may be changed. A draft may
+    have no key yet, has no size, and is not bound.
     """
 
     projects: tuple[Project, ...]
@@ -36,12 +38,35 @@ class Kept:
     categories: tuple[tuple[str, int], ...]
     public_key: bytes
     ballot_size: int
+    is_bound: bool = False
 
 
 def kept_of(poll: Poll) -> Kept:
     """Return the list and the key of `poll`: those of its opening, or of a draft as they are now."""
     opening = opening_of(poll)
-    return _frozen(poll.pk, opening) if opening else _read(poll.pk)
+    kept = _frozen(poll.pk, opening) if opening else _read(poll.pk)
+    # A key that somebody has changed is looked at again each time, until it is put right.
+    return kept if kept.is_bound or not opening else _with_its_key(poll.pk, _read(poll.pk))
+
+
+def keys_on_record(poll: int) -> dict[str, str]:
+    """Return the digest of the public key as the entries of the last ceremony name it, by their kind.
+
+    The test and the opening of an earlier version name none.
+    """
+    kinds = (Kind.KEY_MADE, Kind.KEY_TESTED, Kind.OPENED)
+    named: dict[str, str] = {}
+    for entry in JournalEntry.objects.filter(poll=poll, kind__in=kinds).order_by("seq"):
+        if entry.kind == Kind.KEY_MADE:
+            named.clear()
+        if key := entry.data.get("public_key"):
+            named[entry.kind] = key
+    return named
+
+
+def is_on_record(poll: int, public_key: bytes) -> bool:
+    """Tell whether a public key is the one that ceremony, test and opening put on record."""
+    return set(keys_on_record(poll).values()) == {sealing.key_digest(public_key)}
 
 
 def opening_of(poll: Poll) -> str:
@@ -63,7 +88,11 @@ def note_opening(poll: Poll, opening: str) -> None:
 
 @lru_cache(maxsize=POLLS)
 def _frozen(poll: int, _opening: str) -> Kept:
-    return _read(poll)
+    return _with_its_key(poll, _read(poll))
+
+
+def _with_its_key(poll: int, kept: Kept) -> Kept:
+    return replace(kept, is_bound=is_on_record(poll, kept.public_key))
 
 
 def _read(poll: int) -> Kept:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from ballots import roles, triggers
 from ballots.facts.findings import Finding, some, unless_rehearsal
+from ballots.facts.kept import is_on_record, keys_on_record
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.roll_checks import people
@@ -19,6 +20,7 @@ from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
 from ballots.models import Delegate, JournalEntry, Recommendation
+from ballots.pure import sealing
 from projects.choices import is_far
 from projects.models import Poll
 from projects.phases import RUNNING
@@ -39,11 +41,26 @@ def what_is_missing(poll: Poll) -> list[Finding]:
 
 
 def changes_since_opening(poll: Poll) -> list[Finding]:
-    """Return a △ for what is not as the opening put it on record: staff, and who is in office."""
+    """Return what is not as the opening put it on record: the key, staff, and who is in office."""
     opened = poll.journal.filter(kind=Kind.OPENED).first()
     if opened is None:
         return []
-    return [*_staff_since(poll, opened), *_status_since(poll), *_clock_since(poll)]
+    return [
+        *_key_since(poll),
+        *_staff_since(poll, opened),
+        *_status_since(poll),
+        *_clock_since(poll),
+    ]
+
+
+def _key_since(poll: Poll) -> Iterator[Finding]:
+    """Say that the public key is another one: no ballot is taken and the box not opened with it."""
+    box = box_of(poll)
+    if box is not None and not is_on_record(poll.pk, bytes(box.public_key)):
+        yield Finding(
+            "blocks",
+            gettext("票箱公钥与开始投票时记录的不符，不能提交、不能开箱，请立即联系技术人员"),
+        )
 
 
 def _clock_since(poll: Poll) -> Iterator[Finding]:
@@ -253,8 +270,14 @@ def _key(poll: Poll) -> Iterator[Finding]:
         yield Finding("blocks", gettext("还没有生成票箱密钥"), "key")
         return
     words = {"holders": len(box.holders), "threshold": box.threshold}
-    if box.tested_at is None:
+    named = keys_on_record(poll.pk)
+    digest = sealing.key_digest(bytes(box.public_key))
+    if set(named.values()) - {digest} or Kind.KEY_MADE not in named:
+        yield Finding("blocks", gettext("票箱公钥与操作记录不符，请重新生成密钥"), "key")
+    elif box.tested_at is None:
         yield Finding("blocks", gettext("票箱密钥尚未试开"), "test")
+    elif Kind.KEY_TESTED not in named:
+        yield Finding("blocks", gettext("试开是旧版本记录的，请再试开一次"), "test")
     else:
         yield Finding(
             "ok",

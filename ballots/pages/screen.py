@@ -19,6 +19,7 @@ from ballots import journal
 from ballots.facts import turnout, words
 from ballots.facts.naming import numbered
 from ballots.facts.outcome import Place, listed, outcome_of
+from ballots.facts.polls import box_of
 from ballots.journal import Kind
 from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
@@ -40,7 +41,7 @@ TAIL = 12
 @vary_on_headers("HX-Request")
 def screen(request: VisitorRequest, key: str) -> HttpResponse:
     """Show the screen; asked again every five seconds, only the part that changes."""
-    poll = get_object_or_404(Poll, screen_key=key)
+    poll = get_object_or_404(Poll.objects.select_related("box"), screen_key=key)
     # Every page knows its poll from the address, whoever may have signed in on this machine.
     request.poll = poll
     context = {"poll": poll, "now": timezone.localtime(), "key": key} | _shown(poll)
@@ -52,9 +53,10 @@ def screen(request: VisitorRequest, key: str) -> HttpResponse:
 def _shown(poll: Poll) -> dict[str, object]:
     match poll.phase:
         case Poll.Phase.DRAFT:
-            return {"state": "before", "qr": _qr()}
+            return {"state": "before", "qr": _qr(), "key_code": _key_code(poll)}
         case Poll.Phase.OPEN | Poll.Phase.PAUSED:
-            return {"state": poll.phase, "qr": _qr()} | _turnout(poll)
+            shown = {"state": poll.phase, "qr": _qr(), "key_code": _key_code(poll)}
+            return shown | _turnout(poll)
         case Poll.Phase.PUBLISHED:
             return {"state": "published"} | _revealed(poll)
         case Poll.Phase.VOID:
@@ -66,6 +68,12 @@ def _shown(poll: Poll) -> dict[str, object]:
         # anew since the close.
         "head": journal.head(poll, Kind.CLOSED) if poll.phase == Poll.Phase.CLOSED else "",
     }
+
+
+def _key_code(poll: Poll) -> str:
+    """Return the signs of the key as the box has it, for the holders to compare; empty without one."""
+    box = box_of(poll)
+    return box.key_code if box else ""
 
 
 def _qr() -> str:

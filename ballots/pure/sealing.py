@@ -99,6 +99,16 @@ def derive(seed: bytes, *, poll: UUID) -> PrivateKey:
     )
 
 
+def key_digest(public_key: bytes) -> str:
+    """Return the digest of the public key of a box, by which the record names it."""
+    return chain.digest("public-key", public_key)
+
+
+def key_code(public_key: bytes) -> str:
+    """Return what people compare of that digest: its first sixteen digits in groups of four."""
+    return grouped(key_digest(public_key)[:16])
+
+
 def _derived(seed: bytes, size: int, *, label: str, poll: UUID) -> bytes:
     info = f"{chain.PREFIX}box-key/{label}".encode() + b"\0" + poll.bytes
     return HKDF(algorithm=hashes.SHA256(), length=size, salt=None, info=info).derive(seed)

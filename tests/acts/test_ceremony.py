@@ -3,12 +3,15 @@
 from base64 import b64encode
 from collections.abc import Callable
 from itertools import combinations
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
-from ballots import journal
+from ballots import journal, triggers
 from ballots.acts import ceremony, lifecycle
+from ballots.facts import kept, preflight
 from ballots.models import BallotBox, JournalEntry
 from ballots.pure import sealing, shares
 from ballots.refusal import Refused
@@ -238,7 +241,7 @@ def test_wrong_shares_leave_a_closed_box_closed(typed, code, position):
 
 
 def test_a_box_without_a_key_cannot_be_tested():
-    refusal = error_of(ceremony.test_key, make_poll(), texts=["x"], by=make_office())
+    refusal = error_of(ceremony.test_key, make_poll(), texts=["x"], by=make_scrutineer())
 
     assert refusal.code == "no-key"
 
@@ -247,11 +250,94 @@ def test_shares_that_make_another_key_than_the_boxs_open_nothing():
     stage = make_stage(open_it=False)
     other = make_poll()
     make_key(other, by=stage.office)
-    BallotBox.objects.filter(poll=stage.poll).update(public_key=bytes(other.box.public_key))
+    swap_key(stage.poll, bytes(other.box.public_key))
 
     refusal = error_of(ceremony.test_key, stage.poll, texts=stage.shares[:3], by=stage.scrutineer)
 
     assert refusal.code == "wrong-key"
+
+
+def swap_key(poll: Poll, public_key: bytes, **columns: Any) -> None:
+    """Put another key into the box, as whoever writes to the database may: the triggers are lifted."""
+    triggers.lift(connection)
+    BallotBox.objects.filter(poll=poll).update(public_key=public_key, **columns)
+    triggers.install(connection)
+
+
+def foreign_key(poll: Poll) -> bytes:
+    return sealing.derive(sealing.new_seed(), poll=poll.uuid).public
+
+
+@pytest.mark.parametrize("columns", [{}, {"ceremony": 2}])
+def test_a_poll_does_not_open_with_another_key_than_its_ceremony_made(columns):
+    """H3: in a draft, after the test, while the checklist says ✓."""
+    stage = make_stage(open_it=False)
+    swap_key(stage.poll, foreign_key(stage.poll), **columns)
+
+    assert error_of(lifecycle.open_poll, stage.poll, by=stage.office).code == "incomplete"
+
+
+def test_with_another_key_in_the_box_no_ballot_is_taken_and_nothing_opened_until_it_is_put_right():
+    """H3, while people vote: also in a process that has learnt the right key before."""
+    stage = make_stage(delegates=3)
+    right = bytes(stage.poll.box.public_key)
+    stage.cast(0, selection(1))
+    for forget in (lambda: None, kept._frozen.cache_clear):
+        forget()
+        swap_key(stage.poll, foreign_key(stage.poll))
+        assert error_of(stage.cast, 1, selection(1)).code == "key-changed"
+        stage.poll.refresh_from_db()
+        named = [finding.text for finding in preflight.changes_since_opening(stage.poll)]
+        assert any("票箱公钥" in text for text in named)
+    stage.close()
+    refusal = error_of(lifecycle.open_box, stage.poll, texts=stage.shares, by=stage.office)
+    assert refusal.code == "key-changed"
+
+    swap_key(stage.poll, right)
+    stage.open_box()
+    assert stage.poll.ballots.filter(invalid="").count() == 1
+
+
+def test_once_the_key_is_put_right_ballots_are_taken_again():
+    stage = make_stage(delegates=2)
+    right = bytes(stage.poll.box.public_key)
+    swap_key(stage.poll, foreign_key(stage.poll))
+    assert error_of(stage.cast, 0, selection(1)).code == "key-changed"
+
+    swap_key(stage.poll, right)
+
+    stage.cast(0, selection(1))
+
+
+def test_making_testing_and_opening_put_the_same_key_on_record_and_sheets_bear_its_signs():
+    stage = make_stage(open_it=False)
+    sheets = ceremony.make_key(stage.poll, holders=FIVE, threshold=3, by=stage.office)
+    texts = [sheet.text for sheet in sheets]
+    ceremony.test_key(stage.poll, texts=texts[:3], by=stage.scrutineer)
+    stage.poll.refresh_from_db()
+    poll = lifecycle.open_poll(stage.poll, by=stage.office)
+
+    digest = sealing.key_digest(bytes(poll.box.public_key))
+    for kind in ("key-made", "key-tested", "opened"):
+        assert poll.journal.filter(kind=kind).latest("seq").data["public_key"] == digest
+    assert {sheet.key.replace("-", "") for sheet in sheets} == {digest[:16]}
+    assert poll.box.key_code == sheets[0].key
+
+
+def test_of_a_real_poll_a_scrutineer_signs_the_test_and_of_a_rehearsal_nobody_need():
+    """M7: one clerk alone could else make a key and keep it."""
+    real = make_stage(kind=Poll.Kind.MAIN, open_it=False)
+    texts = real.shares[:3]
+
+    for second in (None, real.office, make_office()):
+        refusal = error_of(ceremony.test_key, real.poll, texts=texts, by=real.office, second=second)
+        assert refusal.code == "second-needed"
+    ceremony.test_key(real.poll, texts=texts, by=real.office, second=real.scrutineer)
+    assert real.poll.journal.latest("seq").second == real.scrutineer
+    ceremony.test_key(real.poll, texts=texts, by=real.chief)
+
+    rehearsal = make_stage(open_it=False)
+    ceremony.test_key(rehearsal.poll, texts=rehearsal.shares[:3], by=rehearsal.office)
 
 
 def test_a_new_key_voids_the_old_shares_and_the_old_test():

@@ -327,7 +327,7 @@ def test_each_holder_of_a_real_poll_sees_one_share_and_the_screen_is_cleared(rea
 
     screens = shown.split(make_key.CLEAR)
     assert len(screens) == 6
-    assert all(screen.count("-") == 7 for screen in screens[:5])
+    assert all(screen.count("-") == 7 + 3 for screen in screens[:5])
     assert [asked[4] for asked in enter.asked[::2]] == list("甲乙丙丁戊")
     real.poll.box.refresh_from_db()
     assert real.poll.box.ceremony == 2

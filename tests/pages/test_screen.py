@@ -70,6 +70,16 @@ def test_an_address_that_was_never_given_leads_nowhere(shown):
     assert Client().get("/screen/None/").status_code == 404
 
 
+def test_the_hall_sees_the_signs_of_the_key_before_and_while_people_vote():
+    stage = make_stage(open_it=False)
+    hall.open_screen(stage.poll, by=stage.office)
+    code = stage.poll.box.key_code
+
+    assert code in seen(stage)
+    lifecycle.open_poll(stage.poll, by=stage.office)
+    assert code in seen(stage)
+
+
 def test_a_new_address_ends_the_old_one(shown):
     before = address(shown.poll)
     hall.open_screen(shown.poll, by=shown.office)

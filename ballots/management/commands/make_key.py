@@ -88,6 +88,7 @@ class Command(StepCommand):
         for sheet in sheets:
             input(gettext("请保管人%(name)s独自到屏幕前，按回车键显示：") % {"name": sheet.holder})
             self.stdout.write(f"\n    {sheet.text}\n")
+            self.stdout.write(gettext("密钥校验码：%(code)s") % {"code": sheet.key})
             input(gettext("抄录并核对后按回车键，屏幕将清除："))
             self.stdout.write(CLEAR, ending="")
 

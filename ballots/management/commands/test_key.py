@@ -16,5 +16,5 @@ class Command(ShareCommand):
     phases = DRAFT
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        ceremony.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by)
+        ceremony.test_key(poll, texts=typed_shares(poll, options["shares"]), by=by, second=second)
         self.stdout.write(gettext("试开成功。"))
