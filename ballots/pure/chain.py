@@ -9,6 +9,9 @@ from typing import Any
 
 PREFIX = "yiwu-vote/v1/"
 GENESIS = "0" * 64
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 
 
 def canonical(value: Any) -> str:
@@ -18,9 +21,12 @@ def canonical(value: Any) -> str:
     integers, booleans, None, lists and dictionaries with string keys are accepted: a float has
     more than one spelling. Raises ValueError for anything else.
     """
-    return json.dumps(
-        _normal(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return spelled(_normal(value))
+
+
+def spelled(normal: Any) -> str:
+    """Return `canonical` of what is in its normal form by the way it was made, which nobody looks at."""
+    return _ENCODER.encode(normal)
 
 
 def _normal(value: Any) -> Any:

@@ -179,16 +179,23 @@ def decode(plain: bytes, *, poll: UUID) -> tuple[Selection, str]:
 
 
 def _text(selection: Selection, *, poll: UUID, nonce: str) -> bytes:
-    return chain.canonical(
+    return chain.spelled(
         {
             "v": VERSION,
             "r": str(poll),
             "n": nonce,
             "c": sorted(selection.chosen),
             "a": sorted(selection.against),
-            "p": [{"t": p.title, "d": p.detail, "u": p.unit} for p in selection.proposals],
+            "p": [
+                {"t": _nfc(p.title), "d": _nfc(p.detail), "u": _nfc(p.unit)}
+                for p in selection.proposals
+            ],
         }
     ).encode()
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _in_order(selection: Selection) -> Selection:

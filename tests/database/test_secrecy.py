@@ -706,7 +706,7 @@ def fail(*args: Any, **kwargs: Any) -> Any:
     [
         (sealing, "decode"),
         (sealing, "receipt"),
-        (chain, "canonical"),
+        (chain, "spelled"),
         (rules, "_faults_of_proposals"),
         (sealing, "receipt_code"),
     ],
@@ -792,7 +792,7 @@ def test_an_error_at_the_opening_reports_no_ballot_and_no_share(owner, name, mon
 def test_an_error_report_holds_no_form_no_address_and_no_cookie(monkeypatch, rf):
     request = rf.post("/k/canary-token/?poll=canary-query", {"share_1": "canary-share"})
     request.COOKIES["session"] = "canary-session"
-    monkeypatch.setattr(chain, "canonical", fail)
+    monkeypatch.setattr(chain, "spelled", fail)
 
     with pytest.raises(RuntimeError) as error:
         counting.digest(cast(Figures, {"votes": "canary-figure"}))

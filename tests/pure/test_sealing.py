@@ -112,6 +112,15 @@ def test_a_ballot_decodes_to_what_was_encoded_with_its_numbers_in_order(selectio
     )
 
 
+@thorough
+@given(selections)
+def test_what_is_sealed_is_the_canonical_text_of_the_ballot(selection):
+    plain = sealing.encode(selection, poll=POLL, nonce=NONCE, size=8192)
+    text = plain.rstrip(b"\0")[:-1].decode()
+
+    assert text == chain.canonical(json.loads(text))
+
+
 def test_the_order_of_ticking_leaves_no_trace():
     one, other = Selection((8, 1, 3), (5, 2)), Selection((1, 3, 8), (2, 5))
 
