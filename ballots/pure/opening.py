@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -78,7 +78,7 @@ class Opener:
             "",
             sorted(selection.chosen),
             sorted(selection.against),
-            [astuple(proposal) for proposal in selection.proposals],
+            [proposal.texts for proposal in selection.proposals],
         )
 
 

@@ -44,6 +44,10 @@ class Proposal:
     detail: str = ""
     unit: str = ""
 
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        return self.title, self.detail, self.unit
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -201,9 +205,8 @@ def faults_of_text(proposal: Proposal, position: int, *, reading: Reading = STRI
         too_long.append(Fault("detail-too-long", number=position, count=len(proposal.detail)))
     if len(proposal.unit) > UNIT_LIMIT:
         too_long.append(Fault("unit-too-long", number=position, count=len(proposal.unit)))
-    texts = (proposal.title, proposal.detail, proposal.unit)
     # What is too long is refused already, and not looked at.
-    is_fair = bool(too_long) or all(reading.is_fair(text) for text in texts)
+    is_fair = bool(too_long) or all(reading.is_fair(text) for text in proposal.texts)
     if not is_fair or "\n" in proposal.title + proposal.unit:
         found.append(Fault("proposal-bad-text", number=position))
     return found + too_long

@@ -1,9 +1,12 @@
 """Texts that look alike in the box: one item to the eye is one, and no ballot is invalid afterwards."""
 
+import json
 import secrets
 from typing import Any
 
 import pytest
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from ballots import verifier
 from ballots.acts import lifecycle
@@ -187,6 +190,17 @@ def test_a_box_opened_by_other_processes_holds_the_same(in_lots):
     assert [str(row.id) for row in stage.poll.ballots.all()] == sorted(
         str(row.id) for row in stage.poll.ballots.all()
     )
+
+
+def test_opened_ballots_lie_in_the_database_letter_by_letter_as_django_stores_them():
+    stage = closed_stage()
+    stage.open_box()
+    lists = ("chosen", "against", "write_ins")
+
+    for row in stage.poll.ballots.all():
+        texts_of = (Cast(name, TextField()) for name in lists)
+        stored = stage.poll.ballots.filter(pk=row.pk).values_list("pk", "channel", *texts_of).get()
+        assert stored == (row.pk, "online", *(json.dumps(getattr(row, name)) for name in lists))
 
 
 def test_a_process_that_dies_leaves_the_box_closed_and_it_can_be_opened_again(in_lots, monkeypatch):
