@@ -25,6 +25,9 @@ from yiwu_vote.fields import TYPED_COLUMNS, not_meant
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.texts import same
 
+# Lines of targets on the page of a candidate.
+MOST_TARGETS = 100
+
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
 # What a second round votes on was settled by its first one (design §4.3).
 SETTLED = _(
@@ -243,6 +246,11 @@ class TargetInline(admin.TabularInline):
     extra = 3
     fields = ["position", "text", "quantity", "unit"]
     readonly_fields = ["amount"]
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Make no more lines than anybody types, however many a form announces."""
+        kwargs |= {"max_num": MOST_TARGETS, "absolute_max": 2 * MOST_TARGETS}
+        return super().get_formset(request, obj, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Where the candidate stands fast its quantities are shown as they are printed."""

@@ -8,14 +8,19 @@ import re
 
 # Characters of a refusal; an address may have thousands.
 LONGEST_LINE = 300
+# Of anything else: a page that is asked for something odd may say all of it.
+LONGEST_MESSAGE = 2_000
 SECRET_PATHS = re.compile(r"/(k|screen)/[^/\s?]+", re.IGNORECASE)
 
 
 class HideTokens(logging.Filter):
-    """Put the route in place of a path that carries a secret; every record passes."""
+    """Put the route in place of a path that carries a secret, and end a line that is far too long.
+
+    Every record passes.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = SECRET_PATHS.sub(r"/\1/<token>", record.getMessage())
+        record.msg = SECRET_PATHS.sub(r"/\1/<token>", record.getMessage()[:LONGEST_MESSAGE])
         record.args = None
         return True
 

@@ -1,4 +1,4 @@
-"""What holds for every request and answer: no body or search too large, one policy, no copy kept.
+"""What holds for every request and answer: nothing too long, no broken text, one policy, no copy kept.
 
 And what may be compressed, and where a request came from.
 """
@@ -7,14 +7,18 @@ import zlib
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect
 from django.utils.cache import patch_vary_headers
 from django.utils.text import smart_split
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from yiwu_vote.language import ADMIN
 
 # What zlib calls the format of gzip, with its largest window.
 GZIP = zlib.MAX_WBITS | 16
@@ -22,6 +26,13 @@ GZIP = zlib.MAX_WBITS | 16
 WORTH_IT = 1_000
 # Bytes; the largest upload is a roll of 2 MB.
 LARGEST_BODY = 3_000_000
+# Of whoever is not signed in as staff: bytes and fields of a form, characters of an address. The
+# longest legal ballot has some 40 KB and, of a hundred candidates, some two hundred fields.
+LARGEST_FORM = 128 * 1024
+MOST_FIELDS = 500
+LONGEST_ADDRESS = 2_000
+# What Python puts where bytes are no text.
+LOST = "\ufffd"
 # Where an address of the admin holds what somebody looks for: its characters and its words, each of
 # which a list compares with every column that it searches.
 SEARCHES = ("q", "term")
@@ -29,6 +40,8 @@ LONGEST_SEARCH = 100
 MOST_WORDS = 10
 # What a list of Django filters by; the longest of our own is the name of a delegation.
 LONGEST_FILTER = 200
+
+TOO_LARGE = _("提交的内容过大，没有处理。请返回后重新提交。")
 
 
 def visitor_address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
@@ -109,9 +122,79 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            words = gettext("提交的内容过大，没有处理。请返回后重新提交。")
-            return HttpResponse(words, status=413, content_type="text/plain; charset=utf-8")
+            return _refused(TOO_LARGE, status=413)
         return self.get_response(request)
+
+
+class InputLimitMiddleware:
+    """Refuse what nobody can have typed here, before any of it is taken apart or looked at.
+
+    An address, a form or a number of fields far beyond any page of ours; staff alone may send more,
+    a table or a tick for each delegate. And bytes that are no UTF-8: Django would put a sign in
+    their place, so that what is read is not what was sent.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _is_of_staff(request):
+            address = len(request.path) + len(request.META.get("QUERY_STRING", ""))
+            if address > LONGEST_ADDRESS:
+                return _refused(gettext("网址过长，没有处理。请返回首页重新进入。"), status=414)
+            # As it was announced, and was asked of BodyLimitMiddleware to be a number.
+            if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FORM:
+                return _refused(TOO_LARGE, status=413)
+            if request.method == "POST" and _fields(request) > MOST_FIELDS:
+                return _refused(TOO_LARGE, status=413)
+        if _is_broken(request):
+            return _refused(
+                gettext("提交的内容有无法识别的字符，没有处理。请返回后重新填写。"), status=400
+            )
+        return self.get_response(request)
+
+
+def _refused(words: Any, *, status: int) -> HttpResponse:
+    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+
+
+def _is_of_staff(request: Any) -> bool:
+    return request.path.startswith(ADMIN) and bool(request.user.is_authenticated)
+
+
+def _fields(request: HttpRequest) -> int:
+    """Return at least how many fields were sent, without taking them apart."""
+    if request.content_type == "multipart/form-data":
+        return request.body.count(b"form-data;")
+    return request.body.count(b"&") + 1
+
+
+def _is_broken(request: HttpRequest) -> bool:
+    """Tell whether address or form hold bytes that are no UTF-8."""
+    query = request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+    if not _is_utf8(query, request.GET):
+        return True
+    if request.method != "POST":
+        return False
+    if request.content_type == "multipart/form-data":
+        # Only Django takes such a form apart; a sign of something lost is refused there.
+        return _is_lost(request.POST)
+    return not _is_utf8(request.body, request.POST)
+
+
+def _is_lost(read: QueryDict) -> bool:
+    return any(LOST in name or any(LOST in value for value in read.getlist(name)) for name in read)
+
+
+def _is_utf8(encoded: bytes, read: QueryDict) -> bool:
+    """Tell whether `encoded`, as which `read` was sent, is text; it is decoded only on suspicion."""
+    if encoded.isascii() and not _is_lost(read):
+        return True
+    try:
+        unquote_to_bytes(encoded.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class SearchLimitMiddleware:

@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "yiwu_vote.middleware.InputLimitMiddleware",
     "yiwu_vote.staff_session.StaffSessionMiddleware",
     "ballots.pages.middleware.DelegateMiddleware",
     "ballots.pages.middleware.RefusalMiddleware",

@@ -1,9 +1,6 @@
 """Who may see and send what in the admin: every address, every role."""
 
-from typing import Any
-
 import pytest
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
@@ -28,7 +25,7 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
 )
-from tests.helpers.routes import admin_routes
+from tests.helpers.routes import address, admin_routes
 from tests.helpers.secrecy import everything
 
 pytestmark = pytest.mark.django_db
@@ -168,24 +165,6 @@ OPEN_TO_ALL = {"admin/login/", "admin/logout/"}
 def table() -> dict[str, list[int]]:
     rows = [line.split() for line in MATRIX.strip().splitlines()]
     return {row[0]: [int(status) for status in row[1:]] for row in rows}
-
-
-def address(route: str) -> str:
-    """Return an address of `route` that is about an object there is."""
-    _admin, app, name, *_rest = [*route.split("/"), "", ""]
-    is_about_a_row = app in {"projects", "ballots", "auth"} and name != "pollday"
-    rows: Any = apps.get_model(app, name)._default_manager if is_about_a_row else Poll.objects
-    thing = rows.order_by("pk").first()
-    return "/" + (
-        route.replace("<path:content_type_id>/<path:object_id>", "1/1")
-        .replace("<path:object_id>", str(thing.pk))
-        .replace("<int:object_id>", str(thing.pk))
-        .replace("<int:poll_id>", str(thing.pk))
-        .replace("<id>", str(thing.pk))
-        .replace("<str:what>", "turnout")
-        .replace("^(?P<app_label>projects|ballots|auth)/$", "ballots/")
-        .replace("(?P<url>.*)$", "nowhere/")
-    )
 
 
 def browser(user: User | None = None, delegate: Delegate | None = None) -> Client:

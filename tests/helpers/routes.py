@@ -1,8 +1,12 @@
 """The addresses of the site, as the resolver has them."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
+
+from projects.models import Poll
 
 # What a delegate may open with an address alone, and the budget of each page: so many queries.
 PAGES = {
@@ -36,3 +40,21 @@ def routes(
 def admin_routes() -> list[str]:
     """Return the route of every address of the admin."""
     return [route for route in routes() if route.startswith("admin/")]
+
+
+def address(route: str) -> str:
+    """Return an address of `route`, one of the admin, that is about an object there is."""
+    _admin, app, name, *_rest = [*route.split("/"), "", ""]
+    is_about_a_row = app in {"projects", "ballots", "auth"} and name != "pollday"
+    rows: Any = apps.get_model(app, name)._default_manager if is_about_a_row else Poll.objects
+    thing = rows.order_by("pk").first()
+    return "/" + (
+        route.replace("<path:content_type_id>/<path:object_id>", "1/1")
+        .replace("<path:object_id>", str(thing.pk))
+        .replace("<int:object_id>", str(thing.pk))
+        .replace("<int:poll_id>", str(thing.pk))
+        .replace("<id>", str(thing.pk))
+        .replace("<str:what>", "turnout")
+        .replace("^(?P<app_label>projects|ballots|auth)/$", "ballots/")
+        .replace("(?P<url>.*)$", "nowhere/")
+    )

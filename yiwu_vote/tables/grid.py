@@ -39,6 +39,8 @@ ERRORS = frozenset(
 
 # Asked of no longer text: it is composed first, for #Ｎ/Ａ is typed in full width too.
 LONGEST_ERROR = 20
+# A cell that is longer is beyond the limit of every column: it is something, and not looked at.
+LONGEST_CELL = 10_000
 
 # What may be wrong with a cell: each goes on from the title of its column, and says what to do.
 AS_TEXT = "请将该列设为文本后重新输入"
@@ -109,7 +111,7 @@ def is_error(text: str) -> bool:
 
 def seen(text: str) -> bool:
     """Tell whether there is anything to see in `text`."""
-    return bool(IGNORABLE.sub("", text).strip())
+    return len(text) > LONGEST_CELL or bool(IGNORABLE.sub("", text).strip())
 
 
 def trimmed(cells: Iterable[str]) -> tuple[str, ...]:

@@ -40,9 +40,10 @@ def table_of(content: bytes | str, is_header: IsHeader) -> Table:
     They are parted by the sign under which one of the first rows is a header. Raises SheetRefused.
     """
     text = decoded(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
-    if MARKUP.match(text):
+    head = text[: grid.LONGEST_CELL]
+    if MARKUP.match(head):
         raise SheetRefused("markup")
-    told = SEP_LINE.match(text)
+    told = SEP_LINE.match(head)
     start, text = (2, text[told.end() :]) if told else (1, text)
     separators = (told[1],) if told and told[1] not in '"\r\n' else SEPARATORS
     notes: list[str] = []
@@ -169,6 +170,8 @@ def _line(number: int, cells: Sequence[str]) -> Line:
 def _shown(cell: str) -> tuple[str, str]:
     """Return what a spreadsheet program would show of a cell, and what is wrong with it."""
     bare = cell.strip()
+    if len(bare) > grid.LONGEST_CELL:
+        return bare, ""
     quoted = QUOTED_FORMULA.fullmatch(bare)
     if quoted:
         return quoted[1].replace('""', '"'), ""
