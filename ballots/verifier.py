@@ -1451,6 +1451,78 @@ def check_people(package: Package) -> Faults:
             yield "复核人数不足而已公布"
 
 
+OFFICE, WATCH, CHIEF = {"会务"}, {"监票", "总监票人"}, {"总监票人"}
+# Whose each act is, and its second signature; what is not named takes any of the three.
+TAKEN_BY = {
+    **dict.fromkeys(["opened", "closed", "paused", "resumed", "counted", "published"], OFFICE),
+    **dict.fromkeys(["voided", "decided", "deadline-moved", "roll-added"], OFFICE),
+    **dict.fromkeys(["presence-raised", "presence-lowered", "status-set"], OFFICE),
+    **dict.fromkeys(["confirmed", "sent-back"], WATCH),
+}
+SECONDED_BY = {"voided": WATCH, "decided": WATCH}
+# By an administrator of the site, who has no office, or by nobody where it came from a shell.
+ACCOUNTS = "account-changed"
+
+
+def check_signers(package: Package) -> Faults:
+    """Follow who was staff, from the opening to the end: whoever signs must hold the office then."""
+    staff = staff_at_opening(package)
+    if staff is None:
+        return
+    chiefs = 0
+    for position, entry in course(package):
+        by, second = entry.said["by"], entry.said["second"]
+        if entry.kind == ACCOUNTS:
+            follow(staff, entry.data)
+        elif not staff.get(by, set()) & TAKEN_BY.get(entry.kind, OFFICE | WATCH):
+            yield f"第{position}条（{entry.kind}）由无权的人办理：{by}"
+        if second and not staff.get(second, set()) & SECONDED_BY.get(entry.kind, OFFICE | WATCH):
+            yield f"第{position}条（{entry.kind}）的第二人无权签名：{second}"
+        if entry.kind == "canvass-closed":
+            both = [staff.get(one, set()) for one in (by, second)]
+            if not (
+                (both[0] & OFFICE and both[1] & WATCH) or (both[0] & WATCH and both[1] & OFFICE)
+            ):
+                yield f"第{position}条（归并结束）不是会务和监票各一人签名"
+        if entry.kind == "confirmed" and staff.get(by, set()) & CHIEF:
+            chiefs += 1
+    if package.entries("published") and confirmers(package) > 1 and not chiefs:
+        yield "复核人中没有总监票人"
+
+
+def course(package: Package) -> Iterator[tuple[int, Entry]]:
+    """Yield what was done from the opening to the end, with its place; of what is withheld nothing.
+
+    What comes after the end, such as an export years later, may be anybody's.
+    """
+    has_begun = False
+    for position, entry in enumerate(package.journal, start=1):
+        has_begun = has_begun or entry.kind == "opened"
+        if has_begun and entry.said:
+            yield position, entry
+        if entry.kind in {"published", "voided"}:
+            return
+
+
+def staff_at_opening(package: Package) -> dict[str, set[str]] | None:
+    """Return who was staff then, with his groups; None where that or a later change is withheld."""
+    rows = package.last("opened").data.get("staff")
+    if not fits(rows, [(str, [str])]) or any(not entry.said for entry in package.entries(ACCOUNTS)):
+        return None
+    return {name: set(groups) for name, groups in rows}
+
+
+def follow(staff: dict[str, set[str]], data: Any) -> None:
+    """Make `staff` what it is after a change of an account; a group alone changes nothing."""
+    if "account" not in data:
+        return
+    staff.pop(data.get("former", ""), None)
+    staff.pop(data["account"], None)
+    # Whoever can give himself any office has none.
+    if data["staff"] and not data["superuser"]:
+        staff[data["account"]] = set(data["groups"])
+
+
 def confirmers(package: Package) -> int:
     """Return how many scrutineers must confirm: one in a rehearsal and in 简易, else two."""
     return 1 if package.rules["simple"] or package.poll["kind"] == "rehearsal" else 2
@@ -1914,6 +1986,7 @@ CHECKS = (
     Check("identities", "公布的核对等式成立", check_identities, "totals"),
     Check("digest", "数据校验码与计票、复核、公布记录一致", check_digest),
     Check("people", "计票、复核、公布由不同人员办理", check_people),
+    Check("signers", "办理和签名的人当时具有相应职责", check_signers),
 )
 
 
@@ -1980,6 +2053,10 @@ def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> I
     held_back = sum(1 for entry in package.journal if entry.body is None)
     if held_back:
         yield f"{held_back}条操作记录的内容没有公开，只核对了它们在记录中的位置"
+    if staff_at_opening(package) is None:
+        yield "办理和签名的人当时有无相应职责（工作人员账号的记录没有公开）"
+    if changes := package.entries(ACCOUNTS):
+        yield f"投票开始后工作人员账号变动{len(changes)}次，是否应当（见操作记录）"
     if package.last("counted").body is None:
         yield "计票人是否也参加了复核（计票的记录没有公开）"
     if package.full and not opened:

@@ -38,7 +38,14 @@ from ballots.pure.rules import Rules
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.helpers.factories import Stage, make_delegates, make_stage, publish_count, selection
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_scrutineer,
+    make_stage,
+    publish_count,
+    selection,
+)
 from tests.helpers.machine import ROOT
 
 # The packages are made by real acts, on whichever database the suite runs.
@@ -311,6 +318,30 @@ def test_the_report_shows_the_signs_that_were_read_out(proof, tmp_path, capsys):
 
     [opened] = [row for row in proof.files["journal.json"] if row["kind"] == "opened"]
     assert f"开始投票核对码 {json.loads(opened['body'])['data']['digest']}" in text
+
+
+def test_a_scrutineer_of_one_minute_is_found_unless_the_record_made_him_one(tmp_path, capsys):
+    """M3: accounts made after the opening confirmed, and every check passed."""
+    stage = make_stage()
+    stage.cast(0, selection(1))
+    stage.close()
+    stage.open_box()
+    stage.count()
+    ghost = make_scrutineer("ghost", chief=True)
+    lifecycle.confirm_result(stage.poll, by=ghost)
+    ghost.groups.clear()
+    stage.poll.refresh_from_db()
+    stage.publish(leave_open=True)
+    held = proof_of(stage)
+    forged = held.files
+    drop_from_journal(forged, "account-changed")
+
+    assert wrong(held.full) == wrong(held.public) == set()
+    assert wrong(packed(forged)) == {"signers"}
+    _status, printed = say(held.full, tmp_path, capsys)
+    assert "投票开始后工作人员账号变动" in printed
+    _status, printed = say(held.public, tmp_path, capsys)
+    assert "办理和签名的人当时有无相应职责（工作人员账号的记录没有公开）" in printed
 
 
 def make_newcomer(stage: Stage) -> str:
@@ -745,6 +776,10 @@ def cut_before(files: Files, kind: str) -> None:
     del files["journal.json"][kinds.index(kind) :]
 
 
+def strip_groups(opened: Any) -> None:
+    opened["staff"] = [[name, []] for name, _groups in opened["staff"]]
+
+
 def item(files: Files, key: str) -> Any:
     return next(item for item in files["result.json"]["figures"]["items"] if item["item"] == key)
 
@@ -1006,6 +1041,26 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
             f,
             "confirmed",
             lambda body: body.update(by=json.loads(f["journal.json"][0]["body"])["by"]),
+        ),
+    ),
+    "a stranger who confirms": (
+        "signers",
+        lambda f: edit_journal(f, "confirmed", lambda body: body.update(by="ghost")),
+    ),
+    "an office that nobody gave": (
+        "signers",
+        lambda f: edit_journal(f, "opened", lambda body: strip_groups(body["data"])),
+    ),
+    "a second signature by a stranger": (
+        "signers",
+        lambda f: edit_journal(f, "canvass-closed", lambda body: body.update(second="ghost")),
+    ),
+    "a canvass that two of the office have closed": (
+        "signers",
+        lambda f: edit_journal(
+            f,
+            "canvass-closed",
+            lambda body: body.update(by=body["second"], second=body["by"] + "2"),
         ),
     ),
     "the confirmation left out": ("people", lambda f: drop_from_journal(f, "confirmed")),
