@@ -1,19 +1,32 @@
-"""Pages of the files of single ballots: a reason is asked for and put on record."""
+"""Pages of the files for scrutineers: a reason is asked for and put on record."""
 
 from collections.abc import Callable
+from typing import cast
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import details
 from ballots.admin.forms import ReasonForm
-from ballots.admin.guard import Day, StaffRequest, download, posted, step, take
+from ballots.admin.guard import Day, StaffRequest, download, posted, step, stream, take
 from ballots.facts import record
-from ballots.files import pabulib, tables
-from ballots.files.download import Download
+from ballots.files import pabulib, package, tables
+from ballots.files.download import Download, Streamed
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED
+
+
+@step(
+    "export-package",
+    _("导出监票数据包"),
+    _("含名册、密封票和开票数据，供核验程序使用。须写明原因，并记入操作记录。"),
+    who=roles.is_scrutineer,
+    phases=COUNTED,
+)
+def export_package(request: StaffRequest, poll: Poll) -> HttpResponse:
+    return _export(request, poll, record.PACKAGE, package.full_package)
 
 
 def _may_be_researched(day: Day) -> bool:
@@ -44,14 +57,17 @@ def export_research(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def _export(
-    request: StaffRequest, poll: Poll, what: str, make: Callable[[Poll], Download]
+    request: StaffRequest, poll: Poll, what: str, make: Callable[[Poll], Download | Streamed]
 ) -> HttpResponse:
     form = ReasonForm(posted(request))
 
     def act() -> HttpResponse:
-        # The file first: what could not be made must not stand on record as taken away.
-        file = make(poll)
-        details.note_export(poll, what=what, reason=form.cleaned_data["reason"], by=request.user)
-        return download(file)
+        reason = form.cleaned_data["reason"]
+        # Both or neither: what could not be made must not stand on record as taken away, and a
+        # package holds the entry of its own export.
+        with transaction.atomic():
+            details.note_export(poll, what=what, reason=reason, by=request.user)
+            file = make(poll)
+        return cast(HttpResponse, stream(file)) if isinstance(file, Streamed) else download(file)
 
     return take(request, poll, act, form)

@@ -62,6 +62,7 @@ STEPS = (
     outcome.reveal_all,
     ending.archive,
     ending.destroy_cards,
+    details.export_package,
     details.export_ballots,
     details.export_research,
     ending.drop,
@@ -100,9 +101,6 @@ FILES: dict[str, File] = {
     "waiting": File(_("未投票代表名单（XLSX）"), tables.waiting_xlsx, VOTING, roles.is_office),
     "attendance": File(_("签到情况表（XLSX）"), tables.attendance_xlsx, EVERY, roles.has_office),
     "journal": File(_("操作记录（CSV）"), tables.journal_csv, EVERY),
-    "package": File(
-        _("监票数据包（ZIP，供核验程序使用）"), package.full_package, COUNTED, roles.is_scrutineer
-    ),
     "public-package": File(
         _("公开数据包（ZIP，任何人可核验）"),
         package.public_package,

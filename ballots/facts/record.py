@@ -60,12 +60,14 @@ DETAILS = {
 CORRECTED = {"phone": _("会务组电话"), "opening_words": _("票前说明")}
 # How many people a line of the record names before it only counts them.
 NAMED = 20
-# The files of single ballots, by the short name that the journal keeps.
+# What only scrutineers take away, with a reason, by the short name that the journal keeps.
 BALLOTS = "ballots"
 PABULIB = "pabulib"
+PACKAGE = "package"
 CONTENTS = {
     BALLOTS: _("表决票明细"),
     PABULIB: _("研究数据（Pabulib 格式）"),
+    PACKAGE: _("监票数据包"),
 }
 # What the entries of the journal store as a short name for programs.
 SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {

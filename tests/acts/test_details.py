@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from ballots import journal
 from ballots.acts import details, lifecycle
-from ballots.facts.record import BALLOTS, PABULIB
+from ballots.facts.record import BALLOTS, PABULIB, PACKAGE
 from ballots.files import download, package, tables
 from ballots.models import JournalEntry
 from ballots.refusal import Refused
@@ -299,3 +299,20 @@ def test_the_reason_stays_out_of_the_public_package(confirmed):
 
     assert "exported" in text
     assert "张三" not in text
+
+
+# --- the full package -----------------------------------------------------------------------------
+
+
+def test_who_takes_the_full_package_stands_on_record_from_the_count_on():
+    stage = make_opened()
+
+    def note(by: User, reason: str = "复查") -> JournalEntry:
+        return details.note_export(stage.poll, what=PACKAGE, reason=reason, by=by)
+
+    assert refusal_of(lambda: note(stage.scrutineer)) == "not-counted"
+    count(stage)
+    assert refusal_of(lambda: note(stage.office)) == "not-scrutineer"
+    assert refusal_of(lambda: note(stage.scrutineer, " ")) == "reason-needed"
+    assert note(stage.scrutineer).data == {"what": "package", "reason": "复查"}
+    assert journal.first_broken(stage.poll) is None

@@ -984,13 +984,19 @@ def test_turnout_and_journal_can_be_had_at_any_time(what):
     assert reply.content.startswith(b"\xef\xbb\xbf")
 
 
-def test_the_package_with_the_ballots_is_for_scrutineers_alone():
+def test_the_full_package_is_for_scrutineers_alone_who_say_why():
     stage = make_stage(places=2)
     count_it(stage)
-    address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "package"])
+    address = at(stage.poll, "export-package")
 
     assert desk_of(stage.office).get(address).status_code == 403
-    reply = desk_of(stage.scrutineer).get(address)
+    desk = desk_of(stage.scrutineer)
+    assert "密封票" in desk.get(address).text
+    assert faults_of(desk.post(address, {"reason": " "}))
+    assert not stage.poll.journal.filter(kind="exported").exists()
+
+    reply = desk.post(address, {"reason": "复查异议"})
+
     assert reply.headers["Content-Type"] == "application/zip"
     assert re.fullmatch(
         r'attachment; filename="rehearsal_yiwu-\d+-full-package-[\d-]+\.zip"; '
@@ -999,11 +1005,13 @@ def test_the_package_with_the_ballots_is_for_scrutineers_alone():
     )
     # Made while it is sent, and whole all the same.
     assert reply.streaming
-    assert not [
-        finding
-        for finding in verifier.level_a(verifier.read(io.BytesIO(reply.getvalue())))
-        if finding.faults
-    ]
+    read = verifier.read(io.BytesIO(reply.getvalue()))
+    assert not [finding for finding in verifier.level_a(read) if finding.faults]
+    # It holds the entry of its own export.
+    assert read.journal[-1].data == {"what": "package", "reason": "复查异议"}
+    assert read.journal[-1].said["by"] == stage.scrutineer.get_username()
+    gone = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "package"])
+    assert desk.get(gone).status_code == 404
 
 
 def test_the_public_package_waits_for_the_publication():

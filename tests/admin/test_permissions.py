@@ -95,6 +95,7 @@ admin/ballots/pollday/<int:poll_id>/reveal/                302 302  403 403  403
 admin/ballots/pollday/<int:poll_id>/reveal-all/            302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/archive/               302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/cards/                 302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/export-package/        403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/export-ballots/        403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/export-research/       403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/drop/                  200 200  403 403  403 403

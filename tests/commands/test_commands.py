@@ -556,6 +556,20 @@ def test_the_package_passes_the_verifier_and_only_its_owner_reads_it(counted, tm
     assert stat.S_IMODE((tmp_path / "F.zip").stat().st_mode) == 0o600
 
 
+def test_the_full_package_of_a_real_poll_asks_who_takes_it_and_why(counted, tmp_path, monkeypatch):
+    monkeypatch.setattr(Poll, "is_rehearsal", False)
+    monkeypatch.setattr(_steps, "getpass", lambda _prompt: PASSWORD)
+    file, name = tmp_path / "F.zip", counted.scrutineer.username
+
+    assert "--user、--reason" in refused("export_package", file)
+    assert "原因" in refused("export_package", file, "--user", name)
+    assert not file.exists()
+    run("export_package", file, "--user", name, "--reason", "复查")
+
+    entry = counted.poll.journal.latest("seq")
+    assert (entry.kind, entry.by) == ("exported", counted.scrutineer)
+
+
 EXPORTS = [
     ("export_package",),
     ("export_tally", "--output"),
