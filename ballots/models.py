@@ -15,9 +15,11 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from ballots.pure import sealing
 from ballots.pure.figures import Figures, Stored, current
@@ -320,6 +322,24 @@ class PasswordTries(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Authenticator(TOTPDevice):
+    """The phone with which a superuser shows that it is he (验证器).
+
+    Its column holds no secret. What the phone has is derived of it under SECRET_KEY, so that no copy
+    of the database shows codes.
+    """
+
+    class Meta:
+        proxy = True
+        verbose_name = _("验证器")
+        verbose_name_plural = _("验证器")
+        default_permissions = ()
+
+    @property
+    def bin_key(self) -> bytes:
+        return salted_hmac("ballots.authenticator", self.key, algorithm="sha256").digest()[:20]
 
 
 class Channel(models.TextChoices):

@@ -8,11 +8,13 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.template import Library
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from ballots import accounts, roles
 from ballots.models import PollDay
-from ballots.staff.log_in import LogInForm, answered
+from ballots.staff import second_factor
+from ballots.staff.log_in import LogInForm, answered, second_factor_page, to_second_factor
 from projects.phases import LAST
 
 register = Library()
@@ -40,10 +42,17 @@ class VoteAdminSite(AdminSite):
         # Nearly every row here is protected, frozen or kept for good; what may go, goes singly.
         self.disable_action("delete_selected")
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in whoever is of the staff, a superuser after his second factor alone."""
+        return super().has_permission(request) and not second_factor.is_due(request)
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show Django's page, with the status of what it says."""
+        """Show Django's page, with the status of what it says; ask for what the password left open."""
+        is_staff = super().has_permission(request)
+        if request.method == "GET" and is_staff and second_factor.is_due(request):
+            return to_second_factor(request)
         return answered(super().login(request, extra_context))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -58,6 +67,12 @@ class VoteAdminSite(AdminSite):
 
         return super().admin_view(by_this_person, cacheable)
 
+    def get_urls(self) -> list[Any]:
+        return [
+            path("second-factor/", second_factor_page, name="second_factor"),
+            *super().get_urls(),
+        ]
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
@@ -66,6 +81,8 @@ class VoteAdminSite(AdminSite):
         context = {
             "polls": PollDay.objects.exclude(phase__in=LAST)[:10] if may_look else [],
             "may_look": may_look,
+            "has_second_factor": isinstance(request.user, User)
+            and second_factor.is_asked_of(request.user),
             "without_office": not (
                 roles.is_office(request.user) or roles.is_scrutineer(request.user)
             ),

@@ -92,6 +92,8 @@ PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").
 INSTALLED_APPS = [
     # Before ballots, whose admin puts its own page for staff accounts in place of this one.
     "django.contrib.auth",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "projects",
     "ballots",
     "yiwu_vote.apps.VoteAdminConfig",
@@ -261,6 +263,12 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+# Whether a superuser shows a second factor beside his password (design §6.3).
+SECOND_FACTOR = env.bool("SECOND_FACTOR", False) and not DEMO
+# The name above the code in an authenticator app.
+OTP_TOTP_ISSUER = "民生实事项目票决"
+# Wrong codes wait as wrong passwords do; the waits of the package double for a hundred years.
+OTP_TOTP_THROTTLE_FACTOR = OTP_STATIC_THROTTLE_FACTOR = 0
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

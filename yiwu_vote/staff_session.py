@@ -45,6 +45,7 @@ ACCOUNTS = {
     *(f"auth_{kind}_{page}" for kind in ("user", "group") for page in ("add", "change", "delete")),
     "auth_user_password_change",
     "password_change",
+    "second_factor",
 }
 # Pages of Django's own log-in, which ask for a password themselves or need none. They are no use.
 OPEN = {"login", "logout", "jsi18n"}

@@ -14,6 +14,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from ballots import roles
 from ballots.admin.guard import download
@@ -146,6 +148,9 @@ class JournalEntryAdmin(RecordAdmin):
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# The second factor has a page of its own (`ballots.staff.log_in`), and nobody looks at another's.
+admin.site.unregister(TOTPDevice)
+admin.site.unregister(StaticDevice)
 
 
 @admin.register(Group)

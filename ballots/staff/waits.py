@@ -21,7 +21,7 @@ from ballots.refusal import Refusals
 from yiwu_vote.middleware import visitor_address
 from yiwu_vote.staff_session import has_worked_here
 
-refused = Refusals({"wait": _("密码错误次数较多，请%(count)d分钟后再试。")})
+refused = Refusals({"wait": _("错误次数较多，请%(count)d分钟后再试。")})
 
 # How long a key's wrong passwords are remembered.
 MEMORY = timedelta(hours=1)
@@ -57,7 +57,12 @@ def key_of(request: HttpRequest | None, name: str) -> str:
         parts = ["browser", name]
     else:
         parts = ["address", _network(request), name]
-    return salted_hmac("ballots.staff", "\0".join(parts), algorithm="sha256").hexdigest()
+    return _hashed(*parts)
+
+
+def key_of_codes(user: User) -> str:
+    """Return under which key the codes of a second factor are counted: only who knows the password types one."""
+    return _hashed("codes", str(user.pk))
 
 
 def take_place(key: str) -> None:
@@ -82,6 +87,10 @@ def take_place(key: str) -> None:
 def give_back(key: str) -> None:
     """Forget what was tried under `key`: the password was right."""
     PasswordTries.objects.filter(key=key).delete()
+
+
+def _hashed(*parts: str) -> str:
+    return salted_hmac("ballots.staff", "\0".join(parts), algorithm="sha256").hexdigest()
 
 
 def _demand_no_wait(tries: PasswordTries | None) -> None:

@@ -257,7 +257,7 @@ def test_a_second_signature_waits_in_the_session_of_the_first():
 
     page = void(desk, stage, PASSWORD)
 
-    assert "密码错误次数较多，请1分钟后再试。" in page.text
+    assert "错误次数较多，请1分钟后再试。" in page.text
     stage.poll.refresh_from_db()
     assert stage.poll.phase == "open"
     # Whose password it was signs in elsewhere, and beside another.

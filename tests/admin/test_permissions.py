@@ -37,6 +37,7 @@ MATRIX = """
 admin/                                                     200 200  200 200  200 200
 admin/login/                                               302 200  302 200  302 200
 admin/logout/                                              405 200  405 200  405 200
+admin/second-factor/                                       302 302  302 302  302 302
 admin/password_change/                                     200 200  200 200  200 200
 admin/password_change/done/                                200 405  200 405  200 405
 admin/autocomplete/                                        403 405  403 405  403 405

@@ -149,6 +149,22 @@ def test_a_proxy_is_believed_only_where_there_is_one():
     assert values == {"SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"]}
 
 
+@pytest.mark.parametrize(
+    ("env", "is_asked"),
+    [
+        (PRODUCTION, False),
+        (PRODUCTION | {"SECOND_FACTOR": "1"}, True),
+        ({"DEMO": "1", "SECOND_FACTOR": "1"}, False),
+    ],
+)
+def test_a_second_factor_is_asked_where_it_is_switched_on_and_never_in_the_demo(
+    env, is_asked, tmp_path
+):
+    values = started("SECOND_FACTOR", **env | {"VAR_DIR": str(tmp_path)})
+
+    assert values == {"SECOND_FACTOR": is_asked}
+
+
 def test_djangos_own_deployment_checks_have_nothing_to_say():
     run = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
 
