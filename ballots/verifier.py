@@ -869,7 +869,9 @@ def digits_of(typed: str) -> str:
 
 # What may stand anywhere before the opening, and anywhere from there to the close.
 BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed"}
-WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added", "status-set"}
+WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added"}
+# And anywhere from there on.
+SINCE_OPENING = {"status-set", "account-changed"}
 
 
 def check_order(package: Package) -> Faults:
@@ -880,8 +882,10 @@ def check_order(package: Package) -> Faults:
     kinds = [entry.kind for entry in package.journal]
     opened, closed = kinds.index("opened"), kinds.index("closed")
     for place, kind in enumerate(kinds):
-        if (kind in BEFORE_OPENING and place > opened) or (
-            kind in WHILE_OPEN and not opened < place < closed
+        if (
+            (kind in BEFORE_OPENING and place > opened)
+            or (kind in WHILE_OPEN and not opened < place < closed)
+            or (kind in SINCE_OPENING and place < opened)
         ):
             yield f"第{place + 1}条（{kind}）不在它应有的阶段"
     for entry in package.entries("canvass-closed"):

@@ -21,6 +21,11 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """The polls a delegate can act on: open, or paused for a moment."""
         return self.filter(phase__in=phases.VOTING)
 
+    def holding_people(self) -> "PollQuerySet":
+        """The polls for which it matters who is in office: that run and count, or take ballots."""
+        counts = models.Q(phase__in=phases.RUNNING) & ~models.Q(kind=Poll.Kind.REHEARSAL)
+        return self.filter(counts | models.Q(phase__in=phases.VOTING))
+
     def locked(self, poll: "Poll") -> "Poll":
         """Return `poll` as it is now, under the lock that every act on it takes first.
 

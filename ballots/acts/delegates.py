@@ -19,7 +19,7 @@ refused = Refusals(
         "not-alike": _("请勾选名单中的代表；名单已有变动的，请刷新页面。"),
         "number-taken": _("代表证号与%(who)s相同（前导零、全角、大小写和连字符不作区分）。"),
         "at-the-vote": _(
-            "%(who)s在正在投票的名册上，姓名和代表证号不能更改，请在截止后更正。"
+            "%(who)s在正在进行的票决的名册上，姓名和代表证号不能更改，请在公布后更正。"
             "卡片有误的，可以发新卡；应由另一人投票的，请新增该代表并增补到名册（均须两人签名）。"
         ),
         "delegation-taken": _("已有代表团“%(who)s”，看上去是同一个名称。"),
@@ -69,7 +69,7 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
     """Write these columns of a delegate, and no others; return him as he is now.
 
     His status is none of them (`set_status`). Raises Refused where the number is somebody else's
-    to the eye, and for number and name while he stands on the roll of a poll that takes ballots: the
+    to the eye, and for number and name while he stands on the roll of a poll that runs: the
     frozen roll and his card would be another person's.
     """
     demand_office(by)
@@ -226,7 +226,7 @@ def set_status(
     """Give each of `delegates` this status (`Delegate.Status`); return how many had another one.
 
     One entry of the register names them all, because who may vote hangs on it. While a poll with
-    one of them on its roll takes ballots, `second`, another member of staff, signs too, there is a
+    one of them on its roll runs, `second`, another member of staff, signs too, there is a
     `reason`, and the poll's own record says the same (`roll.follow_status`). Raises Refused.
     """
     demand_office(by)

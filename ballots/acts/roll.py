@@ -216,16 +216,16 @@ def add_to_roll(
     return entry
 
 
-# --- the status of delegates while people vote ----------------------------------------------------
+# --- the status of delegates while a poll runs -----------------------------------------------------
 
 
 def locked_polls_of(delegates: Collection[int]) -> list[Poll]:
-    """Return, under their locks, the polls that take ballots and have one of these keys on the roll.
+    """Return, under their locks, the polls that run and have one of these keys on the roll.
 
     The caller holds the lock of the register, which comes before that of any poll.
     """
     on_roll = RollEntry.objects.filter(delegate__in=delegates).values("poll")
-    return Poll.objects.taking_ballots().filter(pk__in=on_roll).all_locked()
+    return Poll.objects.holding_people().filter(pk__in=on_roll).all_locked()
 
 
 def follow_status(
@@ -239,8 +239,8 @@ def follow_status(
 ) -> None:
     """Put on the record of `poll` that delegates on its roll have another status, given by two.
 
-    `delegates` say what they were. Whoever is no longer in office and has not voted is no longer
-    present either: no ballot is given out to him, and the figures say so.
+    `delegates` say what they were. Whoever is no longer in office and has not voted, while people
+    vote, is no longer present either: no ballot is given out to him, and the figures say so.
     """
     before = {delegate.pk: delegate.status for delegate in delegates}
     entries = list(poll.roll.filter(delegate__in=before).order_by("number_order"))
@@ -250,7 +250,7 @@ def follow_status(
     data = {"status": status, "people": people, "reason": reason}
     journal.append(poll, journal.Kind.STATUS_SET, by=by, second=second, data=data)
     leaving = [entry for entry in entries if entry.present and not entry.voted]
-    if status != Delegate.Status.ACTIVE and leaving:
+    if poll.takes_ballots and status != Delegate.Status.ACTIVE and leaving:
         _lower(poll, leaving, reason=reason, by=by, second=second)
 
 

@@ -128,12 +128,12 @@ def staff_on_record(
 
 
 def _status_since(poll: Poll) -> Iterator[Finding]:
-    """Say how often two people changed a status while people voted, and whether nobody signed."""
+    """Say how often two people changed a status while the poll ran, and whether nobody signed."""
     changes = [entry.data for entry in poll.journal.filter(kind=Kind.STATUS_SET).order_by("seq")]
     if changes:
         yield Finding(
             "warns",
-            gettext("投票期间状态变更%(count)d次（见操作记录）") % {"count": len(changes)},
+            gettext("开始投票后代表状态变更%(count)d次（见操作记录）") % {"count": len(changes)},
         )
     if not poll.takes_ballots:
         # Later changes are no longer about this vote.

@@ -15,7 +15,7 @@ from ballots.models import (
     RollEntry,
 )
 from ballots.pure.identity import Person, alike
-from projects.phases import VOTING
+from projects.models import Poll
 from yiwu_vote import texts
 
 # The longest text that is searched for.
@@ -25,7 +25,7 @@ SEARCHED = 100
 def delegates() -> QuerySet[Delegate]:
     """Return all delegates in the order in which all acts lock them, with what `person_of` asks."""
     card = AccessCard.objects.filter(delegate=OuterRef("pk"), revoked_at__isnull=True)
-    at_the_vote = RollEntry.objects.filter(delegate=OuterRef("pk"), poll__phase__in=VOTING)
+    at_the_vote = _held_by_a_poll().filter(delegate=OuterRef("pk"))
     return (
         Delegate.objects.select_related("delegation")
         .annotate(holds_card=Exists(card), at_the_vote=Exists(at_the_vote))
@@ -33,9 +33,13 @@ def delegates() -> QuerySet[Delegate]:
     )
 
 
+def _held_by_a_poll() -> QuerySet[RollEntry]:
+    return RollEntry.objects.filter(poll__in=Poll.objects.holding_people())
+
+
 def is_at_the_vote(delegate: Delegate) -> bool:
-    """Tell whether somebody stands on the roll of a poll that takes ballots."""
-    return RollEntry.objects.filter(delegate=delegate.pk, poll__phase__in=VOTING).exists()
+    """Tell whether somebody stands on the roll of a poll for which it matters who he is."""
+    return _held_by_a_poll().filter(delegate=delegate.pk).exists()
 
 
 def held(delegates: QuerySet[Delegate]) -> Delegate | None:

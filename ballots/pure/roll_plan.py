@@ -28,11 +28,11 @@ MOVED_NUMBERS = (
 )
 MOVED_NAMES = "{moved}行的姓名在名录中都是另一个代表证号的代表，姓名一列可能错了一行，或者排序时没有带上其他列。请更正后重新上传。"
 
-# What of somebody who stands on the roll of a poll that takes ballots no table changes: one person
+# What of somebody who stands on the roll of a poll that runs no table changes: one person
 # could otherwise take a vote away, give one, or hand a card to somebody else.
 NOT_AT_THE_VOTE = {
-    "姓名": "正在投票，名册上代表的姓名不能更改；截止后再更正，应由另一人投票的，请新增代表并增补到名册。",
-    "状态": "投票正在进行，不能用导入更改状态，请在“更改状态”中办理。",
+    "姓名": "票决正在进行，名册上代表的姓名不能更改；公布后再更正，应由另一人投票的，请新增代表并增补到名册。",
+    "状态": "票决正在进行，不能用导入更改状态，请在“更改状态”中办理。",
 }
 # Taken for a rename, somebody new would have left office before he came.
 OF_ONE_WHO_LEFT = (

@@ -18,12 +18,13 @@ from tests.helpers.factories import (
     make_stage,
     move_by_force,
     selection,
+    walk_by_force,
 )
 from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
-P = Poll.Phase
+P, K = Poll.Phase, Poll.Kind
 ACTIVE, SUSPENDED, ENDED = Delegate.Status.ACTIVE, Delegate.Status.SUSPENDED, Delegate.Status.ENDED
 
 
@@ -92,14 +93,33 @@ def test_any_other_member_of_staff_signs(make_one):
     assert suspend(stage, 0, second=make_one()) == 1
 
 
-@pytest.mark.parametrize("phase", [P.DRAFT, P.CLOSED, P.PUBLISHED, P.VOID])
-def test_one_person_changes_a_status_while_nobody_votes(phase):
-    stage = make_stage(open_it=False)
+@pytest.mark.parametrize(
+    ("kind", "phase"),
+    [(kind, phase) for kind in (K.MAIN, K.REHEARSAL) for phase in (P.DRAFT, P.PUBLISHED, P.VOID)]
+    + [(K.REHEARSAL, P.CLOSED), (K.REHEARSAL, P.COUNTED)],
+)
+def test_one_person_changes_a_status_while_nothing_runs_that_counts(kind, phase):
+    stage = make_stage(open_it=False, kind=kind)
     if phase != P.DRAFT:
-        move_by_force(stage.poll, phase)
+        walk_by_force(stage.poll, phase)
 
     assert suspend(stage, 0, second=None, reason="") == 1
     assert said(stage.poll, "status-set") == []
+
+
+@pytest.mark.parametrize("phase", [P.CLOSED, P.OPENED, P.COUNTED, P.CONFIRMED])
+def test_until_the_publication_two_sign_and_nobody_is_less_present_than_he_was(phase):
+    """M4: a second round is for those who are in office."""
+    stage = make_stage(open_it=False, kind=K.MAIN)
+    walk_by_force(stage.poll, phase)
+
+    assert refusal_of(suspend, stage, 0, second=None) == "second-needed"
+    assert refusal_of(suspend, stage, 0, reason="") == "reason-needed"
+    assert suspend(stage, 0) == 1
+
+    assert [row["people"] for row in said(stage.poll, "status-set")] == [[["001", "代表1", ACTIVE]]]
+    assert said(stage.poll, "presence-lowered") == []
+    assert stage.entry(0).present
 
 
 def test_whoever_is_on_no_open_roll_is_changed_by_one_person():
@@ -166,10 +186,10 @@ def test_the_page_counts_the_changes_and_warns_of_one_that_nobody_signed():
     stage = make_stage()
     assert warned(stage) == []
     suspend(stage, 0)
-    assert warned(stage) == ["投票期间状态变更1次（见操作记录）"]
+    assert warned(stage) == ["开始投票后代表状态变更1次（见操作记录）"]
 
     Delegate.objects.filter(pk=stage.delegates[1].pk).update(status=SUSPENDED)
 
     assert warned(stage)[1] == "代表2（002）的状态已变更，而操作记录中没有两人签名，请核实"
     suspend(stage, 0, status=ACTIVE)
-    assert warned(stage)[0] == "投票期间状态变更2次（见操作记录）"
+    assert warned(stage)[0] == "开始投票后代表状态变更2次（见操作记录）"

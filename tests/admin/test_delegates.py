@@ -143,7 +143,7 @@ def test_the_form_says_what_to_do_about_somebody_who_may_vote_right_now(field, t
     other = desk.post(address, fields_of(desk.get(address)) | {"seat": "3排"})
 
     assert faults(reply) == [
-        "代表1（001）在正在投票的名册上，姓名和代表证号不能更改，请在截止后更正。"
+        "代表1（001）在正在进行的票决的名册上，姓名和代表证号不能更改，请在公布后更正。"
         "卡片有误的，可以发新卡；应由另一人投票的，请新增该代表并增补到名册（均须两人签名）。"
     ]
     assert other.status_code == 302

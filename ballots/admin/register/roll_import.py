@@ -219,7 +219,7 @@ def undo_page(request: StaffRequest) -> HttpResponse:
 
 
 def _upload_page(request: StaffRequest, form: forms.Form) -> HttpResponse:
-    voting = Poll.objects.taking_ballots().exists()
+    voting = Poll.objects.holding_people().exists()
     context = {"forms": [form], "voting": voting}
     return model_page(request, Delegate, "import", gettext("导入名册"), context)
 

@@ -63,7 +63,7 @@ def status_page(request: StaffRequest, chosen: str | None = None) -> HttpRespons
             words = ngettext("已更改%(count)d人的状态。", "已更改%(count)d人的状态。", count)
             messages.success(request, words % {"count": count})
             return redirect("admin:ballots_delegate_changelist")
-    open_polls = Poll.objects.taking_ballots().filter(roll__delegate__in=delegates).distinct()
+    open_polls = Poll.objects.holding_people().filter(roll__delegate__in=delegates).distinct()
     context = {
         "chosen": form,
         "forms": [status, second],

@@ -321,13 +321,13 @@ def test_rows_that_a_vote_bars_are_shown_with_the_reason_and_the_others_are_impo
     )
 
     assert "其中2行不能导入。" in preview.text
-    assert "正在投票，保留原来的写法" in preview.text
+    assert "票决正在进行，保留原来的写法" in preview.text
     assert "rename-3" not in preview.text
     assert messages_of(reply) == [
         "已导入1人。",
-        "1行没有导入（第2行）：投票正在进行，不能用导入更改状态，请在“更改状态”中办理。",
-        "1行没有导入（第3行）：正在投票，名册上代表的姓名不能更改；"
-        "截止后再更正，应由另一人投票的，请新增代表并增补到名册。",
+        "1行没有导入（第2行）：票决正在进行，不能用导入更改状态，请在“更改状态”中办理。",
+        "1行没有导入（第3行）：票决正在进行，名册上代表的姓名不能更改；"
+        "公布后再更正，应由另一人投票的，请新增代表并增补到名册。",
     ]
     assert list(Delegate.objects.order_by("pk").values_list("number", "name", "seat")) == [
         ("001", "代表1", ""),

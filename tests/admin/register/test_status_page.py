@@ -26,7 +26,7 @@ def test_while_people_vote_the_page_asks_for_a_reason_and_a_second_person():
     alone = desk.post(PAGE, filled(stage))
     silent = desk.post(PAGE, filled(stage, reason="") | signed_by(stage.scrutineer))
 
-    assert "以下票决正在投票，名册上有所选代表。" in page.text
+    assert "以下票决正在进行，名册上有所选代表。" in page.text
     assert faults_of(alone) == ["投票进行中，须由另一位工作人员签名确认。"]
     assert faults_of(silent) == ["请说明原因。"]
     assert Delegate.objects.filter(status="active").count() == 5
@@ -42,7 +42,7 @@ def test_the_day_the_record_and_the_report_say_how_often_it_happened():
     desk = desk_of(stage.office)
     desk.post(PAGE, filled(stage) | signed_by(stage.scrutineer))
 
-    assert "投票期间状态变更1次（见操作记录）" in desk.get(at(stage.poll)).text
+    assert "开始投票后代表状态变更1次（见操作记录）" in desk.get(at(stage.poll)).text
     journal = desk.get(at(stage.poll, "journal")).text
     assert "更改代表状态" in journal
     assert "代表1（001）" in journal
