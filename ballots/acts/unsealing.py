@@ -215,6 +215,8 @@ def _store(rows: Iterator[Sequence[Any]]) -> None:
         with cursor.copy(COPY) as copy:
             for row in rows:
                 copy.write_row(row)
+        # The count comes before the server looks by itself, and would be planned for an empty table.
+        cursor.execute("ANALYZE ballots_ballot")
 
 
 def _rows(poll: Poll, ballots: Iterable[bytes], ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -21,36 +21,38 @@ from ballots.pure.rules import Rules
 from ballots.pure.tally import Check, Paper, Tally, paper, tally
 from projects.models import Poll
 
-# Candidates are two plain aggregates, for and against: equal lists are counted first, then unfolded,
-# and a list that held a number twice would be for it once. Proposals are followed first to where they
-# count; of a ballot that proposes them each item counts once, not again where the ballot is for it
-# already, and no longer against. Raw, because no ORM unfolds a list.
+# Plain aggregates: equal lists are counted first, then unfolded, and a list that held an item twice
+# would be for it once. So are candidates, for and against, and the proposals that stand alone, each
+# followed first to where it counts. Only where one has become a candidate are ballots looked at one
+# by one: of a ballot that proposes it the candidate counts once, not again where the ballot is for
+# it already, and no longer against. Raw, because no ORM unfolds a list.
 SECOND_COUNT = """
 WITH RECURSIVE
-followed(id, item) AS (
-    SELECT w.id, CASE w.ruling WHEN 'alone' THEN '推' || CAST(w.number AS TEXT)
-                               ELSE CAST(p.number AS TEXT) END
+followed(id, ruling, item) AS (
+    SELECT w.id, w.ruling, CASE w.ruling WHEN 'alone' THEN '推' || CAST(w.number AS TEXT)
+                                         ELSE CAST(p.number AS TEXT) END
     FROM ballots_writein w LEFT JOIN projects_project p ON p.id = w.into_project_id
-    WHERE w.poll_id = %(poll)s AND w.ruling IN ('alone', 'into-project')
+    WHERE w.poll_id = %(poll)s AND w.ruling IN ('alone', 'into-project') AND %(counted)s
     UNION ALL
-    SELECT w.id, f.item FROM ballots_writein w JOIN followed f ON f.id = w.into_write_in_id
+    SELECT w.id, f.ruling, f.item FROM ballots_writein w JOIN followed f ON f.id = w.into_write_in_id
 ),
-placed(id, item) AS (
-    SELECT REPLACE(CAST(id AS TEXT), '-', ''), item FROM followed
+placed(id, ruling, item) AS (
+    SELECT REPLACE(CAST(id AS TEXT), '-', ''), ruling, item FROM followed
 ),
-proposed(ballot, item) AS (
-    SELECT DISTINCT b.id, p.item
-    FROM ballots_ballot b, json_each(b.write_ins) AS mark, placed p
-    WHERE b.poll_id = %(poll)s AND b.invalid = '' AND %(counted)s
-      AND p.id = REPLACE(mark.value, '-', '')
+valid(chosen, against, write_ins) AS NOT MATERIALIZED (
+    SELECT chosen, against, write_ins FROM ballots_ballot
+    WHERE poll_id = %(poll)s AND invalid = ''
 ),
-favoured(numbers, times) AS (
-    SELECT chosen, COUNT(*) FROM ballots_ballot
-    WHERE poll_id = %(poll)s AND invalid = '' GROUP BY chosen
+favoured(numbers, times) AS (SELECT chosen, COUNT(*) FROM valid GROUP BY chosen),
+opposed(numbers, times) AS (SELECT against, COUNT(*) FROM valid GROUP BY against),
+proposed(ids, times) AS (SELECT write_ins, COUNT(*) FROM valid GROUP BY write_ins),
+merged(ids, item) AS (
+    SELECT DISTINCT q.ids, p.item
+    FROM proposed q, json_each(q.ids) AS mark, placed p
+    WHERE p.ruling = 'into-project' AND p.id = REPLACE(mark.value, '-', '')
 ),
-opposed(numbers, times) AS (
-    SELECT against, COUNT(*) FROM ballots_ballot
-    WHERE poll_id = %(poll)s AND invalid = '' GROUP BY against
+turned(chosen, against, item) AS (
+    SELECT b.chosen, b.against, m.item FROM merged m JOIN valid b ON b.write_ins = m.ids
 ),
 sides(item, vote, against) AS (
     SELECT CAST(value AS TEXT), SUM(times), 0
@@ -63,15 +65,19 @@ sides(item, vote, against) AS (
           FROM opposed o, json_each(o.numbers) AS mark) once
     GROUP BY value
     UNION ALL
-    SELECT item, SUM(1 - already), -SUM(turned)
-    FROM (
-        SELECT p.item,
-               (SELECT COUNT(*) FROM json_each(b.chosen) AS mark
-                WHERE CAST(mark.value AS TEXT) = p.item) AS already,
-               (SELECT COUNT(*) FROM json_each(b.against) AS mark
-                WHERE CAST(mark.value AS TEXT) = p.item) AS turned
-        FROM proposed p JOIN ballots_ballot b ON b.id = p.ballot
-    ) joined
+    SELECT item, SUM(times), 0
+    FROM (SELECT DISTINCT q.ids, q.times, p.item
+          FROM proposed q, json_each(q.ids) AS mark, placed p
+          WHERE p.ruling = 'alone' AND p.id = REPLACE(mark.value, '-', '')) once
+    GROUP BY item
+    UNION ALL
+    SELECT item, SUM(1 - already), -SUM(before)
+    FROM (SELECT item,
+                 (SELECT COUNT(*) FROM json_each(t.chosen) AS mark
+                  WHERE CAST(mark.value AS TEXT) = item) AS already,
+                 (SELECT COUNT(*) FROM json_each(t.against) AS mark
+                  WHERE CAST(mark.value AS TEXT) = item) AS before
+          FROM turned t) looked
     GROUP BY item
 )
 SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
