@@ -20,7 +20,7 @@ import sys
 import unicodedata
 import zipfile
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -80,6 +80,9 @@ FILES = {
     "full": [*RECORD, "write_ins.json", *LISTS["full"]],
     "public": [*RECORD, *LISTS["public"]],
 }
+# Where proposals came, a full package has totals in the place of these two: single ballots would
+# tell which of them a proposal stands on. Packages of before have the ballots all the same.
+TOTALS, SINGLY = "totals.json", {"ballots.json", "places.json"}
 # What is held as a whole may unpack to this much, and so may all of a small package. One of 350
 # ballots unpacks to some 3 MB.
 UNPACKED_LIMIT = 64 * 1024 * 1024
@@ -138,6 +141,7 @@ SHAPES: dict[str, Any] = {
     "receipts.json": [str],
     "ballots.json": [{"chosen": [int], "against": [int], "invalid": str}],
     "places.json": [int],
+    TOTALS: {"valid": int, "invalid": int, "candidates": [(int, int, int)]},
     "write_ins.json": [
         TEXTS | {"key": str, "ruling": str, "into": str, "reason": str, "ballots": int},
     ],
@@ -296,6 +300,11 @@ class Package:
     def full(self) -> bool:
         return self.kind == "full"
 
+    @property
+    def lists_ballots(self) -> bool:
+        """Whether the opened ballots stand in it one by one, and not as their totals alone."""
+        return self.full and TOTALS not in self.parsed
+
     @cached_property
     def terms(self) -> Terms:
         return Terms(self.parsed["poll.json"])
@@ -386,7 +395,7 @@ def read(source: Path | IO[bytes]) -> Package:
     if manifest["format"] not in FORMATS or manifest["package"] not in FILES:
         raise Unreadable("数据包的版本无法识别")
     kind = manifest["package"]
-    for name in FILES[kind]:
+    for name in files_of(kind, sizes):
         if name not in sizes:
             raise Unreadable(f"缺少 {name}")
         if name in parsed and name in SHAPES and not fits(parsed[name], SHAPES[name]):
@@ -407,6 +416,13 @@ def read(source: Path | IO[bytes]) -> Package:
     return package
 
 
+def files_of(kind: str, names: Iterable[str]) -> list[str]:
+    """Return the files that a package of `kind` must have, where it has those called `names`."""
+    if kind == "full" and TOTALS in names:
+        return [*(name for name in FILES[kind] if name not in SINGLY), TOTALS]
+    return FILES[kind]
+
+
 DAMAGED = "文件不是数据包，或已损坏"
 NO_JSON = "{} 不是可读的 JSON"
 TOO_LARGE = "数据包解压后过大，未予读取"
@@ -419,7 +435,7 @@ def _sizes(archive: zipfile.ZipFile) -> dict[str, int]:
     unpacked first, which may be gigabytes.
     """
     members = archive.infolist()
-    known = {"manifest.json", *FILES["full"], *FILES["public"]}
+    known = {"manifest.json", TOTALS, *FILES["full"], *FILES["public"]}
     names = [member.filename for member in members]
     if not set(names) <= known or len(set(names)) != len(names):
         raise Unreadable("数据包中有多余或重复的文件")
@@ -454,6 +470,9 @@ def _read_lists(package: Package, archive: zipfile.ZipFile, names: Sequence[str]
         "ballots.json": lambda package, row: package.published.add(row, package.terms),
         "places.json": lambda package, row: package.published.add_places(row),
     }
+    if TOTALS in package.parsed:
+        package.published.add_totals(package.parsed[TOTALS], package.terms)
+    wanted = files_of(package.kind, package.parsed)
     for name in names:
         checksum = hashlib.sha256()
         take, shape = takes.get(name), SHAPES[name][0]
@@ -461,7 +480,7 @@ def _read_lists(package: Package, archive: zipfile.ZipFile, names: Sequence[str]
             if not fits(row, shape):
                 raise Unreadable(f"{name} 的格式不符")
             # A list of the other kind of package is found by its name alone.
-            if take and name in LISTS[package.kind]:
+            if take and name in wanted:
                 take(package, row)
         package.checksums[name] = checksum.hexdigest()
 
@@ -681,6 +700,8 @@ class Published:
     opposing: int = 0
     used: Counter[int] = field(default_factory=Counter)
     used_sorted: bool = True
+    # The candidates of whom totals are told, as they stand there.
+    numbers: list[int] = field(default_factory=list)
     _last: int | None = None
 
     @property
@@ -704,6 +725,14 @@ class Published:
         if not chosen:
             self.unmarked += not against
             self.opposing += bool(against)
+
+    def add_totals(self, totals: dict[str, Any], terms: Terms) -> None:
+        """Take what the ballots come to, where none is told singly."""
+        self.valid, self.invalid = totals["valid"], totals["invalid"]
+        for number, votes, against in totals["candidates"]:
+            self.votes[number] += votes
+            self.against[number] += against
+        self.numbers = [number for number, _votes, _against in totals["candidates"]]
 
     def add_places(self, places: int) -> None:
         self.used_sorted = self.used_sorted and (self._last is None or self._last <= places)
@@ -809,7 +838,7 @@ ORDER = re.compile("[KT]*KT+OM*(PM*RM*)*(PM*)?CB(VNF*S)*VNF*D?(UL*A?)?")
 def check_manifest(package: Package) -> Faults:
     stated = package.manifest["files"]
     found = {name: value for name, value in package.checksums.items() if name != "manifest.json"}
-    if set(found) != set(FILES[package.kind]) or set(stated) != set(found):
+    if set(found) != set(files_of(package.kind, found)) or set(stated) != set(found):
         yield "文件与清单不一致"
     for name, checksum in found.items():
         if stated.get(name) != checksum:
@@ -897,6 +926,8 @@ def check_order(package: Package) -> Faults:
 
 # How far a poll must have come for there to be a package of it, and how each step is called.
 PHASES = {"counted": "计票", "confirmed": "复核", "published": "公布"}
+# Under which name an entry says that all of the result was shown.
+ALL_SHOWN = {"published": "at_once", "revealed": "is_all"}
 
 
 def check_state(package: Package) -> Faults:
@@ -920,8 +951,12 @@ def check_state(package: Package) -> Faults:
         reached = "published"
     if reached != phase:
         yield f"操作记录到{PHASES[reached]}为止，而票决所处的阶段是{PHASES[phase]}"
-    shown = [entry.data for entry in package.since_count if entry.kind in {"published", "revealed"}]
-    is_shown = any(data.get("at_once") is True or data.get("is_all") is True for data in shown)
+    # Entries of before do not say whether they showed all.
+    is_shown = any(
+        entry.data.get(ALL_SHOWN[entry.kind], True)
+        for entry in package.since_count
+        if entry.kind in ALL_SHOWN
+    )
     if package.poll.get("is_revealed") is True and not is_shown:
         yield "结果已全部揭晓，操作记录中却没有"
     if package.poll.get("is_archived") is True and "archived" not in kinds:
@@ -1064,11 +1099,38 @@ def check_marks(package: Package) -> Faults:
 
 
 def check_ballots(package: Package) -> Faults:
+    if not package.lists_ballots:
+        yield from _faults_of_totals(package)
+        return
     for position in package.published.marked:
         yield f"第{position}张无效票上有选择"
     for position in package.published.illegal:
         yield f"第{position}张不符合票决规则"
     yield from _faults_of_places(package)
+
+
+def _faults_of_totals(package: Package) -> Faults:
+    """Judge what all the ballots come to: no legal ballots could add up to more."""
+    rules, published = package.rules, package.published
+    if published.numbers != sorted(package.titles):
+        yield "合计的项目与候选项目不符"
+    counts = [(published.votes[number], published.against[number]) for number in published.numbers]
+    if min(published.valid, published.invalid, *map(min, counts), 0) < 0:
+        yield "合计中有负数"
+    if any(votes + against > published.valid for votes, against in counts):
+        yield "赞成与反对之和多于有效票"
+    if rules["form"] != "each" and published.against.total():
+        yield "没有反对可投，合计中却有反对"
+    marks = published.votes.total()
+    if package.counted_proposals:
+        marks += sum(row["ballots"] for row in package.write_ins)
+    if marks > published.valid * rules["places"]:
+        yield "所选项数之和多于各票可选项数之和"
+    blank = package.figures["turnout"]["blank"]
+    if rules["choice_rule"] == "exactly" and marks != (published.valid - blank) * rules["places"]:
+        yield "各票须选足，所选项数之和却不符"
+    if blank and not rules["blank_allowed"]:
+        yield "有不允许的空白票"
 
 
 def _faults_of_places(package: Package) -> Faults:
@@ -1150,7 +1212,7 @@ def check_write_ins(package: Package) -> Faults:
         placed(package)
     except ValueError as error:
         yield str(error)
-    if package.counted_proposals:
+    if package.counted_proposals and package.lists_ballots:
         mentions = sum(row["ballots"] for row in write_ins)
         if package.published.places != package.published.choices + mentions:
             yield "推荐项目的件数与各票所用名额之和不符"
@@ -1262,6 +1324,11 @@ def check_turnout(package: Package) -> Faults:
     for name, count in counts.items():
         if turnout[name] != count:
             yield f"{name} 应为{count}，公布为{turnout[name]}"
+    if not package.lists_ballots:
+        marked = max((*published.votes.values(), *published.against.values()), default=0)
+        if not 0 <= turnout["blank"] <= published.valid - marked:
+            yield f"blank 与各项目的票数不符，公布为{turnout['blank']}"
+        return
     # A ballot without a mark is blank unless it proposes something. Which one does is not told, but
     # how many ballots use no place is; some of those may be against something.
     empty = published.used[0]
@@ -1819,6 +1886,9 @@ class Contents:
         except ValueError:  # as the check of the rulings has said
             self._placed = {}
         self.invalid: Counter[str] = Counter()
+        # How many valid ballots are for and against each candidate, before anything was merged.
+        self.own: Counter[int] = Counter()
+        self.opposed: Counter[int] = Counter()
         # How often these choices came out.
         self.ballots: Counter[str] = Counter()
         self.used: Counter[int] = Counter()
@@ -1838,6 +1908,8 @@ class Contents:
         if ballot.reason:
             self.invalid[ballot.reason] += 1
             return
+        self.own.update(ballot.chosen)
+        self.opposed.update(ballot.against)
         self.used[_places(self._terms, ballot)] += 1
         # A proposal that does not count makes a ballot no other than 弃权 as a whole.
         self.blank += not (ballot.against or _places(self._terms, ballot))
@@ -1902,13 +1974,23 @@ def check_envelopes(package: Package, seed: bytes, box: Contents) -> Faults:
 
 def compare_ballots(package: Package, box: Contents) -> Faults:
     """Compare the ballots as a heap: which envelope held which is nobody's business."""
+    published = package.published
+    if not package.lists_ballots:
+        valid = sum(box.used.values())
+        if (valid, box.invalid.total()) != (published.valid, published.invalid):
+            yield "公布的有效、无效张数与票箱中的不符"
+        for number in sorted({*box.own, *box.opposed, *published.numbers}):
+            opened = box.own[number], box.opposed[number]
+            if opened != (published.votes[number], published.against[number]):
+                yield f"候选项目{number}在各票上的赞成、反对合计与票箱中的不符"
+        return
     left = Counter(box.ballots)
     for row in package.rows("ballots.json"):
         left[_as_text(row["chosen"], row["against"], row["invalid"])] -= 1
     added, lost = (-left).total(), (+left).total()
     if added or lost:
         yield f"公布的表决票有{added}张不在票箱中，票箱中有{lost}张没有公布"
-    if box.used != package.published.used:
+    if box.used != published.used:
         yield "公布的所用名额与票箱中的不符"
 
 
@@ -2065,6 +2147,8 @@ def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> I
         yield "计票人是否也参加了复核（计票的记录没有公开）"
     if package.full and not opened:
         yield "密封票里装的是否就是公布的表决票（须用密钥份额开启：--shares 文件）"
+        if not package.lists_ballots:
+            yield "每张表决票是否符合规则：有推荐项目时只公布合计，以免看出推荐写在哪张票上（开启密封票后可逐张核对）"
         if package.figures["doubles"]:
             yield "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）"
         into = {row["ruling"] for row in package.write_ins}

@@ -2,7 +2,8 @@
 
 The full one is for scrutineers; the public one has no ballots, no names of delegates and no text
 that was not adopted as an item. In neither does a proposal stand beside the other choices of its
-ballot, and nothing in them has a time but the acts of the journal.
+ballot, nor can it be inferred: where proposals came, no ballot is listed singly, only what all of
+them come to. Nothing in them has a time but the acts of the journal.
 
 A package is written as it is taken, a row of a list a line, so that none is too large for memory.
 """
@@ -74,6 +75,14 @@ class BallotMember(TypedDict):
     invalid: str
 
 
+class TotalsMember(TypedDict):
+    """`totals.json`: of each candidate its number, and how many valid ballots are for and against."""
+
+    valid: int
+    invalid: int
+    candidates: list[tuple[int, int, int]]
+
+
 class WriteInMember(TypedDict):
     """One row of `write_ins.json`; `into` is a candidate's number or a proposal's key, or empty."""
 
@@ -122,9 +131,11 @@ def full_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
             poll.roll.order_by("number").values("number", "name", "delegation", "present", "voted")
         ),
         "sealed.json": map(_sealed, watch(_fetched(box))),
-        "ballots.json": _fetched(_ballots(poll)),
-        "places.json": _places(poll),
     }
+    if poll.write_ins.exists():
+        record["totals.json"] = _totals(poll)
+    else:
+        lists |= {"ballots.json": _fetched(_ballots(poll)), "places.json": _places(poll)}
     return _streamed(poll, "full", gettext("监票数据包"), record, lists)
 
 
@@ -216,7 +227,7 @@ def _sealed(row: tuple[str, bytes]) -> dict[str, str]:
 
 
 def _ballots(poll: Poll) -> "QuerySet[Ballot, dict[str, Any]]":
-    """Return every opened ballot without its proposals, and without how many there were.
+    """Return every opened ballot of a poll in which nobody proposed anything.
 
     Sorted by what stands on them, sign by sign, by the database: the order of the file tells nothing.
     """
@@ -226,18 +237,39 @@ def _ballots(poll: Poll) -> "QuerySet[Ballot, dict[str, Any]]":
 
 
 def _places(poll: Poll) -> Iterator[int]:
-    """Yield how many places the valid ballots use, proposals included, from the least to the most.
+    """Yield how many places the valid ballots use, from the least to the most.
 
-    Apart from the ballots: the only one with a proposal would tell what else its author chose.
+    Older verifiers ask for it; where nobody proposed anything it is what the ballots say themselves.
     """
-    counts = poll.proposals == Poll.Proposals.COUNTED
     valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-    used = Counter(
-        len(chosen) + (len(write_ins) if counts else 0)
-        for chosen, write_ins in _fetched(valid.values_list("chosen", "write_ins"))
-    )
+    used = Counter(map(len, _fetched(valid.values_list("chosen", flat=True))))
     for places in sorted(used):
         yield from repeat(places, used[places])
+
+
+def _totals(poll: Poll) -> TotalsMember:
+    """Return what the ballots of a poll with proposals come to, each of them left out.
+
+    Single ballots would tell where the proposals stand: one that has room left, the only one with
+    other choices, one without a mark that is not blank. A list of the places used tells as much.
+    """
+    votes: Counter[int] = Counter()
+    against: Counter[int] = Counter()
+    valid = invalid = 0
+    rows = poll.ballots.values_list("invalid", "chosen", "against")
+    for reason, chosen, opposed in _fetched(rows):
+        if reason:
+            invalid += 1
+            continue
+        valid += 1
+        votes.update(chosen)
+        against.update(opposed)
+    numbers = poll.projects.order_by("number").values_list("number", flat=True)
+    return {
+        "valid": valid,
+        "invalid": invalid,
+        "candidates": [(number, votes[number], against[number]) for number in numbers],
+    }
 
 
 def _write_ins(poll: Poll) -> list[WriteInMember]:

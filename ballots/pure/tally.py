@@ -184,7 +184,7 @@ def tally(
     tie across the last place leaves all its items “tied”. Raises ValueError for a ballot that
     names an item which is not listed.
     """
-    marked = _marked(papers)
+    marked = _marked(papers, places=rules.places)
     votes, against = marked.votes, marked.against
     strangers = (votes.keys() | against.keys()) - set(items)
     if strangers:
@@ -209,7 +209,8 @@ def tally(
     checks = (
         Check("发出表决票不少于收回", turnout.issued, valid + turnout.invalid, "≥"),
         Check("收回表决票＝已投票人数", valid + turnout.invalid, turnout.voted),
-        Check("每张表决票不超过应选项数", rules.places, marked.longest, "≥"),
+        # How many, and not how long the longest is: with one proposal that tells where it stands.
+        Check("每张表决票不超过应选项数", marked.too_long, 0),
         Check(
             "各项目得票之和＝各票所选项数之和－并入后重复－不予计票",
             sum(votes.values()),
@@ -236,7 +237,7 @@ def tally(
 
 @dataclass
 class _Marked:
-    """What stood on all papers together; `longest` is the most items that one of them is for."""
+    """What stood on all papers together; `too_long` is how many of them are for too many items."""
 
     votes: Counter[str] = field(default_factory=Counter)
     against: Counter[str] = field(default_factory=Counter)
@@ -249,10 +250,10 @@ class _Marked:
     refused: int = 0
     turned: int = 0
     # A legal ballot uses no more places than there are; merging can only make it use fewer.
-    longest: int = 0
+    too_long: int = 0
 
 
-def _marked(papers: Iterable[Paper]) -> _Marked:
+def _marked(papers: Iterable[Paper], *, places: int) -> _Marked:
     """Add up `papers` in one pass, so that there may be any number of them."""
     sums = _Marked()
     for ballot in papers:
@@ -269,7 +270,7 @@ def _marked(papers: Iterable[Paper]) -> _Marked:
         sums.turned += ballot.turned * times
         sums.blank += times * (not ballot.marks and not ballot.against)
         sums.doubled += times * bool(ballot.doubles)
-        sums.longest = max(sums.longest, len(ballot.chosen))
+        sums.too_long += times * (len(ballot.chosen) > places)
     return sums
 
 

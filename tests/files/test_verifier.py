@@ -62,9 +62,14 @@ AGAINST: list[tuple[int, ...]] = [(3, 4, 5, 6), (4,), (), (6,), (5, 6), (4, 5), 
 
 @dataclass(frozen=True)
 class Proof:
-    """The two packages of one vote and the shares that open its box."""
+    """The two packages of one vote and the shares that open its box.
+
+    `full` is as earlier versions wrote it, each ballot in it also where there were proposals;
+    `today` is the full package as it is written now.
+    """
 
     full: bytes
+    today: bytes
     public: bytes
     shares: list[str]
 
@@ -126,9 +131,26 @@ def rule(poll: Poll) -> None:
         poll.write_ins.filter(pk=write_in.pk).update(**rulings[title])
 
 
+def singly(stage: Stage) -> bytes:
+    """The full package with each ballot in it, as earlier versions wrote it."""
+    files = unpacked(package.full_package(stage.poll).content)
+    files.pop("totals.json", None)
+    rows = stage.poll.ballots.values("chosen", "against", "invalid", "write_ins")
+    own = [{name: row[name] for name in ("chosen", "against", "invalid")} for row in rows]
+    files["ballots.json"] = sorted(own, key=chain.canonical)
+    counts = stage.poll.proposals == "counted"
+    files["places.json"] = sorted(
+        len(row["chosen"]) + (len(row["write_ins"]) if counts else 0)
+        for row in rows
+        if not row["invalid"]
+    )
+    return packed(files)
+
+
 def proof_of(stage: Stage) -> Proof:
     return Proof(
-        full=package.full_package(stage.poll).content,
+        full=singly(stage),
+        today=package.full_package(stage.poll).content,
         public=package.public_package(stage.poll).content,
         shares=stage.shares[: stage.poll.box.threshold],
     )
@@ -202,6 +224,10 @@ def say(content: bytes, tmp_path: Path, capsys: Any, *options: str) -> tuple[int
 
 def test_an_honest_full_package_passes_both_levels(proof):
     assert [finding for finding in findings(proof.full, proof.shares) if finding.faults] == []
+
+
+def test_an_honest_full_package_of_today_passes_both_levels(proof):
+    assert [finding for finding in findings(proof.today, proof.shares) if finding.faults] == []
 
 
 def test_an_honest_public_package_passes(proof):
@@ -1105,6 +1131,100 @@ def test_a_manipulation_is_found_though_checksum_and_chain_were_made_anew(proof,
     assert code in wrong(packed(files))
 
 
+def total(files: Files, number: int, **change: int) -> None:
+    """Change how many are for or against a candidate in the totals."""
+    row = files["totals.json"]["candidates"][number - 1]
+    row[1] += change.get("votes", 0)
+    row[2] += change.get("against", 0)
+
+
+MANIPULATIONS_OF_TOTALS: dict[str, tuple[str, Callable[[Files], Any]]] = {
+    "a valid ballot more": ("marks", lambda f: f["totals.json"].update(valid=9)),
+    "a ballot declared invalid": ("marks", lambda f: f["totals.json"].update(valid=7, invalid=1)),
+    "a vote more in the totals": ("votes", lambda f: total(f, 5, votes=1)),
+    "a vote against where none can be": ("ballots", lambda f: total(f, 5, against=1)),
+    "more votes than ballots": ("ballots", lambda f: total(f, 1, votes=9)),
+    "fewer votes than none": ("ballots", lambda f: total(f, 6, votes=-1)),
+    "more marks than places": ("ballots", lambda f: f["poll.json"]["rules"].update(places=1)),
+    "a candidate left out of the totals": (
+        "ballots",
+        lambda f: f["totals.json"]["candidates"].pop(),
+    ),
+    "more blank ballots than can be": (
+        "turnout",
+        lambda f: f["result.json"]["figures"]["turnout"].update(blank=4),
+    ),
+    "a ballot beside the totals": ("manifest", lambda f: f.update({"ballots.json": []})),
+}
+
+
+@pytest.mark.parametrize("name", MANIPULATIONS_OF_TOTALS)
+def test_a_manipulation_of_the_totals_is_found_by_its_name(proof, name):
+    code, change = MANIPULATIONS_OF_TOTALS[name]
+    files = unpacked(proof.today)
+    change(files)
+    cover_up(files)
+
+    assert code in wrong(packed(files))
+
+
+def test_totals_that_only_the_box_contradicts_fail_level_b(proof):
+    files = unpacked(proof.today)
+    # A proposal that was merged into candidate 4 said to be on a ballot that had ticked it as well.
+    total(files, 4, votes=-1)
+
+    assert "opened" in wrong(packed(files), proof.shares)
+
+
+@pytest.mark.parametrize(
+    "columns", [{}, {"proposals": "advisory", "blank_allowed": False}, {"form": "each"}]
+)
+def test_no_package_leads_from_a_proposal_to_its_ballot(columns):
+    """Two votes alike but for the ballot that a proposal stands on give the same package."""
+    told = []
+    for author in (0, 1):
+        with undone():
+            stage = make_stage(delegates=3, candidates=4, places=3, **columns)
+            for place, chosen in enumerate([(1,), (2, 3), (4,)]):
+                proposals = ["新建停车场"] if place == author else []
+                stage.cast(place, selection(*chosen, proposals=proposals))
+            publish_count(stage)
+            files = unpacked(package.full_package(stage.poll).content)
+        figures = files["result.json"]["figures"]
+        figures.pop("salt")
+        figures.pop("poll")
+        told.append([files["totals.json"], files["write_ins.json"], figures, sorted(files)])
+
+    assert told[0] == told[1]
+
+
+def test_where_every_place_must_be_filled_no_short_ballot_tells_who_proposed():
+    stage = make_stage(delegates=3, candidates=4, places=3, choice_rule="exactly")
+    stage.cast(0, selection(1, 2, proposals=["新建停车场"]))
+    stage.cast(1, selection(2, 3, 4))
+    stage.cast(2, selection(1, 3, 4))
+    publish_count(stage)
+
+    files = unpacked(package.full_package(stage.poll).content)
+
+    assert not {"ballots.json", "places.json"} & files.keys()
+    assert files["totals.json"]["candidates"] == [[1, 2, 0], [2, 2, 0], [3, 2, 0], [4, 2, 0]]
+    assert wrong(packed(files), stage.shares) == set()
+
+
+def test_where_nobody_proposed_anything_each_ballot_is_listed():
+    stage = make_stage(delegates=2, candidates=3, places=2)
+    stage.cast(0, selection(1, 2))
+    stage.cast(1, selection())
+    publish_count(stage)
+
+    files = unpacked(package.full_package(stage.poll).content)
+
+    assert [row["chosen"] for row in files["ballots.json"]] == [[1, 2], []]
+    assert files["places.json"] == [0, 2]
+    assert "totals.json" not in files
+
+
 def test_a_file_that_differs_from_the_manifest_is_found(proof):
     with zipfile.ZipFile(io.BytesIO(proof.full)) as archive:
         texts = {name: archive.read(name) for name in archive.namelist()}
@@ -1221,7 +1341,7 @@ def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
     stage.open_box()
     rule(stage.poll)
     stage.count()
-    files = unpacked(package.full_package(stage.poll).content)
+    files = unpacked(singly(stage))
     assert files["places.json"] == [2, 2]
 
     # The same sum, and as legal: the proposal on the other ballot.
