@@ -7,6 +7,8 @@ card that opened it.
 from typing import Any, cast
 
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import InternalError, OperationalError
 
 from ballots.models import AccessCard, Session
 
@@ -58,4 +60,11 @@ class SessionStore(db.SessionStore):
     def save(self, must_create: bool = False) -> None:
         # What has just begun is written already: the middleware asks once more, for the cookie's sake.
         if must_create or dict(self.items()) != self._written:
-            super().save(must_create)
+            try:
+                super().save(must_create)
+            except UpdateError as error:
+                # Django takes any trouble of the database for a session that has ended, and answers
+                # that the request was bad.
+                if isinstance(error.__context__, (InternalError, OperationalError)):
+                    raise error.__context__ from None
+                raise

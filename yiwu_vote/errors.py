@@ -3,19 +3,34 @@
 import logging
 import secrets
 import sys
+from typing import Any
 
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from ballots.facts.polls import asked_for
+from ballots.pages.answers import clock
+from yiwu_vote.postgresql.trouble import is_away
+
 logger = logging.getLogger("ballots")
 
 
 def page_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form whose CSRF token is not ours or no longer valid."""
-    context = {"on_ballot": request.path.startswith(reverse("ballots:ballot"))}
+    """Answer a form whose CSRF token is not ours or no longer valid.
+
+    The ballot of that form may be in the box all the same, by an earlier press whose answer was
+    lost: whether it is was asked in this very request, where somebody is signed in.
+    """
+    poll = asked_for(getattr(request, "polls", ()), request.POST.get("poll", ""))
+    standing = getattr(request, "standings", {}).get(poll.pk) if poll else None
+    context = {
+        "on_ballot": request.path.startswith(reverse("ballots:ballot")),
+        "asked": standing is not None,
+        "voted_at": clock(standing.entry.voted_at) if standing else "",
+        "poll_query": f"?poll={poll.pk}" if poll else "",
+    }
     return render(request, "page_expired.html", context, status=403)
 
 
@@ -28,11 +43,28 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say so with a number that the log holds too; asks nothing of database, session or poll."""
+    """Say so with a number that the log holds too; asks nothing of database, session or poll.
+
+    Of a database that is away it says that it passes; whatever of a ballot was posted can be sent
+    again from that very page, as it was.
+    """
     number = secrets.token_hex(4)
     route = request.resolver_match.route if request.resolver_match else ""
-    logger.error("error %s at %s", number, route)
+    error = sys.exception()
+    away = is_away(error)
+    # The class alone: the database's own words may quote what it was given.
+    logger.error("error %s at %s%s", number, route, f": {type(error).__name__}" if away else "")
     # Without a request the template cannot reach for anything that may be what has failed.
-    away = isinstance(sys.exception(), OperationalError)
-    page = render_to_string("500.html", {"error_number": number, "away": away})
-    return HttpResponse(page, status=503 if away else 500)
+    context = {"error_number": number, "away": away, "again": _again(request) if away else None}
+    response = HttpResponse(render_to_string("500.html", context), status=503 if away else 500)
+    if away:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _again(request: HttpRequest) -> dict[str, Any] | None:
+    """Return what was posted to a page of the ballot, to be posted again; None for any other."""
+    if request.method != "POST" or not request.path.startswith(reverse("ballots:ballot")):
+        return None
+    fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    return {"action": request.get_full_path(), "fields": fields}

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from collections.abc import Iterable
 from multiprocessing import parent_process
 from threading import Thread
 
@@ -12,26 +14,55 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from ballots.facts import database
+from yiwu_vote.bodies import Application, Environ, StartResponse
 
 
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer for the process alone."""
-    return HttpResponse("ok", content_type="text/plain")
+class HealthFirst:
+    """A WSGI application that answers `/healthz` by itself, for the process alone.
+
+    In front of everything that may wait for the database: no silence of it can keep this back.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") != "/healthz":
+            return self._application(environ, start_response)
+        head = {"Content-Type": "text/plain", "Content-Length": "2", "Cache-Control": "no-store"}
+        start_response("200 OK", list(head.items()))
+        return [b"ok"]
+
+
+# Seconds for which one answer of /readyz stands: who asks without end writes no more for it.
+READY_FOR = 1.0
+_last = (float("-inf"), "")
 
 
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the database does, and whether its tables are those of this program."""
+    """Answer whether the database takes a write, and whether its tables are those of this program."""
+    global _last
+    asked_at, lacking = _last
+    if time.monotonic() - asked_at > READY_FOR:
+        lacking = _lacking()
+        _last = time.monotonic(), lacking
+    response = HttpResponse(lacking or "ok", content_type="text/plain")
+    if lacking:
+        response.status_code = 503
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def _lacking() -> str:
     try:
-        waiting = not database.tables_are_ready()
+        if not database.tables_are_ready():
+            return "migrations"
+        database.demand_a_write()
     except Error:
-        return HttpResponse("database", content_type="text/plain", status=503)
-    if waiting:
-        return HttpResponse("migrations", content_type="text/plain", status=503)
-    return HttpResponse("ok", content_type="text/plain")
+        return "database"
+    return ""
 
 
 def demand_fit_database() -> None:

@@ -231,7 +231,7 @@ if not PLAIN_HTTP:
 CSRF_FAILURE_VIEW = "yiwu_vote.errors.page_expired"
 
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -317,12 +317,13 @@ LOGGING = {
     "filters": {
         "hide_tokens": {"()": "yiwu_vote.logs.HideTokens"},
         "one_line": {"()": "yiwu_vote.logs.OneLine"},
+        "said_once": {"()": "yiwu_vote.postgresql.trouble.SaidOnce"},
     },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "filters": ["hide_tokens", "one_line"],
+            "filters": ["said_once", "hide_tokens", "one_line"],
             "formatter": "line",
         },
     },

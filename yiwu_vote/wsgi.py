@@ -9,7 +9,7 @@ from django.urls import get_resolver
 from django.utils.translation import gettext, override
 
 from yiwu_vote.bodies import BodyFirst
-from yiwu_vote.health import demand_fit_database, end_with_parent
+from yiwu_vote.health import HealthFirst, demand_fit_database, end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwu_vote.settings")
 # Read by the settings: somebody waits for whatever this process does.
@@ -29,7 +29,7 @@ def load() -> None:
             gettext("进入")
 
 
-application = BodyFirst(get_wsgi_application(), places=settings.PLACES)
+application = HealthFirst(BodyFirst(get_wsgi_application(), places=settings.PLACES))
 end_with_parent()
 demand_fit_database()
 load()

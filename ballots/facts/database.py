@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -27,6 +27,19 @@ def tables_are_ready() -> bool:
     """Tell whether every migration has been applied to the database."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def demand_a_write() -> None:
+    """Write something that nobody reads, down to the disk; raises what a ballot would meet."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            if cursor.fetchone()[0] == "on":
+                raise OperationalError("the database only reads")
+            cursor.execute("SELECT pg_logical_emit_message(TRUE, 'readyz', '')")
+        else:
+            cursor.execute("PRAGMA user_version")
+            cursor.execute(f"PRAGMA user_version = {int(cursor.fetchone()[0])}")
 
 
 def writes_are_durable() -> bool:

@@ -3,7 +3,6 @@
 Choices live in the page's form alone: no view puts them anywhere else.
 """
 
-import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -11,7 +10,7 @@ from functools import lru_cache, partial
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db import OperationalError
+from django.db import Error
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -57,14 +56,12 @@ from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.wording import rules_in_words
+from yiwu_vote.postgresql.trouble import is_away
 
 # The parts of ballot and review that a screen reader reads out when they change.
 LIVE_REGIONS = {"live", "alert"}
 
 BALLOT = "ballots/ballot/ballot.html"
-
-logger = logging.getLogger("ballots")
-
 
 # --- which poll, and where the delegate stands with it --------------------------------------------
 
@@ -210,9 +207,9 @@ def cast(request: DelegateRequest) -> HttpResponse:
         casting.cast_ballot(poll=poll, card=request.card, selection=form.selection, token=token)
     except Refused as refusal:
         return _cast_refused(request, form, refusal)
-    except OperationalError as error:
-        # The class alone: the database's own words may quote what it was given.
-        logger.warning("a cast could not be stored: %s", type(error).__name__)
+    except Error as error:
+        if not is_away(error):
+            raise
         return _review_page(request, form, token=token, problem=REFUSALS["busy"])
     return SeeOther(reverse("ballots:receipt") + _query_to(request, poll))
 

@@ -112,12 +112,12 @@ class RefusalMiddleware:
 
 
 def _expired(request: HttpRequest) -> str:
-    # Whoever was not about to submit may have submitted before: nobody is told that he has not.
+    # Nobody is told that he has not submitted: he may have before, and the answer was lost.
     # `kept` is set by the script that has just kept the choices on the device.
     if request.POST.get("kept"):
-        return gettext("登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。")
-    if request.method == "POST":
-        return gettext("登录已过期，表决票尚未提交。请重新扫描投票卡。")
+        return gettext(
+            "登录已过期。您的选择仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
+        )
     return gettext("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
 
 

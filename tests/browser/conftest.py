@@ -46,7 +46,7 @@ def phone(handset, live_server) -> Iterator[Page]:
     complaints: list[str] = []
     hear, fail = listen(handset, complaints)
     handset.context.set_offline(False)
-    handset.goto(f"{live_server.url}/healthz")
+    handset.goto(f"{live_server.url}/readyz")
     handset.context.clear_cookies()
     handset.evaluate("localStorage.clear()")
     yield handset

@@ -1,6 +1,8 @@
 """Servers are killed and lines cut while people vote: what was acknowledged is counted, once."""
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.faults.campaign import Campaign, Strike
 from tests.faults.judging import wrong_in_box, wrong_in_count
 from tests.faults.postgres import Cluster, Line
 from tests.faults.site import Site
+from tests.helpers.http_client import Browser
 
 ON_POSTGRESQL: list[Strike] = ["database", "answer lost", "worker", "COMMIT lost", "server"]
 ON_SQLITE: list[Strike] = ["worker", "server"]
@@ -82,6 +85,43 @@ def test_the_net_sees_what_commits_that_do_not_wait_for_the_disk_lose(cluster, t
     record(f"control: {told(campaign)}, lost {len(lost)}, out of order {len(impossible)}")
     assert lost, "an acknowledged ballot was lost and the box was found in order"
     assert impossible, "a delegate was told that he had not voted after he had"
+
+
+@pytest.mark.faults
+def test_while_the_database_is_silent_pages_say_so_and_the_process_answers(cluster, line, tmp_path):
+    cluster.create("silent")
+    site = Site(
+        tmp_path,
+        cluster.address("silent"),
+        line=cluster.address("silent", line.port),
+        delegates=5,
+    )
+    site.start()
+    try:
+        with ThreadPoolExecutor(40) as hall:
+            assert Browser(site.base).get("/board/").status == 200
+            line.is_silent = True
+            asked = [hall.submit(answer_of, site, "/board/") for _ in range(120)]
+            alive = [answer_of(site, "/healthz") for _ in range(20)]
+            pages = [answer.result() for answer in asked]
+            line.is_silent = False
+            before = time.monotonic()
+            site.wait()
+            back = time.monotonic() - before
+    finally:
+        site.stop()
+
+    assert {status for status, _seconds in alive} == {200}
+    assert max(seconds for _status, seconds in alive) < 2
+    assert {status for status, _seconds in pages} == {503}
+    assert max(seconds for _status, seconds in pages) < 30
+    assert back < 10
+
+
+def answer_of(site: Site, path: str) -> tuple[int, float]:
+    """Return the status of a page and the seconds that it took."""
+    before = time.monotonic()
+    return Browser(site.base).get(path).status, time.monotonic() - before
 
 
 def run(campaign: Campaign) -> None:

@@ -306,7 +306,7 @@ def test_a_form_for_no_poll_of_ours_is_refused(client, poll, asked, path):
 
     assert reply.status_code == 400
     assert "表决票与票决不符" in reply.text
-    assert "表决票尚未提交。" in reply.text
+    assert "刚才的内容没有提交。" in reply.text
     assert not Envelope.objects.exists()
 
 
@@ -364,9 +364,34 @@ def test_every_post_needs_the_token_of_its_own_form(stage, poll, path):
 
     assert reply.status_code == 403
     assert "页面已过期" in reply.text
+    # Whether it is was asked, of this very delegate.
     assert ("表决票尚未提交，请返回后重新提交。" in reply.text) == path.startswith("/ballot/")
     assert not Envelope.objects.exists()
     assert client.get("/home/").status_code == 200
+
+
+def test_who_pressed_twice_and_lost_the_first_answer_is_not_told_that_he_has_not_voted(stage, poll):
+    client = signed_in(stage)
+    sent = ready_to_cast(client, poll, 2)
+    assert client.post("/ballot/cast/", sent).status_code == 303
+    client.handler.enforce_csrf_checks = True
+
+    reply = client.post("/ballot/cast/", sent | {"csrfmiddlewaretoken": ["that of an old page"]})
+
+    assert reply.status_code == 403
+    assert "尚未提交" not in reply.text
+    assert re.search(r"您已于\d\d:\d\d提交，已提交的表决票有效。", reply.text)
+    assert "/receipt/" in reply.text
+
+
+def test_of_whom_nobody_knows_no_page_says_that_he_has_not_voted(stage, poll):
+    client = Client(enforce_csrf_checks=True)
+
+    reply = client.post("/ballot/cast/", {"poll": str(poll.pk)})
+
+    assert reply.status_code == 403
+    assert "尚未提交" not in reply.text
+    assert "尚不能确认表决票是否已提交。请返回首页" in reply.text
 
 
 def test_a_foreign_origin_is_refused(stage, poll):
@@ -536,7 +561,9 @@ def test_x8_a_busy_database_keeps_the_review_page_and_its_token(client, poll, mo
     assert "尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。" in reply.text
     again = posted(read(reply).form("/ballot/cast/"))
     assert {**again, "csrfmiddlewaretoken": 0} == {**sent, "csrfmiddlewaretoken": 0}
-    assert "OperationalError" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "Service Unavailable: /ballot/cast/"
+    ]
     assert CANARY not in caplog.text
     assert client.post("/ballot/cast/", again).status_code == 303
 

@@ -67,7 +67,7 @@ def test_a_question_after_the_session_expired_leaves_the_next_page_to_say_so(par
 
     assert reply.content == b""
     assert settings.SESSION_COOKIE_NAME not in reply.cookies
-    assert "登录已过期，表决票尚未提交。" in client.get("/").text
+    assert "登录已过期。" in client.get("/").text
 
 
 def test_who_is_not_signed_in_gets_no_hint_and_is_not_led_away(parking):

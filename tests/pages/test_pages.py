@@ -10,8 +10,6 @@ import pytest
 import time_machine
 from django.conf import settings as site_settings
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client, RequestFactory
 from django.urls import get_resolver
 from django.utils import timezone
@@ -66,7 +64,6 @@ ROUTES = {
     "recommend/withdraw/": False,
     "results/": True,
     "board/": True,
-    "healthz": True,
     "readyz": True,
     "projects/": False,
     "projects/sample/": False,
@@ -137,7 +134,7 @@ def test_the_ribbon_of_a_rehearsal_is_on_no_real_poll(stage):
     assert "演练" not in Client().get(f"/board/?poll={poll.pk}").text
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/healthz", "/readyz", "/text-size/"])
+@pytest.mark.parametrize("path", [*PAGES, "/readyz", "/text-size/"])
 def test_each_reply_is_kept_nowhere_and_loads_nothing_from_elsewhere(client, path):
     reply = client.get(path)
 
@@ -886,32 +883,6 @@ def test_categories_are_places_to_jump_to(db):
     assert 'href="#item-4">交通' in text
 
 
-# --- whether the site is well ---------------------------------------------------------------------
-
-
-def test_healthz_answers_for_the_process_and_asks_nothing(django_assert_num_queries):
-    with django_assert_num_queries(0):
-        reply = Client().get("/healthz")
-
-    assert (reply.status_code, reply.content) == (200, b"ok")
-
-
-def test_readyz_answers_for_the_database_and_its_tables(db, monkeypatch):
-    assert Client().get("/readyz").content == b"ok"
-
-    with monkeypatch.context() as patch:
-        patch.setattr(MigrationExecutor, "migration_plan", lambda *args: ["one"])
-        reply = Client().get("/readyz")
-        assert (reply.status_code, reply.content) == (503, b"migrations")
-
-    def away(*args):
-        raise OperationalError
-
-    monkeypatch.setattr("ballots.facts.database.MigrationExecutor", away)
-    reply = Client().get("/readyz")
-    assert (reply.status_code, reply.content) == (503, b"database")
-
-
 # --- errors ---------------------------------------------------------------------------------------
 
 
@@ -958,20 +929,6 @@ def test_the_page_of_an_error_asks_the_database_nothing(rf: RequestFactory):
     assert reply.status_code == 500
     assert "</html>" in reply.text
     assert "csrf" not in reply.text
-
-
-def test_a_database_that_is_away_is_a_busy_site_and_no_broken_one(stage, monkeypatch):
-    client = signed_in(stage, raise_request_exception=False)
-
-    def away(poll):
-        raise OperationalError("the password is hunter2")
-
-    monkeypatch.setattr(turnout, "turnout_of", away)
-    reply = client.get("/progress/")
-
-    assert reply.status_code == 503
-    assert "系统繁忙" in reply.text
-    assert "hunter2" not in reply.text
 
 
 def test_the_error_pages_are_those_of_the_urlconf():

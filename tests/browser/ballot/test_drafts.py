@@ -61,7 +61,9 @@ def test_a_draft_survives_a_session_that_expired_before_the_review(filling, day)
     filling.get_by_role("button", name="核对表决票").click()
 
     expect(
-        filling.get_by_text("登录已过期，表决票尚未提交。您的选择仍保存在本机，请重新扫描投票卡。")
+        filling.get_by_text(
+            "登录已过期。您的选择仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
+        )
     ).to_be_visible()
     type_code(filling, day, 0)
     expect(filling.get_by_text("您有未提交的表决票，已选4项。")).to_be_visible()
@@ -75,7 +77,7 @@ def test_a_draft_survives_a_session_that_expired_before_the_submission(filling, 
 
     filling.get_by_role("button", name="提交表决票").click()
 
-    expect(filling.get_by_text("登录已过期，表决票尚未提交。")).to_be_visible()
+    expect(filling.get_by_text("登录已过期。")).to_be_visible()
     type_code(filling, day, 0)
     expect(filling.get_by_text("表决票尚未提交，请重新提交。")).to_be_visible()
     filling.get_by_role("link", name="继续填写").click()
