@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -295,6 +296,17 @@ def is_there(name: str) -> bool:
             found = getattr(found, attribute, None)
         return found is not None
     return False
+
+
+def test_the_list_of_asvs_says_each_line_once_and_counts_them_right():
+    text = (ROOT / "docs" / "asvs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d.]+) \| ([\w/]+) \| (.+) \|$", text, re.MULTILINE)
+    figures = re.findall(r"(\d+) (met|partly|deviates|operator|not|n/a)[,.]", text)
+
+    assert len({number for number, _state, _by in rows}) == len(rows) > 200
+    assert {(str(count), state) for state, count in Counter(s for _n, s, _by in rows).items()} == (
+        set(figures)
+    )
 
 
 def test_no_text_holds_the_marks_of_two_branches_that_met():
