@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ballots.pages import ballot, board, home, recommend, results, screen, sign_in, tablet
+from ballots.pages import ballot, board, home, proof, recommend, results, screen, sign_in, tablet
 
 app_name = "ballots"
 
@@ -26,6 +26,9 @@ urlpatterns = [
     path("recommend/", recommend.recommend, name="recommend"),
     path("recommend/withdraw/", recommend.withdraw, name="withdraw"),
     path("results/", results.results, name="results"),
+    path("results/check/", proof.check, name="check"),
+    path("results/package/", proof.public_package, name="public-package"),
+    path("results/verifier/", proof.verifier_file, name="verifier"),
     path("board/", board.board, name="board"),
     path("screen/<str:key>/", screen.screen, name="screen"),
 ]

@@ -124,7 +124,7 @@ def full_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
 
     `watch` sees the sealed ballots pass, one by one.
     """
-    poll, record = _record(poll, full=True)
+    poll, record = _full_record(poll)
     box = poll.sealed_ballots.order_by("receipt").values_list("receipt", "sealed")
     lists: dict[str, Iterable[object]] = {
         "roll.json": _fetched(
@@ -146,7 +146,7 @@ def public_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
     adopted projects; the checksum of the full figures stands in it always. `watch` sees the
     receipts pass, one by one.
     """
-    poll, record = _record(poll, full=False)
+    poll, record = _public_record(poll)
     receipts = watch(
         _fetched(poll.sealed_ballots.order_by("receipt").values_list("receipt", flat=True))
     )
@@ -155,20 +155,28 @@ def public_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
 
 
 @transaction.atomic
-def _record(poll: Poll, *, full: bool) -> tuple[Poll, dict[str, object]]:
+def _full_record(poll: Poll) -> tuple[Poll, dict[str, object]]:
     """Return `poll` as it is now and the files that may still change, all of one moment.
 
     Under the lock of the poll no act changes one of them after another was read. The lists need no
     lock: roll, box and ballots are frozen since the box was opened.
     """
     poll, result = tables.counted(locked(poll))
-    if full:
-        return poll, {
-            "poll.json": _poll(poll),
-            "write_ins.json": _write_ins(poll),
-            "result.json": {"digest": result.digest, "figures": result.stored},
-            "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
-        }
+    return poll, {
+        "poll.json": _poll(poll),
+        "write_ins.json": _write_ins(poll),
+        "result.json": {"digest": result.digest, "figures": result.stored},
+        "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
+    }
+
+
+def _public_record(poll: Poll) -> tuple[Poll, dict[str, object]]:
+    """Return `poll` as it is now and what its publication froze, beside its record.
+
+    Without the lock, which a stranger must not be able to hold: of a published poll the record alone
+    still grows, and that is read in one statement, after the state that it has to lead to.
+    """
+    poll, result = tables.counted(poll)
     if poll.phase != Poll.Phase.PUBLISHED:
         raise tables.refused("not-published")
     kinds = PUBLIC_ENTRIES | (ENTRIES_WITH_VOTES if poll.show_votes else set())

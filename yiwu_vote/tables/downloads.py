@@ -9,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "pb": "text/plain; charset=utf-8",
+    "py": "text/x-python; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
 }
