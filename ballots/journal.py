@@ -37,6 +37,8 @@ class Kind(models.TextChoices):
     RESUMED = "resumed", _("恢复投票")
     DEADLINE_MOVED = "deadline-moved", _("延长截止时间")
     DETAILS_CORRECTED = "details-corrected", _("更正会务组电话或票前说明")
+    SET_APART = "set-apart", _("封存有疑问的表决票")
+    VOTERS_HASHED = "voters-hashed", _("登记已投票代表的校验值")
     CLOSED = "closed", _("截止投票")
     STORAGE_REWRITTEN = "storage-rewritten", _("重写存储")
     BOX_OPENED = "box-opened", _("开启票箱")

@@ -257,6 +257,10 @@ class RollImport(models.Model):
         default_permissions = ()
 
 
+# Hexadecimal digits of a MAC, 128 bits. What is older than MACs has none.
+MAC_LENGTH = 32
+
+
 class AccessCard(models.Model):
     """A printed card (投票卡): only keyed digests of its code and of its QR token are kept."""
 
@@ -276,6 +280,8 @@ class AccessCard(models.Model):
     # The PUBLIC_URL that its QR code leads to, and the one at which another device has opened it.
     address = models.CharField(max_length=300, blank=True, editable=False)
     reached_at = models.CharField(max_length=300, blank=True, editable=False)
+    # Of a valid card alone: one that was replaced does not come back.
+    mac = models.CharField(max_length=MAC_LENGTH, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = _("投票卡")
@@ -365,6 +371,8 @@ class RollEntry(models.Model):
     channel = models.CharField(_("方式"), max_length=8, choices=Channel, default=Channel.ONLINE)
     voted = models.BooleanField(_("已投票"), default=False)
     voted_at = models.DateTimeField(_("投票时间"), null=True)
+    # Of the mark: it outlives the names, and so knows neither receipt nor token.
+    mac = models.CharField(max_length=MAC_LENGTH, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = _("名册条目")
@@ -479,6 +487,7 @@ class Envelope(models.Model):
     receipt = models.CharField(max_length=64, unique=True)
     code = models.CharField(max_length=16)
     token = models.CharField(max_length=64)
+    mac = models.CharField(max_length=MAC_LENGTH, blank=True, default="", editable=False)
 
     class Meta:
         constraints = [
@@ -499,6 +508,8 @@ class SealedBallot(models.Model):
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="sealed_ballots")
     code = models.CharField(max_length=16)
     sealed = models.BinaryField()
+    # By the presidium's decision: what could not prove itself at the close is never opened.
+    set_apart = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -587,6 +598,7 @@ class InvalidReason(models.TextChoices):
     OTHER_POLL = "other-poll", _("属于其他票决")
     REPEATED = "repeated", _("与另一张表决票完全重复")
     RULES = "rules", _("不符合票决规则")
+    SET_APART = "set-apart", _("封存未开启")
 
 
 class Ballot(models.Model):

@@ -12,8 +12,9 @@ from django.db import InternalError, OperationalError
 
 from ballots.models import AccessCard, Session
 
-# Under this name a session keeps the card that signed in.
-CARD_KEY = "card"
+# Under these names a session keeps the card that signed in and whose it was then: both are signed,
+# so that no card that is pointed at somebody else meanwhile casts for him.
+CARD_KEY, HOLDER_KEY = "card", "holder"
 
 
 class SessionStore(db.SessionStore):
@@ -51,7 +52,7 @@ class SessionStore(db.SessionStore):
         card.
         """
         before = self.session_key
-        self[CARD_KEY] = card.pk
+        self[CARD_KEY], self[HOLDER_KEY] = card.pk, card.delegate_id
         self.create()
         self._written = dict(self.items())
         if before is not None:

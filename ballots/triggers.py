@@ -205,7 +205,7 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         Guard(
             "ballots_rollentry",
             "UPDATE",
-            f"(OLD.voted AND NOT NEW.voted) OR (NEW.voted AND NEW.voted_at IS NULL"
+            f"(OLD.voted AND (NOT NEW.voted OR NEW.mac <> OLD.mac)) OR (NEW.voted AND NEW.voted_at IS NULL"
             f" AND {ARCHIVED.format(row='OLD')} IS NULL) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
             f" ((OLD.present AND NOT NEW.present AND (OLD.voted OR NEW.voted OR {TAKES_NO_BALLOTS}))"
             " OR NEW.number <> OLD.number"

@@ -650,6 +650,8 @@ class Receipts:
     sorted: bool = True
     strange: list[int] = field(default_factory=list)
     wrong_size: int = 0
+    # Set apart at the close and never opened: they stand here without their bytes.
+    apart: int = 0
     root: ListDigest = field(default_factory=lambda: ListDigest("receipts"))
     _last: str = ""
 
@@ -664,6 +666,9 @@ class Receipts:
 
     def add_sealed(self, row: dict[str, Any], terms: Terms) -> None:
         self.add(row["receipt"])
+        if not row["sealed"]:
+            self.apart += 1
+            return
         sealed = _sealed(row)
         if tagged("receipt", terms.uuid.bytes + b"\0" + sealed) != row["receipt"]:
             self.strange.append(self.count)
@@ -691,6 +696,7 @@ class Published:
 
     valid: int = 0
     invalid: int = 0
+    apart: int = 0
     illegal: list[int] = field(default_factory=list)
     marked: list[int] = field(default_factory=list)
     votes: Counter[int] = field(default_factory=Counter)
@@ -712,6 +718,7 @@ class Published:
         chosen, against = ballot["chosen"], ballot["against"]
         if ballot["invalid"]:
             self.invalid += 1
+            self.apart += ballot["invalid"] == "set-apart"
             if chosen or against:
                 self.marked.append(self.count)
             return
@@ -767,6 +774,7 @@ class Roll:
     present_unnamed: int = 0
     here: dict[tuple[str, str], bool] = field(default_factory=dict)
     digest: ListDigest = field(default_factory=lambda: ListDigest("roll"))
+    voters: ListDigest = field(default_factory=lambda: ListDigest("voters"))
 
     @classmethod
     def of(cls, package: Package) -> "Roll":
@@ -789,6 +797,8 @@ class Roll:
             roll.count += 1
             roll.present += row["present"]
             roll.voted += row["voted"]
+            if row["voted"]:
+                roll.voters.add(row["number"])
             roll.absent_voters += row["voted"] and not row["present"]
             roll.repeated = roll.repeated or row["number"] in numbers
             numbers.add(row["number"])
@@ -1081,6 +1091,8 @@ def check_root(package: Package) -> Faults:
         yield "与截止时记录的校验值不符"
     if closed.get("ballots") != package.receipts.count:
         yield "张数与截止时的记录不符"
+    if package.full and closed.get("set_apart", 0) != package.receipts.apart:
+        yield "封存的张数与截止时的记录不符"
 
 
 def check_marks(package: Package) -> Faults:
@@ -1090,6 +1102,15 @@ def check_marks(package: Package) -> Faults:
         yield f"名册上已投票{roll.voted}人，密封票{sealed}张，开启的表决票{published.count}张"
     if package.last("closed").data.get("voted") != roll.voted:
         yield "已投票人数与截止时的记录不符"
+    if sealed and "server_key" in package.last("opened").data:
+        # From then on the close hashes who has voted, and those whose ballots it sets apart are named.
+        if package.last("voters-hashed").data.get("voters") != roll.voters.hexdigest():
+            yield "已投票的代表与截止时记录的校验值不符"
+        named = package.last("set-apart").data.get("people", [])
+        if len(named) != package.receipts.apart:
+            yield "封存的表决票与主席团的决定不符"
+    if published.apart != package.receipts.apart:
+        yield "封存的表决票没有全部列为无效票"
     opened = package.last("box-opened").data
     told = (opened.get("ballots"), opened.get("invalid"))
     if told != (published.count, published.invalid):
@@ -1722,6 +1743,8 @@ class Opener:
 def open_all(package: Package, seed: bytes) -> Iterator[Opened]:
     """Yield what each envelope holds; of two with one nonce, which are copies, the first counts."""
     seen: set[bytes] = set()
+    # What the close has set apart is not here to be opened.
+    yield from repeat(Opened("set-apart"), package.receipts.apart)
     for ballot in _opened(package, seed):
         nonce = bytes.fromhex(ballot.nonce)
         if nonce and nonce in seen:
@@ -1737,7 +1760,8 @@ def _opened(package: Package, seed: bytes) -> Iterator[Opened]:
     The seed of the key goes to the other processes by their initializer, which hands it over in
     memory or by a pipe. Only so many envelopes are on their way at once as keep all of them busy.
     """
-    sealed = map(_sealed, package.rows("sealed.json"))
+    rows = package.rows("sealed.json")
+    sealed = (_sealed(row) for row in rows if row["sealed"])
     cores = os.cpu_count() or 1
     if package.receipts.count < WORTH_IT or cores == 1:
         yield from map(Opener(package.terms, seed).opened, sealed)
@@ -1965,11 +1989,15 @@ def check_public_key(package: Package, seed: bytes) -> Faults:
 
 
 def check_envelopes(package: Package, seed: bytes, box: Contents) -> Faults:
-    """Put into `box` what the envelopes hold. An honest box holds none that is invalid."""
+    """Put into `box` what the envelopes hold. An honest box holds none that is invalid.
+
+    What two people have set apart is invalid by their decision, which the record has.
+    """
     for ballot in open_all(package, seed):
         box.add(ballot)
     for reason, count in sorted(box.invalid.items()):
-        yield f"{count}张密封票无效（{reason}）"
+        if reason != "set-apart":
+            yield f"{count}张密封票无效（{reason}）"
 
 
 def compare_ballots(package: Package, box: Contents) -> Faults:

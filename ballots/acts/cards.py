@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.facts import register
-from ballots.facts.card_keys import digest, key_check
+from ballots.facts.keyed import card_mac, digest, key_check
 from ballots.models import AccessCard, Delegate, Register
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason
@@ -116,7 +116,8 @@ def reissue_card(
         raise refused("card-not-active")
     if not delegate.cards.filter(revoked_at__isnull=True).exists():
         _demand_one_card_each({delegate.pk}, register.in_office())
-    delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
+    # Without its MAC no replaced card comes back, whoever takes that moment off its row.
+    delegate.cards.filter(revoked_at__isnull=True).update(revoked_at=timezone.now(), mac="")
     Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)
     if delegate.card_number is None:
         _give_card_numbers([delegate])
@@ -158,10 +159,12 @@ def _fresh_card(delegate: Delegate) -> IssuedCard:
 
 
 def _row(card: IssuedCard, *, by: User, reason: str = "") -> AccessCard:
+    code, token = digest("code", card.code), digest("token", card.token)
     return AccessCard(
         delegate=card.delegate,
-        code_digest=digest("code", card.code),
-        token_digest=digest("token", card.token),
+        code_digest=code,
+        token_digest=token,
+        mac=card_mac(card.delegate.pk, code, token),
         key_check=key_check(),
         address=settings.PUBLIC_URL,
         issued_by=by,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.facts import database
 from ballots.facts.kept import is_on_record, kept_of
+from ballots.facts.keyed import envelope_mac, mark_mac
 from ballots.facts.polls import candidates
 from ballots.models import AccessCard, Delegate, Envelope, RollEntry, rules_of
 from ballots.pure import sealing
@@ -42,7 +43,7 @@ refused = Refusals(
 # casts of one delegate the second waits for the row, and PostgreSQL then asks again what stands on
 # it, but not what a sub-query has said of it.
 MARK = """
-UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s
+UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s, mac = %(mac)s
  WHERE poll_id = %(poll)s AND delegate_id = %(delegate)s AND NOT voted
    AND EXISTS (
      SELECT 1 FROM projects_poll poll
@@ -60,8 +61,8 @@ UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s
 # SQLite has no clock of its own.
 CLOCK = {"postgresql": "clock_timestamp()", "sqlite": "%(now)s"}
 STORE = """
-INSERT INTO ballots_envelope (roll_entry_id, poll_id, sealed, receipt, code, token)
-SELECT id, poll_id, %s, %s, %s, %s FROM ballots_rollentry WHERE poll_id = %s AND delegate_id = %s
+INSERT INTO ballots_envelope (roll_entry_id, poll_id, sealed, receipt, code, token, mac)
+SELECT id, poll_id, %s, %s, %s, %s, %s FROM ballots_rollentry WHERE poll_id = %s AND delegate_id = %s
 """
 
 
@@ -114,6 +115,7 @@ def _mark(poll: Poll, card: AccessCard) -> datetime | None:
         "delegate": card.delegate_id,
         "card": card.pk,
         "key": kept_of(poll).public_key,
+        "mac": mark_mac(poll.uuid, card.delegate_id, card.delegate.number),
     }
     with connection.cursor() as cursor:
         cursor.execute(MARK.format(clock=CLOCK[connection.vendor]), params)
@@ -123,8 +125,9 @@ def _mark(poll: Poll, card: AccessCard) -> datetime | None:
 def _store(poll: Poll, card: AccessCard, sealed: bytes, token: str, at: datetime) -> Receipt:
     receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
     code = sealing.receipt_code(receipt)
+    mac = envelope_mac(poll.uuid, card.delegate_id, card.delegate.number, receipt)
     with connection.cursor() as cursor:
-        cursor.execute(STORE, [sealed, receipt, code, token, poll.pk, card.delegate_id])
+        cursor.execute(STORE, [sealed, receipt, code, token, mac, poll.pk, card.delegate_id])
     return Receipt(code=code, submitted_at=at)
 
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.acts import unsealing
-from ballots.facts import counting, database, preflight
-from ballots.facts.findings import blocks
-from ballots.facts.frozen import PARTS, Looked, frozen, looked_at
+from ballots.facts import counting, database, keyed, preflight
+from ballots.facts.findings import blocks, some
+from ballots.facts.frozen import PARTS, Looked, frozen, frozen_voters, looked_at
 from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.models import (
@@ -28,7 +28,7 @@ from ballots.models import (
     rules_of,
 )
 from ballots.pure import sealing
-from ballots.pure.figures import Figures, is_found_again
+from ballots.pure.figures import Figures, could_change, is_found_again
 from ballots.pure.progress import Watch, unwatched
 from ballots.refusal import (
     Refusals,
@@ -68,8 +68,29 @@ refused = Refusals(
         "key-changed": _(
             "没有开箱：票箱公钥与开始投票时记录的不符，请立即联系技术人员，查明原因后再办理。"
         ),
+        "not-empty": _(
+            "没有开始投票：票箱或名册上已有本次票决的表决票或投票标记，请联系技术人员。"
+        ),
         "box-unlike-roll": _(
-            "票箱中的表决票与名册上的投票标记数不一致，不能截止，请联系技术人员。"
+            "没有截止：票箱中的表决票与名册上的投票标记数不一致%(who)s，请联系技术人员；"
+            "查不清的，请宣布本次票决作废。"
+        ),
+        "fewer-than-before": _(
+            "没有截止：现有表决票%(now)d张，而暂停时有%(before)d张，请联系技术人员；"
+            "查不清的，请宣布本次票决作废。"
+        ),
+        "other-server-key": _(
+            "没有截止：SECRET_KEY与开始投票时的不同，无法核对表决票。请恢复原来的设置后再截止；"
+            "已经遗失的，请宣布本次票决作废。"
+        ),
+        "unproven": _(
+            "没有截止：%(count)d名代表的表决票无法证明由本系统收下（%(who)s）。"
+            "请先查明原因。经主席团决定，可由总监票人签名，将其封存、不予开启后截止。"
+        ),
+        "second-needed": _("封存表决票须由总监票人签名。"),
+        "reason-needed": _("封存表决票须写明主席团的决定。"),
+        "set-apart-decides": _(
+            "不能复核：有%(count)d张表决票封存未开启，足以改变结果，只能宣布本次票决作废。"
         ),
     }
 )
@@ -98,6 +119,8 @@ def open_poll(poll: Poll, *, by: User, looked: Looked | None = None) -> Poll:
         raise refused("changed-since", what="、".join(str(PARTS[name]) for name in changed))
     if blocks(preflight.what_is_missing(poll)):
         raise refused("incomplete")
+    if poll.envelopes.exists() or poll.roll.filter(voted=True).exists():
+        raise refused("not-empty")
     numbers = list(poll.projects.values_list("number", flat=True))
     poll.box.ballot_size = sealing.padded_size(rules_of(poll), numbers)
     poll.box.save(update_fields=["ballot_size"])
@@ -113,7 +136,8 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
     reason = demand_reason(reason)
     poll = _ready(poll, "pause")
     _move(poll, "pause")
-    journal.append(poll, journal.Kind.PAUSED, by=by, data={"reason": reason})
+    data = {"reason": reason, "voted": poll.roll.filter(voted=True).count()}
+    journal.append(poll, journal.Kind.PAUSED, by=by, data=data)
     return poll
 
 
@@ -133,27 +157,57 @@ def resume_poll(poll: Poll, *, by: User) -> Poll:
 
 
 @transaction.atomic
-def close_poll(poll: Poll, *, by: User, voted: int | None = None, watch: Watch = unwatched) -> Poll:
+def close_poll(
+    poll: Poll,
+    *,
+    by: User,
+    voted: int | None = None,
+    decision: str = "",
+    second: User | None = None,
+    watch: Watch = unwatched,
+) -> Poll:
     """Close the vote: wait for running casts, take the names off, shuffle by receipt (design §5.4).
 
     `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
-    and refused("figure-moved") says the new one. `rewrite_storage` belongs after this step.
+    and refused("figure-moved") says the new one. Each mark, envelope and card proves itself first;
+    whose cannot is named by refused("unproven"), and set apart unopened where the presidium's
+    `decision` is signed by the chief scrutineer, `second`. `rewrite_storage` belongs after this step.
     """
     demand_office(by)
     poll = _ready(poll, "close")
     marks = poll.roll.filter(voted=True).count()
     if voted is not None and voted != marks:
         raise refused("figure-moved", count=marks)
+    doubts = _doubts(poll, marks, watch)
+    if doubts:
+        if not decision.strip() and second is None:
+            raise refused("unproven", count=len(doubts), who=_who(doubts))
+        decision = demand_reason(decision, words=refused)
+        second = _demand_chief(poll, by, second)
+        journal.append(
+            poll,
+            journal.Kind.SET_APART,
+            by=by,
+            second=second,
+            data={
+                "decision": decision,
+                "people": [[doubt.number, doubt.name, doubt.why] for doubt in doubts],
+            },
+        )
     _move(poll, "close", closed_at=timezone.now())
-    ballots, root = _strip(poll, watch)
+    ballots, root = _strip(poll, [doubt.entry for doubt in doubts])
     if ballots != marks:
-        raise refused("box-unlike-roll")
+        raise refused("box-unlike-roll", who="")
+    # An entry of its own, for it stays out of the public package, where few would be found by trying.
+    journal.append(poll, journal.Kind.VOTERS_HASHED, by=by, data={"voters": frozen_voters(poll)})
     journal.append(
         poll,
         journal.Kind.CLOSED,
         by=by,
+        second=second if doubts else None,
         data={
             "ballots": ballots,
+            "set_apart": len(doubts),
             "voted": marks,
             "present": poll.roll.filter(present=True).count(),
             "receipts": root,
@@ -162,31 +216,63 @@ def close_poll(poll: Poll, *, by: User, voted: int | None = None, watch: Watch =
     return poll
 
 
+def _doubts(poll: Poll, marks: int, watch: Watch) -> list[keyed.Doubt]:
+    """Return who cannot prove that he has voted as it stands; raises where nothing can be set apart."""
+    if keyed.key_of_opening(poll) not in {None, keyed.key_check()}:
+        raise refused("other-server-key")
+    doubts = list(keyed.doubts(poll, watch))
+    unequal = [doubt for doubt in doubts if doubt.why in keyed.UNEQUAL]
+    if unequal:
+        raise refused("box-unlike-roll", who=f"（{_who(unequal)}）")
+    pauses = poll.journal.filter(kind=journal.Kind.PAUSED)
+    # A pause of an earlier version has not counted.
+    before = max((entry.data.get("voted", 0) for entry in pauses), default=0)
+    if marks < before:
+        raise refused("fewer-than-before", now=marks, before=before)
+    return doubts
+
+
+def _who(doubts: Sequence[keyed.Doubt]) -> str:
+    return some([str(doubt) for doubt in doubts], most=10, between="；")
+
+
+def _demand_chief(poll: Poll, by: User, second: User | None) -> User:
+    """Return the chief scrutineer who signs; where one confirms alone, any scrutineer is the chief."""
+    second = demand_second(by, second, words=refused)
+    if poll.confirmers > 1 and not roles.is_chief(second):
+        raise refused("second-needed")
+    return second
+
+
+# So many ballots are set apart by one statement; the values of one are limited.
+APART = 500
 # Without a name, a token or anything else of whose it was. Raw, for no ORM copies rows from table to
 # table: as objects 100,000 of them took 1.5 GB and most of the time in which casts wait for the lock.
 # The sign before the column bars its index, so that SQLite walks along that of the receipts: it
 # would else sort on disk, in lumps that come in the order of the roll.
 STRIP = """
-INSERT INTO ballots_sealedballot (receipt, poll_id, code, sealed)
-SELECT receipt, poll_id, code, sealed FROM ballots_envelope WHERE +poll_id = %s ORDER BY receipt
+INSERT INTO ballots_sealedballot (receipt, poll_id, code, sealed, set_apart)
+SELECT receipt, poll_id, code, sealed, {apart} FROM ballots_envelope
+ WHERE +poll_id = %s{which} ORDER BY receipt
 """
 
 
-def _strip(poll: Poll, watch: Watch = unwatched) -> tuple[int, str]:
+def _strip(poll: Poll, apart: Sequence[int] = ()) -> tuple[int, str]:
     """Replace the envelopes by nameless sealed ballots in order of receipt.
 
-    Returns how many there are, and the root of their receipts. The order of receipts is that of
+    Those of the roll entries `apart` are marked as never to be opened. Returns how many there are, and the root of their receipts. The order of receipts is that of
     SHA-256, which knows nothing of when or by whom.
     """
     with connection.cursor() as cursor:
-        cursor.execute(STRIP, [poll.pk])
-    watch(1, 3)
+        for start in range(0, len(apart), APART):
+            entries = list(apart[start : start + APART])
+            which = f" AND roll_entry_id IN ({', '.join(['%s'] * len(entries))})"
+            cursor.execute(STRIP.format(apart="TRUE", which=which), [poll.pk, *entries])
+            Envelope.objects.filter(pk__in=entries).delete()
+        cursor.execute(STRIP.format(apart="FALSE", which=""), [poll.pk])
     Envelope.objects.filter(poll=poll).delete()
-    watch(2, 3)
     receipts = poll.sealed_ballots.order_by("receipt").values_list("receipt", flat=True)
-    stripped = receipts.count(), sealing.receipts_root(receipts.iterator())
-    watch(3, 3)
-    return stripped
+    return receipts.count(), sealing.receipts_root(receipts.iterator())
 
 
 # --- the box --------------------------------------------------------------------------------------
@@ -272,6 +358,9 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
         raise refused("checks-fail")
     if not _still_holds(poll, result, watch):
         raise refused("figures-changed")
+    apart = poll.sealed_ballots.filter(set_apart=True).count()
+    if could_change(result.figures, apart):
+        raise refused("set-apart-decides", count=apart)
     before = list(result.confirmations.all())
     chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
     last = len(before) + 1 >= poll.confirmers

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots.facts.card_keys import digest, key_check
+from ballots.facts.keyed import digest, is_genuine, key_check
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refusals, demand_office
@@ -22,6 +22,7 @@ refused = Refusals(
         "check-digit": _("投票码有误，请对照投票卡逐组核对"),
         "unknown": _("没有找到该投票码，请核对；仍不成功请到会务组办理"),
         "revoked": _("该投票卡已作废，请到会务组领取新卡"),
+        "unproven": _("该投票卡的记录有异常，不能使用，请到会务组换发新卡"),
         "wait": _("尝试次数较多，请%(count)d分钟后再试。急需投票的，请到会务组办理。"),
     }
 )
@@ -32,7 +33,10 @@ LONGEST_WAIT = 10
 
 
 def card_by_token(token: str) -> AccessCard | None:
-    """Return the valid card whose QR address holds `token`; never throttled (design §6.2)."""
+    """Return the valid card whose QR address holds `token`; never throttled (design §6.2).
+
+    None for one whose row somebody has changed: it may lead to another delegate than it was made for.
+    """
     card = (
         AccessCard.objects.filter(
             token_digest=digest("token", token.upper()), revoked_at__isnull=True
@@ -40,8 +44,9 @@ def card_by_token(token: str) -> AccessCard | None:
         .select_related("delegate__delegation")
         .first()
     )
-    if card is not None:
-        _note_key(card)
+    if card is None or not is_genuine(card):
+        return None
+    _note_key(card)
     return card
 
 
@@ -58,7 +63,7 @@ def card_by_code(text: str) -> AccessCard:
     card = _held(code).first()
     # On whose card no wrong code was tried is let in without a lock: 350 right codes have nothing
     # to wait for.
-    if card is not None and not card.revoked_at and not card.delegate.failures:
+    if card is not None and not card.revoked_at and not card.delegate.failures and is_genuine(card):
         _note_key(card)
         return card
     with transaction.atomic():
@@ -101,6 +106,8 @@ def _look_up(code: str) -> tuple[AccessCard | None, str, int]:
         return None, "unknown", 0
     if card.revoked_at:
         return None, "revoked", 0
+    if not is_genuine(card):
+        return None, "unproven", 0
     _note_key(card)
     if delegate.failures:
         Delegate.objects.filter(pk=delegate.pk).update(failures=0, locked_until=None)

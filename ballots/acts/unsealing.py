@@ -38,6 +38,8 @@ REASONS = {
     "other-poll": Ballot.Invalid.OTHER_POLL,
     "rules": Ballot.Invalid.RULES,
 }
+# What is known of a ballot that stays closed.
+NOTHING = Opened("", "set-apart")
 KEY_SIZE = 16
 # Random keys that are drawn at a time: each draw asks the system.
 DRAWN = 1000
@@ -107,6 +109,8 @@ def _keys() -> Iterator[bytes]:
 def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Contents:
     """Open every sealed ballot with the typed shares; none is dropped (design §5.5).
 
+    What the close has set apart stays closed, and comes out invalid.
+
     A copy of another is found over the whole box: the first by receipt stays what it is. Raises
     Refused, also where a process that opened ballots has died.
     """
@@ -121,6 +125,8 @@ def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Conten
             else:
                 contents.add(ballot, _reason(ballot))
             nonces.add(nonce)
+        for _apart in range(poll.sealed_ballots.filter(set_apart=True).count()):
+            contents.add(NOTHING, Ballot.Invalid.SET_APART)
     except Interrupted:
         raise refused("interrupted") from None
     return contents
@@ -129,7 +135,8 @@ def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Conten
 def _opened(poll: Poll, key: sealing.PrivateKey, watch: Watch) -> Iterator[Opened]:
     """Yield what each sealed ballot holds, in the order of receipts."""
     opener = Opener(key.seed, poll.uuid, rules_of(poll), dict(candidates(poll)))
-    rows = poll.sealed_ballots.order_by("receipt").values_list("sealed", flat=True)
+    inside = poll.sealed_ballots.filter(set_apart=False)
+    rows = inside.order_by("receipt").values_list("sealed", flat=True)
     whole = rows.count()
     sealed = cast("Generator[memoryview | bytes, None, None]", rows.iterator(FETCHED))
     # Closed in every case and while the transaction lasts: that ends the processes which open a

@@ -37,6 +37,7 @@ STEPS = (
     preparing.door,
     opening.open_poll,
     voting.close,
+    voting.close_apart,
     voting.pause,
     voting.resume,
     voting.move_deadline,

@@ -20,8 +20,10 @@ from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.moving import moving
 from ballots.admin.state import figures_of
+from ballots.facts import keyed
 from ballots.models import Delegate
 from ballots.pure.progress import Watch
+from ballots.refusal import REASON_LIMIT
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, RUNNING, VOTING
 from yiwu_vote.fields import Typed
@@ -46,6 +48,50 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     closing = moving(request, poll, act, over=poll.envelopes.all())
     return take(request, poll, closing, form, figures=figures_of(request.day.turnout))
+
+
+class DecisionForm(forms.Form):
+    """What the presidium decided, in words."""
+
+    decision = Typed(
+        label=_("主席团的决定"),
+        max_length=REASON_LIMIT,
+        widget=forms.TextInput(attrs={"size": 60}),
+    )
+
+
+@step(
+    "close-apart",
+    _("封存后截止"),
+    _(
+        "有表决票无法证明由本系统收下的，请先查明原因。经主席团决定，可由总监票人签名，"
+        "将其封存、不予开启，计为无效票。封存的票足以改变结果的，不能复核，只能宣布本次票决作废。"
+    ),
+    who=roles.is_office,
+    phases=MOVES["close"].before,
+    listed=False,
+)
+def close_apart(request: StaffRequest, poll: Poll) -> HttpResponse:
+    doubts = list(keyed.doubts(poll))
+    if not doubts:
+        messages.info(request, gettext("没有发现有疑问的表决票，可以直接截止。"))
+        return redirect(address(poll, "close"))
+    form = FigureForm(posted(request), label=gettext("请输入当前已投票人数以确认："))
+    words = DecisionForm(posted(request))
+    second = SecondPersonForm(posted(request), request=request)
+
+    def act() -> str:
+        lifecycle.close_poll(
+            poll,
+            by=request.user,
+            voted=form.cleaned_data["figure"],
+            decision=words.cleaned_data["decision"],
+            second=second.person,
+        )
+        return gettext("已截止，封存%(count)d张有疑问的表决票，不予开启。") % {"count": len(doubts)}
+
+    context = {"figures": figures_of(request.day.turnout), "doubts": doubts}
+    return take(request, poll, act, form, words, second, **context)
 
 
 @step(

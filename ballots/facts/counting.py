@@ -171,9 +171,11 @@ def _genuine(poll: Poll, watch: Watch) -> int:
 
     def receipts() -> Iterator[str]:
         nonlocal genuine
-        rows = poll.sealed_ballots.order_by("receipt").values_list("receipt", "sealed")
-        for receipt, sealed in watched(rows.iterator(FETCHED), rows.count(), watch):
-            genuine += sealing.receipt(poll=poll.uuid, sealed=bytes(sealed)) == receipt
+        columns = ("receipt", "sealed", "set_apart")
+        rows = poll.sealed_ballots.order_by("receipt").values_list(*columns)
+        for receipt, sealed, apart in watched(rows.iterator(FETCHED), rows.count(), watch):
+            # What was set apart may hold anything: it is counted as what it is, and never opened.
+            genuine += apart or sealing.receipt(poll=poll.uuid, sealed=bytes(sealed)) == receipt
             yield receipt
 
     root = sealing.receipts_root(receipts())

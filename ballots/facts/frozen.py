@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
+from ballots.facts.keyed import key_check
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
 from ballots.models import AccessCard
@@ -101,6 +102,12 @@ def frozen_roll(poll: Poll) -> list[list[str]]:
     return [list(row) for row in rows]
 
 
+def frozen_voters(poll: Poll) -> str:
+    """Return the digest of the numbers of everybody who has voted, in their order."""
+    numbers = poll.roll.filter(voted=True).order_by("number").values_list("number", flat=True)
+    return chain.digest("voters", chain.canonical(list(numbers)))
+
+
 def moment(at: datetime | None) -> str:
     """Return a moment as the journal says it, in UTC; empty for none, since a hash knows no times."""
     return "" if at is None else at.astimezone(UTC).isoformat()
@@ -123,6 +130,9 @@ def frozen(poll: Poll) -> dict[str, Any]:
         "ceremony": box.ceremony if box else 0,
         # Whoever writes to the database could else put a key of his own in the place of the holders'.
         "public_key": sealing.key_digest(bytes(box.public_key)) if box else "",
+        # Under which SECRET_KEY marks and envelopes prove themselves, and that there are none yet.
+        "server_key": key_check(),
+        "voted": poll.roll.filter(voted=True).count(),
         "closes_at": moment(poll.closes_at),
         # Why 全体代表 are more than the roll; without a difference there is nothing to say.
         "total_reason": poll.total_reason,

@@ -8,8 +8,8 @@ from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext
 
 from ballots.facts import register
-from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, some, unless_rehearsal
+from ballots.facts.keyed import card_mac, key_check
 from ballots.models import Delegate
 from ballots.pure.tally import quorum
 from projects.models import Poll
@@ -31,6 +31,8 @@ class Standing:
     # The key and the address that the card was made with; empty where it does not say.
     card_key: str
     card_address: str
+    # Whether the row of the card is, in all by which it is found, as it was made.
+    is_genuine: bool
 
     @property
     def has_moved(self) -> bool:
@@ -51,6 +53,7 @@ def standings(poll: Poll) -> list[Standing]:
         )
         .filter(Q(status=Delegate.Status.ACTIVE) | Q(entry__isnull=False))
         .values(
+            "pk",
             "number",
             "name",
             "status",
@@ -62,6 +65,9 @@ def standings(poll: Poll) -> list[Standing]:
             card_pk=F("card__pk"),
             card_key=F("card__key_check"),
             card_address=F("card__address"),
+            card_code=F("card__code_digest"),
+            card_token=F("card__token_digest"),
+            card_mac=F("card__mac"),
         )
     )
     return [
@@ -76,6 +82,7 @@ def standings(poll: Poll) -> list[Standing]:
             has_card=row["card_pk"] is not None,
             card_key=row["card_key"] or "",
             card_address=row["card_address"] or "",
+            is_genuine=row["card_mac"] == card_mac(row["pk"], row["card_code"], row["card_token"]),
         )
         for row in rows
     ]
@@ -139,6 +146,10 @@ def _cards(people: list[Standing]) -> Iterator[Finding]:
             "投票卡是用另一把密钥制作的，不能登录：%(who)s。请恢复原来的 SECRET_KEY，或重新发卡"
         )
         yield Finding("blocks", words % {"who": _some(dead)}, "cards")
+    forged = [one for one in held if one not in dead and not one.is_genuine]
+    if forged:
+        words = gettext("投票卡记录被改动过，不能登录：%(who)s。请查明原因，并换发新卡")
+        yield Finding("blocks", words % {"who": _some(forged)}, "cards")
     untold = [one for one in held if not one.card_key]
     if untold:
         words = gettext("有%(count)d张投票卡由早先的版本制作，未记密钥，请用其中几张试登录")
@@ -150,7 +161,7 @@ def _cards(people: list[Standing]) -> Iterator[Finding]:
         )
         said = {"count": len(astray), "url": astray[0].card_address}
         yield Finding("warns", words % said, "cards")
-    if not without and not dead:
+    if not without and not dead and not forged:
         yield Finding("ok", gettext("代表%(count)d人，均已生成投票卡") % {"count": len(people)})
 
 

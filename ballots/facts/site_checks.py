@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 
 from ballots import triggers
 from ballots.facts import database
-from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.facts.keyed import key_check
 from ballots.models import AccessCard
 from projects.models import Poll
 from yiwu_vote.moments import to_the_minute

@@ -125,7 +125,8 @@ def full_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
     `watch` sees the sealed ballots pass, one by one.
     """
     poll, record = _full_record(poll)
-    box = poll.sealed_ballots.order_by("receipt").values_list("receipt", "sealed")
+    columns = ("receipt", "sealed", "set_apart")
+    box = poll.sealed_ballots.order_by("receipt").values_list(*columns)
     lists: dict[str, Iterable[object]] = {
         "roll.json": _fetched(
             poll.roll.order_by("number").values("number", "name", "delegation", "present", "voted")
@@ -229,8 +230,14 @@ def _fetched(rows: "QuerySet[Any, Row]") -> Iterator[Row]:
     return rows.iterator(chunk_size=ROWS)
 
 
-def _sealed(row: tuple[str, bytes]) -> dict[str, str]:
-    receipt, sealed = row
+def _sealed(row: tuple[str, bytes, bool]) -> dict[str, str]:
+    """Return a row of the box; what was set apart goes out without its bytes.
+
+    Its delegate may be named by the decision: whoever has shares and a package must not open it.
+    """
+    receipt, sealed, set_apart = row
+    if set_apart:
+        return {"receipt": receipt, "sealed": ""}
     return {"receipt": receipt, "sealed": base64.b64encode(sealed).decode()}
 
 

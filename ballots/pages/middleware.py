@@ -17,7 +17,7 @@ from ballots.facts.polls import asked_for, in_order, published_to_all
 from ballots.models import AccessCard, Delegate
 from ballots.pages.asking import Asking, Standing, who_asks
 from ballots.refusal import Refused
-from ballots.sessions import CARD_KEY, SessionStore
+from ballots.sessions import CARD_KEY, HOLDER_KEY, SessionStore
 from projects.models import Poll
 from yiwu_vote.language import ADMIN
 
@@ -132,7 +132,9 @@ def _who_asks(request: VisitorRequest) -> Asking | None:
         return None
     asking = who_asks(key)
     request.session.found(asking.session_data if asking else None)
-    if asking and asking.card and request.session.get(CARD_KEY) != asking.card.pk:
-        # Signed by another SECRET_KEY: it ended with that key, as its card did.
-        return None
-    return asking
+    if asking is None or asking.card is None:
+        return asking
+    signed = (request.session.get(CARD_KEY), request.session.get(HOLDER_KEY))
+    # Signed by another SECRET_KEY it ended with that key, as its card did; and where the row of the
+    # session or of the card leads to somebody else by now, nobody of ours has written that.
+    return asking if signed == (asking.card.pk, asking.card.delegate_id) else None

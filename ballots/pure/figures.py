@@ -183,3 +183,27 @@ def is_found_again(stored: Stored, fresh: Figures) -> bool:
     unsaid = SINCE_1 if version_of(stored) == 0 else frozenset()
     expected = {name: value for name, value in fresh.items() if name not in apart | unsaid}
     return expected == {name: value for name, value in stored.items() if name not in apart}
+
+
+def could_change(figures: Figures, more: int) -> bool:
+    """Tell whether `more` ballots that were not opened could change who fills a place.
+
+    Each of them may be for anything: an item that is not adopted now could get as many votes, and an
+    adopted one lose its majority, where that is of the valid ballots.
+    """
+    if not more:
+        return False
+    rules, turnout, items = figures["rules"], figures["turnout"], figures["items"]
+    of_valid = rules["majority"] == "valid"
+    most = (turnout["valid"] + more) // 2 + 1 if of_valid else figures["needed"]
+    adopted = [item for item in items if item["outcome"] == "adopted"]
+    if any(item["votes"] < most for item in adopted):
+        return True
+    is_full = len(adopted) >= figures["places"]
+    least = min((item["votes"] for item in adopted), default=0) if is_full else 0
+    needed = max(figures["needed"], least, 1)
+    # A proposal that is on none of the opened ballots could stand on all of these.
+    unheard = rules["proposals"] == "counted" and more >= needed
+    return unheard or any(
+        item["votes"] + more >= needed for item in items if item["outcome"] != "adopted"
+    )

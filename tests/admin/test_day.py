@@ -1051,7 +1051,7 @@ def test_the_journal_tells_in_words_who_did_what():
         "开始投票",
         "暂停投票",
     ]
-    assert rows[-1][1] == "原因：停电"
+    assert rows[-1][1] == "原因：停电；已投票：0"
 
 
 def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballots():

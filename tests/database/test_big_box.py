@@ -1,13 +1,10 @@
 """A box larger than any statement holds values for, from the close to the confirmation."""
 
 import pytest
-from django.utils import timezone
 
 from ballots.acts import lifecycle
-from ballots.acts.casting import new_token
-from ballots.models import Envelope
-from ballots.pure import sealing
-from tests.helpers.big_box import ROWS, big_stage, enrol
+from tests.helpers import big_box
+from tests.helpers.big_box import big_stage, enrol
 from tests.helpers.factories import Stage, selection
 
 # A statement of PostgreSQL takes 65,535 values, which is so many sealed ballots and a bit.
@@ -41,27 +38,11 @@ def test_a_box_beyond_the_values_of_a_statement_is_closed_opened_counted_and_con
     stage = big_stage(0, delegates_total=BEYOND + 2)
     enrol(stage.poll, BEYOND)
     stage.cast(0, selection(1, 2))
-    stuffed = list(stage.poll.roll.filter(voted=False).values_list("pk", flat=True))
-    for begin in range(0, len(stuffed), ROWS):
-        Envelope.objects.bulk_create(noise(stage, entry) for entry in stuffed[begin : begin + ROWS])
-    stage.poll.roll.update(voted=True, voted_at=timezone.now())
+    stuffed = list(stage.poll.roll.filter(voted=False))
+    # What holds no ballot, and takes no time to seal: opened, it is invalid.
+    big_box.write(stage.poll, stuffed, (b"noise %d" % entry.pk for entry in stuffed))
 
     turnout = taken_to_its_end(stage)
 
     assert (turnout["returned"], turnout["valid"], turnout["invalid"]) == (BEYOND + 1, 1, BEYOND)
     assert stage.poll.ballots.filter(invalid="not-opened").count() == BEYOND
-
-
-def noise(stage: Stage, entry: int) -> Envelope:
-    """Return what holds no ballot, and takes no time to seal: opened, it is invalid."""
-    sealed = b"noise %d" % entry
-    receipt = sealing.receipt(poll=stage.poll.uuid, sealed=sealed)
-    code = sealing.receipt_code(receipt)
-    return Envelope(
-        roll_entry_id=entry,
-        poll=stage.poll,
-        sealed=sealed,
-        receipt=receipt,
-        code=code,
-        token=new_token(),
-    )

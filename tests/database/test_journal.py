@@ -50,18 +50,20 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 TOLD = {
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony public_key",
-    "opened": "format digest poll candidates rules roll on_roll present ceremony public_key closes_at total_reason staff plain_http",
+    "opened": "format digest poll candidates rules roll on_roll present ceremony public_key server_key voted closes_at total_reason staff plain_http",
     "roll-added": "number name delegation reason",
     "roll-drawn-up": "on_roll",
     "presence-marked": "present added removed",
     "presence-raised": "present added people",
     "presence-lowered": "present removed people reason",
     "card-reissued": "number name reason",
-    "paused": "reason",
+    "paused": "reason voted",
     "resumed": "",
     "deadline-moved": "old new reason",
     "details-corrected": "changed",
-    "closed": "ballots voted present receipts",
+    "closed": "ballots set_apart voted present receipts",
+    "voters-hashed": "voters",
+    "set-apart": "decision people",
     "storage-rewritten": "",
     "box-opened": "ballots invalid write_ins",
     "write-ins-ruled": "rulings",
@@ -191,6 +193,7 @@ def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
         "card-reissued",
         "paused",
         "resumed",
+        "voters-hashed",
         "closed",
         "box-opened",
         "write-ins-ruled",
@@ -203,7 +206,7 @@ def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
         "confirmed",
         "published",
     ]
-    assert [entry.seq for entry in day.entries] == list(range(1, 22))
+    assert [entry.seq for entry in day.entries] == list(range(1, 23))
     assert journal.first_broken(day.poll) is None
 
 
@@ -267,6 +270,7 @@ def test_the_close_is_bound_to_the_receipts_on_the_board(day):
 
     assert data_of(closed) == {
         "ballots": 3,
+        "set_apart": 0,
         "voted": 3,
         "present": 4,
         "receipts": chain.digest("receipts", chain.canonical(receipts)),
@@ -650,18 +654,18 @@ def test_two_entries_that_change_places_are_found(unguarded):
 
 
 def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
-    JournalEntry.objects.filter(pk=unguarded.entries[-1].pk).update(seq=25)
+    JournalEntry.objects.filter(pk=unguarded.entries[-1].pk).update(seq=26)
 
-    assert journal.first_broken(unguarded.poll) == 21
+    assert journal.first_broken(unguarded.poll) == 22
 
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
     stray = journal.append(other, journal.Kind.PAUSED, by=unguarded.stage.office)
 
-    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=22)
+    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=23)
 
-    assert journal.first_broken(unguarded.poll) == 22
+    assert journal.first_broken(unguarded.poll) == 23
 
 
 def test_a_record_cut_at_its_end_has_another_head_than_the_one_written_down(unguarded):

@@ -147,7 +147,7 @@ def test_both_roads_leave_out_invalid_ballots_and_those_of_other_polls():
     put(other, 1, 2)
 
     assert votes(stage.poll) == {"1": 1, "2": 0}
-    assert turnout_of(stage.poll).invalid == 5
+    assert turnout_of(stage.poll).invalid == 6
 
 
 @pytest.mark.django_db

@@ -17,8 +17,8 @@ from django.utils import timezone
 from ballots import roles, triggers
 from ballots.acts import ceremony, lifecycle, roll, sign_in
 from ballots.facts import database, preflight, record, site_checks
-from ballots.facts.card_keys import key_check
 from ballots.facts.findings import Finding, blocks
+from ballots.facts.keyed import key_check
 from ballots.facts.preflight import what_is_missing
 from ballots.models import (
     AccessCard,

@@ -386,7 +386,7 @@ def test_what_the_public_package_holds_back_is_said_to_be_unchecked(tmp_path, ca
     _status, text = say(proof_of(hold_a_vote(show_votes=False)).public, tmp_path, capsys)
 
     assert "计票人是否也参加了复核（计票的记录没有公开）" in text
-    assert "2条操作记录的内容没有公开" in text
+    assert "3条操作记录的内容没有公开" in text
 
 
 def test_the_same_vote_gives_the_same_bytes(db):

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ballots.acts import casting, lifecycle, rehearsal
-from ballots.facts.card_keys import key_check
+from ballots.facts.keyed import card_mac, envelope_mac, key_check, mark_mac
 from ballots.facts.polls import candidates
 from ballots.models import (
     AccessCard,
@@ -71,6 +71,7 @@ def enrol(poll: Poll, count: int) -> None:
                 token_digest=f"token-{person.number}",
                 issued_by=issuer,
                 key_check=key_check(),
+                mac=card_mac(person.pk, f"code-{person.number}", f"token-{person.number}"),
             )
             for person in people
         )
@@ -93,9 +94,9 @@ def fill(poll: Poll, count: int, seed: int = 7) -> None:
             sample = rehearsal.sample_ballots(
                 many, rules_of(poll), candidates(poll), seed=seed + begin
             )
-            voters = list(waiting.values_list("pk", flat=True)[:many])
+            voters = list(waiting[:many])
             with transaction.atomic():
-                _write(poll, voters, seal(sample))
+                write(poll, voters, seal(sample))
 
 
 @contextmanager
@@ -113,27 +114,31 @@ def sealers(poll: Poll) -> Iterator[Any]:
         yield partial(pool.map, seal, chunksize=250)
 
 
-def _write(poll: Poll, voters: list[int], ballots: Iterator[bytes]) -> None:
+def write(poll: Poll, voters: list[RollEntry], ballots: Iterator[bytes]) -> None:
+    """Put a ballot of each of `voters` into the box, and mark them, as casts would have done."""
     now = timezone.now()
     waiting = zip(voters, ballots, strict=True)
     for begin in range(0, len(voters), ROWS):
         part = voters[begin : begin + ROWS]
         Envelope.objects.bulk_create(
-            _envelope(poll, entry, sealed)
+            envelope_of(poll, entry, sealed)
             for _, (entry, sealed) in zip(part, waiting, strict=False)
         )
-    RollEntry.objects.filter(
-        poll=poll, present=True, voted=False, pk__gte=voters[0], pk__lte=voters[-1]
-    ).update(voted=True, voted_at=now)
+        for entry in part:
+            entry.voted, entry.voted_at = True, now
+            entry.mac = mark_mac(poll.uuid, entry.delegate_id, entry.number)
+        RollEntry.objects.bulk_update(part, ["voted", "voted_at", "mac"], batch_size=200)
 
 
-def _envelope(poll: Poll, entry: int, sealed: bytes) -> Envelope:
+def envelope_of(poll: Poll, entry: RollEntry, sealed: bytes) -> Envelope:
+    """Return the unsaved envelope of any bytes, as this server would store it."""
     receipt = sealing.receipt(poll=poll.uuid, sealed=sealed)
     return Envelope(
-        roll_entry_id=entry,
+        roll_entry=entry,
         poll=poll,
         sealed=sealed,
         receipt=receipt,
         code=sealing.receipt_code(receipt),
         token=casting.new_token(),
+        mac=envelope_mac(poll.uuid, entry.delegate_id, entry.number, receipt),
     )

@@ -11,7 +11,7 @@ from ballots.facts.polls import asked_for, in_order, published_to_all
 from ballots.models import AccessCard, Delegate
 from ballots.pages.asking import Asking, who_asks
 from ballots.pure.rules import Proposal
-from ballots.sessions import CARD_KEY, SessionStore
+from ballots.sessions import CARD_KEY, HOLDER_KEY, SessionStore
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_office
 from tests.helpers.http_client import Form, Page
@@ -28,7 +28,7 @@ def signed_in(stage: Stage, place: int = 0, **options: Any) -> Client:
 def with_card(client: Client, card: AccessCard) -> Client:
     """Give a browser the session of `card`, for tests that are not about signing in."""
     session = client.session
-    session[CARD_KEY] = card.pk
+    session[CARD_KEY], session[HOLDER_KEY] = card.pk, card.delegate_id
     session.save()
     return client
 

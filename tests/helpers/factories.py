@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from ballots import roles
 from ballots.acts import canvass, cards, casting, ceremony, deciding, lifecycle, roll
+from ballots.facts import keyed
 from ballots.models import (
     AccessCard,
     Decision,
@@ -112,7 +113,8 @@ class Stage:
 
     def card(self, place: int = 0) -> AccessCard:
         """The valid card of the delegate at `place`."""
-        return AccessCard.objects.get(delegate=self.delegates[place], revoked_at__isnull=True)
+        cards = AccessCard.objects.select_related("delegate")
+        return cards.get(delegate=self.delegates[place], revoked_at__isnull=True)
 
     def entry(self, place: int = 0) -> RollEntry:
         return RollEntry.objects.get(poll=self.poll, delegate=self.delegates[place])
@@ -128,7 +130,7 @@ class Stage:
         )
 
     def forge(self, place: int, sealed: bytes) -> None:
-        """Put bytes of whoever can write to the database into the box, beside a delegate's mark."""
+        """Put any bytes into the box beside a delegate's mark, as if this server had taken them."""
         receipt = sealing.receipt(poll=self.poll.uuid, sealed=sealed)
         entry = self.entry(place)
         Envelope.objects.create(
@@ -138,8 +140,13 @@ class Stage:
             receipt=receipt,
             code=sealing.receipt_code(receipt),
             token="t",
+            mac=keyed.envelope_mac(self.poll.uuid, entry.delegate_id, entry.number, receipt),
         )
-        RollEntry.objects.filter(pk=entry.pk).update(voted=True, voted_at=timezone.now())
+        RollEntry.objects.filter(pk=entry.pk).update(
+            voted=True,
+            voted_at=timezone.now(),
+            mac=keyed.mark_mac(self.poll.uuid, entry.delegate_id, entry.number),
+        )
 
     def write_in(self, title: str) -> WriteIn:
         return self.poll.write_ins.get(title=title)

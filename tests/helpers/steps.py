@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from ballots.pure import card_code
-from ballots.sessions import CARD_KEY, SessionStore
+from ballots.sessions import CARD_KEY, HOLDER_KEY, SessionStore
 from tests.helpers.factories import PASSWORD, Stage
 
 
@@ -34,7 +34,8 @@ def type_code(page: Page, day: Stage, place: int) -> None:
 def let_in(page: Page, base: str, day: Stage, place: int = 0) -> None:
     """Give the device a session, for tests that are not about signing in: it is three pages less."""
     session = SessionStore()
-    session[CARD_KEY] = day.card(place).pk
+    card = day.card(place)
+    session[CARD_KEY], session[HOLDER_KEY] = card.pk, card.delegate_id
     session.create()
     page.context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": base}]

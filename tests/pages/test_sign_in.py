@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from ballots.acts import cards, sign_in
-from ballots.facts.card_keys import key_check
+from ballots.facts.keyed import key_check
 from ballots.models import AccessCard, Session
 from ballots.pure import card_code
 from ballots.sessions import SessionStore

@@ -6,7 +6,7 @@ Run again for a poll whose files could not be rewritten, it does only the second
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
@@ -21,10 +21,21 @@ class Command(StepCommand):
     help = "截止投票，封存表决票，再重写存储（重写未完成的，再运行一次只重写存储）"
     phases = MOVES["close"].before | {Phase.CLOSED}
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--decision",
+            default="",
+            metavar="TEXT",
+            help=gettext("主席团的决定：有疑问的表决票封存、不予开启（总监票人以 --second 签名）"),
+        )
+
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         if poll.phase != Phase.CLOSED or poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists():
             with bar(gettext("截止"), self.stdout) as watch:
-                poll = lifecycle.close_poll(poll, by=by, watch=watch)
+                poll = lifecycle.close_poll(
+                    poll, by=by, second=second, decision=options["decision"], watch=watch
+                )
             self.stdout.write(
                 gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
                 % {"count": poll.sealed_ballots.count()}

@@ -5,7 +5,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from ballots.models import Session
-from ballots.sessions import CARD_KEY
+from ballots.sessions import CARD_KEY, HOLDER_KEY
 from tests.helpers.steps import (
     drafts,
     open_ballot,
@@ -131,5 +131,5 @@ def test_choices_are_in_no_cookie_no_address_and_no_session_before_the_submissio
     assert held.keys() == {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
     assert held[settings.SESSION_COOKIE_NAME] == stored.session_key
     assert len(held[settings.CSRF_COOKIE_NAME]) == 32
-    assert stored.get_decoded() == {CARD_KEY: day.card(0).pk}
+    assert stored.get_decoded() == {CARD_KEY: day.card(0).pk, HOLDER_KEY: day.card(0).delegate_id}
     assert not [address for address in addresses if "?" in address or "#" in address]
