@@ -19,7 +19,6 @@ urlpatterns = [
     path("progress/", home.progress, name="progress"),
     path("ballot/", ballot.ballot, name="ballot"),
     path("ballot/deadline/", ballot.deadline, name="deadline"),
-    path("ballot/alike/", ballot.alike, name="alike"),
     path("ballot/review/", ballot.review, name="review"),
     path("ballot/cast/", ballot.cast, name="cast"),
     path("receipt/", ballot.receipt, name="receipt"),

@@ -90,6 +90,22 @@
     sending = true;
     if (isCast) wait(words.busy);
   });
+  // What is sent has one size, whatever was chosen and whichever button was pressed.
+  for (const filler of document.querySelectorAll("[name=filler]")) {
+    filler.form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
+      filler.value = "";
+      const data = new FormData(filler.form);
+      const { name, value } = event.submitter || {};
+      if (name) data.append(name, value);
+      const sent = new URLSearchParams();
+      // As a browser sends the ends of lines.
+      data.forEach((text, field) => sent.append(field, text.replace(/\r\n?|\n/g, "\r\n")));
+      const { size } = filler.dataset;
+      const over = String(sent).length % size;
+      filler.value = "0".repeat(over && size - over);
+    });
+  }
   addEventListener("pageshow", (event) => {
     if (event.persisted) key ? release() : location.replace(form.action);
   });
@@ -106,12 +122,55 @@
 
   // --- proposals: blocks come and go
 
+  const cards = [...form.querySelectorAll("[data-category]")];
   const blocks = () => [...form.querySelectorAll(".proposal")];
   const inputs = (block) => [...block.querySelectorAll("[name^=proposal-]")];
   const isFilled = (block) => inputs(block).some((field) => field.value.trim());
   const home = $("blocks");
   const dropUndone = () => form.querySelectorAll(".undone").forEach((note) => note.remove());
+  // What a title is like, as `ballots.pure.similar` has it: nobody is asked, for the question would
+  // tell who proposes something, and the answer what.
+  const stop = new RegExp(words.stop, "g");
+  const pairs = (text) => {
+    const plain = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+    const signs = [...(plain.replace(stop, "") || plain)];
+    return signs.length === 1 ? signs : signs.slice(1).map((sign, i) => signs[i] + sign);
+  };
+  const likeness = (left, right) => {
+    const [ours, theirs] = [pairs(left), pairs(right)];
+    const whole = ours.length + theirs.length;
+    for (const pair of ours) if (theirs.includes(pair)) theirs.splice(theirs.indexOf(pair), 1);
+    return whole ? 2 * (whole - ours.length - theirs.length) / whole : 0;
+  };
+  const hint = (block) => {
+    const [title] = inputs(block);
+    const name = title.value.replace(/\s+/g, " ").trim().normalize();
+    const place = title.name.replace(/\D/g, "");
+    const near = cards.map((card) => {
+      const [, i, other] = /^(\d+)\. (.*)/.exec(card.querySelector(".name").textContent.trim());
+      return { i, title: other, place, name, score: likeness(name, other) };
+    }).filter((other) => other.score >= 0.2).sort((a, b) => b.score - a.score).slice(0, 3);
+    const box = block.querySelector(".hints");
+    box.textContent = "";
+    if (!near.length) return;
+    const found = box.appendChild($("alike").content.firstElementChild.cloneNode(true));
+    const [line, instead, anyway] = found.children;
+    for (const other of near) {
+      for (const part of [line, instead]) {
+        const copy = found.insertBefore(part.cloneNode(true), line);
+        copy.textContent = fill(copy.textContent.trim(), other);
+        if (copy.value) copy.value = fill(copy.value, other);
+      }
+    }
+    line.remove();
+    instead.remove();
+    anyway.value = name;
+    const told = box.appendChild(document.createElement("input"));
+    Object.assign(told, { type: "hidden", name: "anyway", value: name });
+    say([...found.querySelectorAll("p")].map((p) => p.textContent).join(""));
+  };
   const dress = (block) => {
+    inputs(block)[0].addEventListener("change", () => hint(block));
     for (const field of inputs(block)) {
       const left = field.parentElement.lastElementChild;
       const count = () => {
@@ -157,7 +216,6 @@
       $("proposal-" + place + "-" + name).value = values[name];
     }
     dress(block);
-    if (window.htmx) htmx.process(block);
     return block;
   };
   if (home) {
@@ -179,7 +237,6 @@
   // --- the filter: it hides rows, and never a choice without saying so
 
   const [category, only] = [$("category"), $("only")];
-  const cards = [...form.querySelectorAll("[data-category]")];
   const isMarked = (card) =>
     [...card.querySelectorAll("input")].some((box) => box.checked && mark(box.name, box.value));
   const tell = () => {

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.text import smart_split
 from django.utils.translation import gettext
@@ -122,7 +122,7 @@ class BodyLimitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return _refused(TOO_LARGE, status=413)
+            return HttpResponse(TOO_LARGE, status=413, content_type="text/plain; charset=utf-8")
         return self.get_response(request)
 
 
@@ -139,23 +139,23 @@ class InputLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _is_of_staff(request):
-            address = len(request.path) + len(request.META.get("QUERY_STRING", ""))
-            if address > LONGEST_ADDRESS:
-                return _refused(gettext("网址过长，没有处理。请返回首页重新进入。"), status=414)
+            if len(request.path) + len(request.META.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
+                words = gettext("网址过长，没有处理。请返回首页重新进入。")
+                return _turned_away(request, words, status=414)
             # As it was announced, and was asked of BodyLimitMiddleware to be a number.
-            if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FORM:
-                return _refused(TOO_LARGE, status=413)
-            if request.method == "POST" and _fields(request) > MOST_FIELDS:
-                return _refused(TOO_LARGE, status=413)
+            if (
+                int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FORM
+                or _fields(request) > MOST_FIELDS
+            ):
+                return _turned_away(request, TOO_LARGE, status=413)
         if _is_broken(request):
-            return _refused(
-                gettext("提交的内容有无法识别的字符，没有处理。请返回后重新填写。"), status=400
-            )
+            words = gettext("提交的内容有无法识别的字符，没有处理。请返回后重新填写。")
+            return _turned_away(request, words, status=400)
         return self.get_response(request)
 
 
-def _refused(words: Any, *, status: int) -> HttpResponse:
-    return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+def _turned_away(request: HttpRequest, words: Any, *, status: int) -> HttpResponse:
+    return render(request, "400.html", {"words": words}, status=status)
 
 
 def _is_of_staff(request: Any) -> bool:
@@ -164,6 +164,8 @@ def _is_of_staff(request: Any) -> bool:
 
 def _fields(request: HttpRequest) -> int:
     """Return at least how many fields were sent, without taking them apart."""
+    if request.method != "POST":
+        return 0
     if request.content_type == "multipart/form-data":
         return request.body.count(b"form-data;")
     return request.body.count(b"&") + 1

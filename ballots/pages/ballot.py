@@ -5,7 +5,8 @@ Choices live in the page's form alone: no view puts them anywhere else.
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache, partial, wraps
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,17 +19,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.utils.translation import get_language, gettext, override
+from django.views.decorators.http import require_http_methods, require_safe
 
 from ballots.acts import casting
 from ballots.facts.kept import POLLS, Kept, kept_of
 from ballots.facts.polls import asked_for, candidates, state_of, why_barred
 from ballots.pages.answers import (
     REFUSALS,
+    Closing,
     PageRefused,
     Refusal,
     SeeOther,
+    View,
     asked_poll,
     closing_of,
     owner_of_draft,
@@ -38,19 +41,19 @@ from ballots.pages.answers import (
     status_of,
 )
 from ballots.pages.asking import Standing
-from ballots.pages.faces import face, shown_poll
+from ballots.pages.faces import LARGER, Asked, face, shown_poll
 from ballots.pages.forms import (
-    TITLE_FIELD,
     BallotForm,
     CastForm,
     Exchange,
     Group,
     Line,
-    ProposalForm,
     exchanged,
+    fields_of,
     without,
 )
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
+from ballots.pages.sizes import WIDEST, fill_up, longest, size_for
 from ballots.pure import similar
 from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
@@ -62,6 +65,9 @@ from yiwu_vote.postgresql.trouble import is_away
 LIVE_REGIONS = {"live", "alert"}
 
 BALLOT = "ballots/ballot/ballot.html"
+REVIEW = "ballots/ballot/review.html"
+# Its main part, which is personal.
+REVIEWED = "ballots/ballot/_review.html"
 
 # --- which poll, and where the delegate stands with it --------------------------------------------
 
@@ -99,10 +105,60 @@ def _demand_fillable(standing: Standing, *, is_posted: bool) -> None:
     raise PageRefused("closed", at=poll.closed_at or poll.closes_at)
 
 
+# --- the size of what is answered -----------------------------------------------------------------
+
+
+def of_one_size(view: View) -> View:
+    """Fill up what answers a form of the ballot of a poll: its length says nothing (design §6.4)."""
+
+    @wraps(view)
+    def filled_up(request: VisitorRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        poll = request.poll if request.method == "POST" else None
+        if poll and poll.takes_ballots and response.content:
+            fill_up(response, _size_of_answers(kept_of(poll), poll))
+        return response
+
+    return filled_up
+
+
+@lru_cache(maxsize=POLLS)
+def _size_of_answers(kept: Kept, poll: Poll) -> int:
+    """Return the size that any answer of `poll` has room in, in every language.
+
+    Ballot and review are tried with more on them than any legal one has.
+    """
+    sent, pages = longest(kept, poll), []
+    asked = Asked(shown_poll(poll), f"?poll={poll.pk}", False, True, LARGER[-1])
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            form = BallotForm(sent, poll=poll, titles=kept.titles)
+            form.is_valid()
+            problem = REFUSALS["time-up"]
+            closing = Closing("up", str(problem.text))
+            exchange = Exchange(99_999, sent, fields_of(sent), is_full=False)
+            alike = [{"key": 99_999, "title": WIDEST * TITLE_LIMIT}] * similar.MOST
+            context = {
+                **{"request": asked, "csrf_token": "x" * 64, "token": "x" * 32, "owner": "x" * 16},
+                **{"form": form, "poll": shown_poll(poll), "kept": kept, "state": "paused"},
+                **{"closing": closing, "rules": rules_in_words(poll), "exchange": exchange},
+                **{"problem": problem, "previous": form, "removed": next(iter(form.lines), None)},
+                "groups": [(one.title, _lines(asked, form, one)) for one in form.groups],
+                "hints": [
+                    {"place": place, "title": proposal.title, "alike": alike}
+                    for place, proposal in enumerate(form.selection.proposals)
+                ],
+            }
+            context["main"] = render_to_string(REVIEWED, context)
+            pages += [render_to_string(page, context) for page in (BALLOT, REVIEW)]
+    return size_for(pages)
+
+
 # --- the ballot -----------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_one_size
 @preferring
 @refusable
 def ballot(request: DelegateRequest) -> HttpResponse:
@@ -121,42 +177,6 @@ def ballot(request: DelegateRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_POST
-def alike(request: VisitorRequest) -> HttpResponse:
-    """Answer htmx with the candidates that the posted name of a proposal is like (design §10.2).
-
-    The name goes into the answer and nowhere else. Who is no longer signed in gets no hint instead
-    of being led away: the ballot is still being filled in.
-    """
-    sent = next((name for name in request.POST if TITLE_FIELD.fullmatch(name)), "")
-    proposal = ProposalForm({"title": request.POST.get(sent, "")})
-    asked = request.POST.get("poll", "")
-    if request.delegate is None:
-        return _in_silence(request, status=200)
-    poll = asked_for(request.polls, asked) if asked else None
-    if poll is None or not sent or not proposal.is_valid():
-        return HttpResponse()
-    title = proposal.cleaned_data["title"]
-    context = {
-        "place": sent.split("-")[1],
-        "title": title,
-        "alike": similar.nearest(title[:TITLE_LIMIT], candidates(poll)),
-    }
-    return render(request, "ballots/ballot/_hints.html", context)
-
-
-def _in_silence(request: VisitorRequest, *, status: int) -> HttpResponse:
-    """Answer somebody who is signed out and still fills in a ballot with nothing at all.
-
-    By 200 nothing takes the place of what is there, by 204 it stays.
-    """
-    # The browser must keep the cookie of a session that has ended: by it the next page knows that
-    # it has, and says so.
-    request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-    return HttpResponse(status=status)
-
-
-@login_not_required
 @require_safe
 def deadline(request: VisitorRequest) -> HttpResponse:
     """Answer htmx with what is to be said of the deadline now, or with nothing new (204).
@@ -164,7 +184,10 @@ def deadline(request: VisitorRequest) -> HttpResponse:
     Asked again and again beside a ballot, from which nobody may be led away.
     """
     if request.delegate is None:
-        return _in_silence(request, status=204)
+        # The browser must keep the cookie of a session that has ended: by it the next page knows
+        # that it has, and says so.
+        request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return HttpResponse(status=204)
     closing = closing_of(request.poll) if request.poll else None
     if closing is None or closing.said == request.GET.get("said", ""):
         return HttpResponse(status=204)
@@ -174,6 +197,7 @@ def deadline(request: VisitorRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_one_size
 @preferring
 @refusable
 def review(request: DelegateRequest) -> HttpResponse:
@@ -194,6 +218,7 @@ def review(request: DelegateRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_one_size
 @refusable
 def cast(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
@@ -290,6 +315,8 @@ class Empty:
 @lru_cache(maxsize=POLLS)
 def _empty(kept: Kept, poll: Poll) -> Empty:
     form = BallotForm(None, poll=poll, titles=kept.titles)
+    # What the first to review his ballot would else wait for.
+    _size_of_answers(kept, poll)
     # Said in the language of the face that shows it.
     return Empty(form, partial(rules_in_words, poll))
 
@@ -321,9 +348,9 @@ def _review_page(
     }
     response = face(
         request,
-        "ballots/ballot/review.html",
+        REVIEW,
         shown={"poll": shown_poll(form.poll), "problem": problem},
-        personal={"main": render_to_string("ballots/ballot/_review.html", context, request)},
+        personal={"main": render_to_string(REVIEWED, context, request)},
         status=problem.status if problem else 200,
     )
     if problem and problem.status == 503:
@@ -331,7 +358,7 @@ def _review_page(
     return response
 
 
-def _lines(request: DelegateRequest, form: BallotForm, group: Group) -> list[SafeString]:
+def _lines(request: DelegateRequest | Asked, form: BallotForm, group: Group) -> list[SafeString]:
     """Return the lines of a group in HTML; that of a candidate reads the same for whoever chose it."""
     action = reverse("ballots:review") + request.poll_query
     return [

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.models import rules_of
 from ballots.pages import wording
+from ballots.pure import similar
 from ballots.pure.rules import (
     DETAIL_LIMIT,
     TITLE_LIMIT,
@@ -36,7 +37,6 @@ from yiwu_vote.fields import Typed
 
 PREFIX = "proposal"
 PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
-TITLE_FIELD = re.compile(rf"{PREFIX}-[0-9]{{1,2}}-title")
 # The field of one project where each takes 赞成, 反对 or 弃权 (design §9), and what may stand in it.
 VOTE = "vote-"
 VOTES = {"for", "against", "abstain"}
@@ -308,6 +308,25 @@ class BallotForm(forms.Form):
         return ProposalForm(prefix=f"{PREFIX}-__prefix__", auto_id="%s")
 
     @property
+    def sent_size(self) -> int:
+        """To so many bytes script fills up whatever is sent of this ballot, the longest legal one too."""
+        # Each character of four bytes, as `%F0%9F%9A%8F`; a title once more where it was confirmed.
+        texts = 12 * (2 * TITLE_LIMIT + DETAIL_LIMIT + UNIT_LIMIT)
+        proposals = self.rules.proposal_limit if self.takes_proposals else 0
+        longest = 600 + 24 * len(self.titles) + proposals * (texts + 150)
+        return -(-longest // 1024) * 1024
+
+    @property
+    def spare_hint(self) -> list[dict[str, str]]:
+        """The hint that script copies; it finds by itself what a title is like."""
+        return [{"key": "{i}", "title": "{title}"}]
+
+    @property
+    def stop_words(self) -> str:
+        """The words that tell two titles apart in none, for the same script."""
+        return similar.STOP_WORDS.pattern
+
+    @property
     def confirmed(self) -> list[str]:
         """The titles that the delegate proposes although a hint said what they are like."""
         return self._all("anyway")[:MOST_BLOCKS]
@@ -436,9 +455,9 @@ def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
     if f"{PREFIX}-{place}-title" not in sent:
         return None
     data = sent.copy()
-    for name in ("instead", "size", "csrfmiddlewaretoken"):
+    for name in ("instead", "size", "filler", "csrfmiddlewaretoken"):
         data.pop(name, None)
-    before = [(name, value) for name, values in data.lists() for value in values]
+    before = fields_of(data)
     # A proposal that counts leaves its place to the candidate; one that does not has none to leave.
     needs_room = form.rules.proposals != "counted" and number not in form.ticked
     is_full = needs_room and len(form.ticked) >= form.rules.places
@@ -449,6 +468,11 @@ def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
     elif number not in form.ticked:
         data.appendlist("projects", str(number))
     return Exchange(number, data, before, is_full)
+
+
+def fields_of(data: QueryDict) -> list[tuple[str, str]]:
+    """Return all that was sent, field by field."""
+    return [(name, value) for name, values in data.lists() for value in values]
 
 
 def _empty_block(place: int) -> ProposalForm:

@@ -60,9 +60,9 @@ def test_the_ballot_is_small(open_page, live_server, twenty, shared):
     own = sum(size for url, size in scripts.items() if "django_htmx" not in url)
     styles = sum(size for url, size in found.items() if url.endswith(".css"))
     assert all(url.startswith(f"{live_server.url}/") for url in found)
-    assert 0 < own <= 4 * KIB, scripts
+    assert 0 < own <= 6 * KIB, scripts
     assert 0 < styles <= 12 * KIB
-    assert 20 * KIB < sum(found.values()) <= 60 * KIB, found
+    assert 10 * KIB < sum(found.values()) <= 60 * KIB, found
 
 
 @pytest.mark.parametrize("form", ["choose", "each"])

@@ -227,8 +227,6 @@ def a_ballot_of_ticks() -> None:
         filled(poll, *range(1, 10), proposals=["夜间公交"]),
     ):
         client.post("/ballot/review/", sent)
-    asked = {"poll": poll.pk, "proposal-0-title": "候选项目77"}
-    client.post("/ballot/alike/", asked, headers=HTMX)
     given = filled(poll, 1, proposals=["候选项目77"])
     client.post("/ballot/", given | {"instead": "0-7"})
     client.post("/ballot/cast/", ready_to_cast(client, poll, 1, 2))

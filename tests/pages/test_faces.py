@@ -45,7 +45,7 @@ class Drawn:
 BUDGET = {
     "home": (1, 9_000, 0),
     "ballot": (1, 32_000, 0),
-    "review": (1, 9_000, 20),
+    "review": (1, 50_000, 20),
     "cast": (4, 0, 0),
     "receipt": (1, 8_000, 0),
     "sign-in page": (1, 7_000, 0),

@@ -56,7 +56,6 @@ ROUTES = {
     "ballot/": False,
     "ballot/review/": False,
     # To nobody in particular it says nothing, so that nobody is led away while he types.
-    "ballot/alike/": True,
     "ballot/deadline/": True,
     "ballot/cast/": False,
     "receipt/": False,

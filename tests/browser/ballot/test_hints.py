@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
-from ballots.models import Session
+from ballots.pure import similar
 from tests.helpers.factories import Stage, make_project, make_stage
 from tests.helpers.judging import EVERYTHING, SMALL, SMALL_TARGETS, violations
 from tests.helpers.steps import drafts, open_ballot, propose, review, submit, tick, ticked, titles
@@ -31,16 +31,63 @@ def propose_alike(page: Page) -> None:
     expect(page.locator(".alike")).to_contain_text(HINT)
 
 
-def test_leaving_the_name_asks_with_the_name_alone_and_says_what_it_is_like(ballot):
+def test_what_a_name_is_like_is_said_without_asking_anybody(ballot):
     asked = []
-    ballot.on("request", lambda request: asked.append(request))
+    ballot.on("request", lambda request: asked.append(request.url))
     tick(ballot, 1)
 
     propose_alike(ballot)
 
-    [request] = [request for request in asked if request.url.endswith("/ballot/alike/")]
-    assert request.post_data_json.keys() == {"csrfmiddlewaretoken", "poll", "proposal-0-title"}
     expect(ballot.locator("#live")).to_contain_text(HINT)
+    expect(ballot.locator("[name=instead]")).to_have_attribute("value", "0-3")
+    assert not asked
+
+
+NAMES = [
+    "停车",
+    "建设工程",
+    "城区新增公共停车泊位3000个",
+    "城区新增公共停车泊位３０００个",
+    "農村 公路 ABC",
+    "abc路",
+    "老年食堂",
+    "改造老旧小区和老年食堂",
+    "ＡＢＣ路・提升",
+    "食",
+    "𠮷𠮷小区",
+    "—…。",
+]
+TITLES = [
+    "农村公路ABC路",
+    "老旧小区改造",
+    "老年食堂",
+    "老年食堂提升",
+    "𠮷𠮷",
+    "建设",
+    "食",
+    "公共停车",
+]
+
+
+def test_script_finds_the_same_as_the_server(phone, live_server):
+    day = make_stage(open_it=False, candidates=0)
+    for number, title in enumerate(TITLES, start=1):
+        make_project(day.poll, number, title=title)
+    day.poll = lifecycle.open_poll(day.poll, by=day.office)
+    open_ballot(phone, live_server.url, day)
+    field = propose(phone, "甲乙").get_by_label("项目名称（必填）")
+    known = dict(enumerate(TITLES, start=1))
+
+    found = {}
+    for name in NAMES:
+        field.fill(name)
+        field.dispatch_event("change")
+        buttons = phone.locator(".alike [name=instead]").all()
+        found[name] = [int(str(button.get_attribute("value")).split("-")[1]) for button in buttons]
+
+    wanted = {name: [hint.key for hint in similar.nearest(name, known)] for name in NAMES}
+    assert found == wanted
+    assert {0, 1, 3} <= set(map(len, wanted.values()))
 
 
 def test_a_name_like_none_gets_no_hint_and_a_hint_goes_with_its_name(ballot):
@@ -141,18 +188,8 @@ def test_a_full_ballot_says_that_there_is_no_room_and_loses_nothing(phone, live_
     assert (ticked(phone), titles(phone)) == ([1, 2], [LIKE])
 
 
-def test_a_session_that_expired_gives_no_hint_and_leads_nobody_away(ballot):
-    Session.objects.all().delete()
-
-    with ballot.expect_response("**/ballot/alike/"):
-        propose(ballot, LIKE).get_by_label("主要内容和目标（选填）").fill("缓解停车难。")
-
-    expect(ballot.get_by_label("项目名称（必填）")).to_have_value(LIKE)
-    assert ballot.url.endswith("/ballot/")
-
-
-def test_ballots_that_take_no_proposal_load_no_htmx(phone, live_server):
-    open_ballot(phone, live_server.url, held(proposals="off"))
+def test_a_ballot_without_a_deadline_loads_no_htmx(phone, live_server):
+    open_ballot(phone, live_server.url, held())
 
     assert phone.evaluate("'htmx' in window") is False
     assert "hx-" not in phone.content()
