@@ -7,6 +7,7 @@ migration and installs them after its last (`ballots.apps`), and the pre-flight 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -158,7 +159,8 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
     # Every column of a poll but those of its state is frozen from the opening on.
     poll = apps.get_model("projects", "Poll")
     moving = {*poll.STATE, *poll.DEADLINE, *poll.CORRECTED}
-    frozen = [column for column in poll_columns if column not in moving]
+    # Sorted, for the table has them in the order of its migrations and the model in its own.
+    frozen = sorted(column for column in poll_columns if column not in moving)
     corrected = _any_changed(poll.CORRECTED)
     changed = " OR ".join(
         filter(None, [_any_changed(frozen), DEADLINE_MOVED, f"(({corrected}) AND {CORRECTED})"])
@@ -333,11 +335,46 @@ def lift(connection: BaseDatabaseWrapper) -> None:
 
 
 def are_installed(connection: BaseDatabaseWrapper) -> bool:
-    """Tell whether every trigger is in place, as it must be before a poll opens."""
+    """Tell whether every trigger is in place and at work, as it must be before a poll opens.
+
+    Each is compared word for word with what `install` would write: one that was switched off, or
+    whose source somebody emptied, is none.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(INSTALLED[connection.vendor])
-        names = {name for (name,) in cursor.fetchall()}
-    return names.issuperset(guard.name for guard in _guards([]))
+        cursor.execute(AT_WORK[connection.vendor])
+        return set(cursor.fetchall()) >= _expected(connection.vendor)
+
+
+# What is at work of what `install` left behind, with the source of it. On PostgreSQL a trigger may
+# be switched off by itself or for a session, or be given a condition or columns of its own.
+AT_WORK = {
+    "postgresql": "SELECT t.tgname::text, c.relname::text, t.tgtype::int, p.prosrc FROM pg_trigger t"
+    " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+    " WHERE c.relnamespace = current_schema::regnamespace AND NOT t.tgisinternal"
+    " AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr = ''::int2vector"
+    " AND current_setting('session_replication_role') <> 'replica'",
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
+}
+# How PostgreSQL writes down when a trigger fires: a bit each for ROW, BEFORE and the event.
+FIRES = {"INSERT": 1 | 2 | 4, "DELETE": 1 | 2 | 8, "UPDATE": 1 | 2 | 16}
+
+
+@cache
+def _expected(vendor: str) -> set[tuple[object, ...]]:
+    """Return the rows that AT_WORK gives where every trigger is as this code writes it."""
+    poll = apps.get_model("projects", "Poll")
+    guards = _guards([str(field.column) for field in poll._meta.concrete_fields])
+    if vendor == "sqlite":
+        return {(guard.name, _statements(guard, vendor, "")[0]) for guard in guards}
+    return {
+        (
+            guard.name,
+            guard.table,
+            FIRES[guard.event],
+            _statements(guard, vendor, "")[0].split("$$")[1],
+        )
+        for guard in guards
+    }
 
 
 def changed_candidates(connection: BaseDatabaseWrapper, second: int) -> list[int]:

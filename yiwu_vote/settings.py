@@ -57,6 +57,15 @@ def demo_secret() -> str:
     return path.read_text()
 
 
+def keep_private(database: Path) -> None:
+    """Let the owner alone read a file of SQLite, in whatever folder; what lies beside it follows."""
+    if database.parent.is_dir() and str(database) != ":memory:":
+        # A file of somebody else is his to keep; whether it can be opened is found out elsewhere.
+        with contextlib.suppress(OSError):
+            os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
+            database.chmod(0o600)
+
+
 def private_hosts(hosts: list[str]) -> list[str]:
     """Return `hosts` if every one is this machine or a private address; LAN_HTTP needs that."""
     for host in hosts:
@@ -154,6 +163,7 @@ ASKED_OF_SERVER = dict[str, str]()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    keep_private(Path(DATABASES["default"]["NAME"]))
     DATABASES["default"]["OPTIONS"] = {
         # On SQLite the write lock of the whole file is the lock of the poll.
         "transaction_mode": "IMMEDIATE",

@@ -16,10 +16,6 @@ refused = Refusals(
 )
 
 
-# The columns of an envelope of which PostgreSQL keeps samples for its planner, with their lengths.
-LEARNT = {"receipt": 64, "code": 16, "token": 64, "mac": 32}
-
-
 def rewrite_storage(poll: Poll, *, by: User) -> None:
     """Let the database rewrite its files, so that no old page tells the order of casting.
 
@@ -43,14 +39,7 @@ def _vacuum() -> None:
         if connection.vendor == "postgresql":
             # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
             # might see it; a table that ALTER rewrites takes over the living rows alone.
-            # What it had learnt of a column goes with the old column too: receipts, tokens and MACs.
-            cursor.execute(
-                "ALTER TABLE ballots_envelope ALTER COLUMN sealed TYPE bytea USING sealed || ''"
-                + "".join(
-                    f", ALTER COLUMN {name} TYPE varchar({length}) USING {name} || ''"
-                    for name, length in LEARNT.items()
-                )
-            )
+            cursor.execute(_rewriting())
             tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
             cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
             return
@@ -58,3 +47,18 @@ def _vacuum() -> None:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if cursor.fetchone()[0]:
             raise OperationalError("a reader held the log of writes")
+
+
+def _rewriting() -> str:
+    """Return the statement that rewrites the empty table of the envelopes, and forgets its statistics.
+
+    ANALYZE leaves those of an empty table alone, some hundred values of each column as they were;
+    only a change of its type drops what is known of a column.
+    """
+    columns = [
+        f"ALTER COLUMN {field.column} TYPE {field.db_type(connection)}"
+        for field in Envelope._meta.concrete_fields
+        if field.column != "sealed"
+    ]
+    sealed = "ALTER COLUMN sealed TYPE bytea USING sealed || ''"
+    return f"ALTER TABLE ballots_envelope {', '.join([sealed, *columns])}"

@@ -421,6 +421,23 @@ def test_an_older_transaction_does_not_keep_the_envelopes_alive():
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql
+def test_the_statistics_of_the_database_forget_the_envelopes():
+    day = Day().vote()
+    known = (
+        "SELECT array_agg(attname::text) FROM pg_stats WHERE tablename = 'ballots_envelope' AND attname IN"
+        " ('receipt', 'code', 'token', 'roll_entry_id', 'sealed')"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ballots_envelope")
+        cursor.execute(known)
+        assert cursor.fetchone()[0]
+        day.close()
+        cursor.execute(known)
+        assert cursor.fetchone()[0] is None
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_reader_in_the_way_of_the_rewriting_is_told_and_nothing_is_recorded():
     day = Day().vote().close(rewrite=False)
     reader = connection.copy("reader")

@@ -1154,3 +1154,53 @@ def test_a_real_poll_is_not_wiped():
 
     assert refusal.value.code == "not-to-wipe"
     assert Envelope.objects.count() == 1
+
+
+# --- whether they are at work ---------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_every_trigger_is_found_to_be_at_work():
+    assert triggers.are_installed(connection)
+
+
+@pytest.mark.django_db
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE ballots_journalentry DISABLE TRIGGER USER",
+        "ALTER TABLE ballots_envelope DISABLE TRIGGER ballots_envelope_guard_update",
+        "ALTER TABLE ballots_envelope ENABLE REPLICA TRIGGER ballots_envelope_guard_update",
+        "CREATE OR REPLACE FUNCTION ballots_ballot_guard_update() RETURNS trigger LANGUAGE plpgsql"
+        " AS $$ BEGIN RETURN NEW; END $$",
+        "DROP TRIGGER ballots_result_guard_update ON ballots_result",
+        "DROP TRIGGER ballots_result_guard_update ON ballots_result; CREATE TRIGGER"
+        " ballots_result_guard_update BEFORE UPDATE ON ballots_result FOR EACH ROW WHEN (FALSE)"
+        " EXECUTE FUNCTION ballots_result_guard_update()",
+        "DROP TRIGGER ballots_result_guard_update ON ballots_result; CREATE TRIGGER"
+        " ballots_result_guard_update BEFORE UPDATE OF digest ON ballots_result FOR EACH ROW"
+        " EXECUTE FUNCTION ballots_result_guard_update()",
+        "SET LOCAL session_replication_role = replica",
+    ],
+)
+def test_a_trigger_that_is_switched_off_or_emptied_is_missed_on_postgresql(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert not triggers.are_installed(connection)
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the words of SQLite")
+@pytest.mark.parametrize("condition", ["", " WHEN 1 = 0"])
+def test_a_trigger_that_is_gone_or_emptied_is_missed_on_sqlite(condition):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER ballots_ballot_guard_update")
+        if condition:
+            cursor.execute(
+                "CREATE TRIGGER ballots_ballot_guard_update BEFORE UPDATE ON ballots_ballot"
+                f"{condition} BEGIN SELECT RAISE(ABORT, 'the ballot is never changed'); END"
+            )
+
+    assert not triggers.are_installed(connection)

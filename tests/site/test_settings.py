@@ -325,3 +325,14 @@ def test_behind_a_pooler_nothing_outlives_a_transaction():
     # A pooler turns away whoever asks for it.
     assert "options" not in database["OPTIONS"]
     assert "DISABLE_SERVER_SIDE_CURSORS" not in postgres()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_only_its_owner_reads_a_file_of_sqlite_in_whatever_folder(tmp_path, is_there):
+    file = tmp_path / "vote.sqlite3"
+    if is_there:
+        file.touch(mode=0o644)
+
+    started("DATABASES", **PRODUCTION | {"DATABASE_URL": f"sqlite:///{file}"})
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
