@@ -7,12 +7,12 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects import choices, locks, phases
 from projects.choices import known
+from yiwu_vote import moments
 from yiwu_vote.moments import to_the_minute
 
 
@@ -316,9 +316,7 @@ class Poll(models.Model):
 
         By this machine's clock, for pages; acts ask the database's, under the lock.
         """
-        return (
-            self.takes_ballots and self.closes_at is not None and self.closes_at <= timezone.now()
-        )
+        return self.takes_ballots and self.closes_at is not None and self.closes_at <= moments.now()
 
     @property
     def is_revealed(self) -> bool:

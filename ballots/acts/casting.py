@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +19,7 @@ from ballots.pure.rules import Fault, Selection, faults
 from ballots.refusal import Refusals
 from projects import locks
 from projects.models import Poll
+from yiwu_vote import moments
 
 refused = Refusals(
     {
@@ -108,7 +108,7 @@ def _seal(poll: Poll, selection: Selection) -> bytes:
 
 def _mark(poll: Poll, card: AccessCard) -> datetime | None:
     """Mark the delegate as having voted; return when, or None where something bars him."""
-    now = timezone.now()
+    now = moments.now()
     params = {
         "now": connection.ops.adapt_datetimefield_value(now),
         "poll": poll.pk,

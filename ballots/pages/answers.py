@@ -27,6 +27,7 @@ from ballots.pages.faces import LARGER, shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
 from projects.models import Poll
+from yiwu_vote import moments
 from yiwu_vote.language import language_of
 
 View = Callable[..., HttpResponse]
@@ -256,7 +257,7 @@ def closing_of(poll: Poll) -> Closing:
     """
     if poll.is_time_up:
         return Closing("up", str(TIME_IS_UP))
-    left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else 0
+    left = (poll.closes_at - moments.now()).total_seconds() if poll.closes_at else 0
     minutes = math.ceil(left / 60)
     if not 0 < minutes <= LAST_MINUTES:
         return Closing("", "")

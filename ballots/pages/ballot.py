@@ -53,8 +53,9 @@ from ballots.pages.forms import (
     without,
 )
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
+from ballots.pages.own_receipt import keep_receipt, kept_receipt
 from ballots.pages.sizes import WIDEST, fill_up, longest, size_for
-from ballots.pure import similar
+from ballots.pure import sealing, similar
 from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -229,14 +230,17 @@ def cast(request: DelegateRequest) -> HttpResponse:
         return _ballot_page(request, form)
     token = form.cleaned_data["token"]
     try:
-        casting.cast_ballot(poll=poll, card=request.card, selection=form.selection, token=token)
+        receipt = casting.cast_ballot(
+            poll=poll, card=request.card, selection=form.selection, token=token
+        )
     except Refused as refusal:
         return _cast_refused(request, form, refusal)
     except Error as error:
         if not is_away(error):
             raise
         return _review_page(request, form, token=token, problem=REFUSALS["busy"])
-    return SeeOther(reverse("ballots:receipt") + _query_to(request, poll))
+    response = SeeOther(reverse("ballots:receipt") + _query_to(request, poll))
+    return keep_receipt(response, request, poll, receipt)
 
 
 def _query_to(request: DelegateRequest, poll: Poll) -> str:
@@ -405,5 +409,7 @@ def receipt(request: DelegateRequest) -> HttpResponse:
     voted_at = standing.entry.voted_at
     submitted_at = date_format(timezone.localtime(voted_at), "DATETIME_FORMAT") if voted_at else ""
     shown, personal = status_of(standing)
+    if not standing.code and shown["state"] != "void" and (code := kept_receipt(request, poll)):
+        personal["receipt"] = sealing.grouped(code)
     personal["submitted_at"] = submitted_at
     return face(request, "ballots/ballot/receipt.html", shown=shown, personal=personal)

@@ -25,6 +25,7 @@ from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import ItemFigures
 from projects.models import Poll
+from yiwu_vote import moments
 
 # What a sheet of all the projects holds and can still be read from 20 metres.
 ROWS_A_SHEET = 12
@@ -84,7 +85,7 @@ def _qr() -> str:
 
 def _turnout(poll: Poll) -> dict[str, object]:
     numbers = turnout.turnout_of(poll)
-    left = (poll.closes_at - timezone.now()).total_seconds() if poll.closes_at else None
+    left = (poll.closes_at - moments.now()).total_seconds() if poll.closes_at else None
     return {
         "voted": numbers.voted,
         "issued": numbers.issued,

@@ -18,6 +18,7 @@ from ballots.models import AccessCard
 from ballots.pages.answers import SeeOther, preferring, say_no
 from ballots.pages.faces import face
 from ballots.pages.middleware import VisitorRequest
+from ballots.pages.own_receipt import forget_receipt
 from ballots.refusal import Refused
 from yiwu_vote.middleware import visitor_address
 
@@ -101,7 +102,9 @@ def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
 def sign_out(request: VisitorRequest) -> HttpResponse:
     if request.method == "POST":
         request.session.flush()
-        return SeeOther(reverse("ballots:sign-out"))
+        response = SeeOther(reverse("ballots:sign-out"))
+        forget_receipt(response)
+        return response
     if request.delegate:
         return SeeOther(reverse("ballots:home") + request.poll_query)
     return render(request, "ballots/sign_in/signed_out.html")

@@ -17,7 +17,8 @@ from ballots import verifier
 from ballots.acts import amending, casting, lifecycle, roll
 from ballots.facts import database
 from ballots.files import package, tables
-from ballots.models import Ballot, Envelope, RollEntry, Session, rules_of
+from ballots.models import Ballot, Envelope, RollEntry, SealedBallot, Session, rules_of
+from ballots.pure import sealing
 from ballots.pure.rules import Proposal, faults
 from projects.models import Poll
 from projects.wording import rules_in_words
@@ -709,9 +710,45 @@ def test_the_receipt_is_shown_again_after_signing_in_again_until_the_close(stage
     assert code.strip() in again.get("/home/").text
 
 
+def test_who_casts_in_the_last_second_learns_his_receipt_after_the_close(stage, client, poll):
+    reply = client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
+    assert reply.cookies["receipt"]["path"] == "/receipt/"
+    assert reply.cookies["receipt"]["httponly"]
+
+    stage.close()
+
+    code = read(client.get(reply["Location"])).ids["receipt-code"].strip()
+    (sealed,) = SealedBallot.objects.filter(poll=poll)
+    assert code == sealing.grouped(sealed.code)
+
+
+def test_the_receipt_that_a_browser_keeps_is_shown_to_its_delegate_alone(stage, client, poll):
+    neighbour = signed_in(stage, 1)
+    for voter in (client, neighbour):
+        voter.post("/ballot/cast/", ready_to_cast(voter, poll, 2))
+    stage.close()
+    kept = client.cookies["receipt"].value
+
+    for value in (kept, kept.replace("/", "0", 1), kept[:-1], "x"):
+        neighbour.cookies["receipt"] = value
+        assert "receipt-code" not in neighbour.get("/receipt/").text
+
+    client.post("/sign-out/")
+    assert not client.cookies["receipt"].value
+
+
+def test_a_void_vote_shows_no_receipt(stage, client, poll):
+    client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
+    lifecycle.void_poll(poll, reason="重来", by=stage.office, second=stage.scrutineer)
+
+    assert "请记下" not in client.get("/receipt/").text
+
+
 def test_after_the_close_the_receipt_page_leads_to_the_board(stage, client, poll):
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))
     code = read(client.get("/receipt/")).ids["receipt-code"].strip()
+    # Another browser than the one that cast, or an hour later.
+    del client.cookies["receipt"]
     stage.close()
 
     reply = client.get("/receipt/")

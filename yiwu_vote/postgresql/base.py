@@ -15,6 +15,8 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 
+from yiwu_vote.moments import note_clock
+
 Answer = TypeVar("Answer")
 
 # Seconds without a word after which another connection asks whether anybody answers at all: a lock
@@ -98,3 +100,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own in all but the connections that it opens."""
 
     Database = PSYCOPG
+
+    def init_connection_state(self) -> None:
+        """Begin as Django does, and look at the server's clock."""
+        super().init_connection_state()
+        (now,) = self.connection.execute("SELECT clock_timestamp()").fetchone()
+        note_clock(now)
