@@ -9,6 +9,7 @@ import ipaddress
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -64,6 +65,23 @@ def keep_private(database: Path) -> None:
         with contextlib.suppress(OSError):
             os.close(os.open(database, os.O_RDWR | os.O_CREAT, 0o600))
             database.chmod(0o600)
+
+
+def owner_of(runs: dict[str, Any], url: str) -> dict[str, Any]:
+    """Return name and password of the role that OWNER_DATABASE_URL names; it owns what `runs` uses."""
+    if not url:
+        return {}
+    owns = env.db_url_config(url)
+    one = ("ENGINE", "HOST", "PORT", "NAME")
+    if not owns["ENGINE"].endswith("postgresql") or any(owns[n] != runs[n] for n in one):
+        raise ImproperlyConfigured(
+            "OWNER_DATABASE_URL 须与 DATABASE_URL 是同一个 PostgreSQL 数据库 (not the same database)."
+        )
+    if owns["USER"] == runs["USER"]:
+        raise ImproperlyConfigured(
+            "OWNER_DATABASE_URL 与 DATABASE_URL 须用不同的数据库账号 (not another role)."
+        )
+    return {name: owns[name] for name in ("USER", "PASSWORD")}
 
 
 def private_hosts(hosts: list[str]) -> list[str]:
@@ -159,6 +177,9 @@ TEMPLATES = [
 # --- database -------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# Who owns the tables, where that is another role than the one that runs the site: it migrates and
+# rewrites the storage. Empty where one role does all (yiwu_vote.postgresql.owner).
+DATABASE_OWNER = owner_of(DATABASES["default"], env.str("OWNER_DATABASE_URL", ""))
 ASKED_OF_SERVER = dict[str, str]()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

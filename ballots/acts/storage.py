@@ -1,17 +1,21 @@
 """The files of the database, rewritten after the close: no old page may tell the order of casting."""
 
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
 from ballots.models import Envelope, RollEntry, SealedBallot
 from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
+from yiwu_vote.postgresql.owner import owned
 
 refused = Refusals(
     {
         "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
+        "not-owner": _(
+            "运行网站的数据库账号不能重写存储。请技术人员设置 OWNER_DATABASE_URL（见 docs/operations.md），再办理这一步。"
+        ),
     }
 )
 
@@ -30,13 +34,15 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
     except OperationalError:
         # Somebody else is reading or writing: the old pages are still there.
         raise refused("storage-busy") from None
+    except ProgrammingError:
+        raise refused("not-owner") from None
     with transaction.atomic():
         journal.append(locked(poll), journal.Kind.STORAGE_REWRITTEN, by=by)
 
 
 def _vacuum() -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+    with owned() as owner, owner.cursor() as cursor:
+        if owner.vendor == "postgresql":
             # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
             # might see it; a table that ALTER rewrites takes over the living rows alone.
             cursor.execute(_rewriting())

@@ -86,7 +86,8 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         if request.GET.get("seen") != seen:
             return HttpResponseClientRefresh()
         status = HttpResponseStopPolling.status_code if poll.is_over else 200
-        return render(request, "admin/ballots/pollday/day/_live.html", _live(day), status=status)
+        live = _live(day, request.user)
+        return render(request, "admin/ballots/pollday/day/_live.html", live, status=status)
     mine = [
         step
         for step in STEPS
@@ -132,10 +133,12 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
             if poll.phase in file.phases and file.who(request.user)
         ],
     }
-    return show(request, poll, "day/day", str(poll), context | _live(day) | {"subtitle": None})
+    return show(
+        request, poll, "day/day", str(poll), context | _live(day, request.user) | {"subtitle": None}
+    )
 
 
-def _live(day: Day) -> dict[str, Any]:
+def _live(day: Day, user: User) -> dict[str, Any]:
     """Return the figures of the page, which change while people look at it; no word of votes."""
     poll = day.poll
     return {
@@ -143,7 +146,7 @@ def _live(day: Day) -> dict[str, Any]:
         "figures": state.figures_of(day.turnout),
         "delegations": turnout.turnout_by_delegation(poll),
         "curve": state.curve_of(poll, issued=day.turnout.issued),
-        "system": state.system_state(),
+        "system": state.system_state(is_technician=user.is_superuser),
         "head": day.head,
         "now": timezone.localtime(),
     }

@@ -27,6 +27,7 @@ from ballots.facts.findings import Finding
 from ballots.models import Delegate
 from ballots.pure.tally import Turnout
 from projects.models import Poll
+from yiwu_vote.postgresql import owner
 
 GIGABYTE = 1_000_000_000
 # The frame of the drawing, in units of its own: the browser stretches it to the width of the page.
@@ -201,9 +202,25 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
 # --- the system -----------------------------------------------------------------------------------
 
 
-def system_state() -> list[Finding]:
-    """Return how database, disk, backup and sign-in stand; nothing here names a person."""
-    return [_database(), _disk(), site_checks.backup(), _waits()]
+def system_state(*, is_technician: bool = False) -> list[Finding]:
+    """Return how database, disk, backup and sign-in stand; nothing here names a person.
+
+    What only a technician can mend, and no vote has to wait for, is told to nobody else.
+    """
+    usual = [_database(), _disk(), site_checks.backup(), _waits()]
+    return [*usual, _roles()] if is_technician else usual
+
+
+def _roles() -> Finding:
+    """Say whether the role that runs the site could switch off what guards its rows."""
+    if connection.vendor != "postgresql":
+        return Finding("warns", gettext("SQLite 不分账号：能写数据库文件的人都能停用保护规则"))
+    if owner.may_alter():
+        words = gettext(
+            "运行网站的数据库账号可以改动数据表、停用保护规则；分成两个账号的办法见 docs/operations.md"
+        )
+        return Finding("warns", words)
+    return Finding("ok", gettext("运行网站的数据库账号不能改动数据表和保护规则"))
 
 
 def _database() -> Finding:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -419,3 +420,12 @@ def test_a_search_and_a_filter_that_find_nobody_say_so_and_lead_back():
 
     assert "没有找到“&lt;张三&gt;”。" in searched
     assert re.search(r'没有符合条件的记录。\s*<a href="\?">显示全部</a>', filtered)
+
+
+def test_a_superuser_alone_is_told_whether_the_site_may_alter_its_tables():
+    stage = make_stage(delegates=2)
+    technician = User.objects.create_superuser("technician", password=factories.PASSWORD)
+    words = "停用保护规则"
+
+    assert words in desk_of(technician).get(at(stage.poll)).text
+    assert words not in desk_of(stage.office).get(at(stage.poll)).text

@@ -336,3 +336,24 @@ def test_only_its_owner_reads_a_file_of_sqlite_in_whatever_folder(tmp_path, is_t
     started("DATABASES", **PRODUCTION | {"DATABASE_URL": f"sqlite:///{file}"})
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_owner_of_the_tables_is_another_role_of_the_same_database():
+    owner = "postgres://owner:word@db.example.cn:5433/vote"
+    started_with = started("DATABASE_OWNER", **POSTGRES | {"OWNER_DATABASE_URL": owner})
+    assert started_with["DATABASE_OWNER"] == {"USER": "owner", "PASSWORD": "word"}
+    assert started("DATABASE_OWNER", **POSTGRES)["DATABASE_OWNER"] == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://vote:secret@db.example.cn:5433/vote",
+        "postgres://owner:word@db.example.cn:5433/another",
+        "postgres://owner:word@elsewhere.cn:5433/vote",
+        "sqlite:////tmp/vote.sqlite3",
+    ],
+)
+def test_an_owner_of_something_else_is_refused_at_the_start(url):
+    with pytest.raises(AssertionError, match="OWNER_DATABASE_URL"):
+        started("DATABASE_OWNER", **POSTGRES | {"OWNER_DATABASE_URL": url})
