@@ -240,9 +240,9 @@ else:
         DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 # How many requests each process of the server lets at once into Django (yiwu_vote.bodies), as
-# measured. SQLite has one writer at a time: more of them would only wait for each other. On
-# PostgreSQL those that wait for a slow disk let one flush serve them all; each keeps a connection.
-PLACES = 4 if DATABASES["default"]["ENGINE"].endswith("sqlite3") else 16
+# measured: so many may wait for the disk, which one flush serves together, and more would only wait
+# for each other. Each keeps a connection to the database.
+PLACES = 4
 # How many such processes there are: granian's own variable, so that the checklist can compare all
 # their connections with those that the database has.
 WORKERS = env.int("GRANIAN_WORKERS", 1)
