@@ -40,6 +40,9 @@ CORRECTED = f"(OLD.phase NOT IN ({RUNS}) OR NEW.phase <> OLD.phase)"
 # What belongs to no poll is of no kind, and is kept like what belongs to a real one.
 KIND = "COALESCE((SELECT kind FROM projects_poll WHERE id = {row}.poll_id), '')"
 PHASE = "(SELECT phase FROM projects_poll WHERE id = {row}.poll_id)"
+CANVASSED = (
+    "COALESCE((SELECT canvassed FROM ballots_ballotbox WHERE poll_id = {row}.poll_id), FALSE)"
+)
 ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
 KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id AND ballots_journalentry.kind = 'key-made')"
 # 实到 falls only where somebody was marked by mistake and has not voted.
@@ -246,8 +249,17 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         Guard(
             "ballots_writein",
             "UPDATE",
-            f"{PHASE.format(row='OLD')} <> 'opened' AND {KIND.format(row='OLD')} <> 'rehearsal'",
-            "proposals are ruled on while the box is open and not counted",
+            f"({PHASE.format(row='OLD')} <> 'opened' OR {CANVASSED.format(row='OLD')})"
+            f" AND {KIND.format(row='OLD')} <> 'rehearsal'",
+            "proposals are ruled on while the box is open and the canvass is not closed",
+        ),
+        Guard(
+            "ballots_ballotbox",
+            "UPDATE",
+            f"(NEW.canvassed AND NOT OLD.canvassed AND {PHASE.format(row='OLD')} <> 'opened')"
+            f" OR (OLD.canvassed AND NOT NEW.canvassed AND {PHASE.format(row='OLD')} <> 'counted')",
+            "a canvass is closed while the box is open, and reopened by sending the count back",
+            "_canvass",
         ),
         Guard(
             "ballots_writein",

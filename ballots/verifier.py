@@ -1222,6 +1222,10 @@ def check_write_ins(package: Package) -> Faults:
     agreed = [] if is_skipped else package.last("canvass-closed").data.get("rulings")
     if agreed != rulings:
         yield "处理方式与归并结束时的记录不符"
+    into = [[row["key"], row["into"], row["reason"]] for row in write_ins]
+    # An entry of an earlier version does not say where they lead.
+    if not is_skipped and package.last("canvass-closed").data.get("into", into) != into:
+        yield "并入哪一项或理由与归并结束时的记录不符"
     if package.last("box-opened").data.get("write_ins") != len(write_ins):
         yield "件数与开箱时的记录不符"
     for row in write_ins:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
-from ballots.facts.rulings import items_of
+from ballots.facts.rulings import as_signed, items_of, target_of
 from ballots.models import BallotBox, WriteIn
 from ballots.pure import similar
 from ballots.refusal import Refusals, demand_any_office, demand_reason, locked
@@ -156,9 +156,7 @@ def ruling_text(write_in: WriteIn) -> str:
 
 def _ruling(write_in: WriteIn) -> list[str]:
     """Return ruling, target and reason of a proposal as the journal says them."""
-    target = write_in.into_project or write_in.into_write_in
-    into = str(target.number) if isinstance(target, Project) else target.key if target else ""
-    return [str(write_in.ruling), into, write_in.reason]
+    return [str(write_in.ruling), target_of(write_in), write_in.reason]
 
 
 @transaction.atomic
@@ -236,12 +234,12 @@ def close_canvass(poll: Poll, *, by: User, second: User | None) -> None:
         raise refused("open-rulings")
     items_of(poll)
     BallotBox.objects.filter(poll=poll).update(canvassed=True)
-    rulings = [
-        [write_in.key, write_in.title, write_in.ruling]
-        for write_in in poll.write_ins.order_by("number")
-    ]
     journal.append(
-        poll, journal.Kind.CANVASS_CLOSED, by=by, second=second, data={"rulings": rulings}
+        poll,
+        journal.Kind.CANVASS_CLOSED,
+        by=by,
+        second=second,
+        data=as_signed(poll),
     )
 
 

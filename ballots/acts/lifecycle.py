@@ -16,9 +16,10 @@ from ballots import journal, roles
 from ballots.acts import unsealing
 from ballots.facts import counting, database, keyed, preflight
 from ballots.facts.findings import blocks, some
-from ballots.facts.frozen import PARTS, Looked, frozen, frozen_voters, looked_at
+from ballots.facts.frozen import PARTS, Looked, frozen, frozen_voters, looked_at, unlike_record
 from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import listed, outcome_of, standing_result
+from ballots.facts.rulings import are_as_signed
 from ballots.models import (
     BallotBox,
     Confirmation,
@@ -54,6 +55,16 @@ refused = Refusals(
         ),
         "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
         "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
+        "unlike-record": _(
+            "没有办理：%(what)s与操作记录不符，请联系技术人员；查不清的，请宣布本次票决作废。"
+        ),
+        "unlike-canvass": _(
+            "没有办理：推荐项目的处理与归并结束时两人签名的不符，请联系技术人员；"
+            "查不清的，请宣布本次票决作废。"
+        ),
+        "unlike-count": _(
+            "没有办理：票决结果与计票时的记录不符，请联系技术人员；查不清的，请宣布本次票决作废。"
+        ),
         "canvass-open": _("推荐项目尚未归并完毕，不能计票。"),
         "counter-confirms": _("计票与复核须由不同人员完成。"),
         "confirmed-before": _("您已复核过这次计票。"),
@@ -324,6 +335,7 @@ def count_poll(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     poll = _ready(poll, "count")
     if not poll.box.canvassed:
         raise refused("canvass-open")
+    _demand_as_on_record(poll)
     # Salted: the digest is public, and without a salt few votes could be found by trying.
     figures: Figures = {**counting.figures(poll, watch), "salt": secrets.token_hex(16)}
     result = Result.objects.create(
@@ -354,6 +366,7 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
         raise refused("counter-confirms")
     if result.confirmations.filter(by=by).exists():
         raise refused("confirmed-before")
+    _demand_as_on_record(poll, result)
     if not all(check["holds"] for check in result.figures["checks"]):
         raise refused("checks-fail")
     if not _still_holds(poll, result, watch):
@@ -422,6 +435,7 @@ def publish_result(
     outcome = outcome_of(poll)
     if outcome.result.confirmations.filter(by=by).exists():
         raise refused("confirmer-publishes")
+    _demand_as_on_record(poll, outcome.result)
     if adopted is not None and adopted != len(outcome.filled):
         raise refused("figure-wrong")
     if outcome.round_runs:
@@ -455,6 +469,24 @@ def _still_holds(poll: Poll, result: Result, watch: Watch) -> bool:
 
 def _votes(figures: Figures) -> list[tuple[str, str, int]]:
     return [(item["item"], item["title"], item["votes"]) for item in figures["items"]]
+
+
+def _demand_as_on_record(poll: Poll, result: Result | None = None) -> None:
+    """Look back before anything is built on it: at the opening, the canvass and the count.
+
+    Triggers hold all of it against accidents; whoever can lift them is named here, and not only by
+    the verifier afterwards.
+    """
+    changed = unlike_record(poll)
+    if changed:
+        raise refused("unlike-record", what="、".join(str(PARTS[name]) for name in changed))
+    if not are_as_signed(poll):
+        raise refused("unlike-canvass")
+    if result is None:
+        return
+    counted = journal.said(poll, journal.Kind.COUNTED, "result")[-1:]
+    if [result.digest] != counted or counting.digest(result.stored) != result.digest:
+        raise refused("unlike-count")
 
 
 # --- ends without a result ------------------------------------------------------------------------

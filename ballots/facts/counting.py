@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -246,7 +246,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
     }
 
 
-def digest(figures: Figures) -> str:
+def digest(figures: Mapping[str, object]) -> str:
     """Return the checksum (数据校验码) of a result's figures."""
     return chain.digest("result", chain.canonical(figures))
 

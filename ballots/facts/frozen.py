@@ -108,6 +108,34 @@ def frozen_voters(poll: Poll) -> str:
     return chain.digest("voters", chain.canonical(list(numbers)))
 
 
+def unlike_record(poll: Poll) -> list[str]:
+    """Return the names of what is not any more as it was put on record, in the order of `PARTS`.
+
+    What the opening froze, and who had voted when it closed. The roll is compared from the third
+    format on, less those who were added to it.
+    """
+    opened = poll.journal.filter(kind=journal.Kind.OPENED).first()
+    if opened is None:
+        return []
+    number = opened_in(poll)
+    now = {
+        "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
+        "rules": _rules_digest(poll, number),
+        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+    }
+    if "format" in opened.data:
+        added = [
+            [entry.data[name] for name in ("number", "name", "delegation")]
+            for entry in poll.journal.filter(kind=journal.Kind.ROLL_ADDED)
+        ]
+        roll = [row for row in frozen_roll(poll) if row not in added]
+        now["roll"] = chain.digest("roll", chain.canonical(roll))
+    said = {name: opened.data[name] for name in now}
+    if hashed := poll.journal.filter(kind=journal.Kind.VOTERS_HASHED).first():
+        now["voters"], said["voters"] = frozen_voters(poll), hashed.data["voters"]
+    return [name for name in PARTS if name in now and now[name] != said[name]]
+
+
 def moment(at: datetime | None) -> str:
     """Return a moment as the journal says it, in UTC; empty for none, since a hash knows no times."""
     return "" if at is None else at.astimezone(UTC).isoformat()
@@ -181,6 +209,7 @@ PARTS = {
     "closes_at": _("截止时间"),
     "candidates": _("候选项目"),
     "roll": _("名册"),
+    "voters": _("已投票的代表"),
     "came": _("实到人数"),
     "cards": _("投票卡"),
     "key": _("票箱密钥"),

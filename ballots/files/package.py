@@ -23,11 +23,11 @@ from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast, Collate
 from django.utils.translation import gettext
 
-from ballots.facts import counting, frozen, outcome, words
+from ballots.facts import counting, frozen, outcome, rulings, words
 from ballots.files import tables
 from ballots.files.download import Streamed
 from ballots.journal import Kind
-from ballots.models import Ballot, JournalEntry, Result, WriteIn
+from ballots.models import Ballot, JournalEntry, Result
 from ballots.pure.figures import Stored
 from ballots.refusal import locked
 from projects.models import Poll
@@ -297,18 +297,12 @@ def _write_ins(poll: Poll) -> list[WriteInMember]:
             "detail": write_in.detail,
             "unit": write_in.unit,
             "ruling": write_in.ruling,
-            "into": _into(write_in),
+            "into": rulings.target_of(write_in),
             "reason": write_in.reason,
             "ballots": mentions[str(write_in.pk)],
         }
         for write_in in poll.write_ins.select_related("into_project", "into_write_in")
     ]
-
-
-def _into(write_in: WriteIn) -> str:
-    if write_in.into_project:
-        return str(write_in.into_project.number)
-    return write_in.into_write_in.key if write_in.into_write_in else ""
 
 
 def _public_result(poll: Poll, result: Result) -> ResultMember:

@@ -453,7 +453,10 @@ def test_one_of_the_office_and_one_scrutineer_close_the_canvass(by_office):
     assert stage.poll.box.canvassed
     entry = JournalEntry.objects.get(kind="canvass-closed")
     assert [entry.by, entry.second] == pair
-    assert json.loads(entry.body)["data"] == {"rulings": [["推1", "甲", "alone"]]}
+    assert json.loads(entry.body)["data"] == {
+        "rulings": [["推1", "甲", "alone"]],
+        "into": [["推1", "", ""]],
+    }
     assert journal.first_broken(stage.poll) is None
 
 

@@ -68,7 +68,7 @@ TOLD = {
     "box-opened": "ballots invalid write_ins",
     "write-ins-ruled": "rulings",
     "write-in-ruled": "write_in title before ruling into reason",
-    "canvass-closed": "rulings",
+    "canvass-closed": "rulings into",
     "canvass-skipped": "",
     "counted": "result votes",
     "sent-back": "result reason votes",
