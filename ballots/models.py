@@ -735,6 +735,35 @@ class Confirmation(models.Model):
 # --- the record -----------------------------------------------------------------------------------
 
 
+class WaitingStep(models.Model):
+    """What somebody has filled in and another one has to sign on a screen of his own (待签名).
+
+    Nobody has two of them at a time. It goes once it is used, refused or replaced.
+    """
+
+    by = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    second = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    path = models.CharField(max_length=200)
+    posted = models.JSONField()
+    title = models.CharField(max_length=300)
+    words = models.JSONField()
+    asked_at = models.DateTimeField()
+    signed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("待签名")
+        verbose_name_plural = _("待签名")
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(second=F("by")), name="waiting_step_is_signed_by_another_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class JournalEntry(models.Model):
     """One link of the hash chain of acts on a poll (操作记录); never a single cast.
 

@@ -25,29 +25,39 @@ def secret(label: Any, **kwargs: Any) -> forms.CharField:
 
 
 class SecondPersonForm(forms.Form):
-    """The signature of a second member of staff, typed into the first one's page.
+    """The signature of a second member of staff, who types his password into the first one's page.
 
     `person` is the user who signed, or None where the form is optional and was left empty. Whether
-    that person may sign is asked by the act.
+    that person may sign is asked by the act. With a name alone it is `asked` who signs on a screen
+    of his own (`ballots.admin.staff.waiting`).
     """
 
     use_required_attribute = False
     second_name = forms.CharField(
         label=_("第二人用户名"), widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-    second_password = secret(_("第二人密码"), strip=False)
+    second_password = secret(
+        _("第二人密码"),
+        strip=False,
+        help_text=_("留空的，由第二人登录自己的设备，在“待签名”中签名。"),
+    )
 
     def __init__(self, data: Any = None, *, request: HttpRequest, optional: bool = False) -> None:
         super().__init__(data)
         self.request = request
         self.person: User | None = None
-        for field in self.fields.values():
-            field.required = not optional
+        self.asked: User | None = None
+        self.fields["second_name"].required = not optional
+        self.fields["second_password"].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         name, password = cleaned.get("second_name"), cleaned.get("second_password")
-        if not self.errors and (name or password):
+        if not self.errors and name and not password:
+            self.asked = User.objects.filter(username=name, is_staff=True, is_active=True).first()
+            if self.asked is None or self.asked == self.request.user:
+                raise forms.ValidationError(_("第二人的用户名不正确"), code="second-unknown")
+        elif not self.errors and (name or password):
             try:
                 person = authenticate(self.request, username=name, password=password)
             except Refused as refusal:

@@ -32,6 +32,7 @@ from django_htmx.middleware import HtmxDetails
 
 from ballots import roles
 from ballots.admin.forms import tell
+from ballots.admin.staff.waiting import is_signed
 from ballots.facts.outcome import Outcome, outcome_of
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_of
@@ -228,7 +229,11 @@ def take(
     forms_ = filled or (forms.Form(posted(request)),)
     # Each form is asked, so that all that is wrong is told at once.
     verdicts = [form.is_valid() for form in forms_]
-    if request.method == "POST" and all(verdicts):
+    if (
+        request.method == "POST"
+        and all(verdicts)
+        and is_signed(request, f"{request.step.label}（{poll}）", forms_)
+    ):
         try:
             answer = act()
         except Refused as refusal:

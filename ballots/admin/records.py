@@ -20,6 +20,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from ballots import roles
 from ballots.admin.guard import download
 from ballots.admin.staff.signing import signed_page
+from ballots.admin.staff.waiting import signatures_page
 from ballots.facts import record, register
 from ballots.files import tables
 from ballots.models import JournalEntry, RollEntry
@@ -125,7 +126,12 @@ class JournalEntryAdmin(RecordAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.register_file)
         address = path("register/", view, name="ballots_journalentry_register")
-        return [address, *super().get_urls()]
+        waiting = path(
+            "signatures/",
+            self.admin_site.admin_view(signatures_page),
+            name="ballots_journalentry_signatures",
+        )
+        return [address, waiting, *super().get_urls()]
 
     @admin.display(description=_("操作"), ordering="kind")
     def what(self, entry: JournalEntry) -> str:

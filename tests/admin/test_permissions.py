@@ -138,6 +138,7 @@ admin/ballots/rollentry/<path:object_id>/change/           200 403  200 403  200
 admin/ballots/rollentry/<path:object_id>/                  302 302  302 302  302 302
 admin/ballots/journalentry/                                200 200  200 200  200 200
 admin/ballots/journalentry/register/                       200 200  200 200  200 200
+admin/ballots/journalentry/signatures/                     200 302  200 302  403 403
 admin/ballots/journalentry/add/                            403 403  403 403  403 403
 admin/ballots/journalentry/<path:object_id>/history/       200 200  200 200  200 200
 admin/ballots/journalentry/<path:object_id>/delete/        403 403  403 403  403 403

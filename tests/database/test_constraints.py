@@ -33,6 +33,7 @@ from ballots.models import (
     RollImport,
     SealedBallot,
     Session,
+    WaitingStep,
     WriteIn,
 )
 from projects.models import Poll, Project, Target
@@ -147,6 +148,12 @@ def write_in(world: World, number: int = 1, **columns: Any) -> WriteIn:
 def entry(world: World, seq: int = 1, **columns: Any) -> JournalEntry:
     defaults = {"poll": world.draft, "seq": seq, "kind": "x", "at": NOW, "by": world.user}
     return JournalEntry(**(defaults | {"body": "{}", "hash": "0" * 64} | columns))
+
+
+def waiting(world: World, **columns: Any) -> WaitingStep:
+    defaults = {"by": world.user, "path": "/", "posted": [], "title": "x", "words": []}
+    other, _ = User.objects.get_or_create(username="another")
+    return WaitingStep(**(defaults | {"second": other, "asked_at": NOW} | columns))
 
 
 def result(world: World, **columns: Any) -> Result:
@@ -396,6 +403,7 @@ BREAKS: dict[str, list[Act]] = {
     "journal_number_from_one": [lambda w: put(entry(w, 0))],
     "journal_second_is_another_person": [lambda w: put(entry(w, second=w.user))],
     "only_a_change_of_accounts_is_by_nobody": [lambda w: put(entry(w, by=None))],
+    "waiting_step_is_signed_by_another_person": [lambda w: put(waiting(w, second=w.user))],
 }
 # An unknown value fits no case of these either, and a database names the first that it looks at.
 BROKEN_TOO = {
@@ -466,6 +474,7 @@ UNIQUE: dict[str, Act] = {
     "poll.screen_key": lambda w: Poll.objects.update(screen_key="k" * 22),
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
+    "waitingstep.by": lambda w: put(waiting(w), waiting(w)),
     "register.id": lambda w: Register.objects.bulk_create([Register(), Register()]),
     "rollimport.entry": lambda w: put(
         *[RollImport(entry=link, changes={}) for link in [w.link] * 2]

@@ -19,6 +19,7 @@ from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import StaffRequest, qr_svg
 from ballots.admin.register.card_sheets import PrintedCard, card_pages, lists_to_sign
+from ballots.admin.staff.waiting import is_signed
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
 from ballots.refusal import Refused
@@ -140,7 +141,8 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
     heading = HeadingForm(data)
     filled = [reason, second, heading]
     verdicts = [each.is_valid() for each in filled]
-    if is_sent and all(verdicts):
+    title = gettext("发新卡")
+    if is_sent and all(verdicts) and is_signed(request, title, filled, about=delegates):
         try:
             # All or none: a sheet with half of the cards would leave people without one.
             with transaction.atomic():
@@ -155,7 +157,7 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
         else:
             return _sheet(request, issued, heading)
     context = {"chosen": form, "forms": filled, "delegates": delegates}
-    return model_page(request, Delegate, "reissue", gettext("发新卡"), context)
+    return model_page(request, Delegate, "reissue", title, context)
 
 
 def chosen_by(form: ChosenForm) -> QuerySet[Delegate]:

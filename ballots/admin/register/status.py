@@ -13,6 +13,7 @@ from ballots.acts.delegates import set_status
 from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import StaffRequest
 from ballots.admin.register.cards import ChosenForm, chosen_by
+from ballots.admin.staff.waiting import is_signed
 from ballots.models import Delegate
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -48,7 +49,8 @@ def status_page(request: StaffRequest, chosen: str | None = None) -> HttpRespons
     second = SecondPersonForm(data, request=request, optional=True)
     # Each form is asked, so that all that is wrong is told at once.
     verdicts = [status.is_valid(), second.is_valid()]
-    if is_sent and all(verdicts):
+    title = gettext("更改状态")
+    if is_sent and all(verdicts) and is_signed(request, title, [status, second], about=delegates):
         try:
             count = set_status(
                 delegates,
@@ -70,7 +72,7 @@ def status_page(request: StaffRequest, chosen: str | None = None) -> HttpRespons
         "delegates": delegates,
         "open_polls": open_polls,
     }
-    return model_page(request, Delegate, "status", gettext("更改状态"), context)
+    return model_page(request, Delegate, "status", title, context)
 
 
 PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {"status": status_page}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from ballots import accounts
 from ballots.admin.forms import ReasonForm, SecondPersonForm, tell
-from ballots.admin.guard import StaffRequest
+from ballots.admin.staff.waiting import is_signed
 from ballots.refusal import Refused, demand_colleague
 from yiwu_vote.admin_pages import model_page
 
@@ -22,7 +22,7 @@ GOOD_FOR = 10 * 60
 
 
 def signed_page(
-    view: Callable[..., HttpResponseBase], request: StaffRequest, *args: Any, **kwargs: Any
+    view: Callable[..., HttpResponseBase], request: Any, *args: Any, **kwargs: Any
 ) -> HttpResponseBase:
     """Answer with `view`, a page on which an account is changed; while a poll runs two sign first.
 
@@ -42,13 +42,18 @@ def signed_page(
     return answer
 
 
-def _ask(request: StaffRequest) -> HttpResponseBase:
+def _ask(request: Any) -> HttpResponseBase:
     """Ask for the second person's signature; with it go back to the page, and ask nothing more."""
     is_sent = "second_name" in request.POST
     data = request.POST if is_sent else None
     reason, second = ReasonForm(data), SecondPersonForm(data, request=request)
     verdicts = [reason.is_valid(), second.is_valid()]
-    if is_sent and all(verdicts):
+    title = gettext("变动账号须两人签名")
+    if (
+        is_sent
+        and all(verdicts)
+        and is_signed(request, f"{title}：{request.path}", [reason, second])
+    ):
         try:
             person = demand_colleague(request.user, second.person)
         except Refused as refusal:
@@ -62,4 +67,4 @@ def _ask(request: StaffRequest) -> HttpResponseBase:
             }
             return redirect(request.path)
     context = {"forms": [reason, second]}
-    return model_page(request, User, "sign", gettext("变动账号须两人签名"), context)
+    return model_page(request, User, "sign", title, context)
