@@ -1,7 +1,7 @@
 """What is missing before a poll can open: the checklist of the day's page (design §3.2)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -45,10 +45,11 @@ def changes_since_opening(poll: Poll) -> list[Finding]:
     opened = poll.journal.filter(kind=Kind.OPENED).first()
     if opened is None:
         return []
+    changes, signers = _said_since(poll, opened.seq)
     return [
         *_key_since(poll),
-        *_staff_since(poll, opened),
-        *_status_since(poll),
+        *_staff_since(poll, opened, changes[Kind.ACCOUNT_CHANGED], signers),
+        *_status_since(poll, changes[Kind.STATUS_SET]),
         *_clock_since(poll),
     ]
 
@@ -72,12 +73,35 @@ def _clock_since(poll: Poll) -> Iterator[Finding]:
         )
 
 
-def _staff_since(poll: Poll, opened: JournalEntry) -> Iterator[Finding]:
+# The entries since the opening of which the page tells what they say.
+TOLD = (Kind.ACCOUNT_CHANGED, Kind.STATUS_SET)
+
+
+def _said_since(poll: Poll, opened: int) -> tuple[dict[Kind, list[dict[str, Any]]], set[str]]:
+    """Return what the entries `TOLD` after number `opened` say, and who signed any until the end."""
+    changes: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in TOLD}
+    signers: set[str] = set()
+    # Of other entries the text is not fetched: there may be a thousand rulings.
+    body = Case(When(kind__in=TOLD, then="body"), default=Value(""), output_field=TextField())
+    rows = poll.journal.filter(seq__gt=opened).order_by("seq")
+    for kind, text, by, second in rows.values_list(
+        "kind", body, "by__username", "second__username"
+    ):
+        if kind in TOLD:
+            changes[Kind(kind)].append(json.loads(text)["data"])
+        signers |= {name for name in (by, second) if name}
+        if kind in {Kind.PUBLISHED, Kind.VOIDED}:
+            break
+    return changes, signers
+
+
+def _staff_since(
+    poll: Poll, opened: JournalEntry, changes: Sequence[Mapping[str, Any]], signers: set[str]
+) -> Iterator[Finding]:
     """Say how often accounts were changed, and what no entry accounts for.
 
     The entries stay, whatever was changed back. Who signs after the end is no matter of this poll.
     """
-    changes, signers = _accounts_on_record(poll, opened.seq)
     if changes:
         yield Finding(
             "warns",
@@ -87,29 +111,14 @@ def _staff_since(poll: Poll, opened: JournalEntry) -> Iterator[Finding]:
     staff = opened.data["staff"]
     known = {name for name, _groups in staff}
     known |= {change["account"] for change in changes if "account" in change}
-    now = dict(map(tuple, roles.accounts()))
-    if signers - known or (poll.phase in RUNNING and staff_on_record(staff, changes) != now):
+    if signers - known or (
+        poll.phase in RUNNING and staff_on_record(staff, changes) != _staff_now()
+    ):
         yield Finding("warns", gettext("工作人员账号与操作记录不符，有变动没有留下记录，请核实"))
 
 
-def _accounts_on_record(poll: Poll, opened: int) -> tuple[list[dict[str, Any]], set[str]]:
-    """Return what was changed of accounts since entry number `opened`, and who signed until the end."""
-    changes: list[dict[str, Any]] = []
-    signers: set[str] = set()
-    # Of other entries the text is not fetched: there may be a thousand rulings.
-    body = Case(
-        When(kind=Kind.ACCOUNT_CHANGED, then="body"), default=Value(""), output_field=TextField()
-    )
-    rows = poll.journal.filter(seq__gt=opened).order_by("seq")
-    for kind, by, second, text in rows.values_list(
-        "kind", "by__username", "second__username", body
-    ):
-        if kind == Kind.ACCOUNT_CHANGED:
-            changes.append(json.loads(text)["data"])
-        signers |= {name for name in (by, second) if name}
-        if kind in {Kind.PUBLISHED, Kind.VOIDED}:
-            break
-    return changes, signers
+def _staff_now() -> dict[str, list[str]]:
+    return dict(map(tuple, roles.accounts()))
 
 
 def staff_on_record(
@@ -127,9 +136,8 @@ def staff_on_record(
     return known
 
 
-def _status_since(poll: Poll) -> Iterator[Finding]:
+def _status_since(poll: Poll, changes: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Say how often two people changed a status while the poll ran, and whether nobody signed."""
-    changes = [entry.data for entry in poll.journal.filter(kind=Kind.STATUS_SET).order_by("seq")]
     if changes:
         yield Finding(
             "warns",
