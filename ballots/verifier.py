@@ -1,6 +1,6 @@
-"""Check a package of a vote: python verifier.py F.zip [--head NUMBER] [--shares FILE]. Stands alone.
+"""Check a package of a vote: python verifier.py F.zip [--head NUMBER] [--shares FILE] [--lang en].
 
-Nothing of the application is imported, for a proof that shares code with what it proves is none.
+It stands alone: nothing of the application is imported, for a proof that shares code with what it proves is none.
 Level A needs Python only: it follows the journal, compares every hash and counts again from the
 published ballots. Level B needs enough shares of the key and `cryptography`: it opens every sealed
 ballot by itself and compares what comes out. What neither can see is said at the end: whether the
@@ -2062,6 +2062,251 @@ def compare_votes(package: Package, box: Contents) -> Faults:
         yield f"弃权票应为{box.blank}张，公布为{figures['turnout']['blank']}张"
 
 
+# --- in English -----------------------------------------------------------------------------------
+
+# Each sentence as the code above says it, with {} for what is put in, and what it is in English.
+ENGLISH = {
+    "无法读取文件：{}": "the file cannot be read: {}",
+    "缺少 manifest.json，或其格式不符": "manifest.json is missing or not as it should be",
+    "数据包的版本无法识别": "this version of the package is unknown",
+    "缺少 {}": "{} is missing",
+    "{} 的格式不符": "{} is not as it should be",
+    "poll.json 的格式不符": "poll.json is not as it should be",
+    "票决结果的数据版本无法识别": "this version of the figures is unknown",
+    "result.json 的格式不符": "result.json is not as it should be",
+    "journal.json 的格式不符": "journal.json is not as it should be",
+    "文件不是数据包，或已损坏": "the file is no package, or damaged",
+    "{} 不是可读的 JSON": "{} is no JSON that can be read",
+    "数据包解压后过大，未予读取": "the package would unpack to too much and was not read",
+    "数据包中有多余或重复的文件": "the package holds files too many, or one twice",
+    "数据包的压缩方式无法识别": "the package is compressed in an unknown way",
+    "journal.json 中有一条操作记录的格式不符": "an entry in journal.json is not as it should be",
+    "文件与清单不一致": "the files are not those of the manifest",
+    "{} 与清单中的校验值不符": "{} does not have the checksum of the manifest",
+    "第{}条的内容与校验码不符": "entry {}: the text does not have its hash",
+    "第{}条与前一条不衔接": "entry {} does not follow the one before it",
+    "第{}条的写法不符": "entry {} is not spelled as it should be",
+    "第{}条的时间早于前一条": "entry {} is earlier than the one before it",
+    "没有操作记录": "there is no journal",
+    "核对号应为{}位数字": "a check number has {} digits",
+    "{} 不在操作记录中：记录被截去或改动过，或属于另一次票决": "{} is not in the journal: it was cut or changed, or is of another vote",
+    "步骤缺少、重复或次序不对": "steps are missing, repeated or out of order",
+    "第{}条（{}）不在它应有的阶段": "entry {} ({}) stands where it cannot",
+    "归并结束没有第二人签名": "the canvass was closed without a second signature",
+    "有推荐项目而略过了归并": "the canvass was skipped although there were proposals",
+    "计票": "the count",
+    "复核": "the confirmation",
+    "公布": "the publication",
+    "票决所处的阶段无法识别": "the state of the vote is unknown",
+    "没有现行计票的记录": "there is no record of a standing count",
+    "操作记录到{}为止，而票决所处的阶段是{}": "the journal goes as far as {}, the vote as far as {}",
+    "结果已全部揭晓，操作记录中却没有": "the result is revealed, but not in the journal",
+    "票决已归档，操作记录中却没有": "the vote is archived, but not in the journal",
+    "第{}次延长的记录不全": "extension {}: the record is not whole",
+    "第{}次延长的原定时间与之前的记录不符": "extension {} does not start from the deadline on record",
+    "第{}次改动没有把截止时间延后": "change {} does not move the deadline later",
+    "第{}次延长没有第二人签名": "extension {} has no second signature",
+    "候选项目编号重复": "two candidates have one number",
+    "开始投票的记录与数据包的版本不符": "the record of the opening is not of the version of the package",
+    "核对码与开始投票时记录的内容不符": "the signs are not those of what the opening recorded",
+    "增补的代表与操作记录不符": "the delegates added are not those of the journal",
+    "代表证号重复": "two delegates have one number",
+    "与开始投票时记录的校验值不符": "not what the opening recorded",
+    "名册人数与操作记录不符": "the roll does not have as many people as the journal says",
+    "{} 与生成密钥时的记录不符": "{} is not what was recorded when the key was made",
+    "公钥与生成密钥时的记录不符": "the public key is not the one that was made",
+    "试开或开始投票所用的不是这把密钥": "another key was tested or opened with",
+    "算法无法识别": "the algorithm is unknown",
+    "回执编号的格式不符": "a receipt is not as it should be",
+    "回执编号重复": "a receipt stands twice",
+    "回执编号没有按编号排列": "the receipts are not sorted",
+    "第{}张密封票与回执编号不符": "sealed ballot {} is not that of its receipt",
+    "{}张密封票的长度与其他票不同": "{} sealed ballots are of another length",
+    "与截止时记录的校验值不符": "not what the close recorded",
+    "张数与截止时的记录不符": "not as many as the close recorded",
+    "封存的张数与截止时的记录不符": "not as many set apart as the close recorded",
+    "名册上已投票{}人，密封票{}张，开启的表决票{}张": "on the roll {} have voted, there are {} sealed and {} opened ballots",
+    "已投票人数与截止时的记录不符": "not as many have voted as the close recorded",
+    "已投票的代表与截止时记录的校验值不符": "those who have voted are not those whom the close recorded",
+    "封存的表决票与主席团的决定不符": "the ballots set apart are not those of the presidium's decision",
+    "封存的表决票没有全部列为无效票": "not all ballots set apart are invalid",
+    "有效、无效张数与开箱时的记录不符": "not as many valid and invalid ballots as the opening of the box recorded",
+    "有{}人未报到而已投票": "{} have voted without being present",
+    "第{}张无效票上有选择": "invalid ballot {} has choices",
+    "第{}张不符合票决规则": "ballot {} breaks the rules",
+    "合计的项目与候选项目不符": "the totals are not of the candidates",
+    "合计中有负数": "a total is below zero",
+    "赞成与反对之和多于有效票": "more are for and against than there are valid ballots",
+    "没有反对可投，合计中却有反对": "nobody could vote against, but the totals have it",
+    "所选项数之和多于各票可选项数之和": "more was chosen than the ballots had places",
+    "各票须选足，所选项数之和却不符": "every place had to be filled, but the sum is another",
+    "有不允许的空白票": "there is a blank ballot where none is allowed",
+    "所用名额没有按多少排列": "the places used are not sorted",
+    "有效票{}张，所用名额却有{}个": "{} valid ballots, but {} numbers of places used",
+    "所用名额与各票的选择不符": "the places used do not fit the choices",
+    "有一张票用了{}个名额": "a ballot uses {} places",
+    "有反对的票没有用满名额": "a ballot that is against something did not fill its places",
+    "推荐编号不连续": "the numbers of the proposals have gaps",
+    "处理方式与归并结束时的记录不符": "the rulings are not those of the canvass",
+    "件数与开箱时的记录不符": "not as many as the opening of the box recorded",
+    "{} 的内容不符合票决规则": "the text of {} breaks the rules",
+    "{} 不予计票而没有理由": "{} was refused without a reason",
+    "推荐项目的件数与各票所用名额之和不符": "the proposals do not add up to the places used",
+    "{} 没有处理，或并入了不存在的项目": "{} has no ruling, or was merged into nothing",
+    "第{}条的实到人数与前后不符": "entry {}: the number present does not fit",
+    "第{}条的人数与所列姓名不符": "entry {}: not as many names as people",
+    "第{}条撤销到会没有第二人签名或原因": "entry {} takes a presence back without second signature or reason",
+    "截止时的实到人数与此前的记录不符": "the number present at the close does not fit the record",
+    "名册上{}的到会与操作记录不符": "the presence of {} on the roll is not that of the journal",
+    "开始投票时的实到人数与名册、操作记录不符": "the number present at the opening does not fit roll and journal",
+    "收回不等于有效与无效之和": "ballots returned are not valid plus invalid",
+    "收回与已投票人数、回执编号数不符": "ballots returned are not as many as voters and receipts",
+    "收回多于发出": "more ballots returned than issued",
+    "发出张数不符": "the number of ballots issued is wrong",
+    "全体代表人数不符": "the number of all delegates is wrong",
+    "实到人数与操作记录不符": "the number present is not that of the journal",
+    "换发投票卡的次数与操作记录不符": "cards re-issued are not as many as in the journal",
+    "应到人数与操作记录不符": "the roll does not have as many people as the journal says",
+    "{} 应为{}，公布为{}": "{} should be {}, is published as {}",
+    "blank 与各项目的票数不符，公布为{}": "blank ballots do not fit the votes, published as {}",
+    "blank 与各票的选择、所用名额不符，公布为{}": "blank ballots do not fit choices and places, published as {}",
+    "项目与候选项目、单列的推荐项目不一致": "the items are not the candidates and the proposals that stand alone",
+    "{} 应为{}票，公布为{}票": "{} should have {} votes, is published with {}",
+    "并入后重复的票数应为{}，公布为{}": "doubles after merging should be {}, are published as {}",
+    "并入后重复的表决票不超过{}张，公布为{}": "ballots with doubles are at most {}, published as {}",
+    "不予计票的件数应为{}，公布为{}": "refused proposals should be {}, are published as {}",
+    "改计赞成的反对票应为{}张，公布为{}张": "votes against turned into votes for should be {}, are published as {}",
+    "并入候选项目的件数应为{}，公布为{}": "proposals merged into candidates should be {}, are published as {}",
+    "各票所选项数之和应为{}，公布为{}": "the sum of all choices should be {}, is published as {}",
+    "推荐件数不符": "the number of proposals is wrong",
+    "归并项数不符": "the number of proposed items is wrong",
+    "{} 的项目名称不符": "the title of {} is another",
+    "{} 反对应为{}票": "{} should have {} votes against",
+    "{} 反对应为{}票，至多少{}票": "{} should have {} votes against, at most {} fewer",
+    "通过所需应为{}票、应选{}项": "to pass should take {} votes, for {} places",
+    "项目没有按得票数排列": "the items are not in the order of votes",
+    "{} 的 {} 应为 {}": "{}: {} should be {}",
+    "{} 的票数为负数": "{} has fewer votes than none",
+    "{} 没有反对可投": "nobody could vote against {}",
+    "未确定的名额应为{}": "the places left should be {}",
+    "不足的名额不符": "the shortfall is wrong",
+    "候选项目的编号、名称或个数不符": "number, title or count of the candidates is wrong",
+    "不成立：{}（{} {} {}）": "does not hold: {} ({} {} {})",
+    "数据与数据校验码不符": "the figures do not have their checksum",
+    "数据属于另一次票决": "the figures are of another vote",
+    "数据所依据的票决规则不符": "the figures follow other rules",
+    "得票数与计票时的记录不符": "the votes are not those that the count recorded",
+    "数据校验码与“{}”的记录不符": "the checksum is not that of the entry “{}”",
+    "计票人复核了自己的计票": "the counter confirmed his own count",
+    "同一人复核了两次": "one person confirmed twice",
+    "公布人是复核人": "a confirmer published",
+    "复核人数不足而已公布": "published with too few confirmations",
+    "会务": "the office",
+    "监票": "the scrutineers",
+    "总监票人": "the chief scrutineer",
+    "第{}条（{}）由无权的人办理：{}": "entry {} ({}) is by somebody without that office: {}",
+    "第{}条（{}）的第二人无权签名：{}": "entry {} ({}) is signed by somebody without that office: {}",
+    "第{}条（归并结束）不是会务和监票各一人签名": "entry {} (end of the canvass) is not signed by office and scrutineer",
+    "复核人中没有总监票人": "no confirmer is the chief scrutineer",
+    "不是密钥份额": "is no share of a key",
+    "与生成密钥时记录的校验值不符": "is not what was recorded when the key was made",
+    "公开数据包中没有密封票，无法开启": "a public package has no sealed ballots to open",
+    "开启密封票需要安装 cryptography 50 或更高版本": "to open sealed ballots install cryptography 50 or later",
+    "第{}份{}": "share {} {}",
+    "第{}份重复": "share {} stands twice",
+    "需要{}份，只有{}份可用": "{} shares are needed, {} can be used",
+    "公钥不符": "the public key is another",
+    "{}张密封票无效（{}）": "{} sealed ballots are invalid ({})",
+    "公布的有效、无效张数与票箱中的不符": "valid and invalid ballots are not as many as in the box",
+    "候选项目{}在各票上的赞成、反对合计与票箱中的不符": "the totals of candidate {} are not those of the box",
+    "公布的表决票有{}张不在票箱中，票箱中有{}张没有公布": "{} published ballots are not in the box, {} in the box were not published",
+    "公布的所用名额与票箱中的不符": "the places used are not those of the box",
+    "有{}件推荐项目的内容或件数与票箱中的不符": "{} proposals are not those of the box",
+    "{} 应为{}票、反对{}票，公布为{}票、反对{}票": "{} should have {} for and {} against, is published with {} and {}",
+    "并入后重复或不予计票的件数不符": "doubles or refused proposals are not those of the box",
+    "弃权票应为{}张，公布为{}张": "blank ballots should be {}, are published as {}",
+    "数据包中的文件与清单一致": "the files are those of the manifest",
+    "操作记录首尾相接、未经改动": "the journal is one chain, unchanged",
+    "各步骤齐全、次序合法": "every step is there, in a legal order",
+    "操作记录到达票决所处的阶段": "the journal leads as far as the vote has come",
+    "截止时间只向后延长，均有两人签名": "the deadline only moved later, signed by two",
+    "开始投票时宣读的核对码与记录一致": "the signs read out at the opening are those on record",
+    "票决与开始投票时一致": "the vote is as at the opening",
+    "候选项目与开始投票时一致": "the candidates are as at the opening",
+    "票决规则与开始投票时一致": "the rules are as at the opening",
+    "代表名册与开始投票时一致": "the roll is as at the opening",
+    "票箱密钥与生成时一致": "the key of the box is the one that was made",
+    "回执编号格式正确、没有重复": "receipts are well formed, none twice",
+    "每张密封票与它的回执编号相符": "each sealed ballot is that of its receipt",
+    "密封票长度相同": "sealed ballots have one length",
+    "回执编号与截止时记录的一致": "the receipts are those that the close recorded",
+    "已投票人数、密封票、表决票张数相等": "as many voters as sealed and opened ballots",
+    "每张表决票符合票决规则": "each ballot keeps the rules",
+    "推荐项目及其处理与记录一致": "proposals and rulings are those on record",
+    "实到人数逐条相符，撤销到会均有两人签名": "presence adds up, and was taken back by two only",
+    "应到、实到、发出、收回各数相符": "the figures of turnout agree",
+    "重新计票的得票数一致": "counted again, the votes are the same",
+    "过半数、名次、并列和结果正确": "majority, ranks, ties and outcome are right",
+    "公布的核对等式成立": "the published identities hold",
+    "数据校验码与计票、复核、公布记录一致": "the checksum is that of count, confirmation and publication",
+    "计票、复核、公布由不同人员办理": "count, confirmation and publication are by different people",
+    "办理和签名的人当时具有相应职责": "whoever acted or signed held that office then",
+    "数据自相矛盾": "the data contradict themselves",
+    "密钥份额属于本票箱": "the shares are of this box",
+    "份额合成的密钥与票箱公钥一致": "the shares make the key of the box",
+    "密封票全部开启，没有复制的票": "every sealed ballot opens, none is a copy",
+    "开启的表决票与公布的一致": "what was opened is what was published",
+    "票中的推荐项目与公布的一致": "the proposals in the box are those published",
+    "按开启的表决票重新计票一致": "counted from the opened ballots, the result is the same",
+    "这个数据包不含所需资料：{}": "this package does not hold what is needed for: {}",
+    "{}条操作记录的内容没有公开，只核对了它们在记录中的位置": "{} entries are withheld; only their places in the journal were checked",
+    "办理和签名的人当时有无相应职责（工作人员账号的记录没有公开）": "whether whoever acted or signed held that office (the record of accounts is withheld)",
+    "投票开始后工作人员账号变动{}次，是否应当（见操作记录）": "whether {} changes of staff accounts after the opening were in order (see the journal)",
+    "计票人是否也参加了复核（计票的记录没有公开）": "whether the counter also confirmed (the record of the count is withheld)",
+    "密封票里装的是否就是公布的表决票（须用密钥份额开启：--shares 文件）": "whether the sealed ballots hold what was published (open them with the shares: --shares FILE)",
+    "每张表决票是否符合规则：有推荐项目时只公布合计，以免看出推荐写在哪张票上（开启密封票后可逐张核对）": "whether each ballot keeps the rules: with proposals only totals are told, so that no ballot shows who proposed (open the box to check each)",
+    "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）": "doubles on one ballot after merging: only their sum was checked (open the box to check each)",
+    "并入候选项目的推荐使该项目少了几张反对票，只核对了上下限（开启密封票后可逐项核对）": "how many votes against were turned by merging: only the limits were checked (open the box to check each)",
+    "监票人的复核：尚未复核": "the confirmation by scrutineers: there is none yet",
+    "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）": "whether those on the roll voted themselves, and whether what was sealed is what they chose (the server must not have been in other hands then)",
+    "操作记录的末尾是否被截去、整份是否换过：没有给出当场记下的核对号（--head 核对号）": "whether the end of the journal was cut off or all of it made anew: no check number from the hall was given (--head NUMBER)",
+    "操作记录最后{}条是否完整：它们在给出的核对号之后": "whether the last {} entries are whole: they come after the check number that was given",
+    "{}年 {}（监票数据包）": "{} {} (full package)",
+    "{}年 {}（公开数据包）": "{} {} (public package)",
+    "演练，不计票": "a rehearsal, no vote",
+    "简易方式：任一持有人可单独开启票箱": "simple form: any holder can open the box alone",
+    "没有核对、也无法由此得知的：": "What was not checked, and cannot be known from this:",
+    "收回表决票{}张，有效{}张；数据校验码 {}": "{} ballots returned, {} valid; checksum {}",
+    "开始投票核对码 {}": "signs of the opening {}",
+    "操作记录共{}条，末条核对号 {}，校验码 {}": "{} entries in the journal, check number of the last {}, hash {}",
+    "核对不通过：{}": "NOT in order: {}",
+    "核对通过：已开启密封票比对。": "In order, compared with the opened box.",
+    "核对通过：未开启密封票。": "In order, with the box closed.",
+    "当场记下的核对号在操作记录中": "the check numbers from the hall are in the journal",
+    "无法读取密钥份额文件": "the file of shares cannot be read",
+}
+LONGEST_SENTENCE = 400
+# The sentences that fit best come first: those with the most signs of their own.
+PATTERNS = [
+    (re.compile(re.escape(said).replace(re.escape("{}"), "(.+)"), re.DOTALL), english)
+    for said, english in sorted(ENGLISH.items(), key=lambda row: -len(row[0].replace("{}", "")))
+]
+
+
+def in_english(said: str) -> str:
+    """Return a sentence of this program in English, with what was put into it; else what it says.
+
+    Only what is printed is translated, so that a check says its finding once, where it is found.
+    """
+    # A forged text may be of any length, and to match it would take its cube.
+    if len(said) > LONGEST_SENTENCE:
+        return said
+    for pattern, english in PATTERNS:
+        if found := pattern.fullmatch(said):
+            return english.format(*map(in_english, found.groups()))
+    return "; ".join(map(in_english, said.split("；"))) if "；" in said else said
+
+
 # --- running --------------------------------------------------------------------------------------
 
 
@@ -2203,38 +2448,44 @@ def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> I
 
 
 def report(
-    package: Package, findings: Sequence[Finding], *, opened: bool, heads: Sequence[str] = ()
+    package: Package,
+    findings: Sequence[Finding],
+    *,
+    opened: bool,
+    heads: Sequence[str] = (),
+    tell: Callable[[str], str] = str,
 ) -> Iterator[str]:
+    """Yield the lines that are printed, each sentence as `tell` says it."""
     poll, box = package.poll, package.box
-    yield f"{poll['year']}年 {poll['meeting']}（{'监票' if package.full else '公开'}数据包）"
+    yield tell(f"{poll['year']}年 {poll['meeting']}（{'监票' if package.full else '公开'}数据包）")
     if poll["kind"] == "rehearsal":
-        yield "演练，不计票"
+        yield tell("演练，不计票")
     if box["threshold"] == 1:
-        yield "简易方式：任一持有人可单独开启票箱"
+        yield tell("简易方式：任一持有人可单独开启票箱")
     for finding in findings:
-        shown = "；".join(finding.faults[:3]) + ("……" if len(finding.faults) > 3 else "")
-        yield f"{'✗' if finding.faults else '✓'} {finding.title}（{finding.code}）" + (
+        shown = "；".join(map(tell, finding.faults[:3])) + ("……" if finding.faults[3:] else "")
+        yield f"{'✗' if finding.faults else '✓'} {tell(finding.title)}（{finding.code}）" + (
             f"：{shown}" if shown else ""
         )
-    yield "没有核对、也无法由此得知的："
-    yield from (f"  － {line}" for line in unchecked(package, opened=opened, heads=heads))
+    yield tell("没有核对、也无法由此得知的：")
+    yield from (f"  － {tell(line)}" for line in unchecked(package, opened=opened, heads=heads))
     if "figures" in package.result:
         turnout = package.figures["turnout"]
-        yield (
+        yield tell(
             f"收回表决票{turnout['returned']}张，有效{turnout['valid']}张；"
             f"数据校验码 {package.result['digest']}"
         )
     if "digest" in package.last("opened").data:
-        yield f"开始投票核对码 {package.last('opened').data['digest']}"
-    yield (
+        yield tell(f"开始投票核对码 {package.last('opened').data['digest']}")
+    yield tell(
         f"操作记录共{len(package.journal)}条，末条核对号 {grouped(check_number(package.head))}，"
         f"校验码 {package.head}"
     )
     wrong = [finding.code for finding in findings if finding.faults]
     if wrong:
-        yield f"核对不通过：{'、'.join(wrong)}"
+        yield tell(f"核对不通过：{'、'.join(wrong)}")
     else:
-        yield "核对通过：" + ("已开启密封票比对。" if opened else "未开启密封票。")
+        yield tell("核对通过：已开启密封票比对。" if opened else "核对通过：未开启密封票。")
 
 
 def say(line: str) -> None:
@@ -2249,24 +2500,36 @@ def say(line: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check the package named on the command line and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m ballots.verifier", description="核对票决数据包。"
+        prog="python verifier.py", description="核对票决数据包。 Check a package of a vote."
     )
-    parser.add_argument("package", type=Path, metavar="F.zip", help="监票数据包或公开数据包")
-    parser.add_argument("--shares", type=Path, metavar="FILE", help="密钥份额，每行一份")
+    parser.add_argument(
+        "package",
+        type=Path,
+        metavar="F.zip",
+        help="监票数据包或公开数据包 (full or public package)",
+    )
+    parser.add_argument(
+        "--shares",
+        type=Path,
+        metavar="FILE",
+        help="密钥份额，每行一份 (shares of the key, one a line)",
+    )
+    parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="中文 / English")
     parser.add_argument(
         "--head",
         action="append",
         default=[],
-        metavar="核对号",
-        help="当场记下的操作记录核对号（16位数字），可以给出几个",
+        metavar="NUMBER",
+        help="当场记下的操作记录核对号，可以给出几个 (check number from the hall, may be repeated)",
     )
     options = parser.parse_args(arguments)
+    tell = in_english if options.lang == "en" else str
     try:
         package = read(options.package)
         texts = _shares(options.shares) if options.shares else None
     except Unreadable as refusal:
-        say(f"✗ {refusal}（package）")
-        say("核对不通过：package")
+        say(f"✗ {tell(str(refusal))}（package）")
+        say(tell("核对不通过：package"))
         return 1
     findings = list(level_a(package))
     if options.head:
@@ -2275,7 +2538,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if texts is not None:
         findings += level_b(package, texts)
     opened = any(finding.code == "recount" for finding in findings)
-    for line in report(package, findings, opened=opened, heads=options.head):
+    for line in report(package, findings, opened=opened, heads=options.head, tell=tell):
         say(line)
     return 1 if any(finding.faults for finding in findings) else 0
 

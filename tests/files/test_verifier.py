@@ -1,11 +1,13 @@
 """The verifier: a package as it is passes, and each planted manipulation is found by its name."""
 
+import ast
 import base64
 import hashlib
 import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -2189,3 +2191,78 @@ def test_a_single_vote_more_or_less_is_never_overlooked_by_the_exact_count():
         chance.choice(package.figures["items"])[changed] += chance.choice([-1, 1])
 
         assert list(verifier.compare_votes(package, opened(this, package))), this
+
+
+# --- in English -----------------------------------------------------------------------------------
+
+
+def sentences() -> set[str]:
+    """What the verifier can say in Chinese: each text of its code, with {} for what is put in."""
+    tree = ast.parse(Path(verifier.__file__).read_text())
+    parts = {
+        part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values
+    }
+    quoted = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    said = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            said.add(
+                "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "{}"
+                    for part in node.values
+                )
+            )
+        elif isinstance(node, ast.Constant) and node not in parts | quoted:
+            said.add(str(node.value))
+    return {text for text in said if re.search("[\u4e00-\u9fff]", text)}
+
+
+# Parts of sentences, what is no sentence, and the help, which is in both languages.
+NOT_SAID = {
+    "中文 / English",
+    "公开",
+    "监票",
+    "推{}",
+    "，至多少{}票",
+    "{}年 {}（{}数据包）",
+    "{} 反对应为{}票",
+}
+
+
+def test_each_sentence_of_the_verifier_has_its_english():
+    without = {
+        said
+        for said in sentences() - NOT_SAID
+        if re.search("[\u4e00-\u9fff]", verifier.in_english(said.replace("{}", "7")))
+        and not re.search("[a-z]{3} [a-z]", said)
+    }
+
+    assert without == set()
+
+
+def test_what_is_put_into_a_sentence_stays_in_its_english():
+    for said, english in verifier.ENGLISH.items():
+        assert said.count("{}") == english.count("{}"), said
+
+
+def test_the_report_is_in_english_where_that_is_asked_for(proof, tmp_path, capsys):
+    files = unpacked(proof.today)
+    files["roll.json"][0]["name"] = "Zhang San"
+    files["poll.json"]["meeting"] = "Meeting"
+
+    status, text = say(packed(files), tmp_path, capsys, "--lang", "en")
+
+    assert status == 1
+    assert "✗ the roll is as at the opening（roll）：not what the opening recorded" in text
+    assert "NOT in order: poll、roll" in text
+    assert not re.search("[\u4e00-\u9fff]", text.replace("核对号", ""))
+
+
+def test_a_forged_text_is_not_matched_for_ever():
+    said = "甲 应为" * 100_000
+
+    assert verifier.in_english(said) == said

@@ -45,6 +45,7 @@ def test_the_page_says_how_in_both_languages(revealed, language):
     page = browser.get("/results/check/").text
 
     assert ("怎样核对" if language == "zh-hans" else "How to check") in page
+    assert ("--lang en" in page) == (language == "en")
     assert journal.head(revealed.poll) in page
     assert hashlib.sha256(package.content).hexdigest() in page
     assert 'href="/results/check/"' in browser.get("/results/").text
