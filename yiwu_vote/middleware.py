@@ -3,6 +3,7 @@
 And what may be compressed, and where a request came from.
 """
 
+import re
 import zlib
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -19,11 +20,18 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from yiwu_vote.language import ADMIN
+from yiwu_vote.logs import SECRET_PATHS
 
 # What zlib calls the format of gzip, with its largest window.
 GZIP = zlib.MAX_WBITS | 16
 # Bytes; what is shorter travels in one packet anyway.
 WORTH_IT = 1_000
+# How a browser says that it does not take what it names.
+REFUSED_CODING = re.compile(r"\s*q=0(\.0*)?\s*")
+# What no page of ours asks a device for.
+NOTHING_ALLOWED = ", ".join(
+    f"{name}=()" for name in ("camera", "geolocation", "microphone", "payment", "usb")
+)
 # Bytes; the largest upload is a roll of 2 MB.
 LARGEST_BODY = 3_000_000
 # Of whoever is not signed in as staff: bytes and fields of a form, characters of an address. The
@@ -75,6 +83,11 @@ class ContentSecurityPolicyMiddleware:
         response = self.get_response(request)
         response.headers["Content-Security-Policy"] = self.policy
         response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Permissions-Policy"] = NOTHING_ALLOWED
+        if SECRET_PATHS.match(request.path):
+            # Not even our own style sheet is asked for with an address that is a secret.
+            response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
 
@@ -84,6 +97,8 @@ class CompressionMiddleware:
     The length of a compressed page tells whoever watches the line which choices stand in it, through
     any encryption. Every page that can hold choices answers a POST: the ballot that comes back, the
     review, a refusal of either, an exchange, a hint. A page that is fetched holds none (design §10.1).
+    Nor is a page with anything in its address behind `?` compressed: it says again what was asked, and
+    beside a secret (a receipt) somebody who can make a browser ask could guess that sign by sign.
     Static files are compressed beforehand, and what is taken away as a file stays as it is.
     """
 
@@ -94,7 +109,7 @@ class CompressionMiddleware:
         response = self.get_response(request)
         if may_be_compressed(request, response):
             patch_vary_headers(response, ["Accept-Encoding"])
-            if "gzip" in request.headers.get("Accept-Encoding", ""):
+            if _takes_gzip(request.headers.get("Accept-Encoding", "")):
                 # The fastest level: the slowest makes the ballot 6 % smaller for twice the work.
                 response.content = zlib.compress(response.content, level=1, wbits=GZIP)
                 response.headers["Content-Encoding"] = "gzip"
@@ -106,10 +121,19 @@ def may_be_compressed(request: HttpRequest, response: HttpResponse) -> bool:
     """Tell whether `response` is a page without choices that is worth it."""
     return (
         request.method in {"GET", "HEAD"}
+        and not request.META.get("QUERY_STRING")
         and not response.streaming
         and response.headers.get("Content-Type", "").startswith("text/html")
         and "Content-Encoding" not in response.headers
         and len(response.content) >= WORTH_IT
+    )
+
+
+def _takes_gzip(accepted: str) -> bool:
+    codings = (coding.partition(";") for coding in accepted[:LONGEST_ADDRESS].split(","))
+    return any(
+        name.strip().lower() == "gzip" and not REFUSED_CODING.fullmatch(quality.lower())
+        for name, _, quality in codings
     )
 
 

@@ -102,9 +102,12 @@ def _mark_seen(request: HttpRequest, found: AccessCard) -> None:
 def sign_out(request: VisitorRequest) -> HttpResponse:
     if request.method == "POST":
         request.session.flush()
-        response = SeeOther(reverse("ballots:sign-out"))
-        forget_receipt(response)
-        return response
+        left = SeeOther(reverse("ballots:sign-out"))
+        forget_receipt(left)
+        if request.is_shared:
+            # Also what the browser keeps to go back to. The mark of the tablet is a cookie, and stays.
+            left.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return left
     if request.delegate:
         return SeeOther(reverse("ballots:home") + request.poll_query)
     return render(request, "ballots/sign_in/signed_out.html")

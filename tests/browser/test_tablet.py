@@ -1,5 +1,7 @@
 """公用平板: one device, many delegates, and nothing of any is left for the next."""
 
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -110,6 +112,58 @@ def test_after_the_receipt_it_signs_out_by_itself(tablet, live_server):
     for path in ("/receipt/", "/home/", "/ballot/"):
         tablet.goto(f"{live_server.url}{path}")
         expect(tablet.get_by_label("投票码")).to_be_visible()
+
+
+@pytest.mark.parametrize("where", ["ballot", "review", "projects"])
+def test_a_page_that_nobody_touches_signs_out_by_itself(phone, live_server, day, where):
+    share(phone, live_server.url)
+    phone.clock.install()
+    open_ballot(phone, live_server.url, day)
+    if where == "projects":
+        phone.goto(f"{live_server.url}/projects/")
+    else:
+        tick(phone, 2)
+    if where == "review":
+        review(phone)
+    note = phone.locator("#leave")
+    expect(note).to_be_hidden()
+
+    phone.clock.run_for(250_000)
+    expect(note).to_contain_text("秒后自动退出")
+    expect(note.get_by_role("status")).not_to_be_empty()
+    phone.mouse.wheel(0, 50)
+    phone.keyboard.press("Shift")
+    phone.clock.run_for(200_000)
+    expect(note).to_be_hidden()
+    phone.clock.run_for(101_000)
+
+    expect(phone.get_by_role("heading", name=SIGNED_OUT)).to_be_visible()
+    phone.goto(f"{live_server.url}/ballot/")
+    expect(phone.get_by_label("投票码")).to_be_visible()
+
+
+def test_whoever_wakes_a_tablet_that_slept_too_long_is_not_let_on(phone, live_server, day):
+    share(phone, live_server.url)
+    phone.clock.install()
+    open_ballot(phone, live_server.url, day)
+
+    phone.clock.pause_at(int(time.time() * 1000) + 3_600_000)
+    phone.keyboard.press("Shift")
+    phone.clock.run_for(2_000)
+
+    expect(phone.get_by_role("heading", name=SIGNED_OUT)).to_be_visible()
+
+
+def test_the_warning_of_a_tablet_looks_well_wherever_it_is_read(open_page, live_server, day):
+    page = open_page(viewport=SMALL, reduced_motion="reduce")
+    share(page, live_server.url)
+    page.clock.install()
+    open_ballot(page, live_server.url, day)
+    page.evaluate("scrollTo(0, 400)")
+    page.clock.run_for(260_000)
+
+    expect(page.locator("#leave")).to_be_in_viewport()
+    assert violations(page, EVERYTHING) == []
 
 
 def test_the_way_out_can_be_taken_at_once(tablet):

@@ -65,7 +65,7 @@ def test_no_page_with_choices_is_compressed(delegate):
     kept = review.form("/ballot/cast/").fields
     spoilt = delegate.post("/ballot/cast/", [*kept, ("abstain", "on")])
     elsewhere = delegate.post("/ballot/cast/", [(n, v) for n, v in kept if n != "poll"])
-    hint = delegate.submit(ballot, ("proposal-0-title", "住房条件改善"))
+    hint = delegate.submit(ballot, **{"proposal-0-title": "住房条件改善"})
 
     said = {page.status: page for page in (review, back, too_many, spoilt, elsewhere, hint)}
     assert {200, 400, 422} <= said.keys()

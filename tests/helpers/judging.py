@@ -79,6 +79,8 @@ def tab_to(page: Page, control: Locator) -> list[str]:
 # Chromium says this of every refusal and error page, which the tests ask for on purpose.
 REFUSAL = "Failed to load resource: the server responded with a status of "
 # And this where a test types into the log-in page before the browser has set the focus itself.
+# Said of each tablet that is handed back.
+CLEARED = "Clear-Site-Data header on"
 QUICK_HANDS = "Autofocus processing was blocked because a document already has a focused element."
 NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
 # And htmx of each request that found no network.
@@ -94,7 +96,7 @@ def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
     """
 
     def hear(message: ConsoleMessage) -> None:
-        quiet = (REFUSAL, QUICK_HANDS, *UNANSWERED)
+        quiet = (REFUSAL, QUICK_HANDS, CLEARED, *UNANSWERED)
         expected = message.text.startswith(quiet) or NO_NETWORK in message.text
         if not expected:
             complaints.append(f"{message.text} ({page.url})")

@@ -62,3 +62,13 @@ def test_neither_ballot_nor_review_of_a_shared_tablet_keeps_a_draft():
         assert 'data-draft="' in pages[0]
         assert 'data-draft="' not in pages[1]
         assert "已保存在本机" not in pages[1]
+
+
+def test_signing_out_of_a_shared_tablet_clears_what_its_browser_holds(client):
+    client.cookies["tablet"] = "1"
+    shared = client.post("/sign-out/")
+    del client.cookies["tablet"]
+    own = client.post("/sign-out/")
+
+    assert shared.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in own.headers

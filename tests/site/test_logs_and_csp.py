@@ -16,7 +16,7 @@ from django.views.decorators.cache import cache_control
 from ballots.pure import card_code
 from tests.helpers.factories import make_scrutineer
 from yiwu_vote.logs import HideTokens
-from yiwu_vote.middleware import BodyLimitMiddleware
+from yiwu_vote.middleware import BodyLimitMiddleware, CompressionMiddleware
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -176,8 +176,50 @@ def test_every_answer_carries_the_one_policy_and_stays_in_no_cache(site, address
     assert answer.headers["Content-Security-Policy"] == POLICY
     assert "no-store" in answer.headers["Cache-Control"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
+    told = "no-referrer" if address.startswith("/k/") and address != "/k/" else "same-origin"
+    assert answer.headers["Referrer-Policy"] == told
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "camera=()" in answer.headers["Permissions-Policy"]
     assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", [f"/k/{TOKEN}/", f"/K/{TOKEN}/", "/screen/abc/"])
+def test_an_address_that_is_a_secret_is_told_to_nobody(client, path):
+    assert client.get(path).headers["Referrer-Policy"] == "no-referrer"
+    assert client.post(path).headers["Referrer-Policy"] == "no-referrer"
+
+
+# --- what is compressed ---------------------------------------------------------------------------
+
+
+def compressed(accepted: str = "gzip", query: str = "", **head: Any) -> bool:
+    page = HttpResponse("回执编号" * 1_000, **head)
+    request = RequestFactory(headers={"Accept-Encoding": accepted}).get(f"/receipt/{query}")
+    return "Content-Encoding" in CompressionMiddleware(lambda _request: page)(request).headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_taken"),
+    [
+        ("gzip", True),
+        ("br;q=1.0, gzip;q=0.8, *;q=0.1", True),
+        ("deflate, GZIP", True),
+        ("gzip;q=0", False),
+        ("br, gzip; q=0.000", False),
+        ("gzip;Q=0.0", False),
+        ("x-gzipped", False),
+        ("", False),
+    ],
+)
+def test_a_page_is_compressed_for_who_takes_it(accepted, is_taken):
+    assert compressed(accepted) == is_taken
+
+
+def test_a_page_that_says_again_what_was_asked_is_not_compressed():
+    """A receipt could be guessed sign by sign by the length of a page that repeats the guess."""
+    assert compressed()
+    assert not compressed(query="?poll=1&guess=F636")
 
 
 @pytest.mark.django_db
