@@ -14,6 +14,21 @@ from django.urls import URLPattern, path
 Page = Callable[..., HttpResponse]
 
 
+# The questions that a filter of a list asks of its column.
+QUESTIONS = frozenset({"", "exact", "id__exact", "isnull"})
+
+
+def asks_a_filter(model: admin.ModelAdmin, lookup: str) -> bool:
+    """Tell whether an address filters a list only as the filters of the list do.
+
+    Django lets it filter by any column of the row itself, with any comparison: that would tell by
+    halving when somebody voted, what a hashed text holds, or the number of a card.
+    """
+    column, _separator, question = lookup.partition("__")
+    columns = [name[0] if isinstance(name, tuple) else name for name in model.list_filter]
+    return column in columns and question in QUESTIONS
+
+
 def pages_of(
     model: admin.ModelAdmin, pages: Mapping[str, Page], *, may: Callable[[Any], bool]
 ) -> list[URLPattern]:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
+from yiwu_vote.admin_pages import asks_a_filter
 from yiwu_vote.moments import to_the_minute
 from yiwu_vote.texts import full_name
 
@@ -125,6 +126,9 @@ class NoticingAdmin(admin.ModelAdmin):
     """A page of Django's admin whose form is a `NoticingForm`: it has to show the hidden field."""
 
     form = NoticingForm
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        return asks_a_filter(self, lookup)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = list(super().get_fieldsets(request, obj))

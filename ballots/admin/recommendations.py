@@ -57,7 +57,6 @@ class RecommendationAdmin(RecordAdmin):
     list_filter = [("poll", StandingPollFilter), "ruling"]
     list_select_related = ["poll", "delegate"]
     ordering = ["-poll", "pk"]
-    questions = frozenset({"", "exact", "id__exact"})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recommendation]:
         return super().get_queryset(request).filter(poll__in=Poll.objects.standing())

@@ -6,11 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from yiwu_vote.texts import folded, same, typed
+from yiwu_vote.texts import MARKS, folded, same, typed
 
 TITLE_LIMIT = 30
 DETAIL_LIMIT = 200
 UNIT_LIMIT = 30
+# More marks upon one letter than any language writes.
+PILE = 5
 UNSAFE = {"Cc", "Cf", "Cs"}
 
 Form = Literal["choose", "each"]
@@ -100,8 +102,26 @@ def is_plain(text: str) -> bool:
 
 
 def is_seen(text: str) -> bool:
-    """Tell whether `text` is plain and all of it can be seen: its normal form but for its blanks."""
-    return is_plain(text) and typed(text, lines=True).split() == text.split()
+    """Tell whether `text` is plain and all of it can be seen: its normal form but for its blanks.
+
+    Marks in a pile are painted over the lines around them, on the screen of the hall too.
+    """
+    is_whole = is_plain(text) and typed(text, lines=True).split() == text.split()
+    return is_whole and not _has_pile(text)
+
+
+def _has_pile(text: str) -> bool:
+    pile = 0
+    for char in text:
+        pile = pile + 1 if unicodedata.category(char) in MARKS else 0
+        if pile == PILE:
+            return True
+    return False
+
+
+def is_name(text: str) -> bool:
+    """Tell whether `text` can be read out: it has a letter or a digit."""
+    return any(char.isalnum() for char in text[:TITLE_LIMIT])
 
 
 def folded_before(text: str) -> str:
@@ -116,14 +136,15 @@ class Reading:
     Never asked about a text that is over its limit: to compose one could take long.
     """
 
+    is_name: Callable[[str], bool]
     is_fair: Callable[[str], bool]
     folded: Callable[[str], str]
 
 
 # How a ballot is judged when it is cast. One that lies in the box may have been cast before that was
 # so, and is judged by what was legal then: a stricter rule makes no ballot invalid afterwards.
-STRICT = Reading(is_seen, folded)
-AS_CAST = Reading(is_plain, folded_before)
+STRICT = Reading(is_name, is_seen, folded)
+AS_CAST = Reading(lambda text: bool(text.strip()), is_plain, folded_before)
 
 
 # --- the judge ------------------------------------------------------------------------------------
@@ -196,7 +217,7 @@ def _faults_of_proposals(
 def faults_of_text(proposal: Proposal, position: int, *, reading: Reading = STRICT) -> list[Fault]:
     """Return what is wrong with the texts of one proposal, the one at `position` (from 1) of its ballot."""
     found = []
-    if not proposal.title.strip():
+    if not reading.is_name(proposal.title):
         found.append(Fault("proposal-no-title", number=position))
     too_long = []
     if len(proposal.title) > TITLE_LIMIT:

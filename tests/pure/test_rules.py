@@ -17,6 +17,7 @@ from ballots.pure.rules import (
     Rules,
     Selection,
     faults,
+    faults_of_text,
     is_plain,
     is_seen,
     same_text,
@@ -222,7 +223,7 @@ def test_a_title_and_a_unit_stand_on_one_line(field):
         "65周岁以上老年食堂（每个街道1处）",
         "䶮、𠮷、㐂",
         "é",
-        "🏥",
+        "🏥医院",
         "<script>alert(1)</script> {{ x }} {% y %} ' OR 1=1 --",
         "=1+1",
     ],
@@ -349,3 +350,17 @@ def test_no_ballot_that_may_be_cast_is_invalid_in_the_box(title, other, candidat
 @given(st.text(max_size=20))
 def test_the_normal_form_of_what_is_typed_is_what_may_stand_on_a_ballot(text):
     assert is_seen(typed(text, lines=True))
+
+
+@pytest.mark.parametrize("title", ["——", "。。。", "★☆", "🚏", "…！"])
+def test_a_name_that_cannot_be_read_out_is_none(title):
+    assert [fault.code for fault in faults_of_text(Proposal(title), 1)] == ["proposal-no-title"]
+    assert faults_of_text(Proposal(title), 1, reading=AS_CAST) == []
+
+
+def test_marks_in_a_pile_are_refused_and_those_of_a_language_are_not():
+    pile = Proposal("建" + "\u0338" * 6, "内容")
+    assert [fault.code for fault in faults_of_text(pile, 1)] == ["proposal-bad-text"]
+    assert faults_of_text(pile, 1, reading=AS_CAST) == []
+    for title in ("Ǘ", "ệ", "กิ๊ก", "建" + "\u0338" * 4):
+        assert faults_of_text(Proposal(title), 1) == []

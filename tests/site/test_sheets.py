@@ -486,3 +486,12 @@ def test_a_workbook_whose_blocks_cannot_be_bounded_is_refused_unread(method):
         archive.writestr("xl/more.xml", b"")
 
     assert why_refused(out.getvalue()) == "damaged"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "＝1", "\t=1", "+1", "@SUM(A1)"])
+def test_a_text_like_a_formula_stays_text_when_somebody_goes_into_its_cell(text):
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes("表", ["列"], [[text], ["公园"]])))
+    cells = [row[0] for row in book.active.iter_rows(min_row=2)]
+
+    assert [bool(cell.quotePrefix) for cell in cells] == [True, False]
+    assert cells[0].data_type == "s"

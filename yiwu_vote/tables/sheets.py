@@ -133,6 +133,8 @@ def xlsx_bytes(
             # openpyxl takes "=1+1" for a formula and "#N/A" for an error unless it is told.
             cell.data_type = "s"
             cell.number_format = "@"
+            # Nor does a spreadsheet program when somebody goes into the cell and out again.
+            cell.quotePrefix = _is_formula(value)
             if number <= bold:
                 cell.font = Font(bold=True)
     out = io.BytesIO()
