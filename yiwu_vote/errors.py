@@ -12,7 +12,12 @@ from django.urls import reverse
 
 from ballots.facts.polls import asked_for
 from ballots.pages.answers import clock
+from ballots.pages.sizes import fill_up
 from yiwu_vote.postgresql.trouble import is_away
+
+# Bytes of an answer that holds a ballot: its length must not tell the choices, and how long the
+# longest of its poll would be is not asked of a database that is away.
+SIZE_WITH_BALLOT = 32 * 1024
 
 logger = logging.getLogger("ballots")
 
@@ -55,10 +60,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # The class alone: the database's own words may quote what it was given.
     logger.error("error %s at %s%s", number, route, f": {type(error).__name__}" if away else "")
     # Without a request the template cannot reach for anything that may be what has failed.
-    context = {"error_number": number, "away": away, "again": _again(request) if away else None}
+    again = _again(request) if away else None
+    context = {"error_number": number, "away": away, "again": again}
     response = HttpResponse(render_to_string("500.html", context), status=503 if away else 500)
     if away:
         response.headers["Retry-After"] = "5"
+    if again:
+        fill_up(response, SIZE_WITH_BALLOT)
     return response
 
 

@@ -50,6 +50,7 @@ refused = Refusals(
         "time-is-up": _(
             "表决时间已到，恢复后也不能提交。请先延长截止时间，再恢复投票；不延长的，请截止投票。"
         ),
+        "not-durable": _("数据库没有启用逐次落盘，断电可能丢票，不能恢复投票。请联系技术人员。"),
         "changed-since": _(
             "没有开始投票：您打开本页之后，%(what)s有变动。本页已经更新，请重新核对后再按“开始投票”。"
         ),
@@ -156,12 +157,15 @@ def pause_poll(poll: Poll, *, reason: str, by: User) -> Poll:
 def resume_poll(poll: Poll, *, by: User) -> Poll:
     """Take ballots again after a pause.
 
-    Raises refused("time-is-up") where the deadline has passed meanwhile: nobody could vote.
+    Raises refused("time-is-up") where the deadline has passed meanwhile: nobody could vote. And
+    refused("not-durable"), as the opening does, where a ballot would not survive a power cut.
     """
     demand_office(by)
     poll = _ready(poll, "resume")
     if poll.closes_at is not None and poll.closes_at <= database.now():
         raise refused("time-is-up")
+    if not database.writes_are_durable():
+        raise refused("not-durable")
     _move(poll, "resume")
     journal.append(poll, journal.Kind.RESUMED, by=by)
     return poll

@@ -1,7 +1,12 @@
 """The files of the database, rewritten after the close: no old page may tell the order of casting."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
@@ -9,6 +14,7 @@ from ballots.models import Envelope, RollEntry, SealedBallot
 from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
 from yiwu_vote.postgresql.owner import owned
+from yiwu_vote.postgresql.trouble import is_full
 
 refused = Refusals(
     {
@@ -16,6 +22,7 @@ refused = Refusals(
         "not-owner": _(
             "运行网站的数据库账号不能重写存储。请技术人员设置 OWNER_DATABASE_URL（见 docs/operations.md），再办理这一步。"
         ),
+        "storage-full": _("磁盘空间不足，未能重写存储，请清理后再试。"),
     }
 )
 
@@ -31,9 +38,9 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
         locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     try:
         _vacuum()
-    except OperationalError:
-        # Somebody else is reading or writing: the old pages are still there.
-        raise refused("storage-busy") from None
+    except OperationalError as error:
+        # No room, or somebody else is reading or writing: the old pages are still there.
+        raise refused("storage-full" if is_full(error) else "storage-busy") from None
     except ProgrammingError:
         raise refused("not-owner") from None
     with transaction.atomic():
@@ -45,14 +52,31 @@ def _vacuum() -> None:
         if owner.vendor == "postgresql":
             # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
             # might see it; a table that ALTER rewrites takes over the living rows alone.
-            cursor.execute(_rewriting())
-            tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
-            cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
+            with _without_limit(cursor):
+                cursor.execute(_rewriting())
+                tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
+                cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
             return
         cursor.execute("VACUUM")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if cursor.fetchone()[0]:
             raise OperationalError("a reader held the log of writes")
+
+
+@contextmanager
+def _without_limit(cursor: CursorWrapper) -> Iterator[None]:
+    """Give the statements within the time that they take: no act's transaction lifts the limit here.
+
+    Behind a pooler nothing may be set, for the next statement may find it, or not.
+    """
+    if settings.BEHIND_POOLER:
+        yield
+        return
+    cursor.execute("SET statement_timeout = 0")
+    try:
+        yield
+    finally:
+        cursor.execute("RESET statement_timeout")
 
 
 def _rewriting() -> str:

@@ -146,7 +146,7 @@ def _live(day: Day, user: User) -> dict[str, Any]:
         "figures": state.figures_of(day.turnout),
         "delegations": turnout.turnout_by_delegation(poll),
         "curve": state.curve_of(poll, issued=day.turnout.issued),
-        "system": state.system_state(is_technician=user.is_superuser),
+        "system": state.system_state(poll, is_technician=user.is_superuser),
         "head": day.head,
         "now": timezone.localtime(),
     }

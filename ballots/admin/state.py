@@ -22,11 +22,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles, triggers
-from ballots.facts import site_checks, turnout
+from ballots.facts import database, site_checks, turnout
 from ballots.facts.findings import Finding
 from ballots.models import Delegate
 from ballots.pure.tally import Turnout
 from projects.models import Poll
+from projects.phases import COUNTED, DRAFT
 from yiwu_vote.postgresql import owner
 
 GIGABYTE = 1_000_000_000
@@ -202,12 +203,12 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
 # --- the system -----------------------------------------------------------------------------------
 
 
-def system_state(*, is_technician: bool = False) -> list[Finding]:
+def system_state(poll: Poll, *, is_technician: bool = False) -> list[Finding]:
     """Return how database, disk, backup and sign-in stand; nothing here names a person.
 
     What only a technician can mend, and no vote has to wait for, is told to nobody else.
     """
-    usual = [_database(), _disk(), site_checks.backup(), _waits()]
+    usual = [_database(poll), _disk(), site_checks.backup(), _waits()]
     return [*usual, _roles()] if is_technician else usual
 
 
@@ -223,10 +224,14 @@ def _roles() -> Finding:
     return Finding("ok", gettext("运行网站的数据库账号不能改动数据表和保护规则"))
 
 
-def _database() -> Finding:
-    if triggers.are_installed(connection):
-        return Finding("ok", gettext("数据库正常"))
-    return Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
+def _database(poll: Poll) -> Finding:
+    if not triggers.are_installed(connection):
+        return Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
+    # Of a draft the checklist asks it, of a frozen count everybody has a copy; in between a reload of
+    # the server's settings may have changed it.
+    if poll.phase not in DRAFT | COUNTED and not database.writes_are_durable():
+        return Finding("blocks", str(site_checks.NOT_DURABLE))
+    return Finding("ok", gettext("数据库正常"))
 
 
 def _disk() -> Finding:

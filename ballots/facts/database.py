@@ -46,8 +46,12 @@ def writes_are_durable() -> bool:
     """Tell whether a row that was committed survives a power cut."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT current_setting('fsync'), current_setting('synchronous_commit')")
-            return bool(cursor.fetchone() == ("on", "on"))
+            # Without the last one a page that a power cut has torn stays torn.
+            cursor.execute(
+                "SELECT current_setting('fsync'), current_setting('synchronous_commit'),"
+                " current_setting('full_page_writes')"
+            )
+            return bool(cursor.fetchone() == ("on", "on", "on"))
         cursor.execute("PRAGMA synchronous")
         return bool(cursor.fetchone()[0] >= 2)
 

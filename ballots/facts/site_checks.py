@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ballots import triggers
 from ballots.facts import database
@@ -21,6 +22,7 @@ from yiwu_vote.moments import to_the_minute
 
 # Further apart, a deadline falls at another moment than the pages say.
 CLOCKS_AGREE = timedelta(seconds=5)
+NOT_DURABLE = _("数据库没有启用逐次落盘，断电可能丢票")
 # Connections beside those of the threads: commands, a package on its way out, a step that moves.
 FOR_COMMANDS = 5
 BACKUP_LASTS = timedelta(hours=24)
@@ -79,7 +81,7 @@ def _database(poll: Poll) -> Iterator[Finding]:
     if database.writes_are_durable():
         yield Finding("ok", gettext("数据库每次写入都落盘"))
     else:
-        yield Finding("blocks", gettext("数据库没有启用逐次落盘，断电可能丢票"))
+        yield Finding("blocks", str(NOT_DURABLE))
     there, needed = database.connections_left(), settings.WORKERS * settings.PLACES + FOR_COMMANDS
     if there is not None and there < needed:
         yield Finding(

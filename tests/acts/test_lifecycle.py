@@ -24,6 +24,7 @@ from ballots.acts import (
     storage,
 )
 from ballots.acts.rehearsal import wipe_rehearsal
+from ballots.facts import database
 from ballots.facts.outcome import standing_result
 from ballots.models import (
     Announcement,
@@ -1013,3 +1014,17 @@ def test_wiping_a_rehearsal_leaves_the_real_poll_and_its_journal_alone():
 
     assert Envelope.objects.filter(poll=real.poll).count() == 2
     assert [(row.seq, row.hash) for row in real.poll.journal.all()] == before
+
+
+# --- a database that forgets ----------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_no_vote_is_resumed_on_a_database_that_may_forget(monkeypatch):
+    stage = make_stage()
+    lifecycle.pause_poll(stage.poll, reason="休息", by=stage.office)
+    monkeypatch.setattr(database, "writes_are_durable", lambda: False)
+
+    assert refusal_of(lifecycle.resume_poll, stage.poll, by=stage.office) == "not-durable"
+    # Nobody is kept from ending it.
+    assert lifecycle.close_poll(stage.poll, by=stage.office).phase == Poll.Phase.CLOSED

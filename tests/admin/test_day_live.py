@@ -18,6 +18,7 @@ from django.utils import timezone
 from ballots import triggers
 from ballots.acts import archiving, lifecycle, roll
 from ballots.admin import state as admin_state
+from ballots.facts import database, site_checks
 from ballots.facts.findings import Finding
 from ballots.facts.turnout import turnout_of
 from ballots.models import Delegate, RollEntry
@@ -331,7 +332,10 @@ def test_nobody_is_said_to_have_voted_while_nobody_has_come():
 
 
 def state() -> list[str]:
-    return [f"{finding.mark} {finding.text}" for finding in admin_state.system_state()]
+    return [
+        f"{finding.mark} {finding.text}"
+        for finding in admin_state.system_state(Poll(phase=Poll.Phase.OPEN))
+    ]
 
 
 def test_a_database_without_its_triggers_is_not_in_order():
@@ -340,6 +344,12 @@ def test_a_database_without_its_triggers_is_not_in_order():
 
     assert "✓ 数据库正常" in fine
     assert "✗ 数据库的保护规则缺失，请运行 manage.py migrate" in state()
+
+
+def test_a_database_that_forgets_what_it_was_given_is_told_while_people_vote(monkeypatch):
+    monkeypatch.setattr(database, "writes_are_durable", lambda: False)
+
+    assert f"✗ {site_checks.NOT_DURABLE}" in state()
 
 
 @pytest.mark.parametrize(

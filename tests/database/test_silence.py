@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, connections, transaction
 
+from ballots.acts import storage
 from ballots.facts import database
 from projects import locks
 from tests.faults.postgres import Line
+from tests.helpers.factories import make_stage, selection
 from tests.helpers.machine import lacking
 from yiwu_vote.postgresql import base
 
@@ -123,6 +125,32 @@ def test_an_act_takes_the_time_it_takes_and_leaves_the_limits_as_they_were():
     finally:
         connection.settings_dict["OPTIONS"] = options
         connection.close()
+
+
+def test_the_storage_is_rewritten_in_the_time_that_it_takes():
+    stage = make_stage(delegates=2)
+    stage.cast(0, selection(1))
+    stage.close()
+    seen: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("VACUUM"):
+            with context["connection"].connection.cursor() as cursor:
+                seen.append(cursor.execute("SHOW statement_timeout").fetchone()[0])
+        return execute(sql, params, many, context)
+
+    options = connection.settings_dict["OPTIONS"]
+    connection.close()
+    connection.settings_dict["OPTIONS"] = options | {"options": "-c statement_timeout=9s"}
+    try:
+        with connection.execute_wrapper(watch):
+            storage.rewrite_storage(stage.poll, by=stage.office)
+        assert asked(connection, "SHOW statement_timeout") == "9s"
+    finally:
+        connection.settings_dict["OPTIONS"] = options
+        connection.close()
+
+    assert seen == ["0"]
 
 
 # --- a pooler -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ballots.facts import database, turnout
 from ballots.models import Envelope, Session
 from tests.helpers.browsing import posted, read, ready_to_cast, signed_in
 from tests.helpers.factories import Stage, make_stage
-from yiwu_vote import health
+from yiwu_vote import errors, health
 
 pytestmark = pytest.mark.django_db
 
@@ -193,4 +193,6 @@ def test_a_ballot_that_met_a_dead_database_can_be_sent_again_from_the_page_that_
     assert reply.status_code == 503
     form = read(reply).form("/ballot/cast/")
     assert posted(form) == sent
+    # Its length says nothing of the choices.
+    assert len(reply.content) % errors.SIZE_WITH_BALLOT == 0
     assert client.post("/ballot/cast/", posted(form)).status_code == 303

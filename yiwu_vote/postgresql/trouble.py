@@ -17,6 +17,15 @@ def is_away(error: BaseException | None) -> bool:
     )
 
 
+# What PostgreSQL says where no room is left; SQLite says it in words.
+DISK_FULL = "53100"
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether `error` is a disk on which nothing has room any more."""
+    return getattr(error.__cause__, "sqlstate", "") == DISK_FULL or "disk is full" in str(error)
+
+
 class SaidOnce(logging.Filter):
     """Leave out what Django says of a database that is away: `server_error` has said it in one line.
 

@@ -12,33 +12,51 @@ from typing import Any, TypeVar
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import Error, connection
 from django.utils.translation import gettext
 from tqdm import tqdm
 
 from ballots.acts import lifecycle
-from ballots.facts import database, preflight
+from ballots.facts import database, preflight, site_checks
 from ballots.facts.polls import box_of
+from ballots.journal import Kind
 from ballots.pure.progress import Watch
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import EVERY, Phase
+from yiwu_vote.postgresql.trouble import is_away, is_full
 
 Item = TypeVar("Item")
 
 
 class ReadyCommand(BaseCommand):
-    """A command that needs every table: without them it says so instead of failing at the first."""
+    """A command that needs every table: without them it says so instead of failing at the first.
+
+    What the database cannot do ends it with one line that says whether anything was done.
+    """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        if not database.tables_are_ready():
-            raise CommandError(gettext("数据库尚未就绪，请先运行 manage.py migrate。"))
-        return super().execute(*args, **options)
+        try:
+            if not database.tables_are_ready():
+                raise CommandError(gettext("数据库尚未就绪，请先运行 manage.py migrate。"))
+            return super().execute(*args, **options)
+        except Error as error:
+            if not is_away(error):
+                raise
+            trouble = gettext("磁盘已满。") if is_full(error) else gettext("数据库没有应答或出错。")
+            raise CommandError(trouble + self.what_became()) from None
+
+    def what_became(self) -> str:
+        """Return whether anything was done by a command that the database has broken off."""
+        return gettext("没有办理完。恢复后请再运行一次。")
 
 
 class PollCommand(ReadyCommand):
     """A command about one poll in one of `phases`; what an act refuses ends it with exit code 1."""
 
     phases: Collection[Phase] = EVERY
+    # The poll, and how many entries its record had before.
+    _before: tuple[Poll, int] | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -47,9 +65,31 @@ class PollCommand(ReadyCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.work(the_poll(options["poll"], self.phases), options)
+            poll = the_poll(options["poll"], self.phases)
+            self._before = poll, poll.journal.count()
+            self.work(poll, options)
         except Refused as refusal:
             raise CommandError(str(refusal)) from None
+
+    def what_became(self) -> str:
+        """Ask the record: each step is there whole, with its entry, or not at all."""
+        if self._before is None:
+            return gettext("没有办理，没有改动任何内容。恢复后请再运行一次。")
+        poll, before = self._before
+        # Whatever has broken may have taken the connection along.
+        connection.close()
+        try:
+            done = [
+                Kind(kind).label
+                for kind in poll.journal.order_by("seq").values_list("kind", flat=True)[before:]
+            ]
+        except Error:
+            return gettext("不能确认是否已办理。恢复后请再运行一次，已办理的不会重复办理。")
+        if not done:
+            return gettext("没有办理，没有改动任何内容。恢复后请再运行一次。")
+        return gettext("已办理：%(steps)s。没有办理完的，恢复后请再运行一次。") % {
+            "steps": "、".join(map(str, done))
+        }
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
         """Do the one thing of this command to `poll`."""
@@ -65,6 +105,9 @@ class StepCommand(PollCommand):
         parser.add_argument("--second", metavar="NAME", help=gettext("第二人的用户名"))
 
     def work(self, poll: Poll, options: dict[str, Any]) -> None:
+        if not database.writes_are_durable():
+            # Asked at the opening, and anybody may have changed it since.
+            self.stderr.write("✗ " + str(site_checks.NOT_DURABLE))
         by = person(options["user"], poll)
         second = person(options["second"], poll) if options["second"] else None
         self.step(poll, by, second, options)

@@ -44,7 +44,7 @@ class Command(StepCommand):
         try:
             storage.rewrite_storage(poll, by=by)
         except Refused as refusal:
-            if refusal.code != "storage-busy":
+            if refusal.code not in {"storage-busy", "storage-full"}:
                 raise
             raise CommandError(
                 gettext("投票已截止，表决票已封存，只有存储没有重写。%(why)s") % {"why": refusal}
