@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ballots.acts import casting
 from ballots.facts.kept import POLLS, Kept, kept_of
 from ballots.facts.polls import asked_for, candidates, state_of, why_barred
+from ballots.models import Recommendation
 from ballots.pages.answers import (
     REFUSALS,
     Closing,
@@ -61,6 +62,7 @@ from ballots.refusal import Refused
 from projects.models import Poll
 from projects.wording import rules_in_words
 from yiwu_vote.postgresql.trouble import is_away
+from yiwu_vote.texts import folded
 
 # The parts of ballot and review that a screen reader reads out when they change.
 LIVE_REGIONS = {"live", "alert"}
@@ -145,6 +147,7 @@ def _size_of_answers(kept: Kept, poll: Poll) -> int:
                 **{"closing": closing, "rules": rules_in_words(poll), "exchange": exchange},
                 **{"problem": problem, "previous": form, "removed": next(iter(form.lines), None)},
                 "groups": [(one.title, _lines(asked, form, one)) for one in form.groups],
+                "by_name": [proposal.title for proposal in form.selection.proposals],
                 "hints": [
                     {"place": place, "title": proposal.title, "alike": alike}
                     for place, proposal in enumerate(form.selection.proposals)
@@ -321,8 +324,30 @@ def _empty(kept: Kept, poll: Poll) -> Empty:
     form = BallotForm(None, poll=poll, titles=kept.titles)
     # What the first to review his ballot would else wait for.
     _size_of_answers(kept, poll)
+    _recommended(kept)
     # Said in the language of the face that shows it.
     return Empty(form, partial(rules_in_words, poll))
+
+
+@lru_cache(maxsize=POLLS)
+def _recommended(_kept: Kept) -> frozenset[tuple[int, str]]:
+    """Return who has recommended what by name, as titles are compared.
+
+    Read once for the whole hall: a statement of its own for whoever proposes something would tell
+    whoever watches the database that he does. It ends before a list is opened, and only warns.
+    """
+    rows = Recommendation.objects.values_list("delegate", "title")
+    return frozenset((delegate, folded(title)) for delegate, title in rows)
+
+
+def _by_name(request: DelegateRequest, form: BallotForm) -> list[str]:
+    """Return the titles on a ballot that this delegate has recommended by name: they name him."""
+    known = _recommended(kept_of(form.poll))
+    return [
+        proposal.title
+        for proposal in form.selection.proposals
+        if (request.delegate.pk, folded(proposal.title)) in known
+    ]
 
 
 def _review_page(
@@ -344,6 +369,8 @@ def _review_page(
         "closing": closing_of(form.poll),
         "token": token,
         "hints": _hints(form),
+        # In trouble nothing is asked, and it was said before.
+        "by_name": [] if problem else _by_name(request, form),
         "groups": [(group.title, _lines(request, form, group)) for group in form.groups],
         "removed": removed,
         "previous": previous,

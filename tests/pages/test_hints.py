@@ -1,8 +1,11 @@
 """What a proposal is like, as the review says it to whoever has no script, and a candidate in the place of a proposal."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ballots.acts import lifecycle
+from ballots.models import Recommendation
 from ballots.pure.rules import Proposal
 from tests.helpers.browsing import filled, posted, read, signed_in, ticked, typed
 from tests.helpers.factories import Stage, make_project, make_stage
@@ -78,3 +81,27 @@ def test_the_review_asks_about_each_proposal_until_it_was_answered(parking):
     assert "相近" not in answered.text
     cast = client.post("/ballot/cast/", posted(answered.form("/ballot/cast/")))
     assert cast.status_code == 303
+
+
+def test_whoever_proposes_what_he_recommended_by_name_is_warned_and_nobody_else(parking):
+    mine = parking.delegates[0]
+    Recommendation.objects.create(poll=parking.poll, delegate=mine, title="夜间公交（试点）")
+    sent = filled(parking.poll, 1, proposals=["夜间公交 (试点)", "老年食堂"])
+    warning = "推荐项目“夜间公交 (试点)”与您会前署名推荐的项目相同，看到的人会知道是您提出的。"
+
+    pages = [signed_in(parking, place).post("/ballot/review/", sent) for place in (0, 1)]
+
+    assert [page.text.count(warning) for page in pages] == [1, 0]
+    assert len({len(page.content) for page in pages}) == 1
+
+
+def test_whether_somebody_proposes_shows_in_no_statement(parking):
+    told = []
+    for proposals in ([], ["夜间公交"]):
+        client = signed_in(parking)
+        client.get("/ballot/")
+        with CaptureQueriesContext(connection) as asked:
+            client.post("/ballot/review/", filled(parking.poll, 1, proposals=proposals))
+        told.append(len(asked))
+
+    assert told[0] == told[1] == 1
