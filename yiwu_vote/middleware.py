@@ -5,7 +5,7 @@ And what may be compressed, and where a request came from.
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -203,18 +203,21 @@ def _is_broken(request: HttpRequest) -> bool:
     if request.method != "POST":
         return False
     if request.content_type == "multipart/form-data":
-        # Only Django takes such a form apart; a sign of something lost is refused there.
-        return _is_lost(request.POST)
+        # Only Django takes such a form apart: a text with the sign of something lost must have been
+        # sent with that sign. The body is asked for first; afterwards it is gone.
+        body = request.body
+        return any(text.encode() not in body for text in _lost(request.POST))
     return not _is_utf8(request.body, request.POST)
 
 
-def _is_lost(read: QueryDict) -> bool:
-    return any(LOST in name or any(LOST in value for value in read.getlist(name)) for name in read)
+def _lost(read: QueryDict) -> Iterator[str]:
+    """Yield each name and each value in which Python has put its sign, or somebody has typed it."""
+    return (text for name in read for text in (name, *read.getlist(name)) if LOST in text)
 
 
 def _is_utf8(encoded: bytes, read: QueryDict) -> bool:
     """Tell whether `encoded`, as which `read` was sent, is text; it is decoded only on suspicion."""
-    if encoded.isascii() and not _is_lost(read):
+    if encoded.isascii() and not any(_lost(read)):
         return True
     try:
         unquote_to_bytes(encoded.replace(b"+", b" ")).decode()

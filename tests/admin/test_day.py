@@ -1083,4 +1083,4 @@ def test_a_change_of_accounts_after_the_opening_stands_on_the_page():
 
     page = desk_of(stage.office).get(at(stage.poll))
 
-    assert "开始投票后，会务或监票账号有变动，请核实" in page.text
+    assert "开始投票后，工作人员账号变动2次（见操作记录），请核实" in page.text

@@ -15,7 +15,7 @@ from yiwu_vote.fields import LONGEST, Typed
 
 # What is compared sign by sign and never shown or kept: names of accounts, secrets, tokens of ours.
 EXACT = {
-    *("SecondPersonForm.second_name", "SecondPersonForm.second_password"),
+    *("SecondPersonForm.second_name", "SecondPersonForm.second_password", "LogInForm.password"),
     *(
         "TableForm.pasted",
         "DoorForm.card",
