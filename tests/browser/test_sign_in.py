@@ -21,6 +21,20 @@ def test_opening_the_address_of_a_card_leaves_no_session(phone, live_server, day
     expect(phone.get_by_role("heading", level=1)).to_have_text("代表1代表，您好")
 
 
+def test_the_address_of_a_card_is_told_to_nobody_and_its_forms_are_taken(phone, live_server, day):
+    token = day.issued[0].token
+    told = []
+    phone.on("request", lambda request: told.append(request.headers.get("referer", "")))
+    phone.goto(f"{live_server.url}/k/{token}/")
+    for button in ("特大", "English"):
+        phone.get_by_role("button", name=button).click()
+    phone.get_by_role("button", name="This is me: continue").click()
+
+    phone.wait_for_url(f"{live_server.url}/home/")
+    assert len(told) > 3
+    assert not any(token in referrer for referrer in told)
+
+
 def test_whose_card_it_is_not_is_not_signed_in(phone, live_server, day):
     phone.goto(f"{live_server.url}/k/{day.issued[0].token}/")
 
