@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -357,3 +358,12 @@ def test_the_owner_of_the_tables_is_another_role_of_the_same_database():
 def test_an_owner_of_something_else_is_refused_at_the_start(url):
     with pytest.raises(AssertionError, match="OWNER_DATABASE_URL"):
         started("DATABASE_OWNER", **POSTGRES | {"OWNER_DATABASE_URL": url})
+
+
+def test_what_the_database_must_say_behind_a_pooler_stands_in_the_manual():
+    asked = started("ASKED_OF_SERVER", **POSTGRES | {"SERVING": "1"})["ASKED_OF_SERVER"]
+    manual = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    told = dict(re.findall(r"ALTER DATABASE vote SET (\w+) = '(\w+)';", manual))
+
+    assert told == asked
