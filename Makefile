@@ -5,6 +5,7 @@
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
+#   make faults ARGS=--times=2                    kills, cut lines, full disks while people vote; docs/faults.md
 #   make bench                                    measure for ten minutes, write docs/performance.md; tests/bench/README.md
 #   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
@@ -28,7 +29,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test long bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
+.PHONY: help run test long faults bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -46,6 +47,9 @@ test: $(VENV)/.dev
 
 long: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m long $(ARGS)
+
+faults: $(VENV)/.dev
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 bench: $(PEERS)/.there
 	@$(BIN)/python -m tests.bench $(ARGS)

@@ -13,17 +13,29 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from tests.faults.history import Operation
-from tests.faults.judging import Ballot, acknowledged, foretold
+from tests.faults.judging import (
+    Ballot,
+    acknowledged,
+    foretold,
+    wrong_in_box,
+    wrong_in_copy,
+    wrong_in_count,
+)
 from tests.faults.postgres import Cluster, Cut, Line
 from tests.faults.site import Site
+from tests.faults.volume import Volume
 from tests.helpers.http_client import Browser, Page
 
-Strike = Literal["database", "worker", "server"] | Cut
+Strike = (
+    Literal["database", "worker", "server", "silence", "half-open", "full volume", "copy"] | Cut
+)
 CUTS: tuple[Cut, ...] = ("answer lost", "COMMIT lost")
 
 PHONES = 12
 # How many of those who had no answer press again; the others sign in anew and look at home first.
 PRESS_AGAIN = 0.6
+# Seconds for which a line is silent or a volume full: longer than anybody waits for an answer.
+LASTS = 15
 
 
 class NoAnswer(Exception):
@@ -39,6 +51,9 @@ class Campaign:
     seed: int
     cluster: Cluster | None = None
     line: Line | None = None
+    volume: Volume | None = None
+    twin: Site | None = None
+    """Another server of the same site; a phone that signs in anew takes either."""
     limit: float = 300
     """Seconds after which a delegate without a receipt is stuck."""
 
@@ -47,6 +62,10 @@ class Campaign:
     done: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
     taken: int = 0
+    backs: list[float] = field(default_factory=list)
+    """Seconds from the end of each strike to the next ballot that was taken."""
+    copies: list[tuple[float, str]] = field(default_factory=list)
+    """When each copy of the database was begun, and the address of what it was restored to."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _turn: threading.Condition = field(default_factory=threading.Condition)
@@ -54,6 +73,7 @@ class Campaign:
     _begun: int = 0
     _cut: Cut | None = None
     _stop_at: float = 0
+    _struck_at: float | None = None
 
     def run(self) -> None:
         """Let everybody vote under the strikes, and at the end look once more at what he has."""
@@ -88,6 +108,9 @@ class Campaign:
         with self._lock:
             self.histories[number].append(operation)
             self.taken += operation.said == "taken"
+            if operation.said == "taken" and self._struck_at is not None:
+                self.backs.append(time.monotonic() - self._struck_at)
+                self._struck_at = None
 
     # --- strikes ----------------------------------------------------------------------------------
 
@@ -117,6 +140,23 @@ class Campaign:
                 self.site.kill_worker()
             case "server":
                 self.site.kill()
+            case "silence":
+                assert self.line
+                self.line.is_silent = True
+                time.sleep(LASTS)
+                self.line.is_silent = False
+            case "half-open":
+                assert self.line
+                self.line.strand()
+            case "full volume":
+                assert self.volume
+                self.volume.fill()
+                time.sleep(LASTS)
+                self.volume.free()
+                if self.cluster and not self.cluster.is_up:
+                    self.cluster.start()
+            case "copy":
+                self.copies.append((time.monotonic(), self.site.copy(len(self.copies))))
             case "answer lost" | "COMMIT lost":
                 self._cut = strike
                 while self.done[strike] == before and self._has_voters:
@@ -125,6 +165,7 @@ class Campaign:
                     time.sleep(0.05)
                 return
         self.done[strike] += 1
+        self._struck_at = time.monotonic()
 
     @property
     def _has_voters(self) -> bool:
@@ -157,6 +198,38 @@ class Campaign:
         else:
             # The cast failed before its COMMIT: the next one is cut.
             self._cut = cut
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with a campaign, and how many ballots came out of its box."""
+
+    faults: list[str]
+    counted: int
+
+
+def held(campaign: Campaign) -> None:
+    """Serve the site, hold the vote and end what serves it."""
+    sites = list(filter(None, [campaign.site, campaign.twin]))
+    try:
+        for site in sites:
+            site.start()
+        campaign.run()
+    finally:
+        for site in sites:
+            site.stop()
+
+
+def judged(campaign: Campaign) -> Verdict:
+    """Close, open and count, and compare with what each delegate was told and cast."""
+    site, histories, ballots = campaign.site, campaign.histories, campaign.ballots
+    box = site.look()
+    faults = list(wrong_in_box(histories, ballots, box))
+    for begun, address in campaign.copies:
+        faults += wrong_in_copy(histories, box, site.look(address), begun)
+    count = site.count()
+    faults += wrong_in_count(ballots, box, count)
+    return Verdict(faults, len(count.ballots))
 
 
 class Phone:
@@ -208,7 +281,8 @@ class Phone:
 
     def sign_in(self) -> Browser:
         """Sign in by the code on the card, or by the link of its QR code."""
-        browser = Browser(self.campaign.site.base)
+        sites = [self.campaign.site, self.campaign.twin or self.campaign.site]
+        browser = Browser(self.chance.choice(sites).base)
         link = urlsplit(self.card["链接"]).path
         if self.chance.random() < 0.5:
             asked(browser.submit, asked(browser.get, "/").form("/"), code=self.card["投票码"])

@@ -80,6 +80,18 @@ def wrong_in_box(histories: Histories, ballots: Mapping[str, Ballot], box: Box) 
         yield f"HALF: {number} has only one of mark and envelope"
 
 
+def wrong_in_copy(histories: Histories, box: Box, copy: Box, begun: float) -> Iterator[str]:
+    """Yield what a copy lacks of all that was acknowledged when it was `begun`, or has and `box` not."""
+    for number, history in sorted(histories.items()):
+        before = [operation for operation in history if operation.end < begun]
+        if acknowledged(before) and number not in copy.envelopes:
+            yield f"LOST: {number} was acknowledged before the copy and is not in it"
+    for number, code in sorted(copy.envelopes.items() - box.envelopes.items()):
+        yield f"GHOST: the copy holds {code} of {number}, the box {box.envelopes.get(number)}"
+    for number in sorted(copy.marked ^ copy.envelopes.keys()):
+        yield f"HALF: {number} has only one of mark and envelope in the copy"
+
+
 def wrong_in_count(ballots: Mapping[str, Ballot], box: Box, count: Count) -> Iterator[str]:
     """Yield where receipts, ballots or votes are not exactly those of the delegates in the box."""
     for code in Counter(box.envelopes.values()) - Counter(count.receipts):

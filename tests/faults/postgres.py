@@ -63,11 +63,11 @@ def is_alive(pid: int) -> bool:
 class Cluster:
     """A server with its own folder and port, as whoever may run it: PostgreSQL refuses root."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Path | None = None) -> None:
         self.programs = binaries()
         self.port = free_port()
         # Not in pytest's folder, which nobody but root may enter.
-        self.folder = Path(tempfile.mkdtemp(prefix="faults-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="faults-", dir=within))
         self.owner = "postgres" if os.geteuid() == 0 else None
         if self.owner:
             shutil.chown(self.folder, self.owner)
@@ -116,6 +116,10 @@ class Cluster:
                 return
         raise AssertionError((self.folder / "log").read_text())
 
+    @property
+    def is_up(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
     def kill(self) -> None:
         """End the postmaster and all its children as a crash does, and wait until they are gone."""
         assert self._server
@@ -136,7 +140,7 @@ class Cluster:
         return f"postgres://postgres@127.0.0.1:{port or self.port}/{name}"
 
     def close(self) -> None:
-        if self._server and self._server.poll() is None:
+        if self.is_up:
             self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -145,7 +149,8 @@ class Line:
     """A line to the port `to` that is cut, once told to, where a ballot's COMMIT goes by.
 
     Either before the server has it, so that it never commits, or when its answer comes back, so
-    that it has and nobody knows. While it is silent it takes every byte and passes none on.
+    that it has and nobody knows. While it is silent it takes every byte and passes none on; what is
+    stranded does so for good.
     """
 
     def __init__(self, to: int) -> None:
@@ -153,6 +158,7 @@ class Line:
         self.is_silent = False
         self.cuts: Counter[Cut] = Counter()
         self._armed: Cut | None = None
+        self._connections: list[_Connection] = []
         self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -173,6 +179,11 @@ class Line:
             with self._lock:
                 self._armed = None
 
+    def strand(self) -> None:
+        """Leave every connection that there is half open: its far end is gone and says nothing."""
+        for connection in self._connections:
+            connection.is_stranded = True
+
     def close(self) -> None:
         # To close a socket wakes nobody who waits at it; to shut it down does.
         self._socket.shutdown(socket.SHUT_RDWR)
@@ -190,7 +201,7 @@ class Line:
             except OSError:
                 near.close()
                 continue
-            _Connection(self, near, far)
+            self._connections.append(_Connection(self, near, far))
 
     def take(self) -> Cut | None:
         with self._lock:
@@ -205,14 +216,14 @@ class _Connection:
 
     def __init__(self, line: Line, near: socket.socket, far: socket.socket) -> None:
         self.line, self.near, self.far = line, near, far
-        self.is_mute = False
+        self.is_mute = self.is_stranded = False
         for way in (self._up, self._down):
             threading.Thread(target=way, daemon=True).start()
 
     def _up(self) -> None:
         unreadable = 0
         for data in received(self.near):
-            if self.line.is_silent:
+            if self.line.is_silent or self.is_stranded:
                 continue
             cut = None
             unreadable += len(data.translate(None, ASCII))
@@ -228,7 +239,7 @@ class _Connection:
 
     def _down(self) -> None:
         for data in received(self.far):
-            if self.line.is_silent:
+            if self.line.is_silent or self.is_stranded:
                 continue
             if self.is_mute:
                 break

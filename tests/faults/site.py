@@ -1,11 +1,13 @@
 """The site under test, served as docs/operations.md says, under a supervisor that starts it again."""
 
 import contextlib
+import copy
 import csv
 import json
 import os
 import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.judging import Ballot, Box, Count
-from tests.faults.postgres import children, free_port
+from tests.faults.postgres import binaries, children, free_port
 from tests.helpers.http_client import Browser
 from tests.helpers.machine import ROOT
+
+# A step that is killed at each of its statements is tried some three hundred times.
+VOTERS = 12
 
 
 def production_line() -> list[str]:
@@ -37,17 +42,27 @@ class Site:
         delegates: int,
         line: str = "",
         settings: str = "yiwu_vote.settings",
+        **more: str,
     ) -> None:
         self.folder, self.database = folder, database
+        self._line, self._settings, self._more = line or database, settings, more
+        self._take_a_port()
+        self.run("manage.py", "demo", "--delegates", delegates, DEMO="1")
+        self.run("manage.py", "collectstatic", "--noinput", "--verbosity=0")
+
+    def _take_a_port(self) -> None:
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.starts = 0
-        self._line, self._settings = line or database, settings
         self._server: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
         self._is_wanted = threading.Event()
-        self._run("manage.py", "demo", "--delegates", delegates, DEMO="1")
-        self._run("manage.py", "collectstatic", "--noinput", "--verbosity=0")
+
+    def twin(self) -> "Site":
+        """Return another server of the same site and database."""
+        twin = copy.copy(self)
+        twin._take_a_port()
+        return twin
 
     def cards(self) -> list[dict[str, str]]:
         with (self.folder / "demo" / "cards.csv").open(encoding="utf-8", newline="") as file:
@@ -102,7 +117,9 @@ class Site:
                     [sys.executable, "-m", "granian", *self._arguments()],
                     cwd=ROOT,
                     env=self._environment(
-                        DATABASE_URL=self._line, DJANGO_SETTINGS_MODULE=self._settings
+                        DATABASE_URL=self._line,
+                        DJANGO_SETTINGS_MODULE=self._settings,
+                        **self._more,
                     ),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -120,21 +137,43 @@ class Site:
 
     # --- the box ----------------------------------------------------------------------------------
 
-    def look(self) -> Box:
-        """Return what the tables hold, past the line and past every page."""
-        found = self._told("look")
+    def look(self, database: str = "") -> Box:
+        """Return what the tables hold, or those of a copy, past the line and past every page."""
+        found = json.loads(
+            self.run("-m", "tests.faults.box", "look", DATABASE_URL=database or self.database)
+        )
         return Box(frozenset(found["marked"]), dict(found["envelopes"]))
 
     def count(self) -> Count:
         """Close, open, canvass and count by the product's commands."""
-        found = self._told("count", str(self.folder / "demo"))
+        found = json.loads(self.run("-m", "tests.faults.box", "count", self.folder / "demo"))
         ballots = [Ballot(tuple(chosen), tuple(sorted(new))) for chosen, new in found["ballots"]]
         return Count(found["receipts"], ballots, found["votes"], dict(found["titles"]))
 
-    def _told(self, *arguments: str) -> Any:
-        return json.loads(self._run("-m", "tests.faults.box", *arguments))
+    def copy(self, number: int) -> str:
+        """Copy the database as whoever runs a site does; return the address of the restored copy."""
+        address = f"{self.database}-copy-{number}"
+        if self.database.startswith("sqlite"):
+            paths = [url.removeprefix("sqlite:///") for url in (self.database, address)]
+            with (
+                contextlib.closing(sqlite3.connect(paths[0])) as now,
+                contextlib.closing(sqlite3.connect(paths[1])) as then,
+            ):
+                now.backup(then)
+            return address
+        programs = binaries()
+        server, _, name = address.rpartition("/")
+        dump = self.folder / name
+        steps: list[list[str | Path]] = [
+            [programs / "pg_dump", "--format=custom", f"--file={dump}", self.database],
+            [programs / "createdb", f"--maintenance-db={server}/postgres", name],
+            [programs / "pg_restore", f"--dbname={address}", dump],
+        ]
+        for command in steps:
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        return address
 
-    def _run(self, *arguments: object, **more: str) -> str:
+    def run(self, *arguments: object, **more: str) -> str:
         """Run a program of the site to its end and return what it printed."""
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
@@ -162,3 +201,12 @@ class Site:
             "GRANIAN_WORKERS": "1" if self.database.startswith("sqlite") else "2",
             **more,
         }
+
+
+def steps_killed(folder: Path, database: str, *, most: int, **more: str) -> list[dict[str, Any]]:
+    """Kill the first `most` steps of a day at each statement; return what `kills` says of each."""
+    site = Site(folder, database, delegates=VOTERS)
+    site.run("manage.py", "demo", "--vote", DEMO="1")
+    told = site.run("-m", "tests.faults.kills", folder / "demo", most, **more)
+    rows: list[dict[str, Any]] = json.loads(told)
+    return rows

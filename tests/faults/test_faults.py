@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.campaign import Campaign, Strike
-from tests.faults.judging import wrong_in_box, wrong_in_count
+from tests.faults.campaign import Campaign, Strike, held, judged
+from tests.faults.judging import wrong_in_box
 from tests.faults.postgres import Cluster, Line
-from tests.faults.site import Site
+from tests.faults.site import Site, steps_killed
 from tests.helpers.http_client import Browser
 
 ON_POSTGRESQL: list[Strike] = ["database", "answer lost", "worker", "COMMIT lost", "server"]
@@ -45,30 +45,22 @@ def line(cluster: Cluster) -> Iterator[Line]:
     line.close()
 
 
-SHORT = pytest.param(1, id="short", marks=pytest.mark.faults)
-LONG = pytest.param(8, id="long", marks=pytest.mark.long)
-
-
-@pytest.mark.parametrize("times", [SHORT, LONG])
-def test_on_postgresql_nothing_acknowledged_is_lost(times, cluster, line, tmp_path, record):
-    name = f"vote{times}"
-    cluster.create(name)
+@pytest.mark.faults
+def test_on_postgresql_nothing_acknowledged_is_lost(cluster, line, tmp_path, record):
+    cluster.create("vote")
     site = Site(
         tmp_path,
-        cluster.address(name),
-        line=cluster.address(name, line.port),
-        delegates=60 * times,
+        cluster.address("vote"),
+        line=cluster.address("vote", line.port),
+        delegates=60,
     )
-    campaign = Campaign(
-        site, ON_POSTGRESQL * 2 * times, seed=10, cluster=cluster, line=line, limit=300 * times
-    )
-    run_and_judge(campaign, record)
+    run_and_judge(Campaign(site, ON_POSTGRESQL * 2, seed=10, cluster=cluster, line=line), record)
 
 
-@pytest.mark.parametrize("times", [SHORT, LONG])
-def test_on_sqlite_nothing_acknowledged_is_lost(times, tmp_path, record):
-    site = Site(tmp_path, f"sqlite:///{tmp_path / 'vote.sqlite3'}", delegates=40 * times)
-    run_and_judge(Campaign(site, ON_SQLITE * 2 * times, seed=20, limit=300 * times), record)
+@pytest.mark.faults
+def test_on_sqlite_nothing_acknowledged_is_lost(tmp_path, record):
+    site = Site(tmp_path, f"sqlite:///{tmp_path / 'vote.sqlite3'}", delegates=40)
+    run_and_judge(Campaign(site, ON_SQLITE * 2, seed=20), record)
 
 
 @pytest.mark.faults
@@ -78,13 +70,29 @@ def test_the_net_sees_what_commits_that_do_not_wait_for_the_disk_lose(cluster, t
         tmp_path, cluster.address("control"), delegates=24, settings="tests.faults.careless"
     )
     campaign = Campaign(site, ["database"] * 4, seed=30, cluster=cluster)
-    run(campaign)
+    held(campaign)
     faults = list(wrong_in_box(campaign.histories, campaign.ballots, site.look()))
     lost = [fault for fault in faults if fault.startswith("LOST")]
     impossible = [fault for fault in faults if fault.startswith("ORDER")]
     record(f"control: {told(campaign)}, lost {len(lost)}, out of order {len(impossible)}")
     assert lost, "an acknowledged ballot was lost and the box was found in order"
     assert impossible, "a delegate was told that he had not voted after he had"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("settings", ["yiwu_vote.settings", "tests.faults.piecemeal"])
+def test_steps_killed_at_every_statement_end_as_if_they_had_not_been(settings, tmp_path, record):
+    database = f"sqlite:///{tmp_path / 'vote.sqlite3'}"
+
+    rows = steps_killed(tmp_path, database, most=2, DJANGO_SETTINGS_MODULE=settings)
+
+    faults = [fault for row in rows for fault in row["faults"]]
+    record(f"{settings}: kills {sum(row['kills'] for row in rows)}, not as before {len(faults)}")
+    assert sum(row["kills"] for row in rows) > 50
+    if settings == "yiwu_vote.settings":
+        assert not faults
+    else:
+        assert faults, "steps fell to pieces and the net did not see it"
 
 
 @pytest.mark.faults
@@ -124,27 +132,16 @@ def answer_of(site: Site, path: str) -> tuple[int, float]:
     return Browser(site.base).get(path).status, time.monotonic() - before
 
 
-def run(campaign: Campaign) -> None:
-    campaign.site.start()
-    try:
-        campaign.run()
-    finally:
-        campaign.site.stop()
-
-
 def run_and_judge(campaign: Campaign, record) -> None:
     """Hold the vote, close, open, count, and compare with what each delegate was told."""
-    run(campaign)
-    site, histories, ballots = campaign.site, campaign.histories, campaign.ballots
-    box = site.look()
-    faults = list(wrong_in_box(histories, ballots, box))
-    count = site.count()
-    faults += wrong_in_count(ballots, box, count)
-    record(f"{told(campaign)}, counted {len(count.ballots)}")
-    assert not faults, "\n".join([f"seed {campaign.seed}", *faults])
-    assert not campaign.stuck, f"still without a receipt: {campaign.stuck}\n{site.log()[-4000:]}"
+    held(campaign)
+    verdict = judged(campaign)
+    record(f"{told(campaign)}, counted {verdict.counted}")
+    assert not verdict.faults, "\n".join([f"seed {campaign.seed}", *verdict.faults])
+    log = campaign.site.log()[-4000:]
+    assert not campaign.stuck, f"still without a receipt: {campaign.stuck}\n{log}"
     assert campaign.done.total() == len(campaign.strikes), f"strikes that came: {campaign.done}"
-    assert campaign.acknowledged() == len(ballots) == len(count.ballots)
+    assert campaign.acknowledged() == len(campaign.ballots) == verdict.counted
 
 
 def told(campaign: Campaign) -> str:

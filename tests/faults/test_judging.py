@@ -3,7 +3,15 @@
 import pytest
 
 from tests.faults.history import Operation, is_linearizable
-from tests.faults.judging import Ballot, Box, Count, foretold, wrong_in_box, wrong_in_count
+from tests.faults.judging import (
+    Ballot,
+    Box,
+    Count,
+    foretold,
+    wrong_in_box,
+    wrong_in_copy,
+    wrong_in_count,
+)
 
 TAKEN = Operation("taken", 1, 2, token="a")
 OPEN = Operation("open", 1, token="a")
@@ -121,6 +129,25 @@ def test_an_order_that_cannot_be_is_told_with_its_answers():
 def test_a_count_that_differs_from_the_box_is_flagged(change, fault):
     count = Count(**(vars(COUNT) | change))
     assert any(found.startswith(fault) for found in wrong_in_count(BALLOTS, BOX, count))
+
+
+@pytest.mark.parametrize(
+    ("copy", "begun", "fault"),
+    [
+        (Box(frozenset(), {}), 4.5, "LOST: 001 was acknowledged before the copy"),
+        (Box(frozenset({"001"}), {}), 1.5, "HALF: 001 has only one"),
+        (
+            Box(frozenset({"001"}), {"001": "R9"}),
+            1.5,
+            "GHOST: the copy holds R9 of 001, the box R1",
+        ),
+        (Box(frozenset(), {}), 1.5, None),
+        (BOX, 4.5, None),
+    ],
+)
+def test_a_copy_holds_what_was_acknowledged_before_it_was_begun(copy, begun, fault):
+    found = list(wrong_in_copy(HISTORIES, BOX, copy, begun))
+    assert [one.startswith(fault or "") for one in found] == ([True] if fault else [])
 
 
 def test_no_two_delegates_have_the_same_ballot():
