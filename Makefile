@@ -11,6 +11,7 @@
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
 #   make messages                                 collect the strings of the English pages and compile them
 #   make screenshots                              take the pictures of the README anew
+#   make sbom · make audit                        list what we stand on (var/sbom.json) · ask for known holes
 #   make lock   ARGS=--upgrade                    rewrite requirements*.txt from pyproject.toml
 #   PYTHON=python3.12 with any of them            another interpreter for .venv
 
@@ -21,6 +22,8 @@ BIN = $(VENV)/bin
 UV_VERSION = 0.13.9
 # What only `make bench` imports lies beside the environment and not in it.
 PEERS = var/bench/packages
+# And what only `make audit` runs.
+AUDITORS = var/audit/site-packages
 # Each of two begins with one half of the tests, and who is done takes from the other's end.
 WORKERS = -n 2 --dist worksteal
 
@@ -29,7 +32,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test long faults bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check lock clean
+.PHONY: help run test long faults bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -113,6 +116,11 @@ $(PEERS)/.there: $(VENV)/.dev requirements-bench.txt
 	@$(call install,requirements-bench.txt --target $(PEERS))
 	@touch $(PEERS)/.there
 
+$(AUDITORS)/.there: $(VENV)/.dev requirements-audit.txt
+	@rm -rf $(AUDITORS)
+	@$(call install,requirements-audit.txt --target $(AUDITORS))
+	@touch $(AUDITORS)/.there
+
 define make-venv
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo '需要 Python 3.11 或更高版本（现为 '"$$($(PYTHON) --version 2>&1)"'）。可指定：make PYTHON=python3.12 …' >&2; \
@@ -133,6 +141,14 @@ endef
 
 # --- upkeep ---------------------------------------------------------------------------------------
 
+sbom: $(AUDITORS)/.there
+	@PYTHONPATH=$(AUDITORS) $(BIN)/python -W ignore -m cyclonedx_py requirements requirements.txt \
+		--pyproject pyproject.toml --output-reproducible --output-file var/sbom.json
+	@echo var/sbom.json
+
+audit: $(AUDITORS)/.there
+	@PYTHONPATH=$(AUDITORS) $(BIN)/python .ci/advisories requirements.txt
+
 COMPILE = var/lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
 
@@ -141,6 +157,7 @@ lock:
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(subst pyproject.toml,--group bench --no-deps,$(COMPILE)) --output-file requirements-bench.txt
+	$(subst pyproject.toml,--group audit,$(COMPILE)) --output-file requirements-audit.txt
 
 clean:
 	rm -rf $(VENV) var/lock var/test var/bench test-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
