@@ -76,6 +76,22 @@ def test_a_long_statement_of_a_server_that_lives_is_waited_for(line, monkeypatch
         assert asked(other, "SELECT 7 FROM pg_sleep(1)") == 7
 
 
+def test_who_waits_at_a_line_that_is_dead_beside_others_that_work_is_let_go(line, monkeypatch):
+    monkeypatch.setattr(base, "SILENCE", 0.3)
+    monkeypatch.setattr(base, "AT_REST", 0.5)
+    with connected(line.port) as other:
+        assert asked(other, "SELECT 1") == 1
+        line.strand()
+        before = time.monotonic()
+
+        with pytest.raises(OperationalError):
+            asked(other, "SELECT 2")
+
+        assert time.monotonic() - before < 5
+        other.close_if_unusable_or_obsolete()
+        assert asked(other, "SELECT 3") == 3
+
+
 def test_nobody_waits_long_to_be_connected(line):
     line.is_silent = True
     before = time.monotonic()

@@ -2,7 +2,8 @@
 
 The kernel notices a machine that is gone and a cut line (`tcp_user_timeout`, keepalives), and the
 server ends what takes too long (`statement_timeout`). Neither sees a server that stands still, or a
-proxy that takes every byte and passes none on: whoever waits for it would wait for ever.
+proxy that takes every byte and passes none on, be it for all or for one connection: whoever waits for
+it would wait for ever.
 """
 
 import threading
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import psycopg
+from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.abc import PQGen
 
@@ -22,10 +24,24 @@ Answer = TypeVar("Answer")
 # Seconds without a word after which another connection asks whether anybody answers at all: a lock
 # or a long statement may keep this one waiting, and is waited for.
 SILENCE = 8
+# Seconds for which the server must have been idle on our connection before what we asked counts as
+# lost on its way: less might be an answer that is on its own.
+AT_REST = 2
+
+# How long the server has had nothing to do on a connection; no row says that it has ended it.
+REST = """
+    SELECT CASE WHEN state LIKE 'idle%%' THEN extract(epoch FROM clock_timestamp() - state_change) END
+    FROM pg_stat_activity WHERE pid = %s
+"""
 
 
 # Held by the one who looks whether a database that fell silent is back.
 looking = threading.Lock()
+
+
+def nobody() -> "Connection":
+    """Stand for one more connection where there is to be none."""
+    raise psycopg.OperationalError("a connection that was just made is silent too")
 
 
 class Connection(psycopg.Connection[Any]):
@@ -84,8 +100,15 @@ class Connection(psycopg.Connection[Any]):
             return answer
 
     def _demand_an_answer(self) -> None:
+        """Break off where nobody answers, or where the server does and knows nothing of our question."""
         try:
-            self.again().close()
+            with self.again() as another:
+                # It is asked once: whoever looks into the silence of this one waits no longer.
+                another.again = nobody
+                rest = another.execute(REST, [self.pgconn.backend_pid]).fetchone()
+            # A pooler gives its clients numbers of its own.
+            if not settings.BEHIND_POOLER and (rest is None or (rest[0] or 0) > AT_REST):
+                raise psycopg.OperationalError("the question was lost on its way to the database")
         except psycopg.OperationalError:
             self.pgconn.finish()
             raise
