@@ -30,6 +30,8 @@ Strike = (
     Literal["database", "worker", "server", "silence", "half-open", "full volume", "copy"] | Cut
 )
 CUTS: tuple[Cut, ...] = ("answer lost", "COMMIT lost")
+# The casts of a round begin while these last.
+LASTING = ("silence", "half-open", "full volume", "copy")
 
 PHONES = 12
 # How many of those who had no answer press again; the others sign in anew and look at home first.
@@ -74,6 +76,7 @@ class Campaign:
     _cut: Cut | None = None
     _stop_at: float = 0
     _struck_at: float | None = None
+    _round: int = 0
 
     def run(self) -> None:
         """Let everybody vote under the strikes, and at the end look once more at what he has."""
@@ -81,9 +84,9 @@ class Campaign:
         self.ballots = {card["代表证号"]: foretold(place) for place, card in enumerate(cards)}
         self._stop_at = time.monotonic() + self.limit
         # However fast the site is, the first casts of a round wait for the strike that meets them.
-        round_of = len(cards) // (len(self.strikes) + 1)
+        self._round = len(cards) // (len(self.strikes) + 1)
         with ThreadPoolExecutor(PHONES + 1) as pool:
-            striking = pool.submit(self._strike_all, round_of)
+            striking = pool.submit(self._strike_all)
             phones = [
                 pool.submit(Phone(self, card, random.Random(f"{self.seed} {place}")).vote)
                 for place, card in enumerate(cards)
@@ -114,13 +117,13 @@ class Campaign:
 
     # --- strikes ----------------------------------------------------------------------------------
 
-    def _strike_all(self, round_of: int) -> None:
+    def _strike_all(self) -> None:
         chance = random.Random(self.seed)
         for strike in self.strikes:
             self.site.wait()
             before = self.taken
-            if strike not in CUTS:
-                self._let_cast(round_of)
+            if strike not in CUTS and strike not in LASTING:
+                self._let_cast(self._round)
                 # One of the round has been told that his ballot is taken; the others are casting.
                 while self.taken == before and self._has_voters:
                     time.sleep(0.002)
@@ -143,19 +146,23 @@ class Campaign:
             case "silence":
                 assert self.line
                 self.line.is_silent = True
+                self._let_cast(self._round)
                 time.sleep(LASTS)
                 self.line.is_silent = False
             case "half-open":
                 assert self.line
                 self.line.strand()
+                self._let_cast(self._round)
             case "full volume":
                 assert self.volume
                 self.volume.fill()
+                self._let_cast(self._round)
                 time.sleep(LASTS)
                 self.volume.free()
                 if self.cluster and not self.cluster.is_up:
                     self.cluster.start()
             case "copy":
+                self._let_cast(self._round)
                 self.copies.append((time.monotonic(), self.site.copy(len(self.copies))))
             case "answer lost" | "COMMIT lost":
                 self._cut = strike
