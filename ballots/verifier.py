@@ -1547,6 +1547,18 @@ def check_people(package: Package) -> Faults:
             yield "复核人数不足而已公布"
 
 
+def check_decision(package: Package) -> Faults:
+    """Compare what filled a place by a decision with what two people put on record of it."""
+    decided = package.last("decided").data.get("items", [])
+    for entry in package.entries("published"):
+        rows = entry.data.get("projects")
+        # Those of before say no ways.
+        if fits(rows, [(str, str, str)]):
+            filled = [key for key, _title, how in rows if how == "decision"]
+            if sorted(filled) != sorted(decided):
+                yield "按会议决定确定的项目与登记的决定不符"
+
+
 OFFICE, WATCH, CHIEF = {"会务"}, {"监票", "总监票人"}, {"总监票人"}
 # Whose each act is, and its second signature; what is not named takes any of the three.
 TAKEN_BY = {
@@ -2348,6 +2360,7 @@ CHECKS = (
     Check("ranks", "过半数、名次、并列和结果正确", check_ranks, "totals"),
     Check("identities", "公布的核对等式成立", check_identities, "totals"),
     Check("digest", "数据校验码与计票、复核、公布记录一致", check_digest),
+    Check("decision", "按会议决定确定的项目均有两人签名的记录", check_decision),
     Check("people", "计票、复核、公布由不同人员办理", check_people),
     Check("signers", "办理和签名的人当时具有相应职责", check_signers),
 )

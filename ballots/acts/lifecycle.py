@@ -440,6 +440,9 @@ def publish_result(
     if outcome.result.confirmations.filter(by=by).exists():
         raise refused("confirmer-publishes")
     _demand_as_on_record(poll, outcome.result)
+    decided = journal.said(poll, journal.Kind.DECIDED, "items")[-1:]
+    if decided != ([outcome.decision.items] if outcome.decision else []):
+        raise refused("unlike-record", what=_("会议决定"))
     if adopted is not None and adopted != len(outcome.filled):
         raise refused("figure-wrong")
     if outcome.round_runs:

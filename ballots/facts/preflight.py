@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from ballots import roles, triggers
 from ballots.facts.findings import Finding, some, unless_rehearsal
+from ballots.facts.frozen import moment
 from ballots.facts.kept import is_on_record, keys_on_record
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
@@ -42,7 +43,9 @@ def what_is_missing(poll: Poll) -> list[Finding]:
 
 def changes_since_opening(poll: Poll) -> list[Finding]:
     """Return what is not as the opening put it on record: the key, staff, and who is in office."""
-    opened = poll.journal.filter(kind=Kind.OPENED).first()
+    kinds = [*LED_TO, Kind.DEADLINE_MOVED]
+    steps = list(poll.journal.filter(kind__in=kinds).order_by("seq"))
+    opened = next((step for step in steps if step.kind == Kind.OPENED), None)
     if opened is None:
         return []
     changes, signers = _said_since(poll, opened.seq)
@@ -51,6 +54,7 @@ def changes_since_opening(poll: Poll) -> list[Finding]:
         *_staff_since(poll, opened, changes[Kind.ACCOUNT_CHANGED], signers),
         *_status_since(poll, changes[Kind.STATUS_SET]),
         *_clock_since(poll),
+        *_course_since(poll, steps),
     ]
 
 
@@ -71,6 +75,36 @@ def _clock_since(poll: Poll) -> Iterator[Finding]:
             "warns",
             gettext("截止时间早于开始时间，期间服务器的时钟被调过，请核实并在会议记录中注明"),
         )
+
+
+# The phase to which each of these entries has led. How many confirm is no matter of this list.
+LED_TO = {
+    Kind.OPENED: {Poll.Phase.OPEN},
+    Kind.PAUSED: {Poll.Phase.PAUSED},
+    Kind.RESUMED: {Poll.Phase.OPEN},
+    Kind.CLOSED: {Poll.Phase.CLOSED},
+    Kind.BOX_OPENED: {Poll.Phase.OPENED},
+    Kind.SENT_BACK: {Poll.Phase.OPENED},
+    Kind.COUNTED: {Poll.Phase.COUNTED},
+    Kind.CONFIRMED: {Poll.Phase.COUNTED, Poll.Phase.CONFIRMED},
+    Kind.PUBLISHED: {Poll.Phase.PUBLISHED},
+    Kind.VOIDED: {Poll.Phase.VOID},
+}
+
+
+def _course_since(poll: Poll, steps: Sequence[JournalEntry]) -> Iterator[Finding]:
+    """Say that the phase or the deadline is not the one to which the record has led."""
+    last = [step.kind for step in steps if step.kind in LED_TO][-1]
+    if poll.phase not in LED_TO[Kind(last)]:
+        yield Finding("blocks", gettext("票决所处的阶段与操作记录不符，请立即联系技术人员"))
+    said = [
+        step.data.get("new" if step.kind == Kind.DEADLINE_MOVED else "closes_at")
+        for step in steps
+        if step.kind in {Kind.OPENED, Kind.DEADLINE_MOVED}
+    ]
+    # An opening of an earlier version does not say its deadline.
+    if said[-1] is not None and said[-1] != moment(poll.closes_at):
+        yield Finding("blocks", gettext("截止时间与操作记录不符，请立即联系技术人员"))
 
 
 # The entries since the opening of which the page tells what they say.

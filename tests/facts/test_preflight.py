@@ -505,9 +505,9 @@ def test_a_change_before_the_opening_is_no_change_of_staff():
     make_staff(roles.OFFICE)
     assert preflight.changes_since_opening(stage.poll) == []
 
-    lifecycle.open_poll(stage.poll, by=stage.office)
+    opened = lifecycle.open_poll(stage.poll, by=stage.office)
 
-    assert preflight.changes_since_opening(stage.poll) == []
+    assert preflight.changes_since_opening(opened) == []
 
 
 @pytest.mark.django_db

@@ -1091,6 +1091,12 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
             lambda body: body.update(by=body["second"], second=body["by"] + "2"),
         ),
     ),
+    "a place filled by a decision that nobody signed": (
+        "decision",
+        lambda f: edit_journal(
+            f, "published", lambda body: body["data"]["projects"][0].__setitem__(2, "decision")
+        ),
+    ),
     "the confirmation left out": ("people", lambda f: drop_from_journal(f, "confirmed")),
     "the publication left out": ("state", lambda f: drop_from_journal(f, "published")),
     "the confirmation and all after it cut off": ("state", lambda f: cut_before(f, "confirmed")),
