@@ -61,7 +61,7 @@ class NamedBy:
 
 @dataclass(frozen=True)
 class Conceded:
-    """Nothing tells it; `where` is its number in docs/security.md §4, which says why."""
+    """Nothing tells it; `where` is its number in section 4 of docs/security.md, which says why."""
 
     where: str
 
@@ -100,7 +100,9 @@ class Course:
 
     def read_page(self) -> None:
         """Somebody of the office looks at the day's page; what it says is not forgotten."""
-        blocked = [finding for finding in state.system_state(self.poll) if finding.level == "blocks"]
+        blocked = [
+            finding for finding in state.system_state(self.poll) if finding.level == "blocks"
+        ]
         told = [one.text for one in preflight.changes_since_opening(self.poll) + blocked]
         self.page = "；".join(
             filter(None, [self.page, *(one for one in told if one not in self.page)])
