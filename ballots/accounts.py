@@ -13,11 +13,13 @@ from typing import Any
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models.signals import m2m_changed, pre_delete, pre_save
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.models import PasswordDate
 from ballots.refusal import Refusals, demand_colleague
 from projects.models import Poll
 from projects.phases import RUNNING
@@ -35,6 +37,8 @@ WATCHED = (
     *("username", "password", "last_name", "first_name"),
     *("is_active", "is_staff", "is_superuser"),
 )
+# Marks an account, between the signals before and after it is written, that gets another password.
+TO_BE_DATED = "_to_be_dated"
 
 
 @dataclass
@@ -121,6 +125,7 @@ def account_is_saved(
     before = User.objects.filter(pk=instance.pk).first() if instance.pk else None
     if before is None:
         _put_on_record(instance, _account(instance, ["added"], ()))
+        vars(instance)[TO_BE_DATED] = True
         return
     changed = {name for name in columns if getattr(before, name) != getattr(instance, name)}
     if changed == {"password"} and _is_upgrade(before, instance, update_fields):
@@ -130,6 +135,15 @@ def account_is_saved(
         if "username" in changed:
             data["former"] = before.get_username()
         _put_on_record(instance, data)
+    if "password" in changed:
+        vars(instance)[TO_BE_DATED] = True
+
+
+@receiver(post_save, sender=User)
+def password_is_dated(instance: User, **kwargs: Any) -> None:
+    """Answer Django's signal that an account was written: a new one has its row only now."""
+    if vars(instance).pop(TO_BE_DATED, False):
+        PasswordDate.objects.update_or_create(user=instance, defaults={"at": timezone.now()})
 
 
 def _is_upgrade(before: User, after: User, update_fields: Collection[str] | None) -> bool:

@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots.models import JournalEntry
+from ballots.models import JournalEntry, PasswordDate
 from ballots.pure import chain
 from projects.models import Poll
 
@@ -102,10 +102,29 @@ def append(
         second=second.get_username() if second else "",
         salt=secrets.token_hex(16),
         data={} if data is None else data,
+        signed=_signed(by=by, second=second),
     )
     return JournalEntry.objects.create(
         poll=poll, seq=seq, kind=kind, at=at, by=by, second=second, body=link.body, hash=link.hash
     )
+
+
+def _signed(**people: User | None) -> dict[str, dict[str, str]]:
+    """Return when each of `people` signed in last and set his password, as far as that is known.
+
+    Whoever has just set somebody's password could sign in his name; the record lets that be seen.
+    """
+    persons = {side: person for side, person in people.items() if person}
+    dates = dict(PasswordDate.objects.filter(user__in=persons.values()).values_list("user", "at"))
+    moments = {
+        side: {"login": person.last_login, "password": dates.get(person.pk)}
+        for side, person in persons.items()
+    }
+    return {
+        side: {what: at.isoformat() for what, at in known.items() if at}
+        for side, known in moments.items()
+        if any(known.values())
+    }
 
 
 def head(poll: Poll, kind: Kind | None = None) -> str:

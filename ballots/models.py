@@ -764,6 +764,21 @@ class WaitingStep(models.Model):
         return self.title
 
 
+class PasswordDate(models.Model):
+    """Since when the password of an account is what it is; none for one from before this was kept."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    at = models.DateTimeField(_("时间"))
+
+    class Meta:
+        verbose_name = _("密码设置时间")
+        verbose_name_plural = _("密码设置时间")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
 class JournalEntry(models.Model):
     """One link of the hash chain of acts on a poll (操作记录); never a single cast.
 

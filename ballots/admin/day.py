@@ -243,6 +243,8 @@ def journal_page(request: StaffRequest, poll: Poll) -> HttpResponse:
             "kind": record.act(entry),
             "by": roles.named(entry.by),
             "second": roles.named(entry.second) if entry.second else "",
+            "by_signed": record.signature(entry, "by"),
+            "second_signed": record.signature(entry, "second"),
             "words": record.line(entry),
             "number": chain.check_number(entry.hash),
         }

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots.refusal import REASON_LIMIT, Refused
@@ -64,6 +65,8 @@ class SecondPersonForm(forms.Form):
                 raise forms.ValidationError(str(refusal), code=refusal.code) from None
             if not isinstance(person, User):
                 raise forms.ValidationError(_("第二人的用户名或密码不正确"), code="second-unknown")
+            # He has signed in just now, though into no session; the record says so, the table not.
+            person.last_login = timezone.now()
             self.person = person
         return cleaned
 

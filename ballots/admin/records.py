@@ -85,6 +85,10 @@ class RollEntryAdmin(RecordAdmin):
 REGISTER = _("代表名录")
 
 
+def _signed(name: str, ages: str) -> str:
+    return f"{name}（{ages}）" if ages else name
+
+
 class ChainFilter(admin.RelatedFieldListFilter):
     """The chain of a poll, or that of the register, which belongs to none."""
 
@@ -130,11 +134,12 @@ class JournalEntryAdmin(RecordAdmin):
 
     @admin.display(description=_("操作人"), ordering="by")
     def signer(self, entry: JournalEntry) -> str:
-        return named(entry.by)
+        return _signed(named(entry.by), record.signature(entry, "by"))
 
     @admin.display(description=_("第二人"), ordering="second")
     def second_signer(self, entry: JournalEntry) -> str:
-        return named(entry.second) if entry.second else ""
+        name = named(entry.second) if entry.second else ""
+        return _signed(name, record.signature(entry, "second"))
 
     @admin.display(description=_("说明"))
     def words(self, entry: JournalEntry) -> str:

@@ -1,10 +1,12 @@
 """What the entries of the journal say in Chinese, for its page and its file; never any votes."""
 
+import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.timezone import localdate
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -60,6 +62,7 @@ DETAILS = {
 CORRECTED = {"phone": _("会务组电话"), "opening_words": _("票前说明")}
 # How many people a line of the record names before it only counts them.
 NAMED = 20
+MINUTE = timedelta(minutes=1)
 # What only scrutineers take away, with a reason, by the short name that the journal keeps.
 BALLOTS = "ballots"
 PABULIB = "pabulib"
@@ -163,6 +166,27 @@ def in_words(entry: JournalEntry) -> str:
 def line(entry: JournalEntry) -> str:
     """Return in one line what an entry is about and says, for pages that have one column for both."""
     return "；".join(filter(None, [subject(entry), in_words(entry)]))
+
+
+def signature(entry: JournalEntry, side: str) -> str:
+    """Return how long ago `by` or `second` of an entry had signed in and set his password.
+
+    △ where that was after the opening. Nothing where the entry does not know.
+    """
+    known = json.loads(entry.body).get("signed", {}).get(side, {})
+    parts = []
+    if "login" in known:
+        minutes = max(entry.at - datetime.fromisoformat(known["login"]), timedelta()) // MINUTE
+        words = gettext("登录%(count)d分钟") if minutes < 60 else gettext("登录%(count)d小时")
+        parts.append(words % {"count": minutes if minutes < 60 else minutes // 60})
+    if "password" in known:
+        moment = datetime.fromisoformat(known["password"])
+        days = (localdate(entry.at) - localdate(moment)).days
+        words = gettext("密码设于%(count)d日前") if days > 0 else gettext("密码设于当日")
+        opened = entry.poll.opened_at if entry.poll else None
+        mark = "△" if opened and moment > opened else ""
+        parts.append(mark + words % {"count": days})
+    return "，".join(parts)
 
 
 def _corrected(column: str, old: str, new: str) -> str:

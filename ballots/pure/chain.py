@@ -82,12 +82,22 @@ class Link:
 
 
 def link(
-    *, seq: int, prev: str, kind: str, at: str, by: str, second: str, salt: str, data: Any
+    *,
+    seq: int,
+    prev: str,
+    kind: str,
+    at: str,
+    by: str,
+    second: str,
+    salt: str,
+    data: Any,
+    signed: Any = None,
 ) -> Link:
     """Return the next link: `seq` counts from 1, `prev` is the hash before it, `at` is ISO 8601.
 
     `by` and `second` are user names; an empty `second` means that nobody signed beside. `salt` is
     random: where an entry is given out as its hash alone, nobody can try what it may have said.
+    `signed` says when `by` and `second` had signed in and set their passwords; nothing is no part of it.
     """
     body = canonical(
         {
@@ -100,6 +110,7 @@ def link(
             "salt": salt,
             "data": data,
         }
+        | ({"signed": signed} if signed else {})
     )
     return Link(body=body, hash=digest("journal", body))
 

@@ -25,6 +25,7 @@ from ballots.models import (
     Envelope,
     JournalEntry,
     Namesakes,
+    PasswordDate,
     PasswordTries,
     Recommendation,
     Register,
@@ -475,6 +476,7 @@ UNIQUE: dict[str, Act] = {
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
     "waitingstep.by": lambda w: put(waiting(w), waiting(w)),
+    "passworddate.user": lambda w: put(*[PasswordDate(user=w.user, at=NOW) for _ in range(2)]),
     "register.id": lambda w: Register.objects.bulk_create([Register(), Register()]),
     "rollimport.entry": lambda w: put(
         *[RollImport(entry=link, changes={}) for link in [w.link] * 2]

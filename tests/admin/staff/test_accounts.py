@@ -1,6 +1,8 @@
 """Accounts while a poll runs: each change is on its record, by two people; none goes unseen (H4)."""
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +10,12 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.utils import timezone
 
 from ballots import journal, roles
+from ballots.acts import lifecycle
 from ballots.facts import preflight, record
-from ballots.models import JournalEntry
+from ballots.models import JournalEntry, PasswordDate
 from projects.models import Poll
 from tests.helpers.desk import desk_of, fields_of, signed_by
 from tests.helpers.factories import (
@@ -303,3 +307,83 @@ def test_after_the_publication_accounts_are_no_matter_of_the_poll():
 
     assert entries(held.poll) == []
     assert preflight.changes_since_opening(held.poll) == []
+
+
+# --- how old a signature is -----------------------------------------------------------------------
+
+
+def voided(stage: Stage, **signed: User) -> JournalEntry:
+    """Let two people end the poll, and return their entry."""
+    poll = lifecycle.void_poll(stage.poll, reason="停电", **signed)
+    return poll.journal.get(kind="voided")
+
+
+def voided_on_the_page(stage: Stage, *, by: User, second: User) -> JournalEntry:
+    """End the poll on its page: `by` works there, `second` types his password into the form."""
+    desk_of(by).post(
+        f"/admin/ballots/pollday/{stage.poll.pk}/void/", {"reason": "停电"} | signed_by(second)
+    )
+    return stage.poll.journal.get(kind="voided")
+
+
+def aged(user: User, **age: int) -> None:
+    PasswordDate.objects.filter(user=user).update(at=timezone.now() - timedelta(**age))
+
+
+def test_beside_each_signature_stands_how_old_log_in_and_password_are(stage):
+    aged(stage.office, days=3)
+    aged(stage.scrutineer, days=40)
+    User.objects.filter(pk=stage.scrutineer.pk).update(
+        last_login=timezone.now() - timedelta(days=9)
+    )
+
+    entry = voided_on_the_page(stage, by=stage.office, second=stage.scrutineer)
+
+    # Who typed the password into the form has signed in just then, whatever the table says.
+    assert record.signature(entry, "by") == "登录0分钟，密码设于3日前"
+    assert record.signature(entry, "second") == "登录0分钟，密码设于40日前"
+    page = desk_of(stage.office).get(f"/admin/ballots/pollday/{stage.poll.pk}/journal/").text
+    assert page.count("登录0分钟，密码设于3日前") == 1
+    assert page.count("登录0分钟，密码设于40日前") == 1
+    assert journal.first_broken(stage.poll) is None
+
+
+@pytest.mark.parametrize(("hours", "told"), [(0, "登录12分钟"), (3, "登录3小时")])
+def test_a_log_in_of_before_is_told_by_its_age(stage, hours, told):
+    PasswordDate.objects.all().delete()
+    stage.office.last_login = timezone.now() - timedelta(hours=hours, minutes=12, seconds=5)
+
+    entry = voided(stage, by=stage.office, second=stage.scrutineer)
+
+    assert record.signature(entry, "by") == told
+
+
+def test_nothing_is_told_where_nobody_knows(stage):
+    PasswordDate.objects.all().delete()
+
+    entry = voided(stage, by=stage.office, second=stage.scrutineer)
+
+    assert "signed" not in json.loads(entry.body)
+    assert record.signature(entry, "by") == record.signature(entry, "second") == ""
+
+
+def test_a_password_set_after_the_opening_is_marked_at_what_it_signs(stage):
+    stage.scrutineer.set_password(NEW)
+    stage.scrutineer.save()
+
+    entry = voided(stage, by=stage.office, second=stage.scrutineer)
+
+    assert record.signature(entry, "by") == "密码设于当日"
+    assert record.signature(entry, "second") == "△密码设于当日"
+
+
+def test_a_hash_that_is_upgraded_leaves_the_password_as_old_as_it_was(stage, settings):
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.ScryptPasswordHasher",
+        *settings.PASSWORD_HASHERS,
+    ]
+    before = PasswordDate.objects.get(user=stage.office).at
+
+    assert authenticate(username=stage.office.username, password=PASSWORD) == stage.office
+
+    assert PasswordDate.objects.get(user=stage.office).at == before
