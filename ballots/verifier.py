@@ -2160,6 +2160,7 @@ ENGLISH = {
     "有反对的票没有用满名额": "a ballot that is against something did not fill its places",
     "推荐编号不连续": "the numbers of the proposals have gaps",
     "处理方式与归并结束时的记录不符": "the rulings are not those of the canvass",
+    "并入哪一项或理由与归并结束时的记录不符": "targets or reasons are not those of the canvass",
     "件数与开箱时的记录不符": "not as many as the opening of the box recorded",
     "{} 的内容不符合票决规则": "the text of {} breaks the rules",
     "{} 不予计票而没有理由": "{} was refused without a reason",

@@ -158,8 +158,8 @@ def output(poll: Poll, name: str, user: User) -> str:
             return tables.summary_csv(poll).content.decode()
         case _:
             page = desk_of(user).get(at(poll, name)).text
-    # A tag ends a number, and an address or a checksum in a tag is none.
-    return re.sub(r"<[^>]*>", " ", page)
+    # A tag ends a number, and an address or a checksum in a tag is none; nor is any group of the 核对号.
+    return re.sub(r"<[^>]*>", " ", page.replace(journal.head(poll), ""))
 
 
 def numbers(text: str, start: int) -> set[str]:
