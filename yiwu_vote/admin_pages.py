@@ -25,7 +25,11 @@ def asks_a_filter(model: admin.ModelAdmin, lookup: str) -> bool:
     halving when somebody voted, what a hashed text holds, or the number of a card.
     """
     column, _separator, question = lookup.partition("__")
-    columns = [name[0] if isinstance(name, tuple) else name for name in model.list_filter]
+    columns = [
+        # A filter of our own asks by a name of its own.
+        getattr(name, "parameter_name", name[0] if isinstance(name, tuple) else name)
+        for name in model.list_filter
+    ]
     return column in columns and question in QUESTIONS
 
 

@@ -287,7 +287,7 @@ def test_a_second_round_offers_the_holders_and_wants_one_press_for_who_is_presen
     typed = {name: key[name].initial for name in key.fields}
     sheets = desk.post(at(draft, "key"), typed).context["sheets"]
     shares = {f"share_{n}": row["sheet"].text for n, row in enumerate(sheets[:3], start=1)}
-    desk.post(at(draft, "test"), shares)
+    desk.post(at(draft, "test"), shares | signed_by(held.scrutineer))
     blocked = desk.get(at(draft))
     page = desk.get(at(draft, "present-again"))
     stale = desk.post(at(draft, "present-again"), {"present": 8})

@@ -651,12 +651,12 @@ def test_an_entry_that_belongs_to_no_poll_is_kept_for_good(delete):
 @pytest.mark.parametrize("delete", DELETIONS)
 @pytest.mark.parametrize("row", KEPT_ROWS)
 def test_a_rehearsal_keeps_nothing_for_good(delete, row):
-    rows = make_rows("confirmed", kind=Poll.Kind.REHEARSAL)
-    model = type(getattr(rows, row))
+    kept = getattr(make_rows("confirmed", kind=Poll.Kind.REHEARSAL), row)
+    model = type(kept)
 
-    delete(getattr(rows, row))
+    delete(kept)
 
-    assert not model._default_manager.exists()
+    assert not model._default_manager.filter(pk=kept.pk).exists()
 
 
 @pytest.mark.django_db

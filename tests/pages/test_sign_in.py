@@ -302,11 +302,12 @@ def test_signing_out_ends_the_session_and_says_thanks(stage):
     assert not Session.objects.exists()
 
 
-def test_a_session_holds_the_card_and_nothing_else(stage):
+def test_a_session_holds_the_card_and_its_holder_and_nothing_else(stage):
     client = signed_in(stage)
     client.get("/home/")
 
-    assert dict(client.session) == {"card": stage.card().pk}
+    card = stage.card()
+    assert dict(client.session) == {"card": card.pk, "holder": card.delegate_id}
 
 
 def test_no_code_and_no_token_is_stored_or_logged(stage, issued, caplog):
