@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tests.bench.report import commit, machine
-from tests.faults.campaign import LASTS, Campaign, Strike, held, judged
+from tests.faults.campaign import LASTS, Campaign, Strike, held, judged, rounds
 from tests.faults.postgres import Cluster, Line
 from tests.faults.site import VOTERS, Site, steps_killed
 from tests.faults.volume import Volume
@@ -119,7 +119,7 @@ def full_sqlite(place: Place, times: int) -> Campaign:
 
 def voters(strikes: Sequence[Strike], times: int) -> int:
     """Return how many delegates there must be that each strike meets a round of casts."""
-    return ROUND * (len(strikes) * times + 1)
+    return ROUND * rounds([*strikes] * times)
 
 
 CAMPAIGNS: dict[str, tuple[str, str, Make]] = {

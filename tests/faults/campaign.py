@@ -30,14 +30,21 @@ Strike = (
     Literal["database", "worker", "server", "silence", "half-open", "full volume", "copy"] | Cut
 )
 CUTS: tuple[Cut, ...] = ("answer lost", "COMMIT lost")
-# The casts of a round begin while these last.
+# The casts of another round begin while these last.
 LASTING = ("silence", "half-open", "full volume", "copy")
+# Seconds in which whoever votes next has signed in and filled in.
+READY = 2
 
 PHONES = 12
 # How many of those who had no answer press again; the others sign in anew and look at home first.
 PRESS_AGAIN = 0.6
 # Seconds for which a line is silent or a volume full: longer than anybody waits for an answer.
 LASTS = 15
+
+
+def rounds(strikes: Sequence[Strike]) -> int:
+    """Return in how many rounds the casts begin: before, between and during strikes, and at the end."""
+    return sum(2 if strike in LASTING else 1 for strike in strikes) + 1
 
 
 class NoAnswer(Exception):
@@ -84,7 +91,7 @@ class Campaign:
         self.ballots = {card["代表证号"]: foretold(place) for place, card in enumerate(cards)}
         self._stop_at = time.monotonic() + self.limit
         # However fast the site is, the first casts of a round wait for the strike that meets them.
-        self._round = len(cards) // (len(self.strikes) + 1)
+        self._round = len(cards) // rounds(self.strikes)
         with ThreadPoolExecutor(PHONES + 1) as pool:
             striking = pool.submit(self._strike_all)
             phones = [
@@ -122,12 +129,12 @@ class Campaign:
         for strike in self.strikes:
             self.site.wait()
             before = self.taken
-            if strike not in CUTS and strike not in LASTING:
+            if strike not in CUTS:
                 self._let_cast(self._round)
                 # One of the round has been told that his ballot is taken; the others are casting.
                 while self.taken == before and self._has_voters:
                     time.sleep(0.002)
-                time.sleep(chance.uniform(0, 0.05))
+                time.sleep(READY if strike in LASTING else chance.uniform(0, 0.05))
             if not self.is_over:
                 self._strike(strike)
         self._let_cast(len(self.ballots))
