@@ -23,10 +23,12 @@ class Kind(models.TextChoices):
     The column has no choices: an entry of a kind that this code does not know is still a link.
     """
 
+    HOLDERS_NAMED = "holders-named", _("登记密钥保管人")
     KEY_MADE = "key-made", _("生成票箱密钥")
     KEY_TESTED = "key-tested", _("试开票箱")
     ROLL_DRAWN_UP = "roll-drawn-up", _("生成名册")
     PRESENCE_MARKED = "presence-marked", _("记录到会")
+    STAFF_LISTED = "staff-listed", _("登记工作人员账号")
     OPENED = "opened", _("开始投票")
     PRESENCE_CONFIRMED = "presence-confirmed", _("核对实到")
     PRESENCE_RAISED = "presence-raised", _("补报到")

@@ -45,11 +45,15 @@ FORMATS: dict[str, dict[str, Any]] = {
     "yiwu-vote-package/1": {},
     "yiwu-vote-package/2": {"form": str, "objection_days": int},
     "yiwu-vote-package/3": {"form": str, "objection_days": int},
+    "yiwu-vote-package/4": {"form": str, "objection_days": int},
 }
 # From the third on, the entry of the opening names its format, hashes the roll with its delegations
 # and holds a short digest, which says nothing of what may still rise or is about the machine.
 OPENING = 3
 NOT_IN_THE_DIGEST = {"present", "plain_http", "digest"}
+# From the fourth on, lists of names stand in entries of their own, which the public does not see;
+# in their places stand digests.
+LISTED = {"staff": "staff-listed", "holders": "holders-named"}
 PREFIX = "yiwu-vote/v1/"
 SUITE = "ML-KEM-768+X25519/HKDF-SHA256/ChaCha20-Poly1305"
 ZERO = "0" * 64
@@ -129,7 +133,8 @@ SHAPES: dict[str, Any] = {
             "suite": str,
             "public_key": str,
             "threshold": int,
-            "holders": [str],
+            # The names, or their digest in a public package.
+            "holders": {list, str},
             "commitments": [str],
             "ballot_size": int,
         },
@@ -907,7 +912,7 @@ def digits_of(typed: str) -> str:
 
 
 # What may stand anywhere before the opening, and anywhere from there to the close.
-BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed"}
+BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed", *LISTED.values()}
 WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added"}
 # And anywhere from there on.
 SINCE_OPENING = {"status-set", "account-changed"}
@@ -1017,6 +1022,24 @@ def check_opening(package: Package) -> Faults:
         yield "开始投票的记录与数据包的版本不符"
     if opened.get("digest") != (short_digest(opened) if number >= OPENING else None):
         yield "核对码与开始投票时记录的内容不符"
+    if not _is_listed(package, "staff", opened.get("staff")):
+        yield "工作人员名单与开始投票时记录的校验值不符"
+
+
+def _is_listed(package: Package, what: str, said: Any) -> bool:
+    """Tell whether the digest `said` is that of the list of names before it.
+
+    Of a list that is withheld, only that it is there. Earlier versions `said` the names themselves.
+    """
+    if type(said) is not str:
+        return True
+    listed = package.entries(LISTED[what])[-1:]
+    return bool(listed) and (not listed[0].said or digest(what, listed[0].data) == said)
+
+
+def names(package: Package, what: str, said: Any) -> Any:
+    """Return the list of names for which `said` stands; None where it is withheld."""
+    return package.last(LISTED[what]).data.get(what) if type(said) is str else said
 
 
 def short_digest(opened: dict[str, Any]) -> str:
@@ -1047,9 +1070,13 @@ def _compare_with_opening(package: Package, name: str, value: Any) -> Faults:
 def check_key(package: Package) -> Faults:
     box = package.box
     made = package.last("key-made").data
+    holders = made.get("holders")
+    said = made | {"holders": names(package, "holders", holders) if package.full else holders}
     for name in ("ceremony", "suite", "threshold", "holders", "commitments"):
-        if made.get(name) != box[name]:
+        if said.get(name) != box[name]:
             yield f"{name} 与生成密钥时的记录不符"
+    if not _is_listed(package, "holders", holders):
+        yield "保管人名单与生成密钥时记录的校验值不符"
     if made.get("public_key") != tagged("public-key", bytes.fromhex(box["public_key"])):
         yield "公钥与生成密钥时的记录不符"
     for kind in ("key-tested", "opened"):
@@ -1614,7 +1641,7 @@ def course(package: Package) -> Iterator[tuple[int, Entry]]:
 
 def staff_at_opening(package: Package) -> dict[str, set[str]] | None:
     """Return who was staff then, with his groups; None where that or a later change is withheld."""
-    rows = package.last("opened").data.get("staff")
+    rows = names(package, "staff", package.last("opened").data.get("staff"))
     if not fits(rows, [(str, [str])]) or any(not entry.said for entry in package.entries(ACCOUNTS)):
         return None
     return {name: set(groups) for name, groups in rows}
@@ -2242,6 +2269,11 @@ ENGLISH = {
     "操作记录首尾相接、未经改动": "the journal is one chain, unchanged",
     "各步骤齐全、次序合法": "every step is there, in a legal order",
     "操作记录到达票决所处的阶段": "the journal leads as far as the vote has come",
+    "按会议决定确定的项目与登记的决定不符": "what was filled by decision is not the decision on record",
+    "按会议决定确定的项目均有两人签名的记录": "what was filled by decision is on record, signed by two",
+    "工作人员名单与开始投票时记录的校验值不符": "the list of staff is not the one on record at the opening",
+    "保管人名单与生成密钥时记录的校验值不符": "the list of holders is not the one on record at the ceremony",
+    "密钥份额由谁保管（保管人名单没有公开，只有校验值）": "who holds the shares of the key (the list of holders is withheld but for its digest)",
     "截止时间只向后延长，均有两人签名": "the deadline only moved later, signed by two",
     "开始投票时宣读的核对码与记录一致": "the signs read out at the opening are those on record",
     "票决与开始投票时一致": "the vote is as at the opening",
@@ -2432,6 +2464,8 @@ def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> I
         yield f"{held_back}条操作记录的内容没有公开，只核对了它们在记录中的位置"
     if staff_at_opening(package) is None:
         yield "办理和签名的人当时有无相应职责（工作人员账号的记录没有公开）"
+    if not package.full and type(package.box["holders"]) is str:
+        yield "密钥份额由谁保管（保管人名单没有公开，只有校验值）"
     if changes := package.entries(ACCOUNTS):
         yield f"投票开始后工作人员账号变动{len(changes)}次，是否应当（见操作记录）"
     if package.last("counted").body is None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
+from ballots.facts import keyed
 from ballots.models import BallotBox
 from ballots.pure import sealing, shares
 from ballots.pure.rules import Selection
@@ -91,6 +92,9 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
             "ballot_size": 0,
         },
     )
+    # In an entry of its own, for it stays out of the public package.
+    named, digest = keyed.withheld(poll.uuid, "holders", names)
+    journal.append(poll, journal.Kind.HOLDERS_NAMED, by=by, data=named)
     journal.append(
         poll,
         journal.Kind.KEY_MADE,
@@ -100,7 +104,7 @@ def make_key(poll: Poll, *, holders: Sequence[str], threshold: int, by: User) ->
             "suite": box.suite,
             "public_key": sealing.key_digest(public_key),
             "threshold": threshold,
-            "holders": names,
+            "holders": digest,
             "commitments": box.commitments,
         },
     )

@@ -16,7 +16,15 @@ from ballots import journal, roles
 from ballots.acts import unsealing
 from ballots.facts import counting, database, keyed, preflight
 from ballots.facts.findings import blocks, some
-from ballots.facts.frozen import PARTS, Looked, frozen, frozen_voters, looked_at, unlike_record
+from ballots.facts.frozen import (
+    PARTS,
+    Looked,
+    frozen,
+    frozen_voters,
+    looked_at,
+    staff_of,
+    unlike_record,
+)
 from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import listed, outcome_of, standing_result
 from ballots.facts.rulings import are_as_signed
@@ -137,7 +145,10 @@ def open_poll(poll: Poll, *, by: User, looked: Looked | None = None) -> Poll:
     poll.box.ballot_size = sealing.padded_size(rules_of(poll), numbers)
     poll.box.save(update_fields=["ballot_size"])
     _move(poll, "open", opened_at=timezone.now())
-    journal.append(poll, journal.Kind.OPENED, by=by, data=frozen(poll))
+    # In an entry of its own, for it stays out of the public package.
+    staff, digest = staff_of(poll)
+    journal.append(poll, journal.Kind.STAFF_LISTED, by=by, data=staff)
+    journal.append(poll, journal.Kind.OPENED, by=by, data=frozen(poll, digest))
     return poll
 
 

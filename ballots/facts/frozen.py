@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
-from ballots.facts.keyed import key_check
+from ballots.facts.keyed import key_check, withheld
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
 from ballots.models import AccessCard
@@ -31,8 +31,8 @@ FIRST_RULES = (
 )
 SECOND_RULES = (*FIRST_RULES, "form", "objection_days")
 # From the third on, the entry of an opening names its format, hashes the roll with its delegations
-# and holds a short digest.
-RULES_OF_FORMAT = {1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES}
+# and holds a short digest; from the fourth on, lists of names stand in entries of their own.
+RULES_OF_FORMAT = {1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES, 4: SECOND_RULES}
 FORMAT = max(RULES_OF_FORMAT)
 # What of that entry may still rise or is about the machine: the short digest says nothing of it.
 NOT_IN_THE_DIGEST = ("present", "plain_http", "digest")
@@ -141,10 +141,16 @@ def moment(at: datetime | None) -> str:
     return "" if at is None else at.astimezone(UTC).isoformat()
 
 
-def frozen(poll: Poll) -> dict[str, Any]:
-    """Return what the opening fixes: hashes of poll, rules, candidates and roll, and the staff.
+def staff_of(poll: Poll) -> tuple[dict[str, Any], str]:
+    """Return what the record says of who is staff now, in an entry of its own, and its digest."""
+    return withheld(poll.uuid, "staff", roles.accounts())
 
-    Of a draft it is what would be fixed now; its `digest` is the short one, to be read out.
+
+def frozen(poll: Poll, staff: str | None = None) -> dict[str, Any]:
+    """Return what the opening fixes: hashes of poll, rules, candidates, roll and staff.
+
+    Of a draft it is what would be fixed now; its `digest` is the short one, to be read out. `staff`
+    is the digest of the list that the record has, where it has one already.
     """
     box = box_of(poll)
     data: dict[str, Any] = {
@@ -164,7 +170,7 @@ def frozen(poll: Poll) -> dict[str, Any]:
         "closes_at": moment(poll.closes_at),
         # Why 全体代表 are more than the roll; without a difference there is nothing to say.
         "total_reason": poll.total_reason,
-        "staff": roles.accounts(),
+        "staff": staff_of(poll)[1] if staff is None else staff,
         "plain_http": settings.PLAIN_HTTP,
     }
     return data | {"digest": short_digest(data)}

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.journal import Kind
 from ballots.models import MAC_LENGTH, AccessCard, RollEntry
-from ballots.pure import sealing
+from ballots.pure import chain, sealing
 from ballots.pure.progress import Watch, unwatched, watched
 from projects.models import Poll
 
@@ -65,6 +66,16 @@ def _mac(what: str, *bound: object) -> str:
 @lru_cache(maxsize=16)
 def _key(what: str, secret: str) -> bytes:
     return hmac.digest(secret.encode(), f"ballots.mac.{what}".encode(), "sha256")
+
+
+def withheld(poll: UUID, what: str, names: list[Any]) -> tuple[dict[str, Any], str]:
+    """Return what an entry of its own says of a list of `names`, and the digest that stands for it.
+
+    That entry is withheld from the public, who see the digest alone. The salt keeps anybody from
+    trying who may be on the list; it is that of the poll, for the opening says its signs before it.
+    """
+    data = {what: names, "salt": _mac("names", poll, what)}
+    return data, chain.digest(what, chain.canonical(data))
 
 
 def is_genuine(card: AccessCard) -> bool:

@@ -43,15 +43,20 @@ def what_is_missing(poll: Poll) -> list[Finding]:
 
 def changes_since_opening(poll: Poll) -> list[Finding]:
     """Return what is not as the opening put it on record: the key, staff, and who is in office."""
-    kinds = [*LED_TO, Kind.DEADLINE_MOVED]
+    kinds = [Kind.STAFF_LISTED, *LED_TO, Kind.DEADLINE_MOVED]
     steps = list(poll.journal.filter(kind__in=kinds).order_by("seq"))
-    opened = next((step for step in steps if step.kind == Kind.OPENED), None)
+    said = {step.kind: step for step in steps}
+    opened = said.get(Kind.OPENED)
     if opened is None:
         return []
     changes, signers = _said_since(poll, opened.seq)
+    # Earlier versions said in the entry of the opening itself who is staff.
+    listed = said.get(Kind.STAFF_LISTED, opened).data["staff"]
+    # Where somebody has taken the list away nobody is known to be staff, and the page says so.
+    staff = listed if isinstance(listed, list) else []
     return [
         *_key_since(poll),
-        *_staff_since(poll, opened, changes[Kind.ACCOUNT_CHANGED], signers),
+        *_staff_since(poll, staff, changes[Kind.ACCOUNT_CHANGED], signers),
         *_status_since(poll, changes[Kind.STATUS_SET]),
         *_clock_since(poll),
         *_course_since(poll, steps),
@@ -130,7 +135,7 @@ def _said_since(poll: Poll, opened: int) -> tuple[dict[Kind, list[dict[str, Any]
 
 
 def _staff_since(
-    poll: Poll, opened: JournalEntry, changes: Sequence[Mapping[str, Any]], signers: set[str]
+    poll: Poll, staff: list[list[Any]], changes: Sequence[Mapping[str, Any]], signers: set[str]
 ) -> Iterator[Finding]:
     """Say how often accounts were changed, and what no entry accounts for.
 
@@ -142,7 +147,6 @@ def _staff_since(
             gettext("开始投票后，工作人员账号变动%(count)d次（见操作记录），请核实")
             % {"count": len(changes)},
         )
-    staff = opened.data["staff"]
     known = {name for name, _groups in staff}
     known |= {change["account"] for change in changes if "account" in change}
     if signers - known or (

@@ -133,6 +133,10 @@ def in_words(entry: JournalEntry) -> str:
     match entry.kind:
         case Kind.WRITE_INS_RULED | Kind.CANVASS_CLOSED:
             parts.append(_rulings(data["rulings"]))
+        case Kind.HOLDERS_NAMED:
+            parts.append("、".join(data["holders"]))
+        case Kind.STAFF_LISTED:
+            parts.append("、".join(account for account, _groups in data["staff"]))
         case Kind.ROLL_IMPORTED:
             parts += _import(data)
         case Kind.TOLD_APART:

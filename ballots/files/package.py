@@ -1,9 +1,9 @@
 """The two packages of proof (design §5.6): zip files that `ballots.verifier` reads without us.
 
-The full one is for scrutineers; the public one has no ballots, no names of delegates and no text
-that was not adopted as an item. In neither does a proposal stand beside the other choices of its
-ballot, nor can it be inferred: where proposals came, no ballot is listed singly, only what all of
-them come to. Nothing in them has a time but the acts of the journal.
+The full one is for scrutineers; the public one has no ballots, no names of delegates, no lists of
+staff and holders but salted digests, and no text that was not adopted as an item. In neither does a
+proposal stand beside the other choices of its ballot, nor can it be inferred: where proposals came,
+no ballot is listed singly, only what all of them come to. Nothing in them has a time but the acts of the journal.
 
 A package is written as it is taken, a row of a list a line, so that none is too large for memory.
 """
@@ -26,7 +26,7 @@ from django.utils.translation import gettext
 from ballots.facts import counting, frozen, outcome, rulings, words
 from ballots.files import tables
 from ballots.files.download import Streamed
-from ballots.journal import Kind
+from ballots.journal import Kind, said
 from ballots.models import Ballot, JournalEntry, Result
 from ballots.pure.figures import Stored
 from ballots.refusal import locked
@@ -38,7 +38,7 @@ FORMAT = "yiwu-vote-package/{number}"
 # So many rows are fetched at once, and so many bytes handed on.
 ROWS, PIECE = 1_000, 256 * 1024
 
-# Entries that name no delegate and quote no proposal. Others are handed out as their hash alone, an
+# Entries that list no names and quote no proposal. Others are handed out as their hash alone, an
 # unknown one included: the chain still shows that they are there and where.
 PUBLIC_ENTRIES = {
     Kind.KEY_MADE,
@@ -164,7 +164,7 @@ def _full_record(poll: Poll) -> tuple[Poll, dict[str, object]]:
     """
     poll, result = tables.counted(locked(poll))
     return poll, {
-        "poll.json": _poll(poll),
+        "poll.json": _poll(poll, poll.box.holders),
         "write_ins.json": _write_ins(poll),
         "result.json": {"digest": result.digest, "figures": result.stored},
         "journal.json": [_whole(entry) for entry in poll.journal.order_by("seq")],
@@ -182,7 +182,8 @@ def _public_record(poll: Poll) -> tuple[Poll, dict[str, object]]:
         raise tables.refused("not-published")
     kinds = PUBLIC_ENTRIES | (ENTRIES_WITH_VOTES if poll.show_votes else set())
     return poll, {
-        "poll.json": _poll(poll),
+        # By the digest on record; a key that an earlier version made has its holders there by name.
+        "poll.json": _poll(poll, said(poll, Kind.KEY_MADE, "holders")[-1]),
         "result.json": _public_result(poll, result),
         "journal.json": [
             _whole(entry) if _may_be_read(entry, kinds) else _withheld(entry)
@@ -199,7 +200,7 @@ def _may_be_read(entry: JournalEntry, kinds: Collection[str]) -> bool:
     return entry.kind in kinds and "people" not in entry.data
 
 
-def _poll(poll: Poll) -> dict[str, object]:
+def _poll(poll: Poll, holders: object) -> dict[str, object]:
     """Return the frozen rules and candidates exactly as the opening hashed them, and the box."""
     box = poll.box
     remarks = words.remarks(poll)
@@ -219,7 +220,7 @@ def _poll(poll: Poll) -> dict[str, object]:
             "suite": box.suite,
             "public_key": bytes(box.public_key).hex(),
             "threshold": box.threshold,
-            "holders": box.holders,
+            "holders": holders,
             "commitments": box.commitments,
             "ballot_size": box.ballot_size,
         },

@@ -13,7 +13,7 @@ from ballots import journal, triggers
 from ballots.acts import ceremony, lifecycle
 from ballots.facts import kept, preflight
 from ballots.models import BallotBox, JournalEntry
-from ballots.pure import sealing, shares
+from ballots.pure import chain, sealing, shares
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -416,8 +416,8 @@ def test_the_journal_has_the_commitments_and_no_share():
     texts = make_key(poll, by=scrutineer)
     ceremony.test_key(poll, texts=texts[1:4], by=scrutineer)
 
-    made, tested = JournalEntry.objects.order_by("seq")
-    assert (made.kind, tested.kind) == ("key-made", "key-tested")
+    named, made, tested = JournalEntry.objects.order_by("seq")
+    assert [named.kind, made.kind, tested.kind] == ["holders-named", "key-made", "key-tested"]
     assert (made.by, tested.by) == (scrutineer, scrutineer)
     for text, commitment in zip(texts, poll.box.commitments, strict=True):
         share = shares.from_text(text, poll=poll.uuid, ceremony=1)
@@ -425,7 +425,9 @@ def test_the_journal_has_the_commitments_and_no_share():
         assert commitment in made.body
         assert text not in made.body + tested.body
         assert share.value.hex() not in made.body + tested.body
-    assert all(name in made.body for name in FIVE)
+    assert named.data["holders"] == FIVE
+    assert made.data["holders"] == chain.digest("holders", chain.canonical(named.data))
+    assert not any(name in made.body for name in FIVE)
     assert journal.first_broken(poll) is None
 
 

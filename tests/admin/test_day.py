@@ -1046,11 +1046,15 @@ def test_the_journal_tells_in_words_who_did_what():
     assert [kind for kind, _words in rows] == [
         "生成名册",
         "记录到会",
+        "登记密钥保管人",
         "生成票箱密钥",
         "试开票箱",
+        "登记工作人员账号",
         "开始投票",
         "暂停投票",
     ]
+    assert rows[2][1] == "保管人甲、保管人乙、保管人丙、保管人丁、保管人戊"
+    assert stage.office.username in rows[5][1]
     assert rows[-1][1] == "原因：停电；已投票：0"
 
 

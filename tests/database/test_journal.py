@@ -48,8 +48,10 @@ MORNING = datetime(2026, 1, 18, 1, 0, tzinfo=UTC)
 # What each kind of entry tells, and nothing else: a new word here has to be thought about, for it
 # stands in the record for ever and in the public package.
 TOLD = {
+    "holders-named": "holders salt",
     "key-made": "ceremony suite public_key threshold holders commitments",
     "key-tested": "ceremony public_key",
+    "staff-listed": "staff salt",
     "opened": "format digest poll candidates rules roll on_roll present ceremony public_key server_key voted closes_at total_reason staff plain_http",
     "roll-added": "number name delegation reason",
     "roll-drawn-up": "on_roll",
@@ -185,8 +187,10 @@ def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
     assert [entry.kind for entry in day.entries] == [
         "roll-drawn-up",
         "presence-marked",
+        "holders-named",
         "key-made",
         "key-tested",
+        "staff-listed",
         "opened",
         "roll-added",
         "presence-raised",
@@ -206,7 +210,7 @@ def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):
         "confirmed",
         "published",
     ]
-    assert [entry.seq for entry in day.entries] == list(range(1, 23))
+    assert [entry.seq for entry in day.entries] == list(range(1, 25))
     assert journal.first_broken(day.poll) is None
 
 
@@ -654,18 +658,18 @@ def test_two_entries_that_change_places_are_found(unguarded):
 
 
 def test_a_number_that_does_not_fit_is_found_at_the_end_too(unguarded):
-    JournalEntry.objects.filter(pk=unguarded.entries[-1].pk).update(seq=26)
+    JournalEntry.objects.filter(pk=unguarded.entries[-1].pk).update(seq=28)
 
-    assert journal.first_broken(unguarded.poll) == 22
+    assert journal.first_broken(unguarded.poll) == 24
 
 
 def test_an_entry_of_another_poll_is_found(unguarded):
     other = make_poll(candidates=0)
     stray = journal.append(other, journal.Kind.PAUSED, by=unguarded.stage.office)
 
-    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=23)
+    JournalEntry.objects.filter(pk=stray.pk).update(poll=unguarded.poll, seq=25)
 
-    assert journal.first_broken(unguarded.poll) == 23
+    assert journal.first_broken(unguarded.poll) == 25
 
 
 def test_a_record_cut_at_its_end_has_another_head_than_the_one_written_down(unguarded):

@@ -601,8 +601,8 @@ def test_two_acts_of_different_kind_at_once_make_an_unbroken_journal():
 
     assert codes(outcomes) == {"ok": 15}
     assert journal.first_broken(poll) is None
-    # Before it: the roll, presence twice, the key, its test, the opening.
-    assert poll.journal.count() == 6 + 15
+    # Before it: the roll, presence twice, holders, key and test, staff and opening.
+    assert poll.journal.count() == 8 + 15
 
 
 def test_two_keys_made_at_once_are_two_ceremonies_and_the_second_counts():

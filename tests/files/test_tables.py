@@ -574,15 +574,18 @@ def test_a_merged_proposal_names_where_it_went():
 def test_the_journal_is_listed_in_words_with_its_checksums(counted):
     rows = table(tables.journal_csv, counted)
 
-    assert [row["操作"] for row in rows[:6]] == [
+    assert [row["操作"] for row in rows[:9]] == [
         "生成名册",
         "记录到会",
+        "登记密钥保管人",
         "生成票箱密钥",
         "试开票箱",
+        "登记工作人员账号",
         "开始投票",
+        "登记已投票代表的校验值",
         "截止投票",
     ]
-    assert rows[5]["说明"] == "实到：8；表决票：6；已投票：6"
+    assert rows[8]["说明"] == "实到：8；表决票：6；已投票：6"
     assert [row["校验码"] for row in rows] == list(
         counted.poll.journal.order_by("seq").values_list("hash", flat=True)
     )

@@ -32,6 +32,7 @@ from ballots import verifier
 from ballots.acts import amending, lifecycle, unsealing
 from ballots.acts.delegates import set_status
 from ballots.acts.roll import add_to_roll, lower_presence, mark_absent, mark_present
+from ballots.facts import frozen
 from ballots.facts.turnout import percent
 from ballots.files import package
 from ballots.models import WriteIn
@@ -43,6 +44,7 @@ from projects.models import Poll
 from tests.helpers.factories import (
     Stage,
     make_delegates,
+    make_office,
     make_scrutineer,
     make_stage,
     publish_count,
@@ -388,7 +390,9 @@ def test_what_the_public_package_holds_back_is_said_to_be_unchecked(tmp_path, ca
     _status, text = say(proof_of(hold_a_vote(show_votes=False)).public, tmp_path, capsys)
 
     assert "计票人是否也参加了复核（计票的记录没有公开）" in text
-    assert "3条操作记录的内容没有公开" in text
+    assert "5条操作记录的内容没有公开" in text
+    assert "密钥份额由谁保管（保管人名单没有公开，只有校验值）" in text
+    assert "办理和签名的人当时有无相应职责（工作人员账号的记录没有公开）" in text
 
 
 def test_the_same_vote_gives_the_same_bytes(db):
@@ -435,6 +439,52 @@ def test_the_public_package_names_no_delegate_and_quotes_no_refused_proposal(pro
     assert "代表1" not in text
     assert "加装电梯" not in text
     assert set(unpacked(proof.public)) == {"manifest.json", *verifier.FILES["public"]}
+
+
+def test_the_public_package_lists_neither_staff_nor_holders_and_the_full_one_does():
+    """L2: whoever signs nothing has no reason to be known to strangers."""
+    idle = make_office(name="idle-clerk")
+    held = proof_of(hold_a_vote())
+    texts = []
+    for content in (held.public, held.today):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            texts.append("".join(archive.read(name).decode() for name in archive.namelist()))
+    public, full = texts
+
+    for name in (idle.username, "保管人甲"):
+        assert name not in public
+        assert name in full
+    assert wrong(held.public) == wrong(held.today) == set()
+
+
+def test_a_package_that_lists_staff_and_holders_where_earlier_versions_did_is_read_as_before(proof):
+    files = proof.files
+    as_before_names_stood_apart(files)
+
+    assert wrong(packed(files), proof.shares) == set()
+    files["poll.json"]["box"]["holders"][0] = "另一人"
+    assert wrong(packed(files)) == {"key"}
+    edit_journal(files, "opened", lambda body: body["data"]["staff"].clear())
+    assert wrong(packed(files)) == {"key", "opening", "signers"}
+
+
+def as_before_names_stood_apart(files: Files) -> None:
+    """Let the entries of ceremony and opening hold the names, as those of format 3 did."""
+    for kind, what, holder in (
+        ("staff-listed", "staff", "opened"),
+        ("holders-named", "holders", "key-made"),
+    ):
+        for row in [row for row in files["journal.json"] if row["kind"] == kind]:
+            names = json.loads(row["body"])["data"][what]
+            edit_journal(files, holder, lambda body: body["data"].update({what: names}))  # noqa: B023
+        drop_from_journal(files, kind)
+
+    def older(body: Any) -> None:
+        body["data"]["format"] = 3
+        body["data"]["digest"] = frozen.short_digest(body["data"])
+
+    edit_journal(files, "opened", older)
+    files["manifest.json"]["format"] = "yiwu-vote-package/3"
 
 
 def test_neither_package_has_a_time_of_voting(proof):
@@ -804,8 +854,16 @@ def cut_before(files: Files, kind: str) -> None:
     del files["journal.json"][kinds.index(kind) :]
 
 
-def strip_groups(opened: Any) -> None:
-    opened["staff"] = [[name, []] for name, _groups in opened["staff"]]
+def strip_groups(files: Files) -> None:
+    """Take everybody's groups away in the list of staff, with a digest that fits."""
+
+    def change(body: Any) -> None:
+        body["data"]["staff"] = [[name, []] for name, _groups in body["data"]["staff"]]
+        digests.append(chain.digest("staff", chain.canonical(body["data"])))
+
+    digests: list[str] = []
+    edit_journal(files, "staff-listed", change)
+    edit_journal(files, "opened", lambda body: body["data"].update(staff=digests[0]))
 
 
 def item(files: Files, key: str) -> Any:
@@ -922,7 +980,27 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     ),
     "an account of the staff at the opening": (
         "opening",
-        lambda f: edit_journal(f, "opened", lambda body: body["data"]["staff"].pop()),
+        lambda f: edit_journal(f, "staff-listed", lambda body: body["data"]["staff"].pop()),
+    ),
+    "the digest of the staff at the opening": (
+        "opening",
+        lambda f: edit_journal(f, "opened", lambda body: body["data"].update(staff="0" * 64)),
+    ),
+    "the list of staff left out": ("opening", lambda f: drop_from_journal(f, "staff-listed")),
+    "a holder in the record": (
+        "key",
+        lambda f: edit_journal(
+            f, "holders-named", lambda body: body["data"]["holders"].__setitem__(0, "另一人")
+        ),
+    ),
+    "the salt of the holders": (
+        "key",
+        lambda f: edit_journal(f, "holders-named", lambda body: body["data"].update(salt="0" * 32)),
+    ),
+    "the list of holders left out": ("key", lambda f: drop_from_journal(f, "holders-named")),
+    "a holder of the box": (
+        "key",
+        lambda f: f["poll.json"]["box"]["holders"].__setitem__(0, "另一人"),
     ),
     "a delegation on the roll": ("roll", lambda f: f["roll.json"][0].update(delegation="另一团")),
     "a name on the roll": ("roll", lambda f: f["roll.json"][0].update(name="另一人")),
@@ -1077,7 +1155,7 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     ),
     "an office that nobody gave": (
         "signers",
-        lambda f: edit_journal(f, "opened", lambda body: strip_groups(body["data"])),
+        strip_groups,
     ),
     "a second signature by a stranger": (
         "signers",
@@ -1253,6 +1331,10 @@ PUBLIC_MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     "the checksum": MANIPULATIONS["the checksum"],
     "an entry cut out of the journal": MANIPULATIONS["an entry cut out of the journal"],
     "the publication cut off": ("state", lambda f: cut_before(f, "published")),
+    "the digest of the holders": (
+        "key",
+        lambda f: f["poll.json"]["box"].update(holders="0" * 64),
+    ),
     "the hash of an entry held back": (
         "journal",
         lambda f: next(row for row in f["journal.json"] if row["body"] is None).update(
