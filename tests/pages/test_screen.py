@@ -160,6 +160,7 @@ def test_from_the_close_to_the_publication_only_the_number_of_ballots_is_shown(s
     assert "候选项目" not in seen(shown)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_hall_sees_the_number_of_the_record_once_at_the_close(shown):
     voted(shown)
     before = seen(shown)
