@@ -6,6 +6,7 @@
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
 #   make faults ARGS=--times=2                    kills, cut lines, full disks while people vote; docs/faults.md
+#   make guards                                   take thirty guards away one by one: each time a test must turn red
 #   make bench                                    measure for ten minutes, write docs/performance.md; tests/bench/README.md
 #   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
@@ -32,7 +33,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test long faults bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
+.PHONY: help run test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -53,6 +54,9 @@ long: $(VENV)/.dev
 
 faults: $(VENV)/.dev
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+guards: $(VENV)/.dev
+	@$(BIN)/python -m tests.adversary.guards
 
 bench: $(PEERS)/.there
 	@$(BIN)/python -m tests.bench $(ARGS)

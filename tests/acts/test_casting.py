@@ -18,6 +18,7 @@ from ballots.models import AccessCard, BallotBox, Delegate, Envelope, RollEntry
 from ballots.pure import sealing
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal, Selection
 from ballots.refusal import Refused
+from projects import locks
 from projects.models import Poll
 from tests.helpers.browsing import asking
 from tests.helpers.factories import (
@@ -426,6 +427,19 @@ def test_a_poll_that_closed_after_the_page_read_it_takes_nothing():
         casting.cast_ballot(poll=stale, card=stage.card(0), selection=selection(1), token="t")
 
     assert (refusal.value.code, refusal.value.at) == ("closed", stage.poll.closed_at)
+
+
+def test_what_happens_while_a_cast_waits_for_its_lock_counts(monkeypatch):
+    stage = make_stage()
+    take = locks.lock_for_cast
+
+    def wait(poll: int) -> None:
+        take(poll)
+        Poll.objects.filter(pk=poll).update(phase=P.PAUSED)
+
+    monkeypatch.setattr(locks, "lock_for_cast", wait)
+
+    assert error_of(stage.cast, 0, selection(1)).code == "paused"
 
 
 def test_an_error_while_the_envelope_is_written_takes_the_mark_back():

@@ -5,9 +5,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db.models import F
 
 from ballots import refusal, roles
 from ballots.refusal import Refusals, Refused
+from projects import locks
 from projects.models import Poll
 from tests.helpers.factories import make_poll, make_staff
 from tests.helpers.looking import MARKS, lengths_looked_at
@@ -94,6 +96,20 @@ def test_lock_then_look_sees_the_phase_that_the_database_has():
     assert refusal.locked(stale).meeting == "改过的会议"
     assert refusal.locked(stale, Poll.Phase.DRAFT, Poll.Phase.OPEN).pk == stale.pk
     assert code_of(refusal.locked, stale, Poll.Phase.OPEN) == "wrong-phase"
+
+
+def test_what_happens_while_an_act_waits_for_its_lock_counts(monkeypatch):
+    poll = make_poll()
+    take = locks.lock_for_act
+
+    def wait(key: int) -> None:
+        take(key)
+        Poll.objects.filter(pk=key).update(year=F("year") + 1)
+
+    monkeypatch.setattr(locks, "lock_for_act", wait)
+
+    assert refusal.locked(poll).year == poll.year + 1
+    assert [one.year for one in Poll.objects.filter(pk=poll.pk).all_locked()] == [poll.year + 2]
 
 
 def test_a_room_says_no_in_its_own_words():

@@ -193,9 +193,10 @@ def test_an_address_that_is_a_secret_is_told_to_nobody(client, path):
 # --- what is compressed ---------------------------------------------------------------------------
 
 
-def compressed(accepted: str = "gzip", query: str = "", **head: Any) -> bool:
+def compressed(accepted: str = "gzip", query: str = "", method: str = "GET", **head: Any) -> bool:
     page = HttpResponse("回执编号" * 1_000, **head)
-    request = RequestFactory(headers={"Accept-Encoding": accepted}).get(f"/receipt/{query}")
+    browser = RequestFactory(headers={"Accept-Encoding": accepted})
+    request = browser.generic(method, f"/receipt/{query}")
     return "Content-Encoding" in CompressionMiddleware(lambda _request: page)(request).headers
 
 
@@ -220,6 +221,12 @@ def test_a_page_that_says_again_what_was_asked_is_not_compressed():
     """A receipt could be guessed sign by sign by the length of a page that repeats the guess."""
     assert compressed()
     assert not compressed(query="?poll=1&guess=F636")
+
+
+def test_what_answers_a_form_is_not_compressed():
+    """Choices could be told by the length of the page that says them again."""
+    assert compressed()
+    assert not compressed(method="POST")
 
 
 @pytest.mark.django_db
