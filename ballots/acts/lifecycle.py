@@ -367,6 +367,14 @@ def count_poll(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     return result
 
 
+def _counted(poll: Poll) -> Result:
+    """Return the result that stands; raises Refused where somebody took it away past our code."""
+    try:
+        return standing_result(poll)
+    except Result.DoesNotExist:
+        raise refused("unlike-count") from None
+
+
 @transaction.atomic
 def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     """Confirm the count as a scrutineer; the last of the confirmers needed moves the poll on.
@@ -376,7 +384,7 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     """
     demand_scrutineer(by, words=refused)
     poll = _ready(poll, "confirm")
-    result = standing_result(poll)
+    result = _counted(poll)
     if by == result.counted_by:
         raise refused("counter-confirms")
     if result.confirmations.filter(by=by).exists():
@@ -412,7 +420,7 @@ def send_back(poll: Poll, *, reason: str, by: User) -> Poll:
     demand_scrutineer(by, words=refused)
     reason = demand_reason(reason)
     poll = _ready(poll, "send-back")
-    result = standing_result(poll)
+    result = _counted(poll)
     Result.objects.filter(pk=result.pk).update(sent_back=reason)
     BallotBox.objects.filter(poll=poll).update(canvassed=False)
     _move(poll, "send-back")
@@ -447,6 +455,7 @@ def publish_result(
     """
     demand_office(by)
     poll = _ready(poll, "publish")
+    _counted(poll)
     outcome = outcome_of(poll)
     if outcome.result.confirmations.filter(by=by).exists():
         raise refused("confirmer-publishes")

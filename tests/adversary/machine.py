@@ -18,7 +18,7 @@ from ballots.acts import canvass, lifecycle, roll
 from ballots.admin import state
 from ballots.facts import frozen, kept, preflight
 from ballots.files import package
-from ballots.models import Result, WriteIn
+from ballots.models import WriteIn
 from ballots.refusal import Refused
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_stage, selection
@@ -241,9 +241,6 @@ def verdict_on(course: Course, act: Callable[[Course], None], *, lifted: bool) -
             return RefusedBy(STEPS[following][0], refusal.code)
         except Error as refusal:
             return RefusedBy("database", str(refusal))
-        except Result.DoesNotExist:
-            # No act says it: the page of that step shows an error, and the vote stands still.
-            return RefusedBy(STEPS[following][0], "error")
         course.read_page()
     told = told_by_verifier(course)
     return NamedBy(told, course.page) if told or course.page else UNNOTICED
