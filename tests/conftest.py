@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Generator, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ballots import triggers
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.machine import ROOT, chromium, lacking
+from yiwu_vote import moments
 
 # A slow machine is no failure; what is slow belongs in tests/bench.
 hypothesis.settings.register_profile("suite", hypothesis.settings(), deadline=None)
@@ -107,6 +109,18 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         # Chromium's sandbox refuses to work for root, which is who CI is.
         flags.append("--no-sandbox")
     return browser_type_launch_args | {"executable_path": chromium(), "args": flags}
+
+
+# --- the clock ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database's clock be this machine's, whatever a connection found in another test.
+
+    One that was opened while a test stood still in time has noted how far that was from now.
+    """
+    monkeypatch.setattr(moments, "_ahead", timedelta())
 
 
 # --- people and things: polls, candidates, delegates, staff ---------------------------------------

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any, cast
+from uuid import UUID
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
@@ -103,7 +104,7 @@ def _keys() -> Iterator[bytes]:
     while True:
         drawn = secrets.token_bytes(KEY_SIZE * DRAWN)
         for start in range(0, len(drawn), KEY_SIZE):
-            yield drawn[start : start + KEY_SIZE]
+            yield UUID(bytes=drawn[start : start + KEY_SIZE], version=4).bytes
 
 
 def unseal(poll: Poll, texts: Sequence[str], watch: Watch = unwatched) -> Contents:

@@ -211,7 +211,8 @@ class BallotDay(RuleBasedStateMachine):
     def close(self) -> None:
         allowed = self.phase in {P.OPEN, P.PAUSED}
         figure = len(self.cast)
-        if self.step(allowed, lifecycle.close_poll, by=self.stage.office, voted=figure):
+        # Its own entry, and that of who has voted.
+        if self.step(allowed, lifecycle.close_poll, by=self.stage.office, voted=figure, entries=2):
             self.phase = P.CLOSED
 
     @rule(places=st.lists(st.integers(0, 4), min_size=1, max_size=5))

@@ -649,7 +649,7 @@ def test_the_public_package_waits_for_the_publication(counted, tmp_path):
 def test_the_journal_of_every_poll_is_verified(stage):
     text = run("verify_journal")
 
-    assert f"✓ {stage.poll}：5条，末条校验码 " in text
+    assert f"✓ {stage.poll}：7条，末条校验码 " in text
 
 
 def test_the_journal_of_what_belongs_to_no_poll_is_verified_beside_them(stage):

@@ -4,7 +4,7 @@ import pytest
 
 from ballots.acts import lifecycle
 from tests.helpers import big_box
-from tests.helpers.big_box import big_stage, enrol
+from tests.helpers.big_box import big_stage
 from tests.helpers.factories import Stage, selection
 
 # A statement of PostgreSQL takes 65,535 values, which is so many sealed ballots and a bit.
@@ -35,8 +35,8 @@ def test_a_box_of_twenty_thousand_is_closed_opened_counted_and_confirmed():
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_a_box_beyond_the_values_of_a_statement_is_closed_opened_counted_and_confirmed():
-    stage = big_stage(0, delegates_total=BEYOND + 2)
-    enrol(stage.poll, BEYOND)
+    stage = big_stage(BEYOND, open_it=False, delegates_total=BEYOND + 2)
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     stage.cast(0, selection(1, 2))
     stuffed = list(stage.poll.roll.filter(voted=False))
     # What holds no ballot, and takes no time to seal: opened, it is invalid.

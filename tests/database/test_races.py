@@ -131,6 +131,10 @@ def another_poll(stage: Stage) -> Poll:
             made_at=timezone.now(),
             ballot_size=1024,
         )
+        # By it each cast knows the key again.
+        on_record = {"public_key": sealing.key_digest(bytes(model.public_key))}
+        for kind in (journal.Kind.KEY_MADE, journal.Kind.OPENED):
+            journal.append(poll, kind, by=stage.office, data=on_record)
         Poll.objects.filter(pk=poll.pk).update(phase=Poll.Phase.OPEN, opened_at=timezone.now())
     poll.refresh_from_db()
     return poll

@@ -15,11 +15,6 @@ from yiwu_vote import moments
 A_DAY, AN_HOUR = timedelta(days=1), timedelta(hours=1)
 
 
-@pytest.fixture(autouse=True)
-def clock_of_before(monkeypatch):
-    monkeypatch.setattr(moments, "_ahead", timedelta())
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize(("ahead", "is_up"), [(2 * AN_HOUR, True), (timedelta(), False)])
 def test_a_deadline_has_passed_when_the_clock_of_the_database_says_so(ahead, is_up):
