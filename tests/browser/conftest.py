@@ -46,7 +46,9 @@ def phone(handset, live_server) -> Iterator[Page]:
     complaints: list[str] = []
     hear, fail = listen(handset, complaints)
     handset.context.set_offline(False)
-    handset.goto(f"{live_server.url}/readyz")
+    handset.unroute_all()
+    # Of this site, and asks no database.
+    handset.goto(f"{live_server.url}/static/site.css")
     handset.context.clear_cookies()
     handset.evaluate("localStorage.clear()")
     yield handset

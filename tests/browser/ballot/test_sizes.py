@@ -3,7 +3,6 @@
 from itertools import chain, combinations
 from urllib.parse import parse_qs
 
-import pytest
 from playwright.sync_api import Page, Route
 
 from tests.helpers.factories import Stage, make_stage
@@ -36,7 +35,6 @@ def lengths(page: Page) -> list[int]:
     return found
 
 
-@pytest.mark.long
 def test_each_of_the_256_choices_is_sent_in_one_size(phone, live_server):
     open_ballot(phone, live_server.url, held())
     sent = []
