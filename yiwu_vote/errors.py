@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from ballots.facts.polls import asked_for
 from ballots.pages.answers import clock
+from ballots.pages.forms import fields_of
 from ballots.pages.sizes import fill_up
 from yiwu_vote.postgresql.trouble import is_away
 
@@ -74,5 +75,4 @@ def _again(request: HttpRequest) -> dict[str, Any] | None:
     """Return what was posted to a page of the ballot, to be posted again; None for any other."""
     if request.method != "POST" or not request.path.startswith(reverse("ballots:ballot")):
         return None
-    fields = [(name, value) for name, values in request.POST.lists() for value in values]
-    return {"action": request.get_full_path(), "fields": fields}
+    return {"action": request.get_full_path(), "fields": fields_of(request.POST)}
