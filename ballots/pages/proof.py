@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from ballots import journal, verifier
 from ballots.files import package
+from ballots.files.download import Download
 from ballots.pages.answers import asked_poll, refusable
 from ballots.pages.middleware import VisitorRequest
 from projects.models import Poll
@@ -24,16 +25,10 @@ NAME = "verifier.py"
 
 
 @dataclass(frozen=True)
-class Proof:
+class Proof(Download):
     """A public package as it is handed out; `sha256` is that of its bytes."""
 
-    ascii_name: str
-    chinese_name: str
-    content: bytes
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+    sha256: str
 
 
 # Strangers may ask as often as they like: each process makes the package once for each state of the
@@ -50,7 +45,9 @@ def proof_of(poll: Poll) -> Proof:
 @lru_cache(maxsize=KEPT)
 def _made(poll: int, _head: str) -> Proof:
     file = package.public_package(Poll.objects.get(pk=poll))
-    return Proof(file.ascii_name, file.chinese_name, file.content)
+    content = file.content
+    digest = hashlib.sha256(content).hexdigest()
+    return Proof(file.ascii_name, file.chinese_name, content, digest)
 
 
 @login_not_required
