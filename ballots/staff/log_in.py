@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods
 
+from ballots.pure.card_code import grouped
 from ballots.refusal import Refused
 from ballots.staff import second_factor
 from yiwu_vote.staff_session import say_when
@@ -65,8 +66,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
     try:
         if is_binding:
             codes = second_factor.bind(request, user, request.POST.get("code", ""))
-            groups = [[code[at : at + 4] for at in range(0, len(code), 4)] for code in codes]
-            return _page(request, {"codes": groups})
+            return _page(request, {"codes": [grouped(code).split() for code in codes]})
         second_factor.check(request, user, request.POST.get("code", ""))
     except Refused as refusal:
         page = _ask(request, user, is_binding=is_binding, fault=str(refusal))
@@ -80,7 +80,7 @@ def _ask(request: HttpRequest, user: User, *, is_binding: bool, fault: str = "")
     if is_binding:
         address = second_factor.begin_binding(user).config_url
         secret = address.partition("secret=")[2].partition("&")[0]
-        context["secret"] = [secret[at : at + 4] for at in range(0, len(secret), 4)]
+        context["secret"] = grouped(secret).split()
         context["qr"] = segno.make(address, error="m", micro=False).svg_inline(
             border=0, omitsize=True
         )
