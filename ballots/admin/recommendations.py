@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 from ballots import roles
 from ballots.acts import recommending
 from ballots.admin.guard import StaffRequest
-from ballots.admin.records import RecordAdmin
+from ballots.admin.records import ReadOnlyAdmin
 from ballots.models import Recommendation
 from ballots.refusal import Refused
 from projects.admin import StandingPollFilter
@@ -50,7 +50,7 @@ class ReopenForm(forms.Form):
 
 
 @admin.register(Recommendation)
-class RecommendationAdmin(RecordAdmin):
+class RecommendationAdmin(ReadOnlyAdmin):
     """Everybody of the staff may read; what is changed, the acts of `recommending` change."""
 
     list_display = ["title", "delegate", "poll", "ruling"]

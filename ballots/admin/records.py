@@ -48,12 +48,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-class RecordAdmin(ReadOnlyAdmin):
-    """Rows that everybody of the staff may read, and look for only by the filters of the list."""
-
-
 @admin.register(RollEntry)
-class RollEntryAdmin(RecordAdmin):
+class RollEntryAdmin(ReadOnlyAdmin):
     list_display = ["number_shown", "name", "delegation", "present", "channel", "voted", "poll"]
     list_filter = [("poll", StandingPollFilter), "present", "voted", "delegation"]
     list_select_related = ["poll"]
@@ -98,7 +94,7 @@ class ChainFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(JournalEntry)
-class JournalEntryAdmin(RecordAdmin):
+class JournalEntryAdmin(ReadOnlyAdmin):
     list_display = ["seq", "at", "what", "signer", "second_signer", "chain"]
     # A dropped draft is among them: here its record is read.
     list_filter = [("poll", ChainFilter)]
