@@ -314,7 +314,7 @@ class Poll(models.Model):
     def is_time_up(self) -> bool:
         """Whether it takes ballots no more, though nobody has closed it: its deadline has passed.
 
-        By this machine's clock, for pages; acts ask the database's, under the lock.
+        By the database's clock as a connection found it, for pages; acts ask it under the lock.
         """
         return self.takes_ballots and self.closes_at is not None and self.closes_at <= moments.now()
 

@@ -286,8 +286,9 @@ SELECT receipt, poll_id, code, sealed, {apart} FROM ballots_envelope
 def _strip(poll: Poll, apart: Sequence[int] = ()) -> tuple[int, str]:
     """Replace the envelopes by nameless sealed ballots in order of receipt.
 
-    Those of the roll entries `apart` are marked as never to be opened. Returns how many there are, and the root of their receipts. The order of receipts is that of
-    SHA-256, which knows nothing of when or by whom.
+    Those of the roll entries `apart` are marked as never to be opened. Returns how many there are, and
+    the root of their receipts. The order of receipts is that of SHA-256, which knows nothing of when
+    or by whom.
     """
     with connection.cursor() as cursor:
         for start in range(0, len(apart), APART):
