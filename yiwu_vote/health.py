@@ -75,10 +75,12 @@ def demand_fit_database() -> None:
         raise ImproperlyConfigured(reason)
 
 
-def end_with_parent() -> None:
+def end_with_parent(grace: float = 5.0) -> None:
     """End as soon as the process that started this one has ended, however it did.
 
-    Else it goes on to serve with yesterday's code and settings beside whatever is started next.
+    Else it goes on to serve with yesterday's code and settings beside whatever is started next. After
+    `grace` seconds it is killed: a worker that is still starting has its parent's handler of SIGTERM,
+    which tells a parent to stop and does nothing here; and one may be held by an answer without end.
     """
     parent = parent_process()
     if parent is None:
@@ -86,6 +88,8 @@ def end_with_parent() -> None:
 
     def watch() -> None:
         parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+        for last in (signal.SIGTERM, signal.SIGKILL):
+            os.kill(os.getpid(), last)
+            time.sleep(grace)
 
     Thread(target=watch, name="parent", daemon=True).start()

@@ -1,6 +1,7 @@
 """What becomes of the site when one of its processes is killed, as the kernel does without memory."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import time
@@ -11,6 +12,7 @@ import pytest
 from tests.commands.conftest import Site
 from tests.faults.postgres import children, is_alive
 from tests.helpers.http_client import Browser
+from yiwu_vote.health import end_with_parent
 
 pytestmark = pytest.mark.http
 
@@ -44,3 +46,33 @@ def test_no_worker_outlives_the_process_that_started_it(served: Site):
     os.kill(served.pid, signal.SIGKILL)
 
     assert comes_true(lambda: not any(map(is_alive, workers)))
+
+
+def test_a_worker_that_is_still_starting_ends_as_well_when_its_parent_is_killed():
+    # As granian starts one: by a fork, which has the handlers of the process that starts workers.
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        started = multiprocessing.get_context("fork").Process(target=_start_and_stay)
+        started.start()
+        os.write(writing, str(started.pid).encode())
+        time.sleep(60)
+        os._exit(1)
+    worker = int(os.read(reading, 20))
+    assert is_alive(worker)
+
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+
+    try:
+        assert comes_true(lambda: not is_alive(worker))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
+def _start_and_stay() -> None:
+    end_with_parent(grace=0.2)
+    while True:
+        time.sleep(60)

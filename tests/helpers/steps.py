@@ -55,6 +55,9 @@ def row(page: Page, number: int) -> Locator:
 
 
 def tick(page: Page, *numbers: int) -> None:
+    row(page, numbers[0]).wait_for()
+    # What is pressed before the script runs is ticked all the same, and nobody says how many there are.
+    ready(page)
     for number in numbers:
         row(page, number).click()
 
