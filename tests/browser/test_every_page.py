@@ -142,7 +142,7 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     expect(page.locator("#refused")).to_be_visible()
     tour.look(page, "ballot")
     page.locator("#proposal-0-title").fill("路" * 33)
-    page.get_by_role("button", name="核对表决票").click()
+    page.get_by_role("button", name="下一步：核对").click()
     expect(page.locator(".problems")).to_be_visible()
     tour.look(page, "ballot with a problem")
     page.locator("#proposal-0-title").fill("新建停车场")

@@ -38,7 +38,7 @@ def test_the_whole_path_by_keyboard_with_every_focus_in_sight(open_page, live_se
     tab_to(page, page.locator("#submit"))
     keys.press("Enter")
 
-    expect(page.get_by_role("heading", name="核对表决票")).to_be_focused()
+    expect(page.get_by_role("heading", name="请核对，再提交")).to_be_focused()
     tab_to(page, page.get_by_role("button", name="提交表决票"))
     keys.press("Enter")
     expect(page.get_by_role("heading", name="表决票已提交")).to_be_focused()
@@ -54,7 +54,7 @@ def test_enter_in_a_text_field_goes_on_to_the_review_and_changes_no_size(phone, 
     phone.keyboard.type("新建停车场")
     phone.keyboard.press("Enter")
 
-    expect(phone.get_by_role("heading", name="核对表决票")).to_be_focused()
+    expect(phone.get_by_role("heading", name="请核对，再提交")).to_be_focused()
     expect(phone.get_by_text("您共选择2项：候选项目1项，推荐项目1项。")).to_be_visible()
 
 

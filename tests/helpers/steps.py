@@ -85,8 +85,8 @@ def titles(page: Page) -> list[str]:
 
 
 def review(page: Page) -> None:
-    page.get_by_role("button", name="核对表决票").click()
-    expect(page.get_by_role("heading", name="核对表决票")).to_be_visible()
+    page.get_by_role("button", name="下一步：核对").click()
+    expect(page.get_by_role("heading", name="请核对，再提交")).to_be_visible()
     ready(page)
 
 

@@ -72,7 +72,7 @@ def see_summary(page: Page, said: str, field: str) -> None:
 def test_a_ballot_of_no_choice_is_asked_whether_it_abstains(phone, live_server, day):
     open_ballot(phone, live_server.url, day)
 
-    phone.get_by_role("button", name="核对表决票").click()
+    phone.get_by_role("button", name="下一步：核对").click()
 
     see_summary(phone, "您没有选择任何项目", "abstain")
     phone.keyboard.press("Space")
@@ -85,7 +85,7 @@ def test_abstaining_and_choosing_at_once_is_refused_and_loses_nothing(phone, liv
     tick(phone, 4, 8)
     phone.locator("label[for=abstain]").click()
 
-    phone.get_by_role("button", name="核对表决票").click()
+    phone.get_by_role("button", name="下一步：核对").click()
 
     see_summary(phone, "您勾选了弃权，又选择了项目，请只保留其中一种。", "abstain")
     expect(phone.locator("#abstain")).to_be_checked()
@@ -96,7 +96,7 @@ def test_too_many_ticks_without_script_come_back_with_what_to_cancel(plain, live
     open_ballot(plain, live_server.url, day)
     tick(plain, *range(1, 13))
 
-    plain.get_by_role("button", name="核对表决票").click()
+    plain.get_by_role("button", name="下一步：核对").click()
 
     see_summary(plain, "您选了12项，最多选10项，请取消2项", "candidates")
     assert ticked(plain) == list(range(1, 13))

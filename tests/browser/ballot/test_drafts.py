@@ -58,7 +58,7 @@ def test_a_restored_draft_can_be_cleared_for_good(filling):
 def test_a_draft_survives_a_session_that_expired_before_the_review(filling, day):
     Session.objects.all().delete()
 
-    filling.get_by_role("button", name="核对表决票").click()
+    filling.get_by_role("button", name="下一步：核对").click()
 
     expect(
         filling.get_by_text(

@@ -231,14 +231,14 @@ def test_the_whole_path_by_keyboard_with_every_focus_in_sight(open_page, live_se
     assert votes(page) == {"for": [1], "against": [2]}
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="核对表决票")).to_be_focused()
+    expect(page.get_by_role("heading", name="请核对，再提交")).to_be_focused()
 
 
 def test_the_whole_path_without_script(plain, live_server, each):
     open_ballot(plain, live_server.url, each)
     expect(plain.locator("#count")).to_be_hidden()
     vote(plain, "for", *range(1, 13))
-    plain.get_by_role("button", name="核对表决票").click()
+    plain.get_by_role("button", name="下一步：核对").click()
     expect(plain.locator("#candidates-problem")).to_have_text(
         "您赞成了12项，赞成最多10项，请把2项改为反对或弃权"
     )

@@ -69,7 +69,7 @@ def test_the_characters_left_are_shown_and_said_and_too_many_come_back(ballot):
 
     expect(left).to_have_text("已超出3字")
     expect(ballot.locator("#live")).to_have_text("已超出3字")
-    ballot.get_by_role("button", name="核对表决票").click()
+    ballot.get_by_role("button", name="下一步：核对").click()
     summary = ballot.locator(".problems")
     expect(summary).to_be_focused()
     summary.get_by_role("link", name="推荐项目1的名称超过30字，请缩短").click()

@@ -23,7 +23,7 @@ def listed(page: Page) -> list[str]:
 def test_one_item_can_be_cancelled_and_taken_back(reviewing):
     everything = ["2. 候选项目2", "5. 候选项目5", "7. 候选项目7", "新建停车场"]
     assert listed(reviewing) == everything
-    expect(reviewing.get_by_role("heading", name="核对表决票")).to_be_focused()
+    expect(reviewing.get_by_role("heading", name="请核对，再提交")).to_be_focused()
 
     reviewing.get_by_role("button", name="取消第5项 5. 候选项目5").click()
 
