@@ -233,13 +233,22 @@ def status_of(standing: Standing) -> tuple[dict[str, Hashable], dict[str, str]]:
         "closes_at": clock(poll.closes_at),
         "closed_at": clock(poll.closed_at or poll.closes_at),
         "closing": closing_of(poll),
-        "must_report": poll.voters == Poll.Voters.PRESENT and not entry.present,
+        "must_report": _must_report(standing),
     }
     personal = {
         "voted_at": clock(entry.voted_at),
         "receipt": sealing.grouped(standing.code) if standing.code else "",
     }
     return shown, personal
+
+
+def may_cast(standing: Standing) -> bool:
+    """Tell whether this delegate could submit a ballot at this moment, and has not."""
+    return state_of(standing.poll, standing.entry) == "open" and not _must_report(standing)
+
+
+def _must_report(standing: Standing) -> bool:
+    return standing.poll.voters == Poll.Voters.PRESENT and not standing.entry.present
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """HTTP in, HTTP out: signing in with a card, and out; how a reader likes his pages."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,8 +15,10 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ballots.acts.sign_in import card_by_code, card_by_token
+from ballots.facts.polls import asked_for, in_order
 from ballots.models import AccessCard
-from ballots.pages.answers import SeeOther, preferring, say_no
+from ballots.pages.answers import SeeOther, may_cast, preferring, say_no
+from ballots.pages.asking import Standing, who_asks
 from ballots.pages.faces import face
 from ballots.pages.middleware import VisitorRequest
 from ballots.pages.own_receipt import forget_receipt
@@ -42,7 +45,8 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
         return _sign_in_page(request)
     typed = request.POST.get("code", "")
     try:
-        return _let_in(request, card_by_code(typed))
+        _begin(request, card_by_code(typed))
+        return SeeOther(reverse("ballots:home") + request.poll_query)
     except Refused as refusal:
         if refusal.code == "wait":
             page = say_no(request, heading=gettext("请稍后再试"), text=str(refusal), status=429)
@@ -57,16 +61,24 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def card(request: VisitorRequest, token: str) -> HttpResponse:
-    """Show whose card it is; only the POST signs in: scanners and previews GET (design §6.1)."""
+    """Show whose card it is; only the POST signs in: scanners and previews GET (design §6.1).
+
+    Whoever has signed in with this very card goes on where he was: he scans it whenever he is lost.
+    """
     found = card_by_token(token)
     if found is None:
         return render(request, "ballots/sign_in/card_invalid.html", status=404)
     if request.method != "POST":
         _mark_seen(request, found)
+        if request.card == found:
+            return SeeOther(_way_on(request, request.standings))
         return render(request, "ballots/sign_in/card.html", {"holder": found.delegate})
     if "not-mine" in request.POST:
         return render(request, "ballots/sign_in/card_not_mine.html")
-    return _let_in(request, found)
+    _begin(request, found)
+    asking = who_asks(str(request.session.session_key))
+    standings = asking.standings if asking else ()
+    return SeeOther(_way_on(request, {one.poll.pk: one for one in standings}))
 
 
 def _sign_in_page(request: VisitorRequest) -> HttpResponse:
@@ -77,11 +89,23 @@ def _sign_in_page(request: VisitorRequest) -> HttpResponse:
     return face(request, "ballots/sign_in/sign_in.html", shown={}, personal={})
 
 
-def _let_in(request: VisitorRequest, found: AccessCard) -> HttpResponse:
+def _begin(request: VisitorRequest, found: AccessCard) -> None:
     request.session.begin(found)
     # As Django's own log-in does: a token from before is of no use in the new session.
     rotate_token(request)
-    return SeeOther(reverse("ballots:home") + request.poll_query)
+
+
+def _way_on(request: VisitorRequest, standings: Mapping[int, Standing]) -> str:
+    """Return where whoever has scanned his card goes: to his ballot where he can cast it now, else home.
+
+    Home says what there is to wait for or to do first, and asks which of several votes is meant.
+    """
+    polls = in_order((one.poll for one in standings.values()), is_delegate=True)
+    asked = request.GET.get("poll", "")
+    poll = asked_for(polls, asked)
+    is_one = asked or sum(poll.takes_ballots for poll in polls) == 1
+    is_next = poll is not None and is_one and may_cast(standings[poll.pk])
+    return reverse("ballots:ballot" if is_next else "ballots:home") + request.poll_query
 
 
 def _mark_seen(request: HttpRequest, found: AccessCard) -> None:

@@ -18,7 +18,7 @@ def test_opening_the_address_of_a_card_leaves_no_session(phone, live_server, day
 
     phone.go_back()
     phone.get_by_role("button", name="是本人，继续").click()
-    expect(phone.get_by_role("heading", level=1)).to_have_text("代表1代表，您好")
+    expect(phone.get_by_role("heading", level=1)).to_have_text("填写表决票")
 
 
 def test_the_address_of_a_card_is_told_to_nobody_and_its_forms_are_taken(phone, live_server, day):
@@ -30,7 +30,7 @@ def test_the_address_of_a_card_is_told_to_nobody_and_its_forms_are_taken(phone, 
         phone.get_by_role("button", name=button).click()
     phone.get_by_role("button", name="This is me: continue").click()
 
-    phone.wait_for_url(f"{live_server.url}/home/")
+    phone.wait_for_url(f"{live_server.url}/ballot/")
     assert len(told) > 3
     assert not any(token in referrer for referrer in told)
 

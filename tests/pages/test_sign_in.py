@@ -10,12 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from ballots.acts import cards, sign_in
+from ballots.acts import cards, lifecycle, sign_in
 from ballots.facts.keyed import key_check
 from ballots.models import AccessCard, Session
 from ballots.pure import card_code
 from ballots.sessions import SessionStore
 from tests.helpers.browsing import read, signed_in
+from tests.helpers.factories import Stage, make_stage, selection, stage_without
 from tests.helpers.secrecy import where
 
 pytestmark = pytest.mark.django_db
@@ -130,11 +131,54 @@ def test_a_qr_address_only_shows_whose_card_it_is(client, issued):
     assert client.get("/home/").status_code == 303
 
 
-def test_the_post_to_the_qr_address_signs_in(client, issued):
+def test_the_post_to_the_qr_address_signs_in_and_leads_to_the_ballot(client, issued):
     reply = client.post(f"/k/{issued.token}/")
 
-    assert (reply.status_code, reply["Location"]) == (303, "/home/")
-    assert client.get("/home/").status_code == 200
+    assert (reply.status_code, reply["Location"]) == (303, "/ballot/")
+    assert client.get("/ballot/").status_code == 200
+
+
+def test_the_ballot_that_was_asked_for_is_the_one_that_a_card_leads_to(client, stage, issued):
+    make_stage(delegates=1, delegates_total=9)
+
+    assert client.post(f"/k/{issued.token}/")["Location"] == "/home/", "which asks for one of two"
+    query = f"?poll={stage.poll.pk}"
+    assert client.post(f"/k/{issued.token}/{query}")["Location"] == f"/ballot/{query}"
+    assert client.post(f"/k/{issued.token}/?poll=999")["Location"] == "/home/?poll=999"
+
+
+def pause(stage):
+    lifecycle.pause_poll(stage.poll, reason="停电", by=stage.office)
+
+
+def cast(stage):
+    stage.cast(0, selection(1))
+
+
+@pytest.mark.parametrize("step", [pause, cast, Stage.close])
+def test_a_card_leads_home_where_its_ballot_cannot_be_cast_now(client, stage, issued, step):
+    step(stage)
+
+    assert client.post(f"/k/{issued.token}/")["Location"] == "/home/"
+    assert client.get(f"/k/{issued.token}/")["Location"] == "/home/"
+
+
+def test_whoever_has_not_reported_yet_is_told_so_at_home_first(client, db):
+    held = stage_without("001")
+
+    assert client.post(f"/k/{held.issued[0].token}/")["Location"] == "/home/"
+    assert "您尚未报到" in client.get("/home/").text
+
+
+def test_a_card_that_is_scanned_again_goes_on_where_its_delegate_was(client, stage, issued):
+    neighbour = stage.issued[1]
+    client.post(f"/k/{issued.token}/")
+
+    again = client.get(f"/k/{issued.token}/")
+    assert (again.status_code, again["Location"]) == (303, "/ballot/")
+    other = client.get(f"/k/{neighbour.token}/")
+    assert other.status_code == 200, "somebody else's card is looked at first"
+    assert neighbour.delegate.name in other.text
 
 
 def test_the_form_of_the_qr_page_goes_back_to_its_own_address(client, issued):
@@ -331,13 +375,19 @@ def test_the_pages_of_a_card_ask_the_database_the_same_number_of_questions_for_e
             client.get(f"/k/{issued.token}/")
 
 
-def test_signing_in_takes_five_statements_and_writes_the_session_once(client, stage, issued):
+@pytest.mark.parametrize(("way", "most"), [("code", 5), ("token", 6)])
+def test_signing_in_takes_few_statements_and_writes_the_session_once(
+    client, stage, issued, way, most
+):
     with CaptureQueriesContext(connection) as asked:
-        assert client.post("/", {"code": issued.code}).status_code == 303
+        if way == "code":
+            assert client.post("/", {"code": issued.code}).status_code == 303
+        else:
+            assert client.post(f"/k/{issued.token}/").status_code == 303
     assert client.cookies[settings.SESSION_COOKIE_NAME].value == Session.objects.get().pk
 
     statements = [query["sql"] for query in asked]
-    assert len(statements) <= 5, "\n".join(statements)
+    assert len(statements) <= most, "\n".join(statements)
     writes = [sql for sql in statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
     assert [sql.split()[0] for sql in writes] == ["INSERT"]
 
