@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from django.db.models import Count, Min, Q
 
-from ballots.models import Ballot, Delegate
+from ballots.models import Ballot, Delegate, RollEntry
 from ballots.pure.tally import Turnout
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
@@ -43,6 +43,13 @@ def _leaves_out(poll: Poll) -> bool:
     ask: the status of today is not that of the vote.
     """
     return poll.voters == Poll.Voters.ROLL and poll.phase in VOTING
+
+
+def entries_at_the_door(delegate: Delegate) -> list[RollEntry]:
+    """Return the lines of `delegate` on the rolls that still take presence, the poll that runs first."""
+    polls = Poll.objects.standing().filter(phase__in=DRAFT | VOTING)
+    entries = RollEntry.objects.filter(delegate=delegate, poll__in=polls).select_related("poll")
+    return sorted(entries, key=lambda entry: (not entry.poll.takes_ballots, -entry.poll.pk))
 
 
 def percent(part: int, whole: int) -> str:

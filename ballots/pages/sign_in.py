@@ -14,8 +14,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from ballots import roles
 from ballots.acts.sign_in import card_by_code, card_by_token
 from ballots.facts.polls import asked_for, in_order
+from ballots.facts.turnout import entries_at_the_door
 from ballots.models import AccessCard
 from ballots.pages.answers import SeeOther, may_cast, preferring, say_no
 from ballots.pages.asking import Standing, who_asks
@@ -64,12 +66,17 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
     """Show whose card it is; only the POST signs in: scanners and previews GET (design §6.1).
 
     Whoever has signed in with this very card goes on where he was: he scans it whenever he is lost.
+    To a member of staff it is the card of somebody who comes in at the door: nobody votes by it in
+    a working session.
     """
     found = card_by_token(token)
     if found is None:
         return render(request, "ballots/sign_in/card_invalid.html", status=404)
     if request.method != "POST":
         _mark_seen(request, found)
+    if request.user.is_authenticated:
+        return _at_the_door(request, found)
+    if request.method != "POST":
         if request.card == found:
             return SeeOther(_way_on(request, request.standings))
         return render(request, "ballots/sign_in/card.html", {"holder": found.delegate})
@@ -79,6 +86,17 @@ def card(request: VisitorRequest, token: str) -> HttpResponse:
     asking = who_asks(str(request.session.session_key))
     standings = asking.standings if asking else ()
     return SeeOther(_way_on(request, {one.poll.pk: one for one in standings}))
+
+
+def _at_the_door(request: VisitorRequest, found: AccessCard) -> HttpResponse:
+    """Let a member of staff mark the holder present, or end the working session to vote himself."""
+    if "own-card" in request.POST:
+        request.session.flush()
+        return SeeOther(request.get_full_path())
+    may_mark = roles.is_office(request.user)
+    entries = entries_at_the_door(found.delegate) if may_mark else []
+    context = {"holder": found.delegate, "may_mark": may_mark, "entries": entries}
+    return render(request, "ballots/sign_in/card_at_the_door.html", context)
 
 
 def _sign_in_page(request: VisitorRequest) -> HttpResponse:
