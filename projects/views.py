@@ -22,7 +22,7 @@ def project_list(request: PollRequest) -> HttpResponse:
         "projects": projects,
         "poll": request.poll,
         "jumps": by_category(projects),
-        "rules": wording.rules_in_words(request.poll) if request.poll else [],
+        "rules": wording.rules_by_question(request.poll) if request.poll else [],
     }
     return render(request, "projects/list.html", context)
 

@@ -7,27 +7,43 @@ from projects.models import Poll
 
 def rules_in_words(poll: Poll) -> list[str]:
     """Return each rule of `poll` as one sentence, in the order in which a vote meets them."""
-    if poll.proposals == Poll.Proposals.COUNTED:
-        first = gettext("从候选项目和推荐项目中确定%(places)d项。")
-    else:
-        first = gettext("从候选项目中确定%(places)d项。")
-    words = [first % {"places": poll.places}]
-    words += [_choices(poll), _blank(poll), _proposals(poll), _voters(poll), _majority(poll)]
-    words += [
+    return [sentence for _question, sentences in rules_by_question(poll) for sentence in sentences]
+
+
+def rules_by_question(poll: Poll) -> list[tuple[str, list[str]]]:
+    """Return the same sentences under the four questions that they answer."""
+    choosing = [_list(poll), _choices(poll), _blank(poll), _proposals(poll)]
+    if poll.is_rehearsal:
+        choosing.insert(0, gettext("本次为演练，不计票。"))
+    passing = [
+        _majority(poll),
         gettext("按得票多少排列，得票相同的名次并列。"),
         gettext("最后的名额有得票相同、不能确定的，系统不作取舍，再次票决或由会议决定。"),
         gettext("通过的项目不足%(places)d项的，补充票决、由会议决定或名额留空。")
         % {"places": poll.places},
+    ]
+    telling = [
         _confirmers(poll),
         gettext("公布通过的项目和各项目的得票数。")
         if poll.show_votes
         else gettext("只公布通过的项目，不公布得票数。"),
     ]
     if poll.simple:
-        words.append(gettext("简易方式：密钥的任一持有人可单独开启票箱。"))
-    if poll.is_rehearsal:
-        words.insert(0, gettext("本次为演练，不计票。"))
-    return words
+        telling.append(gettext("简易方式：密钥的任一持有人可单独开启票箱。"))
+    return [
+        (gettext("怎么选"), choosing),
+        (gettext("谁能投"), [_voters(poll)]),
+        (gettext("怎样算通过"), passing),
+        (gettext("怎样计票和公布"), telling),
+    ]
+
+
+def _list(poll: Poll) -> str:
+    if poll.proposals == Poll.Proposals.COUNTED:
+        words = gettext("从候选项目和推荐项目中确定%(places)d项。")
+    else:
+        words = gettext("从候选项目中确定%(places)d项。")
+    return words % {"places": poll.places}
 
 
 def _choices(poll: Poll) -> str:

@@ -31,7 +31,5 @@
     note.hidden = false;
     const button = document.querySelector("[data-continue]");
     button.textContent = button.dataset.continue;
-    const task = document.querySelector("[data-doing]");
-    task.textContent = task.dataset.doing;
   } catch (error) { /* A device that keeps nothing has no draft. */ }
 })();

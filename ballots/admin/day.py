@@ -112,7 +112,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "rounds": _rounds(day),
         "first_round": poll.parent,
         "progress": outcome.revealed(day) if poll.phase == Poll.Phase.PUBLISHED else None,
-        "rules": wording.rules_in_words(poll),
+        "rules": wording.rules_by_question(poll),
         "is_idle": is_idle,
         "archived": ending.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),

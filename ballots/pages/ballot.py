@@ -60,7 +60,7 @@ from ballots.pure import sealing, similar
 from ballots.pure.rules import TITLE_LIMIT
 from ballots.refusal import Refused
 from projects.models import Poll
-from projects.wording import rules_in_words
+from projects.wording import rules_by_question
 from yiwu_vote.postgresql.trouble import is_away
 from yiwu_vote.texts import folded
 
@@ -144,7 +144,7 @@ def _size_of_answers(kept: Kept, poll: Poll) -> int:
             context = {
                 **{"request": asked, "csrf_token": "x" * 64, "token": "x" * 32, "owner": "x" * 16},
                 **{"form": form, "poll": shown_poll(poll), "kept": kept, "state": "paused"},
-                **{"closing": closing, "rules": rules_in_words(poll), "exchange": exchange},
+                **{"closing": closing, "rules": rules_by_question(poll), "exchange": exchange},
                 **{"problem": problem, "previous": form, "removed": next(iter(form.lines), None)},
                 "groups": [(one.title, _lines(asked, form, one)) for one in form.groups],
                 "by_name": [proposal.title for proposal in form.selection.proposals],
@@ -281,7 +281,7 @@ def _ballot_page(
     shown = _shown(request, form.poll, is_posted=True)
     context = shown | {
         "form": form,
-        "rules": rules_in_words(form.poll),
+        "rules": rules_by_question(form.poll),
         "exchange": exchange,
         "owner": owner_of_draft(request.delegate, form.poll),
     }
@@ -316,7 +316,7 @@ class Empty:
     """A ballot on which nothing stands: of one list and its rules it is always the same."""
 
     form: BallotForm
-    rules: Callable[[], list[str]]
+    rules: Callable[[], list[tuple[str, list[str]]]]
 
 
 @lru_cache(maxsize=POLLS)
@@ -326,7 +326,7 @@ def _empty(kept: Kept, poll: Poll) -> Empty:
     _size_of_answers(kept, poll)
     _recommended(kept)
     # Said in the language of the face that shows it.
-    return Empty(form, partial(rules_in_words, poll))
+    return Empty(form, partial(rules_by_question, poll))
 
 
 @lru_cache(maxsize=POLLS)

@@ -24,6 +24,7 @@ from ballots.pages.answers import (
 from ballots.pages.faces import face
 from ballots.pages.middleware import DelegateRequest
 from projects.models import Poll
+from projects.wording import rules_by_question
 
 
 @require_safe
@@ -46,6 +47,7 @@ def home(request: DelegateRequest) -> HttpResponse:
         "others": tuple(map(_other, (other for other in request.polls if other != poll))),
         "round_name": round_of(poll) if poll.parent_id else "",
         "collecting": request.is_collecting,
+        "rules": tuple((lead, tuple(words)) for lead, words in rules_by_question(poll)),
     }
     personal |= {
         "name": request.delegate.name,

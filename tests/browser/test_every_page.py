@@ -125,7 +125,8 @@ def see_the_way_in(tour: Tour, page: Page, base: str, day: Stage) -> None:
 
 def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     page.goto(f"{base}/home/")
-    page.locator("summary").click()
+    for summary in page.locator("summary").all():
+        summary.click()
     tour.look(page, "home")
     page.goto(f"{base}/projects/")
     tour.look(page, "list")

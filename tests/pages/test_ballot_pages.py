@@ -593,8 +593,8 @@ def test_x9_a_poll_that_has_not_begun_takes_no_ballot(db):
         client.post("/ballot/cast/", filled(early.poll, 2, token=casting.new_token())),
     ):
         assert reply.status_code == 403
-        assert "投票尚未开始" in reply.text
-        assert "开始后可在首页进入。" in reply.text
+        assert "投票尚未开始。开始后可在首页进入。" in reply.text
+        assert "表决票" not in read(reply).text.split("投票尚未开始", 1)[1].split("返回首页")[0]
 
 
 def test_x10_a_pause_keeps_the_review_page_to_submit_again(stage, client, poll):

@@ -108,7 +108,7 @@ def test_without_script_home_and_ballot_say_that_time_is_up(open_page, live_serv
     page.goto(f"{live_server.url}/home/")
     expect(page.get_by_text(f"{TIME_IS_UP}。")).to_be_visible()
     extend(day)
-    page.get_by_role("link", name="刷新本页").click()
+    page.reload()
 
     expect(page.get_by_text("投票正在进行。")).to_be_visible()
     expect(page.get_by_text(TIME_IS_UP)).to_have_count(0)
