@@ -42,7 +42,7 @@ class Kind(models.TextChoices):
     SET_APART = "set-apart", _("封存有疑问的表决票")
     VOTERS_HASHED = "voters-hashed", _("登记已投票代表的校验值")
     CLOSED = "closed", _("截止投票")
-    STORAGE_REWRITTEN = "storage-rewritten", _("重写存储")
+    STORAGE_REWRITTEN = "storage-rewritten", _("清除先后痕迹")
     BOX_OPENED = "box-opened", _("开启票箱")
     WRITE_INS_RULED = "write-ins-ruled", _("处理推荐项目")
     WRITE_IN_RULED = "write-in-ruled", _("处理推荐项目")

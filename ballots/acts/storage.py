@@ -18,11 +18,11 @@ from yiwu_vote.postgresql.trouble import is_full
 
 refused = Refusals(
     {
-        "storage-busy": _("有其他操作正在使用数据库，未能重写存储，请稍后再试。"),
+        "storage-busy": _("有其他操作正在使用数据库，未能清除投票先后的痕迹，请稍后再试。"),
         "not-owner": _(
-            "运行网站的数据库账号不能重写存储。请技术人员设置 OWNER_DATABASE_URL（见 docs/operations.md），再办理这一步。"
+            "运行网站的数据库账号不能清除投票先后的痕迹。请技术人员设置 OWNER_DATABASE_URL（见 docs/operations.md），再办理这一步。"
         ),
-        "storage-full": _("磁盘空间不足，未能重写存储，请清理后再试。"),
+        "storage-full": _("磁盘空间不足，未能清除投票先后的痕迹，请清理后再试。"),
     }
 )
 
@@ -30,10 +30,13 @@ refused = Refusals(
 def rewrite_storage(poll: Poll, *, by: User) -> None:
     """Let the database rewrite its files, so that no old page tells the order of casting.
 
-    Not inside a transaction: VACUUM cannot run in one. Write-ahead logs and backups keep what they
-    have (design §5.7).
+    It follows the close and the end as void, once their transaction is over: VACUUM runs in none.
+    Write-ahead logs and backups keep what they have (design §5.7).
     """
     demand_office(by)
+    if connection.in_atomic_block:
+        # The very transaction that calls would hold the tables.
+        raise refused("storage-busy")
     with transaction.atomic():
         locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     try:
@@ -45,6 +48,11 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
         raise refused("not-owner") from None
     with transaction.atomic():
         journal.append(locked(poll), journal.Kind.STORAGE_REWRITTEN, by=by)
+
+
+def is_rewritten(poll: Poll) -> bool:
+    """Tell whether that is done: a step offers it only where it failed."""
+    return poll.journal.filter(kind=journal.Kind.STORAGE_REWRITTEN).exists()
 
 
 def _vacuum() -> None:

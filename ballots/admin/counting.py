@@ -1,7 +1,10 @@
 """The steps of the count, as pages: storage, the box, the two counts, their confirmation."""
 
+import logging
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.db import DatabaseError
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,23 +16,51 @@ from ballots.admin.guard import Day, StaffRequest, posted, step, take
 from ballots.admin.moving import moving
 from ballots.facts import outcome, words
 from ballots.pure.progress import Watch
+from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import CHECKED, COUNTED, MOVES
+
+logger = logging.getLogger("ballots")
+
+
+# --- the traces of the order ----------------------------------------------------------------------
+
+
+def clear_traces(poll: Poll, *, by: User) -> str:
+    """Rewrite the storage after a close that stands already; say what came of it, whatever it was."""
+    try:
+        storage.rewrite_storage(poll, by=by)
+    except Refused as refusal:
+        return gettext("投票先后的痕迹还没有清除：%(why)s") % {"why": refusal}
+    except DatabaseError:
+        logger.exception("the storage of a closed poll was not rewritten")
+        return gettext("投票先后的痕迹还没有清除，请在开箱前再办理。")
+    return gettext("投票先后的痕迹已清除。")
+
+
+def _has_traces(day: Day) -> bool:
+    return not storage.is_rewritten(day.poll)
 
 
 @step(
     "rewrite",
-    _("重写存储"),
-    _("让数据库重写文件，清除投票先后的痕迹。请在开箱前办理，须几秒钟。"),
+    _("清除先后痕迹"),
+    _("截止时没有办成：让数据库重写文件，清除投票先后的痕迹。请在开箱前办理，须几秒钟。"),
     who=roles.is_office,
     phases=frozenset({Poll.Phase.CLOSED, Poll.Phase.VOID}),
+    fits=_has_traces,
 )
 def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """What the close does by itself, where it could not."""
+
     def act() -> str:
         storage.rewrite_storage(poll, by=request.user)
-        return gettext("存储已重写。")
+        return gettext("投票先后的痕迹已清除。")
 
     return take(request, poll, act)
+
+
+# --- the box and the counts -----------------------------------------------------------------------
 
 
 @step(

@@ -41,7 +41,6 @@ from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.findings import blocks
 from ballots.facts.outcome import way_of
 from ballots.files.download import Streamed
-from ballots.journal import Kind
 from ballots.models import Result
 from ballots.pure import chain
 from ballots.refusal import Refused
@@ -175,8 +174,8 @@ def _next(day: Day) -> Step | None:
         case Poll.Phase.PAUSED:
             return voting.close if poll.is_time_up else voting.resume
         case Poll.Phase.CLOSED:
-            is_rewritten = poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists()
-            return counting.open_box if is_rewritten else counting.rewrite
+            has_traces = counting.rewrite.can_be_taken(day)
+            return counting.rewrite if has_traces else counting.open_box
         case Poll.Phase.OPENED:
             is_canvassed = counting.count_poll.can_be_taken(day)
             return counting.count_poll if is_canvassed else canvass.canvass_page

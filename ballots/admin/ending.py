@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
-from ballots.acts import archiving, drafts, lifecycle, rehearsal
+from ballots.acts import archiving, drafts, lifecycle, rehearsal, storage
+from ballots.admin.counting import clear_traces
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
 from ballots.journal import Kind
@@ -236,7 +237,11 @@ def void(request: StaffRequest, poll: Poll) -> HttpResponse:
         lifecycle.void_poll(
             poll, reason=form.cleaned_data["reason"], by=request.user, second=second.person
         )
-        return gettext("本次票决作废。")
+        done = gettext("本次票决作废。")
+        # What was closed before has been rewritten since.
+        if storage.is_rewritten(poll):
+            return done
+        return done + clear_traces(poll, by=request.user)
 
     return take(request, poll, act, form, second)
 

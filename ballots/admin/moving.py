@@ -8,6 +8,7 @@ looks at the page or not.
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, cast
 
@@ -31,49 +32,71 @@ HERE = "<!-- here it moves -->"
 FOLDER = "admin/ballots/pollday/moving"
 
 
+@dataclass(frozen=True)
+class Then:
+    """What follows a step that stands already: the line shown meanwhile, and what came of it."""
+
+    words: str
+    act: Callable[[], str]
+
+
 def moving(
-    request: StaffRequest, poll: Poll, act: Callable[[Watch], str], *, over: QuerySet[Any]
+    request: StaffRequest,
+    poll: Poll,
+    act: Callable[[Watch], str],
+    *,
+    over: QuerySet[Any],
+    then: Then | None = None,
 ) -> Callable[[], str | HttpResponse]:
     """Return what `guard.take` calls: `act` itself, or an answer that moves where it takes a while.
 
-    `over` are the rows that the step goes through.
+    `over` are the rows that the step goes through; `then` is what follows it by itself.
     """
 
     def taken() -> str | HttpResponse:
         if over.count() < LONG:
-            return act(unwatched)
+            done = act(unwatched)
+            return done + then.act() if then else done
         # A proxy that gathers what it passes on would show nothing until the end.
         headers = {"X-Accel-Buffering": "no"}
-        answer = StreamingHttpResponse(_page(request, poll, act), headers=headers)
+        answer = StreamingHttpResponse(_page(request, poll, act, then), headers=headers)
         # Views answer with either; only the types of Django part them.
         return cast(HttpResponse, answer)
 
     return taken
 
 
-def _page(request: StaffRequest, poll: Poll, act: Callable[[Watch], str]) -> Iterator[str]:
+def _page(
+    request: StaffRequest, poll: Poll, act: Callable[[Watch], str], then: Then | None
+) -> Iterator[str]:
     whole = show(
         request, poll, "moving/page", request.step.label, {"step": request.step, "here": HERE}
     )
     before, _here, after = whole.content.decode().partition(HERE)
     yield before
-    percents: SimpleQueue[int | None] = SimpleQueue()
+    news: SimpleQueue[int | Then | None] = SimpleQueue()
 
     def take() -> str:
         try:
-            return act(lambda done, of: percents.put(100 * done // of))
+            done = act(lambda done, of: news.put(100 * done // of))
+            if then:
+                news.put(then)
+                done += then.act()
+            return done
         finally:
             connection.close()
-            percents.put(None)
+            news.put(None)
 
     # Whoever leaves the page waits here for the step, unseen: it is never broken off half-way.
     with ThreadPoolExecutor(1) as thread:
         taken = thread.submit(take)
         shown = -1
-        while (percent := percents.get()) is not None:
-            if percent > shown:
-                shown = percent
-                yield render_to_string(f"{FOLDER}/_line.html", {"percent": percent})
+        while (new := news.get()) is not None:
+            if isinstance(new, Then):
+                yield render_to_string(f"{FOLDER}/_line.html", {"words": new.words})
+            elif new > shown:
+                shown = new
+                yield render_to_string(f"{FOLDER}/_line.html", {"percent": new})
         context: dict[str, Any] = {"poll": poll, "step": request.step}
         try:
             context["done"] = taken.result()

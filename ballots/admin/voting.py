@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import amending, hall, lifecycle, rehearsal, roll
+from ballots.admin.counting import clear_traces
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
-from ballots.admin.moving import moving
+from ballots.admin.moving import Then, moving
 from ballots.admin.state import figures_of
 from ballots.facts import keyed
 from ballots.models import Delegate
@@ -46,7 +47,8 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
             "count": poll.sealed_ballots.count()
         }
 
-    closing = moving(request, poll, act, over=poll.envelopes.all())
+    clearing = Then(gettext("正在清除先后痕迹…"), lambda: clear_traces(poll, by=request.user))
+    closing = moving(request, poll, act, over=poll.envelopes.all(), then=clearing)
     return take(request, poll, closing, form, figures=figures_of(request.day.turnout))
 
 
@@ -88,7 +90,8 @@ def close_apart(request: StaffRequest, poll: Poll) -> HttpResponse:
             decision=words.cleaned_data["decision"],
             second=second.person,
         )
-        return gettext("已截止，封存%(count)d张有疑问的表决票，不予开启。") % {"count": len(doubts)}
+        done = gettext("已截止，封存%(count)d张有疑问的表决票，不予开启。") % {"count": len(doubts)}
+        return done + clear_traces(poll, by=request.user)
 
     context = {"figures": figures_of(request.day.turnout), "doubts": doubts}
     return take(request, poll, act, form, words, second, **context)

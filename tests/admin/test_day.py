@@ -6,10 +6,11 @@ import re
 from itertools import count
 
 import pytest
+from django.db import InternalError, OperationalError
 from django.urls import reverse
 
 from ballots import journal, verifier
-from ballots.acts import cards, ceremony, drafts, lifecycle, roll
+from ballots.acts import cards, ceremony, drafts, lifecycle, roll, storage
 from ballots.models import AccessCard, BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
@@ -563,20 +564,55 @@ def test_the_close_asks_for_the_figure_that_stands_on_the_page():
     assert "已投票1人，未投票4人。" in guard.text
     assert faults_of(moved) == ["已投票人数已变为2，请核对后重新输入。"]
     assert "已投票2人，未投票3人。" in moved.text
-    assert messages_of(done) == ["已封存2张表决票，次序已打乱。"]
+    assert messages_of(done)[0].startswith("已封存2张表决票，次序已打乱。")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rewriting_the_storage_is_a_step_of_its_own_after_the_close():
-    stage = vote(make_stage(places=2))
+def test_the_close_clears_the_traces_of_the_order_and_leads_on_to_the_box():
+    stage = make_stage(places=2)
     desk = desk_of(stage.office)
 
-    before = desk.get(at(stage.poll)).context["next"].name
-    reply = desk.post(at(stage.poll, "rewrite"), follow=True)
+    closed = desk.post(at(stage.poll, "close"), {"figure": "0"}, follow=True)
+    again = desk.post(at(stage.poll, "rewrite"), follow=True)
 
-    assert before == "rewrite"
-    assert messages_of(reply) == ["存储已重写。"]
-    assert reply.context["next"].name == "box"
+    assert messages_of(closed) == ["已封存0张表决票，次序已打乱。投票先后的痕迹已清除。"]
+    assert closed.context["next"].name == "box"
+    assert stage.poll.journal.filter(kind="storage-rewritten").count() == 1
+    assert messages_of(again) == ["当前阶段不能办理这一步，请刷新页面。"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["busy", "broken"])
+def test_a_close_whose_traces_stay_stands_and_says_so_and_the_next_step_clears_them(
+    monkeypatch, fault
+):
+    stage = make_stage(places=2)
+    desk = desk_of(stage.office)
+
+    def fails() -> None:
+        raise OperationalError("locked") if fault == "busy" else InternalError("a broken page")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "_vacuum", fails)
+        closed = desk.post(at(stage.poll, "close"), {"figure": "0"}, follow=True)
+    done = desk.post(at(stage.poll, "rewrite"), follow=True)
+
+    assert "投票先后的痕迹还没有清除" in messages_of(closed)[0]
+    assert closed.context["next"].name == "rewrite"
+    assert messages_of(done) == ["投票先后的痕迹已清除。"]
+    assert done.context["next"].name == "box"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_vote_that_is_declared_void_leaves_no_traces_of_the_order_either():
+    stage = make_stage()
+    desk = desk_of(stage.office)
+    filled = {"reason": "停电"} | signed_by(stage.scrutineer)
+
+    desk.post(at(stage.poll, "void"), filled)
+
+    kinds = stage.poll.journal.order_by("seq").values_list("kind", flat=True)
+    assert list(kinds)[-2:] == ["voided", "storage-rewritten"]
 
 
 # --- the count ------------------------------------------------------------------------------------

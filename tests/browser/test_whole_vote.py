@@ -50,7 +50,6 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     log_in(scrutineer, base, day.scrutineer)
     address = f"{base}/admin/ballots/pollday/{day.poll.pk}/"
     step(office, f"{address}close/", "截止投票", figure="2")
-    step(office, f"{address}rewrite/", "重写存储")
     shares = {f"share_{place}": text for place, text in enumerate(day.shares[2:5], start=1)}
     step(scrutineer, f"{address}box/", "开启票箱", **shares)
     office.goto(f"{address}canvass/")

@@ -86,7 +86,7 @@ def test_a_whole_day_of_a_rehearsal_goes_from_the_shell(tmp_path):
     stage.cast(1, selection(1, proposals=["新建 停车场"]))
     closing = run("close_poll", "--user", office)
     assert "已封存2张表决票" in closing
-    assert "存储已重写" in closing
+    assert "投票先后的痕迹已清除" in closing
     assert "票箱已开启，共2张表决票" in run("open_box", "--shares", keys, "--user", scrutineer)
     assert "推荐项目1件，其中1件刚刚单列" in run(
         "canvass_poll", "--each-alone", "--user", office, "--second", scrutineer
@@ -452,7 +452,7 @@ def test_a_close_whose_files_could_not_be_rewritten_says_so_and_then_does_only_t
     with monkeypatch.context() as patch:
         patch.setattr(storage, "rewrite_storage", busy)
         words = refused("close_poll", "--user", office)
-    assert "投票已截止，表决票已封存，只有存储没有重写。" in words
+    assert "投票已截止，表决票已封存，只有投票先后的痕迹没有清除。" in words
     assert f"请再运行一次 close_poll --poll {stage.poll.pk}" in words
     assert phase(stage) == Poll.Phase.CLOSED
 

@@ -126,7 +126,7 @@ def test_no_room_to_rewrite_the_storage_is_named_as_such(stage, monkeypatch):
 
     words = close(stage)
 
-    assert words.startswith("投票已截止，表决票已封存，只有存储没有重写。磁盘空间不足")
+    assert words.startswith("投票已截止，表决票已封存，只有投票先后的痕迹没有清除。磁盘空间不足")
 
 
 def test_each_step_asks_again_whether_writes_reach_the_disk(stage, monkeypatch, capsys):

@@ -103,7 +103,6 @@ def test_twenty_delegates_vote_over_http_and_the_csv_is_the_count_by_hand(served
     day = "/admin/ballots/pollday/1/"
     assert "住房改善" not in Browser(site.base).get("/results/").text
     step(office, day, "close", figure="19")
-    step(office, day, "rewrite")
     shares = {f"share_{place}": text for place, text in enumerate(site.shares()[1:4], start=1)}
     step(scrutineer, day, "box", **shares)
     assert not any(word in office.get(day).text for word in ("得票数", "得票率"))

@@ -1,4 +1,4 @@
-"""Close the vote, and then let the database rewrite its files, as two steps.
+"""Close the vote, and then let the database rewrite its files.
 
 Run again for a poll whose files could not be rewritten, it does only the second.
 """
@@ -10,7 +10,6 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
-from ballots.journal import Kind
 from ballots.management.commands._steps import StepCommand, bar
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -18,7 +17,7 @@ from projects.phases import MOVES, Phase
 
 
 class Command(StepCommand):
-    help = "截止投票，封存表决票，再重写存储（重写未完成的，再运行一次只重写存储）"
+    help = "截止投票，封存表决票，再清除投票先后的痕迹（没有清除的，再运行一次只做这一步）"
     phases = MOVES["close"].before | {Phase.CLOSED}
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +30,7 @@ class Command(StepCommand):
         )
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
-        if poll.phase != Phase.CLOSED or poll.journal.filter(kind=Kind.STORAGE_REWRITTEN).exists():
+        if poll.phase != Phase.CLOSED or storage.is_rewritten(poll):
             with bar(gettext("截止"), self.stdout) as watch:
                 poll = lifecycle.close_poll(
                     poll, by=by, second=second, decision=options["decision"], watch=watch
@@ -40,14 +39,15 @@ class Command(StepCommand):
                 gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
                 % {"count": poll.sealed_ballots.count()}
             )
-        self.stdout.write(gettext("正在重写存储……"))
+        self.stdout.write(gettext("正在清除投票先后的痕迹……"))
         try:
             storage.rewrite_storage(poll, by=by)
         except Refused as refusal:
             if refusal.code not in {"storage-busy", "storage-full"}:
                 raise
             raise CommandError(
-                gettext("投票已截止，表决票已封存，只有存储没有重写。%(why)s") % {"why": refusal}
-                + gettext("\n请再运行一次 close_poll --poll %(id)d，只重写存储。") % {"id": poll.pk}
+                gettext("投票已截止，表决票已封存，只有投票先后的痕迹没有清除。%(why)s")
+                % {"why": refusal}
+                + gettext("\n请再运行一次 close_poll --poll %(id)d，只做这一步。") % {"id": poll.pk}
             ) from None
-        self.stdout.write(gettext("存储已重写。"))
+        self.stdout.write(gettext("投票先后的痕迹已清除。"))
