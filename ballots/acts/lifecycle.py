@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.acts import unsealing
-from ballots.facts import counting, database, keyed, preflight
+from ballots.facts import counting, database, keyed, preflight, turnout
 from ballots.facts.findings import blocks, some
 from ballots.facts.frozen import (
     PARTS,
@@ -62,6 +62,8 @@ refused = Refusals(
         "changed-since": _(
             "没有开始投票：您打开本页之后，%(what)s有变动。本页已经更新，请重新核对后再按“开始投票”。"
         ),
+        "not-announced": _("没有截止：还有%(count)d名代表没有投票，请在主持人宣布截止后办理。"),
+        "not-declared": _("没有开箱：请在主持人宣布本次表决有效后办理。"),
         "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
         "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
         "unlike-record": _(
@@ -188,6 +190,7 @@ def close_poll(
     *,
     by: User,
     voted: int | None = None,
+    announced: bool | None = None,
     decision: str = "",
     second: User | None = None,
     watch: Watch = unwatched,
@@ -195,15 +198,20 @@ def close_poll(
     """Close the vote: wait for running casts, take the names off, shuffle by receipt (design §5.4).
 
     `voted` is the figure the person read on the page; if it has moved meanwhile, nothing happens
-    and refused("figure-moved") says the new one. Each mark, envelope and card proves itself first;
-    whose cannot is named by refused("unproven"), and set apart unopened where the presidium's
-    `decision` is signed by the chief scrutineer, `second`. `rewrite_storage` belongs after this step.
+    and refused("figure-moved") says the new one. `announced` is whether he says that the chair has
+    announced the end: while somebody may still vote, refused("not-announced") without it, and it
+    stands on record. Each mark, envelope and card proves itself first; whose cannot is named by
+    refused("unproven"), and set apart unopened where the presidium's `decision` is signed by the
+    chief scrutineer, `second`. `storage.rewrite_storage` belongs after this step.
     """
     demand_office(by)
     poll = _ready(poll, "close")
     marks = poll.roll.filter(voted=True).count()
     if voted is not None and voted != marks:
         raise refused("figure-moved", count=marks)
+    figures = turnout.turnout_of(poll)
+    if announced is False and not turnout.is_complete(poll, figures):
+        raise refused("not-announced", count=figures.waiting)
     doubts = _doubts(poll, marks, watch)
     if doubts:
         if not decision.strip() and second is None:
@@ -235,9 +243,10 @@ def close_poll(
             "ballots": ballots,
             "set_apart": len(doubts),
             "voted": marks,
-            "present": poll.roll.filter(present=True).count(),
+            "present": figures.present,
             "receipts": root,
-        },
+        }
+        | ({"announced": True} if announced else {}),
     )
     return poll
 
@@ -306,15 +315,26 @@ def _strip(poll: Poll, apart: Sequence[int] = ()) -> tuple[int, str]:
 
 
 @transaction.atomic
-def open_box(poll: Poll, *, texts: Sequence[str], by: User, watch: Watch = unwatched) -> Poll:
+def open_box(
+    poll: Poll,
+    *,
+    texts: Sequence[str],
+    by: User,
+    declared: bool | None = None,
+    watch: Watch = unwatched,
+) -> Poll:
     """Open every sealed ballot with the typed shares; each is valid or invalid with a reason.
 
     Ballots are written in the order of fresh random keys, proposals as distinct texts with random
     numbers. Nothing is counted (design §3.3); where nobody proposed anything there is nothing to
-    rule on either, and the count comes next. Raises Refused.
+    rule on either, and the count comes next. `declared` is whether the person says that the chair
+    has declared the vote valid: refused("not-declared") where he was asked and does not, and it
+    stands on record. Raises Refused.
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
+    if declared is False:
+        raise refused("not-declared")
     if not is_on_record(poll.pk, bytes(poll.box.public_key)):
         raise refused("key-changed")
     contents = unsealing.unseal(poll, texts, watch)
@@ -328,7 +348,8 @@ def open_box(poll: Poll, *, texts: Sequence[str], by: User, watch: Watch = unwat
             "ballots": len(contents.ballots),
             "invalid": contents.invalid,
             "write_ins": write_ins,
-        },
+        }
+        | ({"declared": True} if declared else {}),
     )
     _skip_empty_canvass(poll, by)
     return poll

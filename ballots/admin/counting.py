@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import lifecycle, storage
-from ballots.admin.forms import ReasonForm, SharesForm
+from ballots.admin.forms import BoxForm, ReasonForm
 from ballots.admin.guard import Day, StaffRequest, posted, step, take
 from ballots.admin.moving import moving
 from ballots.facts import outcome, words
@@ -66,16 +66,16 @@ def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
 @step(
     "box",
     _("开启票箱"),
-    _("请保管人当众输入各自的密钥份额。"),
+    _("主持人根据清点报告宣布本次表决有效后，请保管人当众输入各自的密钥份额。"),
     who=roles.has_office,
     phases=MOVES["box"].before,
 )
 def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box
-    form = SharesForm(posted(request), threshold=box.threshold)
+    form = BoxForm(posted(request), threshold=box.threshold)
 
     def act(watch: Watch) -> str:
-        lifecycle.open_box(poll, texts=form.texts, by=request.user, watch=watch)
+        lifecycle.open_box(poll, texts=form.texts, by=request.user, declared=True, watch=watch)
         opened = gettext("票箱已开启，共%(count)d张表决票。") % {"count": poll.ballots.count()}
         # Nobody learns more by this than from the list of proposals, which is empty.
         return opened if poll.write_ins.exists() else opened + gettext("没有推荐项目，可以计票。")

@@ -95,7 +95,7 @@ class FigureForm(forms.Form):
 
 
 class SharesForm(forms.Form):
-    """One masked field for each share that opens the box."""
+    """One masked field for each share of the key."""
 
     def __init__(self, data: Any = None, *, threshold: int) -> None:
         super().__init__(data)
@@ -105,7 +105,16 @@ class SharesForm(forms.Form):
 
     @property
     def texts(self) -> list[str]:
-        return list(self.cleaned_data.values())
+        return [text for name, text in self.cleaned_data.items() if name.startswith("share_")]
+
+
+class BoxForm(SharesForm):
+    """The shares that open the box, and that the chair has declared the vote valid before."""
+
+    declared = forms.BooleanField(
+        label=_("主持人已宣布本次表决有效"),
+        error_messages={"required": _("请在主持人宣布本次表决有效后勾选。")},
+    )
 
 
 # --- what the acts refuse -------------------------------------------------------------------------

@@ -66,6 +66,19 @@ def opening_sheet(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 @step(
+    "returned",
+    _("清点报告"),
+    _("应到、实到、发出、收回，打印后由总监票人签名，主持人据此宣布本次表决有效。"),
+    who=roles.has_office,
+    phases=frozenset({Poll.Phase.CLOSED, Poll.Phase.OPENED}) | COUNTED,
+    methods=READING,
+)
+def returned(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """What came back, to be read out before the box is opened."""
+    return _paper(request, poll, "returned", papers.returned(poll))
+
+
+@step(
     "report",
     _("报告单"),
     _("票决结果报告单，供总监票人、监票人和计票人签名。"),

@@ -21,13 +21,34 @@ from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.moving import Then, moving
 from ballots.admin.state import figures_of
-from ballots.facts import keyed
+from ballots.facts import keyed, turnout
 from ballots.models import Delegate
 from ballots.pure.progress import Watch
 from ballots.refusal import REASON_LIMIT
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, RUNNING, VOTING
 from yiwu_vote.fields import Typed
+
+
+class CloseForm(FigureForm):
+    """The figure that was read, and, while somebody may still vote, that the chair has ended it."""
+
+    announced = forms.BooleanField(
+        label=_("主持人已宣布截止"),
+        error_messages={"required": _("还有代表没有投票，请在主持人宣布截止后勾选。")},
+    )
+    field_order = ("announced", "figure")
+
+    def __init__(self, data: Any = None, *, day: Day) -> None:
+        super().__init__(data, label=gettext("请输入当前已投票人数以确认："))
+        if turnout.is_complete(day.poll, day.turnout):
+            del self.fields["announced"]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the act is told of it."""
+        cleaned = self.cleaned_data
+        return {"voted": cleaned["figure"], "announced": cleaned.get("announced", False)}
 
 
 @step(
@@ -38,11 +59,10 @@ from yiwu_vote.fields import Typed
     phases=MOVES["close"].before,
 )
 def close(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = FigureForm(posted(request), label=gettext("请输入当前已投票人数以确认："))
+    form = CloseForm(posted(request), day=request.day)
 
     def act(watch: Watch) -> str:
-        figure = form.cleaned_data["figure"]
-        lifecycle.close_poll(poll, by=request.user, voted=figure, watch=watch)
+        lifecycle.close_poll(poll, by=request.user, **form.given, watch=watch)
         return gettext("已封存%(count)d张表决票，次序已打乱。") % {
             "count": poll.sealed_ballots.count()
         }
@@ -78,7 +98,7 @@ def close_apart(request: StaffRequest, poll: Poll) -> HttpResponse:
     if not doubts:
         messages.info(request, gettext("没有发现有疑问的表决票，可以直接截止。"))
         return redirect(address(poll, "close"))
-    form = FigureForm(posted(request), label=gettext("请输入当前已投票人数以确认："))
+    form = CloseForm(posted(request), day=request.day)
     words = DecisionForm(posted(request))
     second = SecondPersonForm(posted(request), request=request)
 
@@ -86,7 +106,7 @@ def close_apart(request: StaffRequest, poll: Poll) -> HttpResponse:
         lifecycle.close_poll(
             poll,
             by=request.user,
-            voted=form.cleaned_data["figure"],
+            **form.given,
             decision=words.cleaned_data["decision"],
             second=second.person,
         )

@@ -131,6 +131,10 @@ def in_words(entry: JournalEntry) -> str:
         if data[key] != "" or key in SHORT_NAMES
     ]
     match entry.kind:
+        case Kind.CLOSED if data.get("announced"):
+            parts.append(gettext("主持人已宣布截止"))
+        case Kind.BOX_OPENED if data.get("declared"):
+            parts.append(gettext("主持人已宣布本次表决有效"))
         case Kind.WRITE_INS_RULED | Kind.CANVASS_CLOSED:
             parts.append(_rulings(data["rulings"]))
         case Kind.HOLDERS_NAMED:

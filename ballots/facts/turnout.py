@@ -32,6 +32,11 @@ def turnout_of(poll: Poll) -> Turnout:
     )
 
 
+def is_complete(poll: Poll, figures: Turnout) -> bool:
+    """Tell whether nobody may vote any more: whoever holds a ballot has, or the time is over."""
+    return not figures.waiting or poll.is_time_up
+
+
 def _issued(poll: Poll, present: int, on_roll: int) -> int:
     return present if poll.voters == Poll.Voters.PRESENT else on_roll
 

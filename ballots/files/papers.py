@@ -5,8 +5,9 @@ follow those of real reports and notices.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -23,6 +24,7 @@ from ballots.facts.outcome import (
     round_of,
     standing_result,
 )
+from ballots.facts.turnout import turnout_of
 from ballots.facts.vocabulary import DECLARED, WAYS, How
 from ballots.facts.words import described, ending, open_words, proposals_words
 from ballots.journal import Kind
@@ -77,6 +79,27 @@ def report(poll: Poll) -> dict[str, object]:
             roles.named(confirmation.by)
             for confirmation in outcome.result.confirmations.select_related("by").order_by("pk")
         ],
+    }
+
+
+def returned(poll: Poll) -> dict[str, object]:
+    """Return what stands on the report that the chair reads out at the close (清点报告).
+
+    There is no count yet: 收回 are the marks on the roll, of which the close has made sure.
+    """
+    there = turnout_of(poll)
+    turnout = {
+        "delegates_total": poll.delegates_total or 0,
+        "roll": there.roll,
+        "present": there.present,
+        "issued": there.issued,
+        "returned": there.voted,
+    }
+    return {
+        "turnout": turnout,
+        "turnout_words": turnout_words(turnout),
+        "round_name": round_name(poll),
+        "head": journal.head(poll),
     }
 
 
@@ -337,7 +360,7 @@ def chair_words(poll: Poll) -> dict[str, object]:
     figures = outcome.result.figures
     return {
         "round_name": round_name(poll),
-        "turnout_words": turnout_words(figures),
+        "turnout_words": turnout_words(figures["turnout"]),
         "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
         "parts": _parts(outcome),
@@ -349,9 +372,8 @@ def chair_words(poll: Poll) -> dict[str, object]:
     }
 
 
-def turnout_words(figures: Figures) -> str:
+def turnout_words(turnout: Mapping[str, Any]) -> str:
     """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid."""
-    turnout = figures["turnout"]
     is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
     is_whole = turnout["returned"] == turnout["issued"]
     return gettext(

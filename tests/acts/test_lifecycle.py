@@ -53,8 +53,9 @@ from tests.helpers.factories import (
     make_stage,
     play,
     selection,
+    set_closing_time,
 )
-from tests.helpers.refusals import refusal_of
+from tests.helpers.refusals import error_of, refusal_of
 from tests.helpers.secrecy import cells, snapshot
 
 pytestmark = pytest.mark.django_db
@@ -517,6 +518,38 @@ def test_the_close_takes_over_the_sealed_bytes_as_they_are():
 
     after = {row.receipt: (row.code, bytes(row.sealed)) for row in poll.sealed_ballots.all()}
     assert after == before
+
+
+def test_nobody_closes_before_all_have_voted_who_says_that_the_chair_has_not():
+    stage = make_stage(delegates=2)
+    stage.cast(0, selection(1))
+
+    refusal = error_of(lifecycle.close_poll, stage.poll, by=stage.office, announced=False)
+    stage.cast(1, selection(1))
+    poll = lifecycle.close_poll(stage.poll, by=stage.office, announced=False)
+
+    assert (refusal.code, "还有1名代表没有投票" in str(refusal)) == ("not-announced", True)
+    assert "announced" not in poll.journal.get(kind="closed").data
+
+
+def test_once_the_time_is_over_nobody_waits_for_the_chair():
+    stage = make_stage(delegates=2)
+    set_closing_time(stage.poll, timezone.now() - timedelta(seconds=1))
+
+    poll = lifecycle.close_poll(stage.poll, by=stage.office, announced=False)
+
+    assert poll.phase == P.CLOSED
+
+
+def test_nobody_opens_a_box_who_says_that_the_chair_has_not_declared_the_vote_valid():
+    stage = stage_in("closed")
+
+    refusal = refusal_of(
+        lifecycle.open_box, stage.poll, texts=stage.shares[:3], by=stage.office, declared=False
+    )
+
+    assert refusal == "not-declared"
+    assert Poll.objects.get(pk=stage.poll.pk).phase == P.CLOSED
 
 
 def test_the_close_does_nothing_if_the_figure_on_the_page_has_moved():

@@ -137,7 +137,7 @@ def test_a_vote_without_proposals_goes_straight_to_the_count():
     shares = {f"share_{place}": text for place, text in enumerate(stage.shares[:3], start=1)}
     desk = desk_of(stage.office)
 
-    opened = desk.post(at(stage.poll, "box"), shares, follow=True)
+    opened = desk.post(at(stage.poll, "box"), shares | {"declared": "on"}, follow=True)
     canvassed = desk.get(canvass_at(stage))
     desk.post(at(stage.poll, "count"))
 

@@ -555,11 +555,12 @@ def test_the_close_asks_for_the_figure_that_stands_on_the_page():
     stage = make_stage()
     stage.cast(0, selection(1))
     desk = desk_of(stage.office)
+    said = {"announced": "on"}
 
     guard = desk.get(at(stage.poll, "close"))
     stage.cast(1, selection(1))
-    moved = desk.post(at(stage.poll, "close"), {"figure": "1"})
-    done = desk.post(at(stage.poll, "close"), {"figure": "2"}, follow=True)
+    moved = desk.post(at(stage.poll, "close"), {"figure": "1"} | said)
+    done = desk.post(at(stage.poll, "close"), {"figure": "2"} | said, follow=True)
 
     assert "已投票1人，未投票4人。" in guard.text
     assert faults_of(moved) == ["已投票人数已变为2，请核对后重新输入。"]
@@ -567,12 +568,38 @@ def test_the_close_asks_for_the_figure_that_stands_on_the_page():
     assert messages_of(done)[0].startswith("已封存2张表决票，次序已打乱。")
 
 
+def test_while_somebody_may_still_vote_the_close_waits_for_the_word_of_the_chair():
+    stage = make_stage(delegates=2)
+    desk = desk_of(stage.office)
+    stage.cast(0, selection(1))
+
+    alone = desk.post(at(stage.poll, "close"), {"figure": "1"})
+    stage.cast(1, selection(1))
+    page = desk.get(at(stage.poll, "close"))
+    done = desk.post(at(stage.poll, "close"), {"figure": "2"}, follow=True)
+
+    assert faults_of(alone) == ["还有代表没有投票，请在主持人宣布截止后勾选。"]
+    assert "announced" not in page.text
+    assert messages_of(done)[0].startswith("已封存2张表决票")
+
+
+def test_the_word_of_the_chair_that_ended_the_vote_stands_on_record():
+    stage = make_stage(delegates=2)
+    desk = desk_of(stage.office)
+
+    desk.post(at(stage.poll, "close"), {"figure": "0", "announced": "on"})
+
+    assert stage.poll.journal.get(kind="closed").data["announced"] is True
+    assert "主持人已宣布截止" in desk.get(at(stage.poll, "journal")).text
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_close_clears_the_traces_of_the_order_and_leads_on_to_the_box():
     stage = make_stage(places=2)
     desk = desk_of(stage.office)
+    filled = {"figure": "0", "announced": "on"}
 
-    closed = desk.post(at(stage.poll, "close"), {"figure": "0"}, follow=True)
+    closed = desk.post(at(stage.poll, "close"), filled, follow=True)
     again = desk.post(at(stage.poll, "rewrite"), follow=True)
 
     assert messages_of(closed) == ["已封存0张表决票，次序已打乱。投票先后的痕迹已清除。"]
@@ -594,7 +621,8 @@ def test_a_close_whose_traces_stay_stands_and_says_so_and_the_next_step_clears_t
 
     with monkeypatch.context() as patch:
         patch.setattr(storage, "_vacuum", fails)
-        closed = desk.post(at(stage.poll, "close"), {"figure": "0"}, follow=True)
+        filled = {"figure": "0", "announced": "on"}
+        closed = desk.post(at(stage.poll, "close"), filled, follow=True)
     done = desk.post(at(stage.poll, "rewrite"), follow=True)
 
     assert "投票先后的痕迹还没有清除" in messages_of(closed)[0]
@@ -618,15 +646,33 @@ def test_a_vote_that_is_declared_void_leaves_no_traces_of_the_order_either():
 # --- the count ------------------------------------------------------------------------------------
 
 
+def test_before_the_box_is_opened_the_chair_declares_the_vote_valid_by_a_printed_report():
+    stage = vote(make_stage(places=2))
+    desk = desk_of(stage.scrutineer)
+
+    page = desk.get(at(stage.poll, "box"))
+    paper = desk.get(at(stage.poll, "returned"))
+    too_early = desk.post(at(stage.poll, "box"), shares_of(stage, 0, 1, 2))
+    desk.post(at(stage.poll, "box"), shares_of(stage, 0, 1, 2) | {"declared": "on"})
+
+    assert at(stage.poll, "returned") in page.text
+    assert (
+        "共发出表决票5张，收回4张，收回的表决票数少于发出的表决票数，本次表决有效。" in paper.text
+    )
+    assert faults_of(too_early) == ["请在主持人宣布本次表决有效后勾选。"]
+    assert "主持人已宣布本次表决有效" in desk.get(at(stage.poll, "journal")).text
+
+
 def test_the_box_opens_with_enough_shares_and_a_wrong_one_is_named():
     stage = vote(make_stage(places=2))
     desk = desk_of(stage.scrutineer)
     other = make_stage(delegates_total=10, open_it=False)
+    said = {"declared": "on"}
 
     wrong = desk.post(
-        at(stage.poll, "box"), shares_of(stage, 0, 1, 2) | {"share_3": other.shares[0]}
+        at(stage.poll, "box"), shares_of(stage, 0, 1, 2) | said | {"share_3": other.shares[0]}
     )
-    done = desk.post(at(stage.poll, "box"), shares_of(stage, 4, 0, 2), follow=True)
+    done = desk.post(at(stage.poll, "box"), shares_of(stage, 4, 0, 2) | said, follow=True)
 
     assert list(wrong.context["forms"][0].errors) == ["share_3"]
     assert messages_of(done) == ["票箱已开启，共4张表决票。"]
@@ -1108,12 +1154,12 @@ def test_until_the_count_the_journal_tells_of_an_opened_box_only_how_many_ballot
         ]
 
     words, *pages = told()
-    assert words == "表决票：4"
+    assert words == "表决票：4；主持人已宣布本次表决有效"
     assert not any("无效：" in page for page in pages)
 
     stage.count()
     words, *pages = told()
-    assert words == "表决票：4；无效：0；推荐项目：1"
+    assert words == "表决票：4；无效：0；推荐项目：1；主持人已宣布本次表决有效"
     assert all("无效：0" in page for page in pages)
 
 

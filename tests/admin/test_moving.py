@@ -58,7 +58,7 @@ def percents(page: str) -> list[int]:
 def test_every_long_step_of_a_vote_moves_to_its_end_and_leads_on(stage):
     for step, fields, after in (
         ("close", {"figure": 12}, "closed"),
-        ("box", shares(stage), "opened"),
+        ("box", shares(stage) | {"declared": "on"}, "opened"),
         ("count", {}, "counted"),
         ("confirm", {}, "confirmed"),
     ):
@@ -124,7 +124,7 @@ def test_a_fault_is_said_on_the_page_and_nothing_has_happened(stage, monkeypatch
 
 def test_a_page_that_is_left_lets_the_step_go_through_whole(stage):
     stage.close()
-    reply = posted(stage, "box", **shares(stage))
+    reply = posted(stage, "box", declared="on", **shares(stage))
     next(iter(reply))
     next(iter(reply))
 

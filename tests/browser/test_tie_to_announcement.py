@@ -34,9 +34,10 @@ def vote(phone: Page, base: str, day: Stage, ballots: list[list[int]]) -> None:
 
 def count(office: Page, scrutineer: Page, address: str, day: Stage, voted: int) -> None:
     """Close the poll at `address`, open its box, count it and let the scrutineer confirm."""
-    step(office, f"{address}close/", "截止投票", figure=str(voted))
+    announced = ["announced"] if voted < len(day.delegates) else []
+    step(office, f"{address}close/", "截止投票", *announced, figure=str(voted))
     shares = {f"share_{place}": text for place, text in enumerate(day.shares[:3], start=1)}
-    step(scrutineer, f"{address}box/", "开启票箱", **shares)
+    step(scrutineer, f"{address}box/", "开启票箱", "declared", **shares)
     # Nobody proposed anything: the count comes next.
     step(office, f"{address}count/", "计票")
     step(scrutineer, f"{address}confirm/", "确认无误")

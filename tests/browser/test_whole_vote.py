@@ -49,9 +49,9 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     log_in(office, base, day.office)
     log_in(scrutineer, base, day.scrutineer)
     address = f"{base}/admin/ballots/pollday/{day.poll.pk}/"
-    step(office, f"{address}close/", "截止投票", figure="2")
+    step(office, f"{address}close/", "截止投票", "announced", figure="2")
     shares = {f"share_{place}": text for place, text in enumerate(day.shares[2:5], start=1)}
-    step(scrutineer, f"{address}box/", "开启票箱", **shares)
+    step(scrutineer, f"{address}box/", "开启票箱", "declared", **shares)
     office.goto(f"{address}canvass/")
     expect(office.get_by_role("heading", name="新建停车场")).to_be_visible()
     office.get_by_role("button", name="单列").click()

@@ -432,6 +432,23 @@ def test_a_count_before_the_canvass_is_closed_is_refused(stage):
     assert "推荐项目尚未归并完毕" in words
 
 
+def test_of_a_real_poll_the_shell_asks_what_the_chair_has_said_and_writes_it_down(db, monkeypatch):
+    stage = make_stage(kind=Poll.Kind.MAIN, delegates=2)
+    typed = iter([PASSWORD, PASSWORD, PASSWORD, *stage.shares[:3]])
+    monkeypatch.setattr(_steps, "getpass", lambda _prompt: next(typed))
+    office = stage.office.username
+
+    assert "还有2名代表没有投票" in refused("close_poll", "--user", office)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "rewrite_storage", lambda *_args, **_kwargs: None)
+        run("close_poll", "--user", office, "--announced")
+    run("open_box", "--user", office, "--declared")
+
+    told = {entry.kind: entry.data for entry in stage.poll.journal.all()}
+    assert told["closed"]["announced"] is True
+    assert told["box-opened"]["declared"] is True
+
+
 def test_the_opening_of_the_box_tells_only_how_many_ballots_there_were(stage, shares):
     stage.cast(0, selection(1, proposals=["新建停车场"]))
     stage.close()

@@ -102,9 +102,9 @@ def test_twenty_delegates_vote_over_http_and_the_csv_is_the_count_by_hand(served
     office, scrutineer = log_in(site, "office"), log_in(site, "scrutineer")
     day = "/admin/ballots/pollday/1/"
     assert "住房改善" not in Browser(site.base).get("/results/").text
-    step(office, day, "close", figure="19")
+    step(office, day, "close", ("announced", "on"), figure="19")
     shares = {f"share_{place}": text for place, text in enumerate(site.shares()[1:4], start=1)}
-    step(scrutineer, day, "box", **shares)
+    step(scrutineer, day, "box", ("declared", "on"), **shares)
     assert not any(word in office.get(day).text for word in ("得票数", "得票率"))
     step(office, day, "alone")
     name, password = site.staff("scrutineer")

@@ -63,11 +63,11 @@ TOLD = {
     "resumed": "",
     "deadline-moved": "old new reason",
     "details-corrected": "changed",
-    "closed": "ballots set_apart voted present receipts",
+    "closed": "ballots set_apart voted present receipts announced",
     "voters-hashed": "voters",
     "set-apart": "decision people",
     "storage-rewritten": "",
-    "box-opened": "ballots invalid write_ins",
+    "box-opened": "ballots invalid write_ins declared",
     "write-ins-ruled": "rulings",
     "write-in-ruled": "write_in title before ruling into reason",
     "canvass-closed": "rulings into",
@@ -278,6 +278,7 @@ def test_the_close_is_bound_to_the_receipts_on_the_board(day):
         "voted": 3,
         "present": 4,
         "receipts": chain.digest("receipts", chain.canonical(receipts)),
+        "announced": True,
     }
 
 

@@ -152,11 +152,13 @@ class Stage:
         return self.poll.write_ins.get(title=title)
 
     def close(self) -> Poll:
-        self.poll = lifecycle.close_poll(self.poll, by=self.office)
+        self.poll = lifecycle.close_poll(self.poll, by=self.office, announced=True)
         return self.poll
 
     def open_box(self) -> Poll:
-        self.poll = lifecycle.open_box(self.poll, texts=self.shares[:3], by=self.scrutineer)
+        self.poll = lifecycle.open_box(
+            self.poll, texts=self.shares[:3], by=self.scrutineer, declared=True
+        )
         return self.poll
 
     def count(self) -> Result:

@@ -430,7 +430,7 @@ def the_vote(stage: Stage, desk: Client) -> None:
     desk.post(at(poll, "pause"), {"reason": ""})
     for place, text in enumerate(["候选项目77", "新建停车场", "新建停车场", "新建停车场二"]):
         stage.cast(place, selection(1, 7, proposals=[text]))
-    desk.post(at(poll, "close"), {"figure": "3"})
+    desk.post(at(poll, "close"), {"figure": "3", "announced": "on"})
     glance(poll, stage.scrutineer)
     stage.cast(4, selection(1, 2))
     look(poll, stage.office)
@@ -441,7 +441,7 @@ def the_vote(stage: Stage, desk: Client) -> None:
 def the_canvass(stage: Stage, desk: Client, watch: Client) -> None:
     poll = stage.poll
     shares = {f"share_{place}": stage.shares[place - 1] for place in (1, 2, 3)}
-    watch.post(at(poll, "box"), shares, follow=True)
+    watch.post(at(poll, "box"), shares | {"declared": "on"}, follow=True)
     look(poll, stage.office)
     desk.get(at(poll, "canvass"), {"waiting": "1"})
     like, one, other = (

@@ -117,6 +117,11 @@ class StepCommand(PollCommand):
         raise NotImplementedError
 
 
+def told(poll: Poll, is_said: bool) -> bool | None:
+    """Return what an act is told that the chair has said; of a rehearsal at the shell, nothing."""
+    return None if poll.is_rehearsal and not is_said else is_said
+
+
 class ShareCommand(StepCommand):
     """A step that needs the shares of the key, typed one by one or, in a rehearsal, from a file."""
 

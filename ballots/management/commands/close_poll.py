@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle, storage
-from ballots.management.commands._steps import StepCommand, bar
+from ballots.management.commands._steps import StepCommand, bar, told
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import MOVES, Phase
@@ -29,11 +29,22 @@ class Command(StepCommand):
             help=gettext("主席团的决定：有疑问的表决票封存、不予开启（总监票人以 --second 签名）"),
         )
 
+        parser.add_argument(
+            "--announced",
+            action="store_true",
+            help=gettext("主持人已宣布截止（正式票决还有代表没有投票时必须写）"),
+        )
+
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         if poll.phase != Phase.CLOSED or storage.is_rewritten(poll):
             with bar(gettext("截止"), self.stdout) as watch:
                 poll = lifecycle.close_poll(
-                    poll, by=by, second=second, decision=options["decision"], watch=watch
+                    poll,
+                    by=by,
+                    announced=told(poll, options["announced"]),
+                    second=second,
+                    decision=options["decision"],
+                    watch=watch,
                 )
             self.stdout.write(
                 gettext("投票已截止。已封存%(count)d张表决票，次序已打乱。")
