@@ -73,7 +73,7 @@ def test_whoever_of_the_staff_may_not_mark_is_told_who_does(stage, who):
 def test_of_several_votes_each_has_its_button_and_those_that_are_over_have_none(stage):
     other = make_poll(year=2027)
     roll.draw_up_roll(other, by=stage.office)
-    over = make_poll(year=2028, kind="rehearsal")
+    over = make_poll(year=2028, kind="rehearsal", delegates_total=5)
     roll.draw_up_roll(over, by=stage.office)
     now = timezone.now()
     Poll.objects.filter(pk=over.pk).update(phase="closed", opened_at=now, closed_at=now)
