@@ -33,6 +33,8 @@ class Kind(models.TextChoices):
     PRESENCE_CONFIRMED = "presence-confirmed", _("核对实到")
     PRESENCE_RAISED = "presence-raised", _("补报到")
     PRESENCE_LOWERED = "presence-lowered", _("撤销到会")
+    LEAVE_GIVEN = "leave-given", _("登记请假")
+    LEAVE_ENDED = "leave-ended", _("销假")
     ROLL_ADDED = "roll-added", _("增补名册")
     CARD_REISSUED = "card-reissued", _("换发投票卡")
     PAUSED = "paused", _("暂停投票")

@@ -368,6 +368,8 @@ class RollEntry(models.Model):
     delegation = models.CharField(_("代表团"), max_length=50)
     number_order = Derived(of="number", how=texts.number_order)
     present = models.BooleanField(_("实到"), default=False)
+    # Why somebody has excused himself; empty for whoever has not.
+    leave = models.CharField(_("请假事由"), max_length=200, blank=True, default="")
     channel = models.CharField(_("方式"), max_length=8, choices=Channel, default=Channel.ONLINE)
     voted = models.BooleanField(_("已投票"), default=False)
     voted_at = models.DateTimeField(_("投票时间"), null=True)
@@ -386,6 +388,10 @@ class RollEntry(models.Model):
                 # Whoever has voted has a time until the poll is archived: see the trigger.
                 condition=Q(voted=True) | Q(voted_at__isnull=True),
                 name="roll_entry_has_no_time_unless_voted",
+            ),
+            models.CheckConstraint(
+                condition=Q(present=False) | Q(leave=""),
+                name="roll_entry_present_is_not_on_leave",
             ),
             known("channel", Channel, name="roll_entry_channel_is_known"),
         ]

@@ -213,6 +213,7 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             f"(OLD.voted AND (NOT NEW.voted OR NEW.mac <> OLD.mac)) OR (NEW.voted AND NEW.voted_at IS NULL"
             f" AND {ARCHIVED.format(row='OLD')} IS NULL) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
             f" ((OLD.present AND NOT NEW.present AND (OLD.voted OR NEW.voted OR {TAKES_NO_BALLOTS}))"
+            f" OR (NEW.leave <> OLD.leave AND {TAKES_NO_BALLOTS})"
             " OR NEW.number <> OLD.number"
             " OR NEW.name <> OLD.name OR NEW.delegation <> OLD.delegation"
             " OR NEW.delegate_id <> OLD.delegate_id OR NEW.poll_id <> OLD.poll_id))",

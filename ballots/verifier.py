@@ -1592,6 +1592,7 @@ TAKEN_BY = {
     **dict.fromkeys(["opened", "closed", "paused", "resumed", "counted", "published"], OFFICE),
     **dict.fromkeys(["voided", "decided", "deadline-moved", "roll-added"], OFFICE),
     **dict.fromkeys(["presence-raised", "presence-lowered", "status-set"], OFFICE),
+    **dict.fromkeys(["leave-given", "leave-ended"], OFFICE),
     **dict.fromkeys(["confirmed", "sent-back"], WATCH),
 }
 SECONDED_BY = {"voided": WATCH, "decided": WATCH}

@@ -245,6 +245,7 @@ def _take_over_roll(poll: Poll, draft: Poll) -> None:
             delegation=entry.delegation,
             # Who has been suspended since is not marked present (design §4.1).
             present=entry.present and entry.delegate.status == Delegate.Status.ACTIVE,
+            leave=entry.leave,
         )
         for entry in poll.roll.select_related("delegate")
     ]

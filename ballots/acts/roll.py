@@ -1,6 +1,7 @@
 """The roll of one poll: drawn up from the delegates in office, who is present, who is added."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -25,6 +26,8 @@ refused = Refusals(
         "figure-moved": _("实到人数已变为%(count)d，请核对后再确认。"),
         "nobody": _("请先勾选代表。"),
         "not-present": _("%(who)s没有记为到会。"),
+        "is-present": _("%(who)s已记为到会，不能登记请假。"),
+        "leave-over": _("投票已截止，不能再登记请假或销假。"),
         "not-active": _("该代表不是在任代表，不能列入名册。"),
         "already-on-roll": _("该代表已在名册上。"),
         "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
@@ -86,10 +89,11 @@ def mark_present(
     """Mark the delegates with these 代表证号 present; return how many are present now.
 
     `names` are those that somebody has read beside the numbers: nobody else is marked. Where
-    presence was taken over from an earlier poll, this says that somebody has looked at it; not so a
-    single card that is shown `at_door`. While people vote the record says who they are, because a
-    vote hangs on it; before, how many. Raises Refused after the close, for a number that is not on
-    the roll, and for a delegate who is not in office any more.
+    presence was taken over from an earlier poll, this says that somebody has looked at it; not so
+    where one person alone comes in `at_door`. While people vote the record says who they are,
+    because a vote hangs on it; before, how many. Whoever comes is no longer on leave. Raises Refused
+    after the close, for a number that is not on the roll, and for a delegate who is not in office
+    any more.
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
@@ -100,6 +104,7 @@ def mark_present(
         "not-in-office",
     )
     newly = [entry for entry in entries if not entry.present]
+    _end_leave(poll, newly, by=by)
     total = _set_present(poll, newly, True)
     if newly and poll.takes_ballots:
         data = {"present": total, "added": len(newly), "people": _people(newly)}
@@ -169,6 +174,49 @@ def lower_presence(
     _demand_none([entry for entry in entries if entry.voted], "has-voted")
     _demand_none([entry for entry in entries if not entry.present], "not-present")
     return _lower(poll, entries, reason=reason, by=by, second=second)
+
+
+@transaction.atomic
+def give_leave(
+    poll: Poll,
+    *,
+    numbers: Collection[str],
+    reason: str,
+    names: Mapping[str, str] | None = None,
+    by: User,
+) -> int:
+    """Note that the delegates with these 代表证号 are on leave (请假), and why; return how many are now.
+
+    It changes no right: whoever comes after all is marked present, which ends his leave. `names`
+    are those that somebody has read beside the numbers. Raises Refused for somebody who is present,
+    and after the close.
+    """
+    demand_office(by)
+    reason = demand_reason(reason)
+    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
+    entries = _entries(poll, numbers)
+    if not entries:
+        raise refused("nobody")
+    _demand_names(entries, names)
+    _demand_none([entry for entry in entries if entry.present], "is-present")
+    data = {"people": _people(entries), "reason": reason}
+    return _set_leave(poll, entries, reason, journal.Kind.LEAVE_GIVEN, data, by=by)
+
+
+@transaction.atomic
+def end_leave(
+    poll: Poll, *, numbers: Collection[str], names: Mapping[str, str] | None = None, by: User
+) -> int:
+    """Take back the leave of these delegates, who have not come yet; return how many are on leave.
+
+    `names` are those that somebody has read beside the numbers. Raises Refused after the close.
+    """
+    demand_office(by)
+    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
+    entries = _entries(poll, numbers)
+    _demand_names(entries, names)
+    _end_leave(poll, entries, by=by)
+    return poll.roll.exclude(leave="").count()
 
 
 @transaction.atomic
@@ -298,6 +346,29 @@ def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int
     """Mark `entries`, and return how many of the roll are present now."""
     poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(present=present)
     return poll.roll.filter(present=True).count()
+
+
+def _end_leave(poll: Poll, entries: Sequence[RollEntry], *, by: User) -> None:
+    excused = [entry for entry in entries if entry.leave]
+    if excused:
+        data = {"people": _people(excused)}
+        _set_leave(poll, excused, "", journal.Kind.LEAVE_ENDED, data, by=by)
+
+
+def _set_leave(
+    poll: Poll,
+    entries: Sequence[RollEntry],
+    reason: str,
+    kind: journal.Kind,
+    data: dict[str, Any],
+    *,
+    by: User,
+) -> int:
+    """Write the leave of `entries` and put it on record; return how many are on leave now."""
+    poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(leave=reason)
+    total = poll.roll.exclude(leave="").count()
+    journal.append(poll, kind, by=by, data=data | {"on_leave": total})
+    return total
 
 
 def _own_presence(poll: Poll, total: int, by: User) -> None:

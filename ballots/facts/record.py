@@ -23,6 +23,7 @@ DETAILS = {
     "threshold": _("开箱所需份数"),
     "on_roll": _("名册人数"),
     "present": _("实到"),
+    "on_leave": _("请假人数"),
     "digest": _("核对码"),
     "total_reason": _("全体代表人数与名册不一致的说明"),
     "added": _("新增"),
@@ -153,7 +154,12 @@ def in_words(entry: JournalEntry) -> str:
             words = {"names": "、".join(data["delegations"]), "name": data["delegation"]}
             parts.append(gettext("%(names)s合并到%(name)s") % words)
         case (
-            Kind.STATUS_SET | Kind.DELEGATES_DELETED | Kind.PRESENCE_RAISED | Kind.PRESENCE_LOWERED
+            Kind.STATUS_SET
+            | Kind.DELEGATES_DELETED
+            | Kind.PRESENCE_RAISED
+            | Kind.PRESENCE_LOWERED
+            | Kind.LEAVE_GIVEN
+            | Kind.LEAVE_ENDED
         ) if "people" in data:
             parts.append(_people(data["people"]))
         case Kind.DETAILS_CORRECTED:

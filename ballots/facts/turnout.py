@@ -50,6 +50,11 @@ def _leaves_out(poll: Poll) -> bool:
     return poll.voters == Poll.Voters.ROLL and poll.phase in VOTING
 
 
+def on_leave(poll: Poll) -> int:
+    """Return how many of the roll are on leave (请假); none of them is present."""
+    return poll.roll.exclude(leave="").count()
+
+
 def entries_at_the_door(delegate: Delegate) -> list[RollEntry]:
     """Return the lines of `delegate` on the rolls that still take presence, the poll that runs first."""
     polls = Poll.objects.standing().filter(phase__in=DRAFT | VOTING)

@@ -197,13 +197,14 @@ def waiting_xlsx(poll: Poll) -> Download:
 
 
 def attendance_xlsx(poll: Poll) -> Download:
-    """Return 签到情况表: the whole roll, who has come and who takes a paper ballot; at any time."""
+    """Return 签到情况表: the whole roll, who has come, who is on leave, who takes a paper ballot."""
     poll = _fresh(poll)
     header = [
         gettext("代表团"),
         gettext("代表证号"),
         gettext("姓名"),
         gettext("实到"),
+        gettext("请假事由"),
         gettext("方式"),
     ]
     rows: list[Sequence[sheets.Cell]] = [
@@ -212,6 +213,7 @@ def attendance_xlsx(poll: Poll) -> Download:
             entry.number,
             entry.name,
             _yes_or_no(entry.present),
+            entry.leave,
             entry.get_channel_display(),
         ]
         for entry in _roll(poll)

@@ -41,6 +41,7 @@ from tests.helpers.factories import (
     second_stage,
     selection,
     short,
+    stage_without,
     tied,
 )
 from tests.helpers.refusals import refusal_of
@@ -170,6 +171,17 @@ def test_a_delegate_who_was_suspended_since_is_not_taken_over_as_present():
 
     assert not draft.roll.get(number="009").present
     assert draft.roll.filter(present=True).count() == 8
+
+
+def test_leave_is_taken_over_with_presence():
+    stage = stage_without("001")
+    roll.give_leave(stage.poll, numbers=["001"], reason="因病", by=stage.office)
+    ends: dict[str, Any] = {"reason": "断电", "by": stage.office, "second": stage.chief}
+    void = lifecycle.void_poll(stage.poll, **ends)
+
+    draft = drafts.fresh_draft(void, by=stage.office)
+
+    assert draft.roll.get(number="001").leave == "因病"
 
 
 def test_where_nobody_was_marked_present_there_is_nothing_to_confirm():

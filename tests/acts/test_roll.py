@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from ballots import journal
 from ballots.acts import cards, delegates, lifecycle, roll, sign_in
 from ballots.acts.register import importing
+from ballots.facts.frozen import frozen_roll
 from ballots.models import Delegate, JournalEntry, RollEntry
 from projects.models import Poll
 from tests.helpers.factories import (
@@ -129,6 +130,66 @@ def test_presence_only_rises_once_the_poll_has_opened_and_names_who_came(phase):
     # 005 was there already: it is not counted as added.
     people = [["001", "代表1"], ["002", "代表2"]]
     assert said("presence-raised") == [{"present": 4, "added": 2, "people": people}]
+
+
+# --- leave ----------------------------------------------------------------------------------------
+
+
+def test_whoever_is_on_leave_is_not_present_and_the_record_says_why():
+    stage = stage_without("001", "002")
+    poll, office = stage.poll, stage.office
+
+    assert roll.give_leave(poll, numbers=["001", "002"], reason=" 因病 ", by=office) == 2
+    assert roll.end_leave(poll, numbers=["002"], by=office) == 1
+
+    assert list(poll.roll.exclude(leave="").values_list("number", "leave", "present")) == [
+        ("001", "因病", False)
+    ]
+    both = [["001", "代表1"], ["002", "代表2"]]
+    assert said("leave-given") == [{"people": both, "reason": "因病", "on_leave": 2}]
+    assert said("leave-ended") == [{"people": [["002", "代表2"]], "on_leave": 1}]
+
+
+def test_whoever_comes_after_all_is_on_leave_no_more_and_may_vote():
+    stage = stage_without("001")
+    roll.give_leave(stage.poll, numbers=["001"], reason="因公", by=stage.office)
+
+    assert roll.mark_present(stage.poll, numbers=["001"], by=stage.office) == 5
+
+    assert stage.entry(0).leave == ""
+    assert said("leave-ended") == [{"people": [["001", "代表1"]], "on_leave": 0}]
+    stage.cast(0, selection(1))
+
+
+def test_leave_is_refused_without_a_reason_to_the_present_to_others_and_after_the_close():
+    stage = stage_without("001")
+    poll, office = stage.poll, stage.office
+    asked: dict[str, Any] = {"numbers": ["001"], "reason": "因病", "by": office}
+
+    assert refusal_of(roll.give_leave, poll, **asked | {"reason": " "}) == "reason-needed"
+    assert refusal_of(roll.give_leave, poll, **asked | {"numbers": ["002"]}) == "is-present"
+    assert refusal_of(roll.give_leave, poll, **asked | {"numbers": []}) == "nobody"
+    assert refusal_of(roll.give_leave, poll, **asked | {"by": stage.chief}) == "not-office"
+    names = {"001": "别人"}
+    assert refusal_of(roll.give_leave, poll, **asked, names=names) == "roll-moved"
+    roll.give_leave(poll, **asked)
+    assert refusal_of(roll.end_leave, poll, numbers=["001"], by=stage.chief) == "not-office"
+    assert refusal_of(roll.end_leave, poll, numbers=["001"], names=names, by=office) == "roll-moved"
+    stage.close()
+    assert refusal_of(roll.give_leave, poll, **asked) == "leave-over"
+    assert refusal_of(roll.end_leave, poll, numbers=["001"], by=office) == "leave-over"
+
+
+def test_leave_is_kept_when_the_roll_is_drawn_up_again_and_is_no_part_of_what_opens():
+    stage = make_stage(open_it=False)
+    before = frozen_roll(stage.poll)
+    roll.mark_absent(stage.poll, numbers=["001"], by=stage.office)
+    roll.give_leave(stage.poll, numbers=["001"], reason="因病", by=stage.office)
+
+    roll.draw_up_roll(stage.poll, by=stage.office)
+
+    assert stage.entry(0).leave == "因病"
+    assert frozen_roll(stage.poll) == before
 
 
 # --- a presence that was marked by mistake --------------------------------------------------------

@@ -332,6 +332,9 @@ BREAKS: dict[str, list[Act]] = {
         )
     ],
     "roll_entry_has_no_time_unless_voted": [lambda w: change(w.one, voted_at=NOW)],
+    "roll_entry_present_is_not_on_leave": [
+        lambda w: change(w.one, present=True, leave="因病"),
+    ],
     "roll_entry_channel_is_known": [lambda w: change(w.one, channel="post")],
     "recommendation_has_a_title": [lambda w: put(recommendation(w, title=""))],
     "recommendation_ruling_is_known": [lambda w: put(recommendation(w, ruling="lost"))],

@@ -58,6 +58,8 @@ TOLD = {
     "presence-marked": "present added removed",
     "presence-raised": "present added people",
     "presence-lowered": "present removed people reason",
+    "leave-given": "people reason on_leave",
+    "leave-ended": "people on_leave",
     "card-reissued": "number name reason",
     "paused": "reason voted",
     "resumed": "",

@@ -365,6 +365,18 @@ def test_presence_stays_once_the_poll_takes_no_ballots(phase):
 
 
 @pytest.mark.django_db
+def test_leave_is_given_and_ended_until_the_close_and_stays_from_then_on():
+    rows = make_rows("draft")
+    by_update(rows.entry, "leave", "因病")
+    go(rows.poll, "open")
+    by_update(rows.entry, "leave", "")
+    by_update(rows.entry, "leave", "因公")
+    go(rows.poll, "closed")
+
+    refused(by_update, rows.entry, "leave", "")
+
+
+@pytest.mark.django_db
 def test_nobody_leaves_the_roll_of_a_real_poll_that_has_opened():
     make_rows("draft").entry.delete()
 

@@ -515,11 +515,12 @@ def test_phones_are_for_the_office_and_attendance_for_all_who_hold_an_office():
 def test_attendance_lists_the_whole_roll_with_who_came():
     stage = make_stage(delegates=2, open_it=False)
     roll.mark_absent(stage.poll, numbers=["002"], by=stage.office)
+    roll.give_leave(stage.poll, numbers=["002"], reason="因病", by=stage.office)
 
     assert values(tables.attendance_xlsx, stage) == [
-        ["代表团", "代表证号", "姓名", "实到", "方式"],
-        ["城区代表团", "001", "代表1", "是", "电子"],
-        ["城区代表团", "002", "代表2", "否", "电子"],
+        ["代表团", "代表证号", "姓名", "实到", "请假事由", "方式"],
+        ["城区代表团", "001", "代表1", "是", None, "电子"],
+        ["城区代表团", "002", "代表2", "否", "因病", "电子"],
     ]
 
 
