@@ -170,6 +170,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
             "libraries": {"staff": "yiwu_vote.admin"},
+            # How templates mark what is Chinese on an English page.
+            "builtins": ["yiwu_vote.language"],
         },
     },
 ]

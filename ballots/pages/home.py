@@ -25,6 +25,7 @@ from ballots.pages.faces import face
 from ballots.pages.middleware import DelegateRequest
 from projects.models import Poll
 from projects.wording import rules_by_question
+from yiwu_vote.language import data
 
 
 @require_safe
@@ -50,7 +51,7 @@ def home(request: DelegateRequest) -> HttpResponse:
         "rules": tuple((lead, tuple(words)) for lead, words in rules_by_question(poll)),
     }
     personal |= {
-        "name": request.delegate.name,
+        "name": data(request.delegate.name),
         "owner": owner_of_draft(request.delegate, poll),
     }
     return face(request, "ballots/home/home.html", shown=shown, personal=personal)

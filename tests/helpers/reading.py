@@ -22,11 +22,15 @@ SPACED = re.compile(r"\s+")
 
 
 class Reader(HTMLParser):
-    """Take a page apart into its texts: each block, each element in it, each attribute of words."""
+    """Take a page apart into its texts: each block, each element in it, each attribute of words.
+
+    `pieces` are what stands between two tags.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.texts: list[str] = []
+        self.pieces: list[str] = []
         self._open: list[tuple[str, list[str]]] = [("", [])]
         self.feed(page)
         self.close()
@@ -54,6 +58,7 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self._open[-1][1].append(data)
+        self.pieces.append(SPACED.sub(" ", data))
 
     def _end(self) -> None:
         tag, words = self._open.pop()
@@ -69,6 +74,44 @@ class Reader(HTMLParser):
         words.clear()
         if text:
             self.texts.append(text)
+
+
+class Tongues(HTMLParser):
+    """Note what stands in Chinese where the nearest `lang` says that it is another language."""
+
+    CHINESE = re.compile(r"[\u3400-\u9fff]")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.unmarked: list[str] = []
+        self._open: list[tuple[str, str]] = [("", "")]
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self._open.append((tag, dict(attrs).get("lang") or self._open[-1][1]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in (name for name, _ in self._open):
+            while self._open.pop()[0] != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        tag, language = self._open[-1]
+        # What somebody has typed comes back in whatever language it was.
+        if (
+            tag not in {*UNREAD, "textarea"}
+            and not language.startswith("zh")
+            and self.CHINESE.search(data)
+        ):
+            self.unmarked.append(SPACED.sub(" ", data).strip())
+
+
+def pieces_of(reply: Any) -> list[str]:
+    """Return what stands between the tags of a page, each run of blanks as the one that is seen."""
+    is_page = "html" in reply.headers.get("Content-Type", "")
+    return Reader(reply.content.decode()).pieces if is_page else []
 
 
 def texts_of(reply: Any) -> Iterator[str]:

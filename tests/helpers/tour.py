@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management.base import OutputWrapper
@@ -43,7 +44,7 @@ from tests.helpers.factories import (
     selection,
 )
 from tests.helpers.figures import adopted, item, make_counted
-from tests.helpers.reading import texts_of
+from tests.helpers.reading import Tongues, pieces_of, texts_of
 
 RULES: list[dict[str, Any]] = [
     {"choice_rule": "exactly", "proposals": "off"},
@@ -57,9 +58,10 @@ MOVED = {301, 302, 303}
 HTMX = {"HX-Request": "true"}
 
 
-def walk() -> dict[str, str]:
-    """Return every text that the walk came by, with one address where it stood."""
+def walk() -> tuple[dict[str, str], dict[str, str]]:
+    """Return every text that the walk came by, and every piece between two tags, with an address."""
     found: dict[str, str] = {}
+    pieces: dict[str, str] = {}
     scenes: list[Callable[[], None]] = [
         signing_in,
         before_the_vote,
@@ -81,26 +83,66 @@ def walk() -> dict[str, str]:
         too_few,
         results,
     ]
-    with listening(found):
+    with listening(found, pieces):
         for scene in scenes:
             # What a scene has left in the database must not stand on the pages of the next one.
             with transaction.atomic():
                 scene()
                 transaction.set_rollback(True)
     commands(found)
+    return found, pieces
+
+
+def walk_in_english() -> dict[str, str]:
+    """Return what a delegate's English pages show in Chinese without saying so, with an address."""
+    found: dict[str, str] = {}
+    request = Client.request
+
+    def note(self: Client, **environ: Any) -> Any:
+        self.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+        reply = request(self, **environ)
+        if "html" in reply.headers.get("Content-Type", "") and not is_of_staff(environ):
+            for text in Tongues(reply.content.decode()).unmarked:
+                found.setdefault(text, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        return reply
+
+    with mock.patch.object(Client, "request", note):
+        for scene in (
+            signing_in,
+            a_draft,
+            a_ballot_of_ticks,
+            the_last_minutes,
+            a_ballot_on_each_project,
+            errors,
+            a_void_poll,
+            tablet,
+            recommendations,
+            a_tie_and_its_run_off,
+            results,
+        ):
+            with transaction.atomic():
+                scene()
+                transaction.set_rollback(True)
     return found
 
 
+def is_of_staff(environ: dict[str, Any]) -> bool:
+    return str(environ["PATH_INFO"]).startswith("/admin/")
+
+
 @contextmanager
-def listening(found: dict[str, str]) -> Iterator[None]:
-    """Note the texts of every answer that any test client gets."""
+def listening(found: dict[str, str], pieces: dict[str, str]) -> Iterator[None]:
+    """Note the texts and pieces of every answer that any test client gets."""
     request = Client.request
 
     def note(self: Client, **environ: Any) -> Any:
         reply = request(self, **environ)
         if reply.status_code not in MOVED:
+            at = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             for text in texts_of(reply):
-                found.setdefault(text, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+                found.setdefault(text, at)
+            for piece in pieces_of(reply):
+                pieces.setdefault(piece, at)
         return reply
 
     with mock.patch.object(Client, "request", note):

@@ -8,10 +8,14 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
+from django.utils.translation import override
 
 from tests.helpers.browsing import filled, read, signed_in
 from tests.helpers.factories import make_office, make_stage
 from tests.helpers.machine import lacking
+from tests.helpers.reading import Tongues
+from tests.helpers.tour import walk_in_english
+from yiwu_vote.language import data, quoting
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CHINESE = "请用微信“扫一扫”扫描投票卡上的二维码，或输入投票码。"
@@ -70,6 +74,32 @@ def test_the_catalogue_holds_every_string_of_the_program(tmp_path, monkeypatch):
 def msgids(catalogue: Path) -> set[str]:
     text = output_of(gettext_tool("msgattrib"), "--no-obsolete", "--no-wrap", str(catalogue))
     return {line for line in text.splitlines() if line.startswith("msgid ")}
+
+
+# --- what stands in Chinese on an English page ----------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_whatever_an_english_page_shows_in_chinese_says_that_it_is_chinese():
+    assert walk_in_english() == {}
+
+
+@pytest.mark.parametrize("page", ['<p lang="en">第1项', '<p lang="zh"><b lang="en">第1项</b>'])
+def test_the_reader_hears_chinese_that_says_nothing_of_itself(page):
+    assert Tongues(page).unmarked == ["第1项"]
+
+
+def test_only_on_an_english_page_data_are_marked_and_of_a_sentence_what_it_quotes():
+    words = "“公交<5>路” & “公园”, in the end"
+    span = '<span lang="zh-Hans">'
+    with override("en"):
+        assert data("公<园") == f"{span}公&lt;园</span>"
+        assert quoting(words) == (
+            f"“{span}公交&lt;5&gt;路</span>” &amp; “{span}公园</span>”, in the end"
+        )
+
+    assert data("公<园") == "公&lt;园"
+    assert quoting(words) == "“公交&lt;5&gt;路” &amp; “公园”, in the end"
 
 
 # --- the switch -----------------------------------------------------------------------------------

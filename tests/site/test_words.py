@@ -10,6 +10,8 @@ from tests.helpers import tour
 
 CHINESE = r"[\u3400-\u9fff]"
 AMONG_CHINESE = re.compile(rf"{CHINESE} ?[,.;:!?()] ?{CHINESE}")
+# Chinese sentences follow each other without a blank; one comes of a line that ends in a template.
+PARTED = re.compile(rf"[。，、；：？）”…] (?:{CHINESE}|[（“])")
 # A vote on projects elects nobody (design §2), and official register never exclaims.
 AVOIDED = re.compile("选举|选票|当选|候选人|[!！]")
 # Three words in a row are a sentence of another language; a command, an address or a name is not.
@@ -20,12 +22,17 @@ OF_DJANGO = {"Change or view list link"}
 
 
 @pytest.fixture(scope="module")
-def texts(django_db_setup: None, django_db_blocker: Any) -> dict[str, str]:
-    """Everything that people can read, with an address where it stands."""
+def walked(django_db_setup: None, django_db_blocker: Any) -> tuple[dict[str, str], dict[str, str]]:
     with django_db_blocker.unblock(), transaction.atomic():
         found = tour.walk()
         transaction.set_rollback(True)
     return found
+
+
+@pytest.fixture
+def texts(walked: tuple[dict[str, str], dict[str, str]]) -> dict[str, str]:
+    """Everything that people can read, with an address where it stands."""
+    return walked[0]
 
 
 @pytest.mark.django_db
@@ -48,6 +55,13 @@ def test_no_ascii_mark_stands_between_chinese_characters(texts):
 
 
 @pytest.mark.django_db
+def test_no_blank_stands_between_chinese_sentences(walked):
+    _texts, pieces = walked
+
+    assert {text: at for text, at in pieces.items() if PARTED.search(text)} == {}
+
+
+@pytest.mark.django_db
 def test_no_page_exclaims_or_speaks_of_persons(texts):
     assert {text: at for text, at in texts.items() if AVOIDED.search(text)} == {}
 
@@ -63,6 +77,7 @@ def test_nobody_is_spoken_to_in_english_who_has_not_chosen_it(texts):
     ("pattern", "text"),
     [
         (AMONG_CHINESE, "请核对,再提交"),
+        (PARTED, "恢复后再提交。 您的选择不会丢失。"),
         (AVOIDED, "当选的候选人"),
         (AVOIDED, "提交成功！"),
         (ENGLISH, "This field is required."),
