@@ -18,7 +18,7 @@ GROUPS = (OFFICE, SCRUTINEER, CHIEF)
 
 # The permissions of Django's admin that each group carries; what an act demands is asked of the
 # group itself, so that no right to everything is an office.
-EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target")
+EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target", "projects.subitem")
 KEPT_BY_OFFICE = ("ballots.delegation", "ballots.delegate")
 SEEN_BY_ALL = (
     "ballots.rollentry",

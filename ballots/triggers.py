@@ -47,11 +47,10 @@ ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
 KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id AND ballots_journalentry.kind = 'key-made')"
 # 实到 falls only where somebody was marked by mistake and has not voted.
 TAKES_NO_BALLOTS = f"{PHASE.format(row='OLD')} NOT IN ('open', 'paused')"
-PHASE_OF_TARGET = (
+PHASE_OF_LINE = (
     "(SELECT poll.phase FROM projects_poll poll JOIN projects_project project"
     " ON project.poll_id = poll.id WHERE project.id = {row}.project_id)"
 )
-
 # What `install` left behind: on PostgreSQL the functions, which take their triggers with them.
 INSTALLED = {
     "postgresql": "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = current_schema::regnamespace"
@@ -91,11 +90,14 @@ def _second_round() -> list[Guard]:
         "OLD.parent_id IS NOT NULL"
         " AND (NEW.parent_id IS DISTINCT FROM OLD.parent_id OR NEW.kind <> OLD.kind)"
     )
-    target = (
+    line = (
         "EXISTS (SELECT 1 FROM projects_poll poll JOIN projects_project own ON own.poll_id = poll.id"
-        " WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL"
-        f" AND NOT {_is_target_of_first_round('NEW', 'poll.parent_id')})"
+        " WHERE own.id = NEW.project_id AND poll.parent_id IS NOT NULL AND NOT {is_the_same})"
     )
+    lines = {
+        table: line.format(is_the_same=_is_line_of_first_round(table, "NEW", "poll.parent_id"))
+        for table in _lines()
+    }
     opened = (
         "OLD.phase = 'draft' AND NEW.phase = 'open' AND NEW.parent_id IS NOT NULL AND EXISTS"
         " (SELECT 1 FROM projects_project own WHERE own.poll_id = NEW.id"
@@ -104,8 +106,11 @@ def _second_round() -> list[Guard]:
     return [
         Guard("projects_project", "INSERT", changed, message, "_second_round"),
         Guard("projects_project", "UPDATE", f"{moved} OR ({changed})", message, "_second_round"),
-        Guard("projects_target", "INSERT", target, message, "_second_round"),
-        Guard("projects_target", "UPDATE", target, message, "_second_round"),
+        *(
+            Guard(table, event, condition, message, "_second_round")
+            for table, condition in lines.items()
+            for event in ("INSERT", "UPDATE")
+        ),
         Guard(
             "projects_poll",
             "UPDATE",
@@ -117,43 +122,56 @@ def _second_round() -> list[Guard]:
 
 
 def _is_otherwise(parent: str) -> str:
-    """Return the condition that the candidate `own`, or its targets, are not what its origin says."""
-    lines = "(SELECT COUNT(*) FROM projects_target WHERE project_id = {row}.id)"
-    return (
-        f"(NOT {_is_of_first_round('own', parent)}"
-        " OR EXISTS (SELECT 1 FROM projects_target line WHERE line.project_id = own.id"
-        f" AND NOT {_is_target_of_first_round('line', parent)})"
-        f" OR EXISTS (SELECT 1 FROM projects_project p WHERE p.poll_id = {parent}"
-        " AND CAST(p.number AS TEXT) = own.origin"
-        f" AND {lines.format(row='own')} <> {lines.format(row='p')}))"
+    """Return the condition that the candidate `own`, or a line of it, is not what its origin says."""
+    others = [f"NOT {_is_of_first_round('own', parent)}"]
+    for table in _lines():
+        lines = f"(SELECT COUNT(*) FROM {table} WHERE project_id = {{row}}.id)"
+        others += [
+            f"EXISTS (SELECT 1 FROM {table} line WHERE line.project_id = own.id"
+            f" AND NOT {_is_line_of_first_round(table, 'line', parent)})",
+            f"EXISTS (SELECT 1 FROM projects_project p WHERE p.poll_id = {parent}"
+            " AND CAST(p.number AS TEXT) = own.origin"
+            f" AND {lines.format(row='own')} <> {lines.format(row='p')})",
+        ]
+    return f"({' OR '.join(others)})"
+
+
+def _lines() -> dict[str, tuple[str, ...]]:
+    """Return the tables of the lines of a candidate, with the columns of what one says."""
+    models = [apps.get_model("projects", name) for name in ("Target", "SubItem")]
+    return {model._meta.db_table: model.SAID for model in models}
+
+
+def _is_line_of_first_round(table: str, row: str, parent: str) -> str:
+    """Return the condition that a line of the candidate `own` stands so in the first round."""
+    same = " AND ".join(
+        f"t.{column} IS NOT DISTINCT FROM {row}.{column}" for column in _lines()[table]
     )
-
-
-def _is_target_of_first_round(row: str, parent: str) -> str:
-    """Return the condition that a target of the candidate `own` stands so in the first round."""
     return (
-        "EXISTS (SELECT 1 FROM projects_target t JOIN projects_project p ON p.id = t.project_id"
-        f" WHERE p.poll_id = {parent} AND CAST(p.number AS TEXT) = own.origin"
-        f" AND t.position = {row}.position AND t.text = {row}.text AND t.unit = {row}.unit"
-        f" AND t.quantity IS NOT DISTINCT FROM {row}.quantity)"
+        f"EXISTS (SELECT 1 FROM {table} t JOIN projects_project p ON p.id = t.project_id"
+        f" WHERE p.poll_id = {parent} AND CAST(p.number AS TEXT) = own.origin AND {same})"
     )
 
 
 def _is_of_first_round(row: str, parent: str) -> str:
     """Return the condition that a candidate is what its origin says, a candidate or a proposal."""
-    told = ("title", "text", "category", "lead_unit", "deadline", "site")
-    same = " AND ".join(f"p.{column} = {row}.{column}" for column in told)
+    more = ("category", "funding", "deadline", "site")
+    sums = ("investment", "investment_this_year")
+    told = ("title", "text", "lead_unit", *more, *sums)
+    same = " AND ".join(f"p.{column} IS NOT DISTINCT FROM {row}.{column}" for column in told)
+    # A proposal says nothing of all that.
+    unsaid = " AND ".join(
+        [f"{row}.{column} = ''" for column in more] + [f"{row}.{column} IS NULL" for column in sums]
+    )
     return (
         f"(EXISTS (SELECT 1 FROM projects_project p WHERE p.poll_id = {parent}"
-        f" AND CAST(p.number AS TEXT) = {row}.origin AND p.number = {row}.number AND {same}"
-        f" AND p.investment IS NOT DISTINCT FROM {row}.investment)"
+        f" AND CAST(p.number AS TEXT) = {row}.origin AND p.number = {row}.number AND {same})"
         f" OR EXISTS (SELECT 1 FROM ballots_writein w WHERE w.poll_id = {parent}"
         f" AND '推' || CAST(w.number AS TEXT) = {row}.origin"
         # Of two proposals of one name the second bears its key.
         f" AND {row}.title IN (w.title, w.title || '（' || {row}.origin || '）')"
         f" AND {row}.text = CASE WHEN w.detail = '' THEN w.title ELSE w.detail END"
-        f" AND {row}.lead_unit = w.unit AND {row}.investment IS NULL"
-        f" AND {row}.category = '' AND {row}.deadline = '' AND {row}.site = ''"
+        f" AND {row}.lead_unit = w.unit AND {unsaid}"
         f" AND {row}.number NOT IN (SELECT number FROM projects_project WHERE poll_id = {parent})))"
     )
 
@@ -294,7 +312,10 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             guards.append(Guard(table, "UPDATE", "1 = 1", f"the {what} is never changed"))
         condition = f"{KIND.format(row='OLD')} <> 'rehearsal'"
         guards.append(Guard(table, "DELETE", condition, f"the {what} is never deleted"))
-    for table, phase in (("projects_project", PHASE), ("projects_target", PHASE_OF_TARGET)):
+    for table, phase in {
+        "projects_project": PHASE,
+        **dict.fromkeys(_lines(), PHASE_OF_LINE),
+    }.items():
         for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["NEW", "OLD"]), ("DELETE", ["OLD"])):
             condition = " OR ".join(f"{phase.format(row=row)} <> 'draft'" for row in rows)
             message = "candidates are frozen once the poll has opened"

@@ -40,12 +40,18 @@ except ImportError:  # level A runs on a bare Python, or beside an older cryptog
 else:
     CAN_OPEN = True
 
-# The formats of packages so far, by the rules that each has beside those of the first.
+# A candidate: number, title, text, targets and the rest; in the fifth format also its sub-items, each
+# with its sum.
+CANDIDATE: Any = (int, str, str, [str], [str])
+WITH_SUB_ITEMS: Any = (*CANDIDATE, [(str, str)])
+MORE_RULES = {"form": str, "objection_days": int}
+# The formats of packages so far, by what each has in `poll.json` beside what all of them have.
 FORMATS: dict[str, dict[str, Any]] = {
-    "yiwu-vote-package/1": {},
-    "yiwu-vote-package/2": {"form": str, "objection_days": int},
-    "yiwu-vote-package/3": {"form": str, "objection_days": int},
-    "yiwu-vote-package/4": {"form": str, "objection_days": int},
+    "yiwu-vote-package/1": {"rules": {}, "candidates": [CANDIDATE]},
+    "yiwu-vote-package/2": {"rules": MORE_RULES, "candidates": [CANDIDATE]},
+    "yiwu-vote-package/3": {"rules": MORE_RULES, "candidates": [CANDIDATE]},
+    "yiwu-vote-package/4": {"rules": MORE_RULES, "candidates": [CANDIDATE]},
+    "yiwu-vote-package/5": {"rules": MORE_RULES, "candidates": [WITH_SUB_ITEMS]},
 }
 # From the third on, the entry of the opening names its format, hashes the roll with its delegations
 # and holds a short digest, which says nothing of what may still rise or is about the machine.
@@ -127,7 +133,7 @@ SHAPES: dict[str, Any] = {
             "rules_name": str,
             "rules_adopted_on": str,
         },
-        "candidates": [(int, str, str, [str], [str])],
+        "candidates": list,
         "box": {
             "ceremony": int,
             "suite": str,
@@ -546,12 +552,12 @@ def _texts(archive: zipfile.ZipFile, name: str, checksum: "hashlib._Hash") -> It
         raise Unreadable(NO_JSON.format(name)) from None
 
 
-def _is_poll(poll: Any, rules: dict[str, Any]) -> bool:
+def _is_poll(poll: Any, shape: dict[str, Any]) -> bool:
     try:
         UUID(poll["uuid"])
     except ValueError:
         return False
-    return fits(poll["rules"], rules)
+    return fits(poll, shape)
 
 
 def _parsed(name: str, text: bytes) -> Any:

@@ -19,14 +19,14 @@ from projects.candidate_table import UNLESS, fault_of
 from projects.choices import is_far
 from projects.forms import DraftField
 from projects.importing import COLUMNS
-from projects.models import Poll, Project, Target
-from projects.targets import TargetForm, TargetFormSet
+from projects.lines import LineForm, LineFormSet
+from projects.models import Poll, Project, SubItem, Target
 from yiwu_vote.fields import TYPED_COLUMNS, not_meant
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.texts import same
 
-# Lines of targets on the page of a candidate.
-MOST_TARGETS = 100
+# Lines of targets, and of sub-items, on the page of a candidate.
+MOST_LINES = 100
 
 FROZEN = _("投票已经开始，候选项目和票决规则不能再修改。")
 # What a second round votes on was settled by its first one (design §4.3).
@@ -238,30 +238,42 @@ class PollAdmin(DraftAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
-class TargetInline(admin.TabularInline):
-    model = Target
-    form = TargetForm
-    formset = TargetFormSet
+class LineInline(admin.TabularInline):
+    """The lines of a candidate; where it stands fast, `figure` says last what they hold of figures."""
+
+    form = LineForm
+    formset = LineFormSet
     formfield_overrides = TYPED_COLUMNS
     extra = 3
-    fields = ["position", "text", "quantity", "unit"]
-    readonly_fields = ["amount"]
+    readonly_fields = ["figure"]
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Make no more lines than anybody types, however many a form announces."""
-        kwargs |= {"max_num": MOST_TARGETS, "absolute_max": 2 * MOST_TARGETS}
+        kwargs |= {"max_num": MOST_LINES, "absolute_max": 2 * MOST_LINES}
         return super().get_formset(request, obj, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Where the candidate stands fast its quantities are shown as they are printed."""
+        """Where the candidate stands fast its figures are shown as they are printed."""
         parent: Any = self.admin_site.get_model_admin(Project)
         if obj is None or parent.has_change_permission(request, obj):
-            return ["position", "text", "quantity", "unit"]
-        return ["position", "text", "amount"]
+            return self.model.SAID
+        return ["position", "text", "figure"]
+
+
+class TargetInline(LineInline):
+    model = Target
 
     @admin.display(description=_("数量"))
-    def amount(self, target: Target) -> str:
+    def figure(self, target: Target) -> str:
         return target.figure
+
+
+class SubItemInline(LineInline):
+    model = SubItem
+
+    @admin.display(description=_("投资（万元）"))
+    def figure(self, part: SubItem) -> str:
+        return part.sum
 
 
 class ProjectForm(NoticingForm):
@@ -277,8 +289,9 @@ class ProjectForm(NoticingForm):
         return super().row_now()
 
     def values_of(self, row: Any) -> dict[str, str]:
-        targets = "；".join(str(target) for target in row.targets.all())
-        return super().values_of(row) | {gettext("年度目标"): targets}
+        lines = {gettext("年度目标"): row.targets.all(), gettext("子项"): row.sub_items.all()}
+        said = {title: "；".join(map(str, rows)) for title, rows in lines.items()}
+        return super().values_of(row) | said
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -314,10 +327,16 @@ class ProjectAdmin(DraftAdmin):
         (None, {"fields": ["poll", "number", "title", "text"]}),
         (
             _("可以留空"),
-            {"fields": ["category", "lead_unit", "investment", "deadline", "site"]},
+            {
+                "fields": [
+                    *("category", "lead_unit", "deadline", "site"),
+                    *("investment", "investment_this_year", "funding"),
+                ]
+            },
         ),
     ]
-    inlines = [TargetInline]
+    inlines = [TargetInline, SubItemInline]
+    readonly_fields = ["sum", "sum_this_year"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         projects = super().get_queryset(request).exclude(poll__phase=Poll.Phase.DROPPED)
@@ -336,10 +355,27 @@ class ProjectAdmin(DraftAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and not self.has_change_permission(request, obj):
+            fieldsets = [
+                (name, options | {"fields": self._read(options)}) for name, options in fieldsets
+            ]
         if obj is None or self.why_fixed(obj) is not SETTLED:
             return fieldsets
         (name, first), *others = fieldsets
         return [(name, {**first, "description": SETTLED}), *others]
+
+    def _read(self, options: Any) -> list[str]:
+        """Return the fields of a fieldset with its sums as they are read, and not as they are kept."""
+        read = {"investment": "sum", "investment_this_year": "sum_this_year"}
+        return [read.get(field, field) for field in options["fields"]]
+
+    @admin.display(description=_("总投资（万元）"))
+    def sum(self, project: Project) -> str:
+        return project.sum
+
+    @admin.display(description=_("本年投资（万元）"))
+    def sum_this_year(self, project: Project) -> str:
+        return project.sum_this_year
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any

@@ -22,9 +22,12 @@ TEMPLATE_HEADER = (
     "类别",
     "责任单位",
     "总投资（万元）",
+    "本年投资（万元）",
+    "资金来源",
     "完成时限",
     "实施范围",
     "年度目标",
+    "子项",
 )
 COLUMNS = Columns(
     TEMPLATE_HEADER,
@@ -49,9 +52,15 @@ COLUMNS = Columns(
             *("总投资万元", "投资(万元)", "投资额(万元)", "总投资额(万元)", "估算投资(万元)"),
             *("估算总投资(万元)", "计划投资(万元)", "项目总投资(万元)", "计划总投资(万元)"),
         ),
+        "本年投资（万元）": (
+            *("本年度投资(万元)", "年度投资(万元)", "当年投资(万元)", "年度计划投资(万元)"),
+            *("本年计划投资(万元)", "本年度计划投资(万元)", "当年计划投资(万元)"),
+        ),
+        "资金来源": ("资金渠道", "经费来源", "资金筹措", "资金筹措方式", "资金来源渠道"),
         "完成时限": ("完成时间", "时限", "完成期限", "计划完成时间", "完成日期"),
         "实施范围": ("范围", "实施地点", "建设地点", "地点", "实施区域", "项目地点"),
         "年度目标": ("目标", "目标任务", "年度目标任务", "年度工作目标", "工作目标"),
+        "子项": ("子项目", "子项及投资", "子项名称", "子项名称及投资", "分项", "分项工程"),
     },
 )
 
@@ -64,9 +73,13 @@ TEXT_LIMIT = 2_000
 CATEGORY_LIMIT = 20
 UNIT_LIMIT = 60
 DEADLINE_LIMIT = 30
+FUNDING_LIMIT = 100
 SITE_LIMIT = 100
-TARGET_LIMIT = 100
-TARGETS_LIMIT = 20
+# Of one target, and of the text of one sub-item; so many lines may stand in one cell.
+LINE_LIMIT = 100
+LINES_LIMIT = 20
+# What a sum takes behind a text.
+SUM_LIMIT = 20
 
 INVESTMENT_LIMIT = 30
 NUMBER_DIGITS = 10
@@ -79,6 +92,7 @@ UNLESS: dict[str, Unmeant] = {
     "建设内容": NEEDED,
     "类别": IN_WORDS,
     "责任单位": IN_WORDS,
+    "资金来源": IN_WORDS,
     "完成时限": unmeant.first_of(
         *(unmeant.IN_ANY, unmeant.foreign_date, unmeant.clock, unmeant.days)
     ),
@@ -95,15 +109,23 @@ FIGURE = re.compile(
     r" ?(?!(?:年|月|日|岁|周岁|号|期|季度|[#＃]).)(?P<unit>[^\d .,;:()，。、；：？！（）“”《》]{0,6})",
     re.ASCII,
 )
+# The sum of a sub-item ends its line, behind a sign or in brackets: “…，1,200万元”, “…（1.2亿元）”. What
+# follows a word may be part of it, such as “每户补助2万元”, and stays text.
+SUM_OF_ITEM = re.compile(
+    r"(?P<text>.*?\S)(?: ?(?P<open>[（(])| ?[，：:] ?|(?<!\d), ?| )(?:投资)?"
+    r"(?P<figure>\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,8})?|\d{1,10}(?:\.\d{1,8})?)"
+    r" ?(?P<unit>万元|亿元)(?(open)[）)])",
+    re.ASCII,
+)
 FULL_WIDTH_DIGITS = str.maketrans("０１２３４５６７８９", "0123456789")
-# “1.”, “2、” or “（3）” before a target, and the mark that ends it, belong to the list, not to it.
+# “1.”, “2、” or “（3）” before a line, and the mark that ends it, belong to the list, not to it.
 LIST_MARK = re.compile(
     r"(?:[（(](?P<bracketed>\d{1,2})[)）]|(?P<digits>\d{1,2})(?:[)）、]|[.．](?!\d))|[①-⑳])\s*",
     re.ASCII,
 )
 # What makes a part of the text of such a mark: another number, or what has a number of its own.
 GOES_ON = re.compile(r"[0-9一二三四五六七八九十百两第号#＃栋幢]")
-TARGET_BREAK = re.compile(r"[\r\n；;]")
+LINE_BREAK = re.compile(r"[\r\n；;]")
 
 
 @dataclass(frozen=True)
@@ -111,8 +133,8 @@ class Candidate:
     """One candidate as the file has it, cleaned. `line` is the row as Excel shows it.
 
     None stands for a column that the file lacks: there, a candidate keeps what it has. `number` is
-    0 where the file gives none. `investment` is the plain figure in 万元; `targets` are the lines
-    as they are read, which `parts_of` takes apart.
+    0 where the file gives none. The sums are plain figures in 万元; `targets` and `sub_items` are
+    the lines as they are read, which `parts_of` and `item_of` take apart.
     """
 
     line: int
@@ -122,9 +144,12 @@ class Candidate:
     category: str | None = None
     lead_unit: str | None = None
     investment: str | None = None
+    investment_this_year: str | None = None
+    funding: str | None = None
     deadline: str | None = None
     site: str | None = None
     targets: tuple[str, ...] | None = None
+    sub_items: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +164,24 @@ class Parts:
     def figure(self) -> str:
         """The quantity and its unit as they are printed, such as “1.5万套”; empty without one."""
         return "" if self.quantity is None else f"{plain(self.quantity)}{self.unit}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A sub-item taken apart as the model holds it; without a sum (万元) it is all text."""
+
+    text: str
+    investment: Decimal | None = None
+
+    @property
+    def sum(self) -> str:
+        """The sum as it is read, such as “1,200”; empty without one."""
+        return "" if self.investment is None else f"{self.investment.normalize():,f}"
+
+    @property
+    def line(self) -> str:
+        """The line as it stands in a cell, however it was written: “新建停车楼，1,200万元”."""
+        return f"{self.text}，{self.sum}万元" if self.sum else self.text
 
 
 def template_xlsx(rows: Iterable[Sequence[str]] = (), *, heading: str = "") -> bytes:
@@ -194,10 +237,13 @@ def _row(cells: Cells) -> Candidate:
         text=text("建设内容", TEXT_LIMIT, _paragraphs),
         category=optional("类别", CATEGORY_LIMIT),
         lead_unit=optional("责任单位", UNIT_LIMIT),
-        investment=_investment(cells) if "总投资（万元）" in cells else None,
+        investment=_investment(cells, "总投资"),
+        investment_this_year=_investment(cells, "本年投资"),
+        funding=optional("资金来源", FUNDING_LIMIT),
         deadline=optional("完成时限", DEADLINE_LIMIT),
         site=optional("实施范围", SITE_LIMIT),
         targets=_targets(cells) if "年度目标" in cells else None,
+        sub_items=_sub_items(cells) if "子项" in cells else None,
     )
 
 
@@ -212,6 +258,24 @@ def parts_of(target: str) -> Parts:
         return Parts(target)
     quantity = Decimal(match["quantity"].replace(",", ""))
     return Parts(match["text"], quantity, match["unit"])
+
+
+def item_of(line: str) -> Item:
+    """Take a sub-item apart: “新建停车楼，1.2亿元” is 新建停车楼 and 12,000万元.
+
+    A line whose sum does not stand apart, or has more than two places after the point, stays text.
+    """
+    match = SUM_OF_ITEM.fullmatch(line)
+    text = match["text"].rstrip(" ，,、：:") if match else ""
+    if match is None or not text:
+        return Item(line)
+    sum_ = _in_ten_thousands(match["figure"].replace(",", ""), match["unit"])
+    return Item(text, sum_) if SUM.fullmatch(plain(sum_)) else Item(line)
+
+
+def _in_ten_thousands(figure: str, unit: str) -> Decimal:
+    """Return a sum in 万元, whose own unit goes before that of the header."""
+    return Decimal(figure) * (10_000 if unit.startswith("亿") else 1)
 
 
 def _paragraphs(text: str) -> str:
@@ -231,18 +295,18 @@ def _number(cells: Cells) -> int:
     return 0
 
 
-def _investment(cells: Cells) -> str:
-    raw = cells.raw("总投资（万元）", INVESTMENT_LIMIT)
+def _investment(cells: Cells, what: str) -> str | None:
+    title = f"{what}（万元）"
+    if title not in cells:
+        return None
+    raw = cells.raw(title, INVESTMENT_LIMIT)
     figure = upload.code(raw).replace(",", "")
     if figure in upload.SAYS_NOTHING:
         return ""
     told = INVESTMENT.fullmatch(figure)
-    # A unit in the cell goes before that of the header; ten thousand 万元 are one 亿元.
-    value = (
-        Decimal(told["figure"]) * (10_000 if told["unit"].startswith("亿") else 1) if told else None
-    )
+    value = _in_ten_thousands(told["figure"], told["unit"]) if told else None
     if value is None or not SUM.fullmatch(plain(value)):
-        cells.fault("总投资{value}不是以万元计的数（最多10位整数、2位小数，不能为负）", raw)
+        cells.fault(f"{what}{{value}}不是以万元计的数（最多10位整数、2位小数，不能为负）", raw)
         return ""
     return plain(value)
 
@@ -253,27 +317,42 @@ def plain(figure: Decimal) -> str:
 
 
 def _targets(cells: Cells) -> tuple[str, ...]:
-    raw = cells.raw("年度目标", TARGETS_LIMIT * TARGET_LIMIT)
-    # One target in quotes may be anything; a cell that is nothing else points at the one above.
-    if texts.is_within(raw, TARGET_LIMIT) and (fault := unmeant.ditto(texts.typed(raw))):
-        cells.fault(f"年度目标{{value}}{fault}", raw)
-    lines = [line for line in TARGET_BREAK.split(raw) if line.strip()]
-    targets = []
-    for position, line in enumerate(lines, start=1):
-        if not upload.is_readable(line):
-            cells.fault(f"年度目标第{position}条{{value}}含有不可见或无法显示的字符", line)
-        elif texts.is_within(line, TARGET_LIMIT):
-            targets.append(texts.typed(line).translate(FULL_WIDTH_DIGITS))
-        else:
-            cells.fault(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
-    targets = [target.rstrip(" 。，,、") for target in without_list_numbers(targets)]
-    targets = [target for target in targets if target]
-    if len(targets) > TARGETS_LIMIT:
-        cells.fault(f"年度目标超过{TARGETS_LIMIT}条")
-    for position, target in enumerate(targets, start=1):
-        if len(target) > TARGET_LIMIT:
-            cells.fault(f"年度目标第{position}条超过{TARGET_LIMIT}个字")
+    targets = _lines(cells, "年度目标", LINE_LIMIT)
+    _fault_long(cells, "年度目标", targets)
     return tuple(targets)
+
+
+def _sub_items(cells: Cells) -> tuple[str, ...]:
+    items = [item_of(line) for line in _lines(cells, "子项", LINE_LIMIT + SUM_LIMIT)]
+    _fault_long(cells, "子项", [item.text for item in items])
+    return tuple(item.line for item in items)
+
+
+def _lines(cells: Cells, title: str, limit: int) -> list[str]:
+    """Return the lines of a list in a cell, without what numbers and ends them."""
+    raw = cells.raw(title, LINES_LIMIT * limit)
+    # One line in quotes may be anything; a cell that is nothing else points at the one above.
+    if texts.is_within(raw, limit) and (fault := unmeant.ditto(texts.typed(raw))):
+        cells.fault(f"{title}{{value}}{fault}", raw)
+    lines = []
+    for position, line in enumerate(filter(str.strip, LINE_BREAK.split(raw)), start=1):
+        if not upload.is_readable(line):
+            cells.fault(f"{title}第{position}条{{value}}含有不可见或无法显示的字符", line)
+        elif texts.is_within(line, limit):
+            lines.append(texts.typed(line).translate(FULL_WIDTH_DIGITS))
+        else:
+            cells.fault(f"{title}第{position}条超过{LINE_LIMIT}个字")
+    lines = [line.rstrip(" 。，,、") for line in without_list_numbers(lines)]
+    lines = [line for line in lines if line]
+    if len(lines) > LINES_LIMIT:
+        cells.fault(f"{title}超过{LINES_LIMIT}条")
+    return lines
+
+
+def _fault_long(cells: Cells, title: str, lines: Sequence[str]) -> None:
+    for position, line in enumerate(lines, start=1):
+        if len(line) > LINE_LIMIT:
+            cells.fault(f"{title}第{position}条超过{LINE_LIMIT}个字")
 
 
 def without_list_numbers(lines: Sequence[str]) -> list[str]:

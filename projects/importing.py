@@ -5,7 +5,7 @@ table may change, and whatever else belongs to it goes along. The act, which ask
 it on record, is `ballots.acts.drafts.import_candidates`.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from projects import candidate_table
 from projects.candidate_table import NUMBER_LIMIT, Candidate
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 from yiwu_vote.refusal import Refusals
 from yiwu_vote.tables.upload import Problem, fingerprint
 from yiwu_vote.texts import folded
@@ -40,10 +40,16 @@ COLUMNS = {
     "类别": "category",
     "责任单位": "lead_unit",
     "总投资（万元）": "investment",
+    "本年投资（万元）": "investment_this_year",
+    "资金来源": "funding",
     "完成时限": "deadline",
     "实施范围": "site",
     "年度目标": "targets",
+    "子项": "sub_items",
 }
+# Of these, what the model holds as a text, and as a sum.
+WORDS = ("title", "text", "category", "lead_unit", "funding", "deadline", "site")
+SUMS = ("investment", "investment_this_year")
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,8 @@ def plan_import(poll: Poll, rows: Sequence[Candidate]) -> ImportPlan:
             problems.append(Problem(row.line, problem))
         elif project is not None:
             was[row.number] = project.number
+        if _is_more_than_the_whole(row, project):
+            problems.append(Problem(row.line, gettext("本年投资多于总投资")))
     by_number = {project.number: project for project in projects}
     known = [(row, by_number[was[row.number]]) for row in numbered if row.number in was]
     changed = {
@@ -137,6 +145,13 @@ def plan_import(poll: Poll, rows: Sequence[Candidate]) -> ImportPlan:
         ),
         absent=tuple(str(each) for each in projects if each.number not in was.values()),
     )
+
+
+def _is_more_than_the_whole(row: Candidate, project: Project | None) -> bool:
+    """Tell whether this year's investment would be more than the whole: also of the part that stays."""
+    sums = _columns(row)
+    whole, part = (sums.get(column, getattr(project, column, None)) for column in SUMS)
+    return whole is not None and part is not None and part > whole
 
 
 class _There:
@@ -237,25 +252,28 @@ def _write(poll: Poll, plan: ImportPlan) -> None:
     projects = _projects(poll)
     by_number = {project.number: project for project in projects}
     written = [(row, by_number[plan.was[row.number]]) for row in plan.updated]
-    targets = []
+    targets, sub_items = [], []
     for row, project in written:
         # Lines that stayed the same keep the parts that somebody may have set by hand.
-        if row.targets is not None and row.targets != _as_row(project).targets:
+        there = _as_row(project)
+        if row.targets is not None and row.targets != there.targets:
             project.targets.all().delete()
             targets += _targets(project, row)
+        if row.sub_items is not None and row.sub_items != there.sub_items:
+            project.sub_items.all().delete()
+            sub_items += _sub_items(project, row)
     _park([project for _row, project in written], {*by_number, *plan.was})
     for row, project in written:
         project.number = row.number
         for column, value in _columns(row).items():
             setattr(project, column, value)
-    Project.objects.bulk_update(
-        [project for _row, project in written],
-        ["number", "title", "text", "category", "lead_unit", "investment", "deadline", "site"],
-    )
+    Project.objects.bulk_update([project for _row, project in written], ["number", *WORDS, *SUMS])
     for row in plan.new:
         project = Project.objects.create(poll=poll, number=row.number, **_columns(row))
         targets += _targets(project, row)
+        sub_items += _sub_items(project, row)
     Target.objects.bulk_create(targets)
+    SubItem.objects.bulk_create(sub_items)
 
 
 def _park(projects: Sequence[Project], taken: Collection[int]) -> None:
@@ -271,7 +289,7 @@ def _park(projects: Sequence[Project], taken: Collection[int]) -> None:
 
 
 def _projects(poll: Poll) -> list[Project]:
-    return list(poll.projects.order_by("number").prefetch_related("targets"))
+    return list(poll.projects.order_by("number").prefetch_related("targets", "sub_items"))
 
 
 def _cells(project: Project) -> tuple[str, ...]:
@@ -281,11 +299,17 @@ def _cells(project: Project) -> tuple[str, ...]:
         project.text,
         project.category,
         project.lead_unit,
-        "" if project.investment is None else candidate_table.plain(project.investment),
+        *("" if sum_ is None else candidate_table.plain(sum_) for sum_ in _sums(project)),
+        project.funding,
         project.deadline,
         project.site,
         "\n".join(str(target) for target in project.targets.all()),
+        "\n".join(str(part) for part in project.sub_items.all()),
     )
+
+
+def _sums(project: Project) -> tuple[Decimal | None, ...]:
+    return tuple(getattr(project, column) for column in SUMS)
 
 
 def _as_row(project: Project) -> Candidate:
@@ -311,18 +335,15 @@ def _in_words(cell: str | tuple[str, ...] | None) -> str:
     return "；".join(cell) if isinstance(cell, tuple) else cell or ""
 
 
-def _given(row: Candidate, *more: str) -> Iterable[tuple[str, Any]]:
-    """Yield the columns of `row` that the file has, by their names in the model."""
-    for column in ("title", "text", "category", "lead_unit", "deadline", "site", *more):
-        if (value := getattr(row, column)) is not None:
-            yield column, value
-
-
 def _columns(row: Candidate) -> dict[str, Any]:
-    columns = dict(_given(row))
-    if row.investment is not None:
-        columns["investment"] = Decimal(row.investment) if row.investment else None
-    return columns
+    """Return the columns of `row` that the file has, by their names in the model."""
+    given = {column: getattr(row, column) for column in (*WORDS, *SUMS)}
+    columns = {column: cell for column, cell in given.items() if cell is not None}
+    return columns | {
+        column: Decimal(columns[column]) if columns[column] else None
+        for column in SUMS
+        if column in columns
+    }
 
 
 def _targets(project: Project, row: Candidate) -> list[Target]:
@@ -336,6 +357,14 @@ def _targets(project: Project, row: Candidate) -> list[Target]:
             unit=part.unit,
         )
         for position, part in enumerate(parts, start=1)
+    ]
+
+
+def _sub_items(project: Project, row: Candidate) -> list[SubItem]:
+    items = map(candidate_table.item_of, row.sub_items or ())
+    return [
+        SubItem(project=project, position=position, text=item.text, investment=item.investment)
+        for position, item in enumerate(items, start=1)
     ]
 
 

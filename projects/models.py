@@ -1,4 +1,4 @@
-"""What is put to the vote: a poll, its numbered candidates and their yearly targets."""
+"""What is put to the vote: a poll, its numbered candidates, their yearly targets and sub-items."""
 
 import uuid
 from collections.abc import Iterable
@@ -351,6 +351,16 @@ class Project(models.Model):
         blank=True,
         validators=[MinValueValidator(Decimal(0))],
     )
+    investment_this_year = models.DecimalField(
+        _("本年投资（万元）"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("跨年度的项目填写；不能多于总投资。"),
+    )
+    funding = models.CharField(_("资金来源"), max_length=100, blank=True)
     deadline = models.CharField(_("完成时限"), max_length=30, blank=True)
     site = models.CharField(_("实施范围"), max_length=100, blank=True)
     # In a second round the item it was in the first one: “7” for a candidate, “推3” for a proposal.
@@ -378,6 +388,17 @@ class Project(models.Model):
                 condition=Q(investment__isnull=True) | Q(investment__gte=0),
                 name="project_investment_is_not_negative",
             ),
+            models.CheckConstraint(
+                condition=Q(investment_this_year__isnull=True) | Q(investment_this_year__gte=0),
+                name="project_investment_this_year_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(investment__isnull=True)
+                | Q(investment_this_year__isnull=True)
+                | Q(investment_this_year__lte=F("investment")),
+                name="project_investment_this_year_is_part_of_the_total",
+                violation_error_message=_("本年投资不能多于总投资。"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -385,10 +406,21 @@ class Project(models.Model):
 
     @property
     def sum(self) -> str:
-        """The investment as it is read, such as “1,800” or “0.5” (万元); empty without one."""
-        if self.investment is None:
-            return ""
-        return f"{self.investment.normalize():,f}"
+        """The whole investment as it is read, such as “1,800” or “0.5” (万元); empty without one.
+
+        It is the sum on the face of a ballot: ballots of real sessions print the whole, and a
+        project of one year has no other. What of it falls into this year stands with the details.
+        """
+        return _as_read(self.investment)
+
+    @property
+    def sum_this_year(self) -> str:
+        """What of the investment falls into this year, as `sum` is read."""
+        return _as_read(self.investment_this_year)
+
+
+def _as_read(sum_: Decimal | None) -> str:
+    return "" if sum_ is None else f"{sum_.normalize():,f}"
 
 
 def by_category(projects: Iterable[Project]) -> list[tuple[str, int]]:
@@ -405,6 +437,9 @@ def by_category(projects: Iterable[Project]) -> list[tuple[str, int]]:
 
 class Target(models.Model):
     """One measurable line of a candidate (年度目标): text, quantity and unit as printed."""
+
+    # What a line says: copied, and the same in a second round.
+    SAID = ("position", "text", "quantity", "unit")
 
     project = models.ForeignKey(
         Project, models.CASCADE, verbose_name=_("候选项目"), related_name="targets"
@@ -440,3 +475,47 @@ class Target(models.Model):
         if self.quantity is None:
             return ""
         return f"{self.quantity.normalize():f}{self.unit}"
+
+
+class SubItem(models.Model):
+    """One part of a candidate (子项): what is done, and what it costs where that is known."""
+
+    SAID = ("position", "text", "investment")
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, verbose_name=_("候选项目"), related_name="sub_items"
+    )
+    position = models.PositiveSmallIntegerField(_("顺序"))
+    text = models.CharField(_("子项"), max_length=100)
+    investment = models.DecimalField(
+        _("投资（万元）"),
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+
+    class Meta:
+        verbose_name = _("子项")
+        verbose_name_plural = _("子项")
+        ordering = ["project", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "position"], name="sub_item_position_is_unique_in_a_project"
+            ),
+            models.CheckConstraint(condition=~Q(text=""), name="sub_item_has_a_text"),
+            models.CheckConstraint(
+                condition=Q(investment__isnull=True) | Q(investment__gte=0),
+                name="sub_item_investment_is_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """The line as a cell of the table says it: “新建停车楼，1,200万元”."""
+        return f"{self.text}，{self.sum}万元" if self.sum else self.text
+
+    @property
+    def sum(self) -> str:
+        """The investment as that of a project is read; empty without one."""
+        return _as_read(self.investment)

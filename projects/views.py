@@ -37,7 +37,7 @@ def sample(request: PollRequest) -> HttpResponse:
 @require_safe
 def project_detail(request: PollRequest, number: int) -> HttpResponse:
     projects = _projects(request)
-    project = get_object_or_404(projects.prefetch_related("targets"), number=number)
+    project = get_object_or_404(projects.prefetch_related("targets", "sub_items"), number=number)
     numbers = list(projects.values_list("number", flat=True))
     place = numbers.index(number)
     context = {

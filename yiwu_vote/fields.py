@@ -1,5 +1,6 @@
 """The field of a form in which people type: what comes out of it is in the one normal form (design §11.4)."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -50,10 +51,18 @@ class Typed(forms.CharField):
         return shown if kept.split() == shown.split() else kept
 
 
-# For the pages of the admin: `formfield_overrides` of whoever has columns of text.
+class Figure(forms.DecimalField):
+    """A figure, shown without idle zeros: 3000 and not 3000.000, as the column would have it."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
+# For the pages of the admin: `formfield_overrides` of whoever has columns of text and figures.
 TYPED_COLUMNS: Any = {
     models.CharField: {"form_class": Typed},
     models.TextField: {"form_class": Typed, "lines": True},
+    models.DecimalField: {"form_class": Figure},
 }
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +25,7 @@ from projects import importing
 from projects.candidate_table import Candidate
 from projects.choices import LAST_YEAR
 from projects.importing import ImportPlan
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 
 refused = Refusals(
     {
@@ -58,6 +59,8 @@ COPIED_OF_PROJECT = (
     "category",
     "lead_unit",
     "investment",
+    "investment_this_year",
+    "funding",
     "deadline",
     "site",
     "origin",
@@ -79,7 +82,7 @@ def fresh_draft(poll: Poll, *, by: User) -> Poll:
         _settling(first)
     draft = _draft(poll)
     _take_over_roll(poll, draft)
-    _copy_candidates(poll.projects.prefetch_related("targets"), draft)
+    _copy_candidates(_with_lines(poll), draft)
     journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data={"poll": str(draft.uuid)})
     return draft
 
@@ -112,7 +115,7 @@ def copy(poll: Poll, *, into: str, meeting: str = "", by: User) -> Poll:
             changed["kind"] = Poll.Kind.REHEARSAL
         draft = _draft(poll, **changed)
         _choose_roll(poll, draft)
-        _copy_candidates(poll.projects.prefetch_related("targets"), draft)
+        _copy_candidates(_with_lines(poll), draft)
     if poll.journal.exists():
         data = {"poll": str(draft.uuid), "copied_as": into}
         journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data=data)
@@ -272,22 +275,26 @@ def _copy_candidates(projects: Iterable[Project], draft: Poll, **changed: Any) -
         columns = {column: getattr(project, column) for column in COPIED_OF_PROJECT}
         copy = Project.objects.create(poll=draft, **(columns | changed))
         Target.objects.bulk_create(
-            Target(
-                project=copy,
-                position=target.position,
-                text=target.text,
-                quantity=target.quantity,
-                unit=target.unit,
-            )
-            for target in project.targets.all()
+            Target(project=copy, **_said(target)) for target in project.targets.all()
         )
+        SubItem.objects.bulk_create(
+            SubItem(project=copy, **_said(part)) for part in project.sub_items.all()
+        )
+
+
+def _with_lines(poll: Poll) -> QuerySet[Project]:
+    return poll.projects.prefetch_related("targets", "sub_items")
+
+
+def _said(line: Target | SubItem) -> dict[str, Any]:
+    return {column: getattr(line, column) for column in line.SAID}
 
 
 def _copy_items(outcome: Outcome, draft: Poll) -> None:
     """Put the open items on the list of `draft`: candidates under their numbers, proposals after."""
     first = outcome.poll
     keys = {row["item"] for row in outcome.rest}
-    projects = list(first.projects.prefetch_related("targets").order_by("number"))
+    projects = list(_with_lines(first).order_by("number"))
     for project in projects:
         if str(project.number) in keys:
             _copy_candidates([project], draft, origin=str(project.number))

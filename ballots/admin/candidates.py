@@ -48,7 +48,10 @@ def import_page(request: StaffRequest) -> HttpResponse:
     parsed = candidate_table.parse(content)
     plan = importing.plan_import(poll, parsed.rows)
     rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest_of(content))
-    by_number = {project.number: project for project in poll.projects.prefetch_related("targets")}
+    by_number = {
+        project.number: project
+        for project in poll.projects.prefetch_related("targets", "sub_items")
+    }
     known = {new: by_number[old] for new, old in plan.was.items()}
     context = preview_of(parsed, plan.problems) | {
         "poll": poll,
@@ -71,9 +74,13 @@ def import_page(request: StaffRequest) -> HttpResponse:
 
 
 def _shown(row: candidate_table.Candidate) -> dict[str, Any]:
-    """Return a candidate with its targets taken apart, and what else the file says of it."""
-    cost = gettext("投资%(sum)s万元") % {"sum": row.investment} if row.investment else ""
-    more = [row.category, row.lead_unit, cost, row.deadline, row.site]
+    """Return a candidate with its lines taken apart, and what else the file says of it."""
+    sums = {
+        gettext("总投资%(sum)s万元"): row.investment,
+        gettext("本年投资%(sum)s万元"): row.investment_this_year,
+    }
+    costs = [words % {"sum": sum_} for words, sum_ in sums.items() if sum_]
+    more = [row.category, row.lead_unit, *costs, row.funding, row.deadline, row.site]
     return {
         "row": row,
         "targets": [candidate_table.parts_of(line) for line in row.targets or ()],

@@ -6,6 +6,7 @@ The page of the opening shows the same, and says by the same hashes what somebod
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_by_delegation
 from ballots.models import AccessCard
 from ballots.pure import chain, sealing
-from projects.models import Poll
+from projects.models import Poll, Project
 
 # Which rules an opening hashes, in each format so far: what was opened is shown in the format of its
 # opening for good. The first is that of `5914733`. Whoever changes what is hashed adds the next one
@@ -31,9 +32,14 @@ FIRST_RULES = (
 )
 SECOND_RULES = (*FIRST_RULES, "form", "objection_days")
 # From the third on, the entry of an opening names its format, hashes the roll with its delegations
-# and holds a short digest; from the fourth on, lists of names stand in entries of their own.
-RULES_OF_FORMAT = {1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES, 4: SECOND_RULES}
+# and holds a short digest; from the fourth on, lists of names stand in entries of their own; from
+# the fifth on, a candidate has this year's investment, the source of its money and its sub-items.
+RULES_OF_FORMAT = {
+    **{1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES},
+    **{4: SECOND_RULES, 5: SECOND_RULES},
+}
 FORMAT = max(RULES_OF_FORMAT)
+WITH_SUB_ITEMS = 5
 # What of that entry may still rise or is about the machine: the short digest says nothing of it.
 NOT_IN_THE_DIGEST = ("present", "plain_http", "digest")
 
@@ -76,24 +82,43 @@ def _rules_digest(poll: Poll, number: int = FORMAT) -> str:
     return chain.digest("rules", chain.canonical(frozen_rules(poll, number)))
 
 
-def frozen_candidates(poll: Poll) -> list[list[object]]:
-    """Return number, title, text, targets and the rest of each candidate, in order of number."""
-    return [
-        [
-            project.number,
-            project.title,
-            project.text,
-            [str(line) for line in project.targets.all()],
-            [
-                project.category,
-                project.lead_unit,
-                "" if project.investment is None else str(project.investment),
-                project.deadline,
-                project.site,
-            ],
-        ]
-        for project in poll.projects.order_by("number").prefetch_related("targets")
+def frozen_candidates(poll: Poll, number: int = FORMAT) -> list[list[object]]:
+    """Return each candidate as an opening of format `number` hashes it, in order of number.
+
+    That is number, title, text, targets and a list of the rest; from the fifth format on, the rest
+    has more in it, and text and sum of each sub-item follow.
+    """
+    projects = poll.projects.order_by("number").prefetch_related("targets", "sub_items")
+    return [_frozen_candidate(project, number) for project in projects]
+
+
+def _frozen_candidate(project: Project, number: int) -> list[object]:
+    rest = [
+        project.category,
+        project.lead_unit,
+        _sum(project.investment),
+        project.deadline,
+        project.site,
     ]
+    said: list[object] = [
+        project.number,
+        project.title,
+        project.text,
+        [str(line) for line in project.targets.all()],
+        rest,
+    ]
+    if number >= WITH_SUB_ITEMS:
+        rest += [_sum(project.investment_this_year), project.funding]
+        said.append([[part.text, _sum(part.investment)] for part in project.sub_items.all()])
+    return said
+
+
+def _sum(sum_: Decimal | None) -> str:
+    return "" if sum_ is None else str(sum_)
+
+
+def _candidates_digest(poll: Poll, number: int = FORMAT) -> str:
+    return chain.digest("candidates", chain.canonical(frozen_candidates(poll, number)))
 
 
 def frozen_roll(poll: Poll) -> list[list[str]]:
@@ -121,7 +146,7 @@ def unlike_record(poll: Poll) -> list[str]:
     now = {
         "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
         "rules": _rules_digest(poll, number),
-        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+        "candidates": _candidates_digest(poll, number),
     }
     if "format" in opened.data:
         added = [
@@ -157,7 +182,7 @@ def frozen(poll: Poll, staff: str | None = None) -> dict[str, Any]:
         "format": FORMAT,
         "poll": chain.digest("poll", chain.canonical(frozen_poll(poll))),
         "rules": _rules_digest(poll),
-        "candidates": chain.digest("candidates", chain.canonical(frozen_candidates(poll))),
+        "candidates": _candidates_digest(poll),
         "roll": chain.digest("roll", chain.canonical(frozen_roll(poll))),
         "on_roll": poll.roll.count(),
         "present": poll.roll.filter(present=True).count(),

@@ -1,4 +1,4 @@
-"""What the opening froze, kept by each process: candidates, their targets, and the key (design §7.6).
+"""What the opening froze, kept by each process: candidates, their lines, and the key (design §7.6).
 
 The rule of this room: only what a trigger freezes. The phase, a person, a mark, and of the poll what
 may still move (its deadline, the telephone, the words before the vote) are read in every request.
@@ -97,7 +97,9 @@ def _with_its_key(poll: int, kept: Kept) -> Kept:
 
 def _read(poll: int) -> Kept:
     projects = tuple(
-        Project.objects.filter(poll=poll).order_by("number").prefetch_related("targets")
+        Project.objects.filter(poll=poll)
+        .order_by("number")
+        .prefetch_related("targets", "sub_items")
     )
     box = BallotBox.objects.filter(poll=poll).only("public_key", "ballot_size").first()
     return Kept(

@@ -56,7 +56,7 @@ def sheet_of(poll: Poll) -> Sheet:
     cards = dict(poll.roll.values_list("delegation").annotate(held=valid))
     return Sheet(
         rules=wording.rules_in_words(poll),
-        candidates=list(poll.projects.order_by("number").prefetch_related("targets")),
+        candidates=list(poll.projects.order_by("number").prefetch_related("targets", "sub_items")),
         delegations=[
             DelegationRow(row["delegation"], row["on_roll"], row["came"], cards[row["delegation"]])
             for row in turnout_by_delegation(poll)

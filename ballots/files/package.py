@@ -202,7 +202,7 @@ def _may_be_read(entry: JournalEntry, kinds: Collection[str]) -> bool:
 
 def _poll(poll: Poll, holders: object) -> dict[str, object]:
     """Return the frozen rules and candidates exactly as the opening hashed them, and the box."""
-    box = poll.box
+    box, number = poll.box, frozen.opened_in(poll)
     remarks = words.remarks(poll)
     if box.threshold == 1:
         remarks.append(gettext("简易方式：任一持有人可单独开启票箱"))
@@ -213,8 +213,8 @@ def _poll(poll: Poll, holders: object) -> dict[str, object]:
         "is_revealed": poll.is_revealed,
         "is_archived": poll.archived_at is not None,
         "remarks": remarks,
-        "rules": frozen.frozen_rules(poll, frozen.opened_in(poll)),
-        "candidates": frozen.frozen_candidates(poll),
+        "rules": frozen.frozen_rules(poll, number),
+        "candidates": frozen.frozen_candidates(poll, number),
         "box": {
             "ceremony": box.ceremony,
             "suite": box.suite,

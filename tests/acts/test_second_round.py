@@ -5,6 +5,7 @@ Case 60: a table that exchanged two titles in a run-off let one project win and 
 
 import csv
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,13 +19,15 @@ from ballots.facts import preflight
 from ballots.files import package, tables
 from projects import importing
 from projects.candidate_table import Candidate
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 from tests.helpers.desk import desk_of, upload
 from tests.helpers.factories import (
     Stage,
+    make_office,
     make_poll,
     make_project,
     make_ready,
+    make_sub_item,
     play,
     selection,
     short,
@@ -43,10 +46,22 @@ OTHERWISE: dict[str, Any] = {
     "category": "其他",
     "lead_unit": "另一个单位",
     "investment": 7,
+    "investment_this_year": 3,
+    "funding": "市级财政",
     "deadline": "明年",
     "site": "别处",
     "origin": "3",
 }
+
+
+def tied_with_parts() -> Stage:
+    """Return what `tied` does, each candidate with a sub-item."""
+    held = tied()
+    triggers.lift(connection)
+    for project in held.poll.projects.all():
+        make_sub_item(project)
+    triggers.install(connection)
+    return held
 
 
 def refused_by_database(act: Any, *args: Any, **kwargs: Any) -> None:
@@ -57,7 +72,10 @@ def refused_by_database(act: Any, *args: Any, **kwargs: Any) -> None:
 def told(poll: Poll) -> list[Any]:
     """Return all that is said of the candidates of a poll."""
     return [
-        [project.number, project.title, project.text, *map(str, project.targets.all())]
+        [
+            *(project.number, project.title, project.text),
+            *map(str, [*project.targets.all(), *project.sub_items.all()]),
+        ]
         for project in poll.projects.order_by("number")
     ]
 
@@ -115,6 +133,7 @@ def by_sql(held: Stage, draft: Poll) -> None:
     refused_by_database(make_project, draft, 9)
     refused_by_database(Target.objects.filter(project=second).update, quantity=99)
     refused_by_database(Target.objects.create, project=second, position=2, text="更多")
+    refused_by_database(SubItem.objects.create, project=second, position=2, text="更多")
 
 
 @pytest.mark.parametrize("road", [by_form, by_new_form, by_table, by_act, by_sql])
@@ -190,10 +209,20 @@ def test_the_list_of_a_supplementary_poll_may_be_shortened_in_the_form():
     assert [row[0] for row in told(draft)] == [2]
 
 
-def test_a_second_round_that_lost_a_target_is_told_by_the_checklist_and_by_the_database():
-    held = tied()
+def test_the_sub_items_of_a_second_round_are_those_of_the_first():
+    draft = drafts.run_off(tied_with_parts().poll, by=make_office())
+
+    parts = SubItem.objects.filter(project__poll=draft)
+    assert [(part.text, part.investment) for part in parts] == [("新建停车楼", Decimal(1200))] * 2
+    for changed in ({"investment": 99}, {"investment": None}, {"text": "别的"}, {"position": 2}):
+        refused_by_database(parts.update, **changed)
+
+
+@pytest.mark.parametrize("lines", [Target, SubItem])
+def test_a_second_round_that_lost_a_line_is_told_by_the_checklist_and_by_the_database(lines):
+    held = tied_with_parts()
     ready = make_ready(held, drafts.run_off(held.poll, by=held.office))
-    Target.objects.filter(project__poll=ready.poll, project__number=3).delete()
+    assert lines.objects.filter(project__poll=ready.poll, project__number=3).delete()[0]
 
     lines = [str(finding.text) for finding in preflight.what_is_missing(ready.poll)]
     assert any("第3项与原票决中的不一致" in line for line in lines)
@@ -228,9 +257,10 @@ def test_proposals_that_come_to_a_second_round_stay_what_was_proposed():
 
     for proposal in proposals:
         itself = Project.objects.filter(pk=proposal.pk)
-        for column in ("title", "text", "category", "lead_unit", "investment", "deadline", "site"):
+        for column in OTHERWISE.keys() - {"number", "origin"}:
             refused_by_database(itself.update, **{column: OTHERWISE[column]})
         # A number of the first round means the candidate that had it there.
         refused_by_database(itself.update, number=1)
-        refused_by_database(Target.objects.create, project=proposal, position=1, text="新建")
+        for lines in (Target, SubItem):
+            refused_by_database(lines.objects.create, project=proposal, position=1, text="新建")
     assert triggers.changed_candidates(connection, draft.pk) == []

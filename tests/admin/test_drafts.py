@@ -404,6 +404,8 @@ def test_no_list_holds_two_candidates_that_nobody_can_tell_apart(desk, clerk):
         "text": "建设\u200b内容",
         "targets-TOTAL_FORMS": "0",
         "targets-INITIAL_FORMS": "0",
+        "sub_items-TOTAL_FORMS": "0",
+        "sub_items-INITIAL_FORMS": "0",
     }
 
     reply = desk.post(reverse("admin:projects_project_add"), sent)
@@ -430,6 +432,7 @@ def test_the_form_of_a_candidate_takes_what_a_table_takes(desk, clerk, field, te
     sent = {
         **{"poll": poll.pk, "number": 1, "title": "停车场", "text": "建设内容"},
         **{"targets-TOTAL_FORMS": "0", "targets-INITIAL_FORMS": "0", field: text},
+        **{"sub_items-TOTAL_FORMS": "0", "sub_items-INITIAL_FORMS": "0"},
     }
 
     reply = desk.post(reverse("admin:projects_project_add"), sent)

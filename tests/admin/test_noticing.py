@@ -13,7 +13,13 @@ from ballots.models import Announcement, Delegation
 from projects.models import Poll, Project, Target
 from tests.helpers.browsing import posted, read
 from tests.helpers.desk import at, desk_of, fields_of, messages_of
-from tests.helpers.factories import make_delegates, make_office, make_poll, make_scrutineer
+from tests.helpers.factories import (
+    make_delegates,
+    make_office,
+    make_poll,
+    make_scrutineer,
+    make_sub_item,
+)
 from tests.helpers.figures import adopted, make_counted
 
 pytestmark = pytest.mark.django_db
@@ -99,9 +105,13 @@ def test_targets_that_somebody_changed_are_part_of_their_candidate():
     seen = fields_of(desk.get(page))
     Target.objects.filter(project__number=1).update(quantity=77)
 
+    make_sub_item(Project.objects.get(number=1))
+
     refused = desk.post(page, seen | {"title": "另一项", "targets-0-text": "改建"})
 
-    assert "年度目标刚才已改为“新建77处”，您填的仍在下面。" in faults(refused)["__all__"]
+    told = faults(refused)["__all__"]
+    assert "年度目标刚才已改为“新建77处”，您填的仍在下面。" in told
+    assert "子项刚才已改为“新建停车楼，1,200万元”，您填的仍在下面。" in told
     assert 'value="改建"' in refused.text
     assert Target.objects.get(project__number=1).text == "新建"
 

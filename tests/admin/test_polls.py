@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ballots.acts import lifecycle
-from projects.models import Poll
-from tests.helpers.factories import make_office, make_poll, make_stage
+from projects import importing
+from projects.models import Poll, Project
+from tests.helpers.desk import fields_of as filled_in
+from tests.helpers.factories import make_office, make_poll, make_stage, make_sub_item
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +72,8 @@ def test_a_candidate_that_stands_fast_shows_its_quantities_as_they_are_printed(c
     day = make_stage(open_it=False)
     candidate = day.poll.projects.get(number=1)
     candidate.targets.create(position=9, text="新建泵站", quantity=2, unit="座")
+    make_sub_item(candidate, investment=1200)
+    Project.objects.filter(pk=candidate.pk).update(investment=1800, investment_this_year=950)
     client.force_login(make_office())
     address = reverse("admin:projects_project_change", args=[candidate.pk])
     assert 'name="targets-0-quantity"' in client.get(address).content.decode()
@@ -77,5 +81,38 @@ def test_a_candidate_that_stands_fast_shows_its_quantities_as_they_are_printed(c
     lifecycle.open_poll(day.poll, by=day.office)
     page = client.get(address).content.decode()
 
-    assert "2座" in page
-    assert "2.000" not in page
+    for figure in ("2座", "1,200", "1,800", "950"):
+        assert f">{figure}<" in page
+    assert ".00" not in page
+
+
+def test_the_form_of_a_candidate_shows_no_idle_zeros_and_takes_all_that_a_table_has(client):
+    """B13; and what the form has kept is what a table that goes out says."""
+    poll = make_poll(candidates=1)
+    candidate = poll.projects.get()
+    Project.objects.filter(pk=candidate.pk).update(investment="1800.50")
+    client.force_login(make_office())
+    address = reverse("admin:projects_project_change", args=[candidate.pk])
+    page = client.get(address)
+    filled = filled_in(page)
+    assert (filled["investment"], filled["targets-0-quantity"]) == ("1800.5", "1")
+
+    sent = {"investment_this_year": "950", "funding": "市级财政"}
+    parts = {"sub_items-0-text": "新建停车楼", "sub_items-0-investment": "1200.00"}
+    client.post(address, filled | sent | parts | {"sub_items-1-text": "管理平台"})
+
+    [cells] = importing.cells_of(poll)
+    assert cells[5:8] == ("1800.5", "950", "市级财政")
+    assert cells[-1] == "新建停车楼，1,200万元\n管理平台"
+
+
+def test_more_this_year_than_in_all_is_told_beside_the_form(client):
+    candidate = make_poll(candidates=1).projects.get()
+    client.force_login(make_office())
+    address = reverse("admin:projects_project_change", args=[candidate.pk])
+    sums = {"investment": "100", "investment_this_year": "100.01"}
+
+    reply = client.post(address, filled_in(client.get(address)) | sums)
+
+    assert "本年投资不能多于总投资。" in reply.text
+    assert Project.objects.get().investment is None

@@ -37,7 +37,7 @@ from ballots.models import (
     WaitingStep,
     WriteIn,
 )
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -288,6 +288,19 @@ BREAKS: dict[str, list[Act]] = {
     "project_number_from_one": [lambda w: change(w.project, number=0)],
     "project_has_a_title": [lambda w: change(w.project, title="")],
     "project_investment_is_not_negative": [lambda w: change(w.project, investment="-0.01")],
+    "project_investment_this_year_is_not_negative": [
+        lambda w: change(w.project, investment_this_year="-0.01")
+    ],
+    "project_investment_this_year_is_part_of_the_total": [
+        lambda w: change(w.project, investment=5, investment_this_year="5.01")
+    ],
+    "sub_item_position_is_unique_in_a_project": [
+        lambda w: put(*(SubItem(project=w.project, position=1, text=text) for text in "甲乙"))
+    ],
+    "sub_item_has_a_text": [lambda w: put(SubItem(project=w.project, position=1, text=""))],
+    "sub_item_investment_is_not_negative": [
+        lambda w: put(SubItem(project=w.project, position=1, text="甲", investment="-0.01"))
+    ],
     "target_position_is_unique_in_a_project": [
         lambda w: put(Target(project=w.project, position=1, text="另一行"))
     ],

@@ -37,6 +37,7 @@ from tests.helpers.factories import (
     make_project,
     make_scrutineer,
     make_stage,
+    make_sub_item,
     publish_count,
     selection,
 )
@@ -312,6 +313,9 @@ def test_the_opening_is_bound_to_poll_candidates_rules_and_roll():
         ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(text="另一段"))),
         ("candidates", opening(lambda s: Target.objects.filter(position=1).update(quantity=99))),
         ("candidates", opening(lambda s: make_project(s.poll, 13))),
+        ("candidates", opening(lambda s: s.poll.projects.update(investment_this_year=5))),
+        ("candidates", opening(lambda s: s.poll.projects.update(funding="市级财政"))),
+        ("candidates", opening(lambda s: make_sub_item(s.poll.projects.get(number=1)))),
         ("candidates", opening(lambda s: s.poll.projects.filter(number=1).update(site="城南"))),
         ("poll", opening(meeting="另一次会议")),
         ("poll", opening(year=2027)),

@@ -28,13 +28,14 @@ from ballots.models import (
     WriteIn,
 )
 from ballots.refusal import Refused
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 from tests.helpers.factories import (
     make_delegates,
     make_office,
     make_poll,
     make_project,
     make_stage,
+    make_sub_item,
     selection,
 )
 from tests.helpers.secrecy import in_sql
@@ -48,6 +49,7 @@ GUARDED = {
     "projects_poll": "update delete",
     "projects_project": "insert update delete",
     "projects_target": "insert update delete",
+    "projects_subitem": "insert update delete",
     "ballots_rollentry": "update delete",
     "ballots_ballotbox": "update delete",
     "ballots_writein": "update delete",
@@ -98,6 +100,10 @@ class Rows:
         return Target.objects.get(project=self.project)
 
     @property
+    def sub_item(self) -> SubItem:
+        return SubItem.objects.get(project=self.project)
+
+    @property
     def journal(self) -> JournalEntry:
         # Staff that is made while a poll runs stands on its record too.
         return JournalEntry.objects.filter(poll=self.poll).earliest("seq")
@@ -126,6 +132,7 @@ class Rows:
 def make_rows(phase: str, *, kind: str = Poll.Kind.MAIN) -> Rows:
     user = make_office()
     poll = make_poll(candidates=2, kind=kind, delegates_total=3)
+    make_sub_item(poll.projects.get(number=1))
     (delegate,) = make_delegates(1)
     entry = RollEntry.objects.create(
         poll=poll, delegate=delegate, number=delegate.number, name=delegate.name
@@ -202,6 +209,8 @@ SECOND_ROUND = {
     "projects_project_guard_update",
     "projects_target_guard_insert",
     "projects_target_guard_update",
+    "projects_subitem_guard_insert",
+    "projects_subitem_guard_update",
     "projects_poll_guard_update",
 }
 
@@ -851,7 +860,7 @@ def test_candidates_are_frozen_in_every_phase_but_the_first(kind, phase):
     if phase in {"paused", "void"}:
         go(rows.poll, "open")
     go(rows.poll, phase)
-    project, target = rows.project, rows.target
+    project, target, part = rows.project, rows.target, rows.sub_item
     acts: list[Callable[[], Any]] = [
         lambda: Project.objects.bulk_create([Project(poll=rows.poll, number=9, title="x")]),
         lambda: by_update(project, "title", "另一个名称"),
@@ -862,6 +871,12 @@ def test_candidates_are_frozen_in_every_phase_but_the_first(kind, phase):
         lambda: by_update(target, "text", "另一行"),
         lambda: by_sql(target, "quantity", 999),
         lambda: target.delete(),
+        lambda: by_sql(project, "investment_this_year", 5),
+        lambda: by_update(project, "funding", "市级财政"),
+        lambda: SubItem.objects.bulk_create([SubItem(project=project, position=9, text="x")]),
+        lambda: by_update(part, "text", "另一行"),
+        lambda: by_sql(part, "investment", 999),
+        lambda: part.delete(),
     ]
 
     for act in acts:

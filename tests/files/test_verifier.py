@@ -316,6 +316,7 @@ def test_a_delegate_added_while_voting_is_known_from_the_journal():
 
 def as_before_delegations_were_hashed(files: Files) -> None:
     """Let the opening say what that of format 2 did, and the whole package be of that format."""
+    as_before_sub_items(files)
     rows = [[row["number"], row["name"]] for row in files["roll.json"]]
 
     def older(body: Any) -> None:
@@ -468,8 +469,33 @@ def test_a_package_that_lists_staff_and_holders_where_earlier_versions_did_is_re
     assert wrong(packed(files)) == {"key", "opening", "signers"}
 
 
+def as_before_sub_items(files: Files) -> None:
+    """Let candidates be what they were in format 4: without sub-items, source and this year's sum."""
+    files["poll.json"]["candidates"] = [
+        [*candidate[:4], candidate[4][:5]] for candidate in files["poll.json"]["candidates"]
+    ]
+    said = chain.digest("candidates", chain.canonical(files["poll.json"]["candidates"]))
+
+    def older(body: Any) -> None:
+        body["data"] |= {"format": 4, "candidates": said}
+        body["data"]["digest"] = frozen.short_digest(body["data"])
+
+    edit_journal(files, "opened", older)
+    files["manifest.json"]["format"] = "yiwu-vote-package/4"
+
+
+def test_a_package_of_candidates_without_sub_items_is_read_as_before(proof):
+    files = proof.files
+    as_before_sub_items(files)
+
+    assert wrong(packed(files), proof.shares) == set()
+    files["poll.json"]["candidates"][0][4][0] = "别的类别"
+    assert wrong(packed(files)) == {"candidates"}
+
+
 def as_before_names_stood_apart(files: Files) -> None:
     """Let the entries of ceremony and opening hold the names, as those of format 3 did."""
+    as_before_sub_items(files)
     for kind, what, holder in (
         ("staff-listed", "staff", "opened"),
         ("holders-named", "holders", "key-made"),
@@ -963,7 +989,15 @@ MANIPULATIONS: dict[str, tuple[str, Callable[[Files], Any]]] = {
     ),
     "a candidate added": (
         "candidates",
-        lambda f: f["poll.json"]["candidates"].append([7, "候选项目7", "", [], []]),
+        lambda f: f["poll.json"]["candidates"].append([7, "候选项目7", "", [], [], []]),
+    ),
+    "the source of a candidate's money": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0][4].__setitem__(6, "自筹"),
+    ),
+    "a sub-item of a candidate": (
+        "candidates",
+        lambda f: f["poll.json"]["candidates"][0][5].append(["新建停车楼", "1200.00"]),
     ),
     "the number of places": ("rules", lambda f: f["poll.json"]["rules"].update(places=9)),
     "the rule of the majority": (

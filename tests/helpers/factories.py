@@ -26,7 +26,7 @@ from ballots.models import (
 )
 from ballots.pure import sealing
 from ballots.pure.rules import Proposal, Selection
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 
 PASSWORD = "correct-horse-battery"
 WAY = ["open", "closed", "opened", "counted", "confirmed", "published"]
@@ -99,6 +99,11 @@ def make_project(poll: Poll, number: int, **columns: Any) -> Project:
     project = Project.objects.create(poll=poll, number=number, **(_words(number) | columns))
     Target.objects.create(project=project, **_target(number))
     return project
+
+
+def make_sub_item(project: Project, **columns: Any) -> SubItem:
+    said = {"position": 1, "text": "新建停车楼", "investment": 1200} | columns
+    return SubItem.objects.create(project=project, **said)
 
 
 def make_delegates(number: int, *, delegation: str = "城区代表团") -> list[Delegate]:
@@ -276,7 +281,10 @@ def dress(day: Stage) -> None:
         project.lead_unit = "市教育局、市住房和城乡建设局、市自然资源和规划局"
         project.deadline = "2026年11月底"
         project.site = "各镇人民政府、街道办事处辖区"
+        project.investment_this_year = 950
+        project.funding = "市级财政资金950万元，镇（街道）自筹资金850万元"
         project.save()
+        make_sub_item(project, text="改造农村义务教育学校午休教室和学生餐厅")
 
 
 def move_by_force(poll: Poll, phase: str) -> Poll:

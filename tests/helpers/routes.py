@@ -13,7 +13,7 @@ PAGES = {
     "/": 1,
     "/home/": 1,
     "/projects/": 3,
-    "/projects/1/": 4,
+    "/projects/1/": 5,
     "/projects/sample/": 3,
     "/tablet/": 1,
     "/ballot/": 1,

@@ -29,6 +29,7 @@ from tests.helpers.factories import (
     make_poll,
     make_project,
     make_stage,
+    make_sub_item,
     move_by_force,
     play,
     publish_count,
@@ -905,10 +906,25 @@ def test_a_candidate_leads_to_its_neighbours_and_leaves_out_what_is_not_known(cl
     assert 'href="/projects/2/"' in text
     assert 'href="/projects/4/"' in text
     assert "<b>3处</b>" in text
-    for unknown in ("责任单位", "总投资", "完成时限", "实施范围", "None"):
+    for unknown in ("责任单位", "投资", "资金来源", "子项", "完成时限", "实施范围", "None"):
         assert unknown not in text
     assert "上一项" not in client.get("/projects/1/").text
     assert "下一项" not in client.get("/projects/12/").text
+
+
+def test_a_candidate_shows_its_sub_items_and_its_money_as_they_are_read(stage, client):
+    draft = make_poll(candidates=0)
+    sums = {"investment": "1800.00", "investment_this_year": "950.50", "funding": "市级财政"}
+    project = make_project(draft, 7, **sums)
+    make_sub_item(project, investment="1200.00")
+    make_sub_item(project, position=2, text="管理平台", investment=None)
+    roll.draw_up_roll(draft, by=stage.office)
+
+    text = " ".join(read(client.get(f"/projects/7/?poll={draft.pk}")).text.split())
+
+    for words in ("新建停车楼 1,200万元 管理平台", "总投资 1,800万元", "本年投资 950.5万元"):
+        assert words in text
+    assert "资金来源 市级财政" in text
 
 
 @pytest.mark.parametrize("number", [0, 13, 2**31, 2**63, 10**30])

@@ -20,9 +20,9 @@ from ballots.acts import drafts
 from ballots.facts import record
 from ballots.refusal import Refused
 from projects import candidate_table, importing
-from projects.candidate_table import Candidate, Parts, parts_of
+from projects.candidate_table import Candidate, Item, Parts, item_of, parts_of
 from projects.forms import ROWS
-from projects.models import Poll, Project, Target
+from projects.models import Poll, Project, SubItem, Target
 from tests.helpers.desk import confirmation, messages_of, upload
 from tests.helpers.factories import (
     make_office,
@@ -41,7 +41,10 @@ from yiwu_vote.tables.sheets import csv_bytes, xlsx_bytes
 from yiwu_vote.tables.unmeant import ditto
 from yiwu_vote.tables.upload import Parsed
 
-HEADER = "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,完成时限,实施范围,年度目标"
+HEADER = (
+    "编号,项目名称,建设内容,类别,责任单位,总投资（万元）,本年投资（万元）,资金来源,完成时限,实施范围,"
+    "年度目标,子项"
+)
 SHORT = "编号,项目名称,建设内容"
 IMPORT = "admin:projects_project_import"
 
@@ -77,13 +80,12 @@ def listed(poll: Poll) -> list[tuple[int, str, str]]:
 
 def whole(poll: Poll) -> list[tuple[object, ...]]:
     """Return all that a ballot shows of each candidate, its targets in their parts."""
-    columns = ("number", "title", "text", "category", "lead_unit", "investment", "deadline", "site")
+    columns = ("number", *importing.WORDS, *importing.SUMS)
     return [
         (
             *(getattr(project, column) for column in columns),
-            *project.targets.order_by("position").values_list(
-                "position", "text", "quantity", "unit"
-            ),
+            *project.targets.order_by("position").values_list(*Target.SAID),
+            *project.sub_items.order_by("position").values_list(*SubItem.SAID),
         )
         for project in poll.projects.order_by("number")
     ]
@@ -93,7 +95,10 @@ def whole(poll: Poll) -> list[tuple[object, ...]]:
 
 
 def test_a_whole_line_is_read_into_its_fields():
-    line = "7,停车便民,新建停车场。,交通,市城管局,1800,2026年底,主城区,新增泊位3000个；新建公园5个"
+    line = (
+        "7,停车便民,新建停车场。,交通,市城管局,1800,950,市级财政,2026年底,主城区,"
+        '新增泊位3000个；新建公园5个,"新建停车楼，1,200万元；改造路内泊位（600万元）；管理平台"'
+    )
 
     assert rows_of(line, header=HEADER) == (
         Candidate(
@@ -104,9 +109,12 @@ def test_a_whole_line_is_read_into_its_fields():
             category="交通",
             lead_unit="市城管局",
             investment="1800",
+            investment_this_year="950",
+            funding="市级财政",
             deadline="2026年底",
             site="主城区",
             targets=("新增泊位3000个", "新建公园5个"),
+            sub_items=("新建停车楼，1,200万元", "改造路内泊位，600万元", "管理平台"),
         ),
     )
 
@@ -120,7 +128,8 @@ def test_two_columns_are_enough_in_any_order_and_the_others_are_left_alone():
 def test_an_empty_cell_of_a_column_that_is_there_says_that_it_is_empty():
     (row,) = rows_of("1,停车便民,新建停车场。", header=HEADER)
 
-    assert (row.category, row.investment, row.targets) == ("", "", ())
+    assert (row.category, row.investment, row.investment_this_year) == ("", "", "")
+    assert (row.funding, row.targets, row.sub_items) == ("", (), ())
 
 
 @pytest.mark.parametrize("bracket", ["总投资(万元)", "总投资 （万元）"])
@@ -180,17 +189,24 @@ def test_a_sum_that_is_no_sum_is_told(written):
         (f"1,{'停' * 61},新建。", "项目名称超过60个字"),
         (f"1,停车便民,{'新' * 2001}", "建设内容超过2000个字"),
         ("1,停\ue863车,新建。", "项目名称“停\ufffd车”含有不可见或无法显示的字符"),
-        ("1,停车便民,新建。,,,,,,,多", "有10格内容，表头只有9列"),
+        ("1,停车便民,新建。,,,,,,,,,,多", "有13格内容，表头只有12列"),
         (f"1,停车便民,新建。,{'类' * 21}", "类别超过20个字"),
         (f"1,停车便民,新建。,,{'局' * 61}", "责任单位超过60个字"),
-        (f"1,停车便民,新建。,,,,{'年' * 31}", "完成时限超过30个字"),
-        (f"1,停车便民,新建。,,,,,{'区' * 101}", "实施范围超过100个字"),
-        (f"1,停车便民,新建。,,,,,,新建5个；{'新' * 101}", "年度目标第2条超过100个字"),
-        (f"1,停车便民,新建。,,,,,,{'新建；' * 21}", "年度目标超过20条"),
         (
-            "1,停车便民,新建。,,,,,,新\ue863建",
+            "1,停车便民,新建。,,,,约五",
+            "本年投资“约五”不是以万元计的数（最多10位整数、2位小数，不能为负）",
+        ),
+        (f"1,停车便民,新建。,,,,,{'财' * 101}", "资金来源超过100个字"),
+        (f"1,停车便民,新建。,,,,,,{'年' * 31}", "完成时限超过30个字"),
+        (f"1,停车便民,新建。,,,,,,,{'区' * 101}", "实施范围超过100个字"),
+        (f"1,停车便民,新建。,,,,,,,,新建5个；{'新' * 101}", "年度目标第2条超过100个字"),
+        (f"1,停车便民,新建。,,,,,,,,{'新建；' * 21}", "年度目标超过20条"),
+        (
+            "1,停车便民,新建。,,,,,,,,新\ue863建",
             "年度目标第1条“新\ufffd建”含有不可见或无法显示的字符",
         ),
+        (f"1,停车便民,新建。,,,,,,,,,新建，5万元；{'新' * 101}，5万元", "子项第2条超过100个字"),
+        (f"1,停车便民,新建。,,,,,,,,,{'新建；' * 21}", "子项超过20条"),
     ],
 )
 def test_a_cell_that_will_not_do_is_told_with_its_line(line, told):
@@ -222,7 +238,7 @@ def test_a_table_that_will_not_do_is_one_problem_of_the_whole_file():
 
 
 def test_cells_that_look_like_formulas_stay_the_text_they_are():
-    row = ["1", "=1+1", "@SUM(A1)", "+类", "-局", "", "", "", "=新建5个"]
+    row = ["1", "=1+1", "@SUM(A1)", "+类", "-局", "", "", "=财", "", "", "=新建5个", "=新建"]
     header = HEADER.split(",")
 
     from_workbook = candidate_table.parse(xlsx_bytes("候选项目", header, [row]))
@@ -290,22 +306,28 @@ def test_only_what_numbers_a_list_is_taken_off_a_target(cell, targets):
 @pytest.mark.parametrize(
     "header",
     [
-        "名称,内容,单位,投资（万元）,完成时间,建设地点,2026年度目标",
-        "*项目,主要内容（必填）,牵头单位：,总投资额（万元）,时限,范围,年度目标任务",
-        "1.实事项目,2.建设内容及规模,3.责任部门,4.估算投资(万元),5.完成期限,6.地点,7.目标",
+        "名称,内容,单位,投资（万元）,2026年投资（万元）,资金渠道,完成时间,建设地点,2026年度目标,子项目",
+        "*项目,主要内容（必填）,牵头单位：,总投资额（万元）,年度计划投资（万元）,经费来源,时限,范围,"
+        "年度目标任务,分项",
+        "1.实事项目,2.建设内容及规模,3.责任部门,4.估算投资(万元),5.2026年度计划投资(万元),6.资金来源,"
+        "7.完成期限,8.地点,9.目标,10.子项",
     ],
 )
 def test_the_columns_are_known_by_their_usual_other_names(header):
     """Case 9."""
-    (row,) = rows_of("停车,新建。,市城管局,1800,年底,主城区,新建5个", header=header)
+    cells = "停车,新建。,市城管局,1800,950,市级财政,年底,主城区,新建5个,新建停车楼"
+    (row,) = rows_of(cells, header=header)
 
     assert row == Candidate(
         *(2, 0, "停车", "新建。"),
         lead_unit="市城管局",
         investment="1800",
+        investment_this_year="950",
+        funding="市级财政",
         deadline="年底",
         site="主城区",
         targets=("新建5个",),
+        sub_items=("新建停车楼",),
     )
 
 
@@ -372,6 +394,8 @@ def test_a_sum_a_signature_or_a_line_that_fills_every_column_is_no_candidate(lin
         *(("完成时限", value) for value in ("Dec-26", "46357", "TRUE", "同上", "0:00")),
         *(("责任单位", value) for value in ("同上", "3月5日", "TRUE", "〃")),
         *(("年度目标", value) for value in ("同上", "〃")),
+        *(("资金来源", value) for value in ("同上", "3月5日")),
+        *(("子项", value) for value in ("同上", "〃")),
     ],
 )
 def test_what_nobody_can_have_meant_is_a_fault_of_its_cell(title, value):
@@ -408,9 +432,9 @@ def test_what_may_be_meant_is_taken_as_it_is(title, value):
 def test_a_cell_is_measured_before_it_is_composed(monkeypatch):
     lengths = lengths_looked_at(monkeypatch)
 
-    found = parsed(f"{MARKS},停车,新建。", ",".join([""] + [MARKS] * 8), header=HEADER)
+    found = parsed(f"{MARKS},停车,新建。", ",".join([""] + [MARKS] * 11), header=HEADER)
 
-    assert len(found.problems) == 9
+    assert len(found.problems) == 12
     assert 0 < max(lengths) < 10_000
 
 
@@ -478,6 +502,53 @@ def test_a_target_put_together_again_reads_as_it_was_written(line):
         return re.sub(r"\d+\.\d+", lambda match: match[0].rstrip("0").rstrip("."), text)
 
     assert bare(f"{parts.text}{parts.figure}") == bare(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "sum_"),
+    [
+        ("新建停车楼，1200万元", "新建停车楼", "1200"),
+        ("新建停车楼，投资1,200.50万元", "新建停车楼", "1200.5"),
+        ("新建停车楼：1.2亿元", "新建停车楼", "12000"),
+        ("新建停车楼 0万元", "新建停车楼", "0"),
+        ("新建停车楼(1200万元)", "新建停车楼", "1200"),
+        ("改造1、2号泵站，5万元", "改造1、2号泵站", "5"),
+        ("改造泊位600个,120万元", "改造泊位600个", "120"),
+        ("新建5，1,200万元", "新建5", "1200"),
+    ],
+)
+def test_a_sub_item_whose_sum_stands_apart_is_taken_apart(line, text, sum_):
+    item = item_of(line)
+
+    assert item == Item(text, Decimal(sum_))
+    assert item_of(item.line) == item
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "每户补助2万元",
+        "新建停车楼1200万元",
+        "新建停车楼，约1200万元",
+        "新建停车楼，1200元",
+        "新建停车楼，1200万",
+        "新建停车楼，1.2345678亿元",
+        "新建停车楼（1200万元",
+        "1200万元",
+        "，1200万元",
+        "改造5,120万元",
+    ],
+)
+def test_a_sub_item_without_a_clear_sum_stays_text(line):
+    """A word may stand before the sum that makes it another: nothing of it is lost as text."""
+    assert item_of(line) == Item(line)
+
+
+@given(st.text("新建改造投资0159.,，：-（）()万亿元  ", max_size=16))
+def test_a_sub_item_reads_the_same_however_often_it_goes_out(line):
+    line = texts.typed(line)
+
+    assert item_of(item_of(line).line).line == item_of(line).line
 
 
 @given(st.binary(max_size=200))
@@ -562,10 +633,20 @@ def some_table(seed: int) -> list[tuple[str, ...]]:
             some_content(rng),
             some_text(rng, 20, column="类别"),
             some_text(rng, 60, column="责任单位"),
-            candidate_table.plain(Decimal(rng.randint(0, 10**12 - 1)) / 100) if number % 3 else "",
+            *(
+                candidate_table.plain(Decimal(rng.randint(0, 10**12 - 1)) / 100)
+                if number % divisor
+                else ""
+                for divisor in (3, 2)
+            ),
+            some_text(rng, 100, column="资金来源"),
             some_text(rng, 30, column="完成时限"),
             some_text(rng, 100, column="实施范围"),
             "\n".join(lines),
+            "\n".join(
+                str(SubItem(text=line, investment=rng.choice((None, Decimal("1200.50")))))
+                for line in lines
+            ),
         )
     return list(rows.values())
 
@@ -651,6 +732,31 @@ def test_a_target_that_reads_the_same_keeps_the_parts_somebody_gave_it(poll):
 
     target = project.targets.get()
     assert (target.text, target.quantity, target.unit) == ("慰问", 65, "岁以上老人")
+
+
+def test_a_sub_item_that_reads_the_same_keeps_the_parts_somebody_gave_it(poll):
+    project = poll.projects.get(number=1)
+    SubItem.objects.create(project=project, position=3, text="每户补助，2万元")
+
+    brought(poll, rows_of('1,候选项目1,改过。,"每户补助，2万元"', header=f"{SHORT},子项"))
+
+    part = project.sub_items.get()
+    assert (part.position, part.text, part.investment) == (3, "每户补助，2万元", None)
+
+
+@pytest.mark.parametrize("there", [{"investment": 100}, {}])
+def test_more_this_year_than_in_all_is_a_problem_of_its_row(poll, there):
+    """Also where one of the two sums is not in the table, and stays."""
+    Project.objects.filter(poll=poll, number=1).update(**there)
+    header = f"{SHORT},本年投资（万元）" + ("" if there else ",总投资（万元）")
+    row = "1,候选项目1,建设内容1。,100.01" + ("" if there else ",100")
+
+    plan = importing.plan_import(poll, rows_of(row, header=header))
+
+    assert [str(problem) for problem in plan.problems] == ["第2行：本年投资多于总投资"]
+    assert (
+        importing.plan_import(poll, rows_of(row.replace(".01", ""), header=header)).problems == ()
+    )
 
 
 def test_two_candidates_may_change_titles_with_each_other(poll):
@@ -772,11 +878,23 @@ def test_a_preview_shows_old_and_new_asks_for_renames_and_names_whom_it_leaves_a
     """Case 19."""
     make_project(poll, 3)
 
-    said = upload_candidates(desk, poll, "1,全新名称,建设内容1。", "3,候选项目3,改过。").text
+    said = upload_candidates(
+        desk,
+        poll,
+        "1,全新名称,建设内容1。",
+        '3,候选项目3,改过。,950,市级财政,"新建停车楼，1200万元"',
+        header=f"{SHORT},本年投资（万元）,资金来源,子项",
+    ).text
 
     assert "第1项“候选项目1”更名为“全新名称”" in said
     assert "<del>建设内容3。</del>" in said
     assert "<ins>改过。</ins>" in said
+    for change in (
+        "本年投资（万元）： （空） → <ins>950</ins>",
+        "资金来源： （空） → <ins>市级财政</ins>",
+        "子项： （空） → <ins>新建停车楼，1,200万元</ins>",
+    ):
+        assert change in " ".join(said.split())
     assert "表格中没有的1项，导入后不变：2. 候选项目2。" in said
 
 
@@ -885,8 +1003,14 @@ def test_the_eight_candidates_survive_the_way_out_and_in_again():
 def test_an_untouched_table_changes_nothing_however_its_candidates_were_typed(poll):
     project = poll.projects.get(number=1)
     Project.objects.filter(pk=project.pk).update(
-        title="停车 便民", text="一、新建。\r\n\r\n二、改建。", investment=Decimal("1800.50")
+        title="停车 便民",
+        text="一、新建。\r\n\r\n二、改建。",
+        investment=Decimal("1800.50"),
+        investment_this_year=Decimal("950.00"),
+        funding="市级财政 950万元",
     )
+    SubItem.objects.create(project=project, position=2, text="1、建成", investment=Decimal("1200"))
+    SubItem.objects.create(project=project, position=5, text="每户补助，2万元")
     Target.objects.create(project=project, position=7, text="1、建成；改建。")
 
     rows = candidate_table.parse(candidate_table.template_xlsx(importing.cells_of(poll))).rows
@@ -966,7 +1090,7 @@ def test_unknown_columns_are_named_in_the_preview(desk, poll):
     )
 
     assert "以下各列不导入：颜色。" in preview.text
-    assert "交通 · 投资1800万元" in preview.text
+    assert "交通 · 总投资1800万元" in preview.text
 
 
 def test_the_newest_draft_is_offered_unless_the_address_names_another(desk, poll):

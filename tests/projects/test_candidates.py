@@ -74,6 +74,7 @@ def test_nothing_is_added_that_the_report_does_not_say():
         unsaid = [project[name] for name in ("category", "lead_unit", "deadline", "site")]
         assert unsaid == ["", "", "", ""]
         assert project["investment"] is None
+        assert project.keys().isdisjoint({"investment_this_year", "funding"})
 
 
 @each_project

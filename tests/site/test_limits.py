@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from ballots.models import Recommendation
-from projects.targets import TargetForm
+from projects.lines import LineForm
 from tests.helpers.browsing import filled, ready_to_cast, signed_in
 from tests.helpers.desk import desk_of, fields_of
 from tests.helpers.factories import Stage, make_poll, make_stage
@@ -160,13 +160,13 @@ def test_a_candidate_makes_no_more_lines_of_targets_than_anybody_types(stage, mo
     desk = desk_of(stage.office)
     page = desk.get(reverse("admin:projects_project_change", args=[draft.projects.get().pk]))
     made = []
-    original = TargetForm.__init__
+    original = LineForm.__init__
 
     def noting(self: Any, *args: Any, **named: Any) -> None:
         made.append(named.get("prefix"))
         original(self, *args, **named)
 
-    monkeypatch.setattr(TargetForm, "__init__", noting)
+    monkeypatch.setattr(LineForm, "__init__", noting)
     desk.post(page.request["PATH_INFO"], fields_of(page) | {"targets-TOTAL_FORMS": "100000"})
 
     assert 0 < len(made) < 1_000

@@ -18,7 +18,7 @@ REMARK = re.compile(
     r"[(\[【](?:必填|必须|选填|可选|可填|非必填|不必填|可不填|可空|文本|如|例|格式|请|填写|限|不超过|\d+位|\d+字)"
     r"[^)\]】]*[)\]】]"
 )
-ORDINAL = re.compile(r"^(?:\d{1,2}[.、)]|\(\d{1,2}\)|[①-⑳])(?=\D)")
+ORDINAL = re.compile(r"^(?:\d{1,2}[.、)]|\(\d{1,2}\)|[①-⑳])(?=\D|20\d\d年)")
 # The year of a plan before the title of its column: 2026年度目标.
 YEAR = re.compile(r"^20\d\d年度?(?=.)")
 MARKS = "*※★☆●:.。、"
@@ -34,10 +34,12 @@ class Columns:
 
     def title_of(self, cell: str) -> str:
         """Return which column is meant by a cell of the header, or the cell without its blanks."""
-        bare = _bare(cell)
-        for title in self.known:
-            if bare == _bare(title) or bare in self.others.get(title, ()):
-                return title
+        plain = _plain(cell)
+        # The year of a plan may tell a column apart, 2026年投资 from 总投资, or say nothing.
+        for bare in (YEAR.sub("本年", plain), YEAR.sub("", plain)):
+            for title in self.known:
+                if bare == _plain(title) or bare in self.others.get(title, ()):
+                    return title
         return "".join(cell[:LONGEST].split())
 
     def is_header(self, cells: Sequence[str]) -> bool:
@@ -113,10 +115,10 @@ def _known(line: Line, columns: Columns) -> int:
     return len({columns.title_of(cell) for cell in line.cells} & set(columns.known))
 
 
-def _bare(cell: str) -> str:
+def _plain(cell: str) -> str:
     """Return a title as it is compared: without blanks, width, marks, its number and remarks."""
     if len(cell) > LONGEST:
         return ""
     plain = "".join(unicodedata.normalize("NFKC", IGNORABLE.sub("", cell)).split())
     plain = REMARK.sub("", plain).strip(MARKS)
-    return YEAR.sub("", ORDINAL.sub("", plain).strip(MARKS))
+    return ORDINAL.sub("", plain).strip(MARKS)
