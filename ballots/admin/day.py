@@ -73,13 +73,14 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     found = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
     coming = None if is_idle else _next(day)
     is_blocked = coming is opening.open_poll and blocks(found)
+    is_complete = turnout.is_complete(poll, day.turnout)
     confirmed = _confirmed(poll)
     # All that the buttons of the page depend on, as far as others can change it meanwhile.
     name = coming.name if coming else ""
     deadline = poll.closes_at.timestamp() if poll.closes_at else 0
     seen = (
         f"{poll.phase}-{name}-{is_blocked:d}-{len(confirmed)}-{poll.revealed}"
-        f"-{deadline:.0f}-{poll.is_time_up:d}"
+        f"-{deadline:.0f}-{poll.is_time_up:d}-{is_complete:d}"
     )
     if request.htmx:
         if request.GET.get("seen") != seen:
@@ -97,10 +98,12 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "next": coming,
         "next_is_mine": coming is not None and coming.who(request.user),
         "next_is_blocked": is_blocked,
+        # As long as somebody may still vote the close waits for the word of the chair.
+        "next_waits": coming is voting.close and not is_complete,
         "next_by": WHO[coming.who] if coming else "",
         "others": [step for step in mine if step not in ENDS],
         "ends": [step for step in mine if step in ENDS],
-        "findings": state.checklist(found, poll, request.user),
+        "findings": state.checklist(found, poll, request.user) if found else None,
         "changes": [] if poll.phase in DRAFT else preflight.changes_since_opening(poll),
         "box": day.box,
         "seen": seen,
@@ -140,10 +143,16 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
 def _live(day: Day, user: User) -> dict[str, Any]:
     """Return the figures of the page, which change while people look at it; no word of votes."""
     poll = day.poll
+    delegations = turnout.turnout_by_delegation(poll)
+    is_voting = poll.phase in VOTING
+    if is_voting:
+        # Whoever calls the rest looks for where most of them are.
+        delegations.sort(key=lambda row: -row["waiting"])
     return {
         "poll": poll,
+        "is_voting": is_voting,
         "figures": state.figures_of(day.turnout),
-        "delegations": turnout.turnout_by_delegation(poll),
+        "delegations": delegations,
         "curve": state.curve_of(poll, issued=day.turnout.issued),
         "system": state.system_state(poll, is_technician=user.is_superuser),
         "head": day.head,

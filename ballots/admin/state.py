@@ -6,7 +6,7 @@ Nothing here says who voted, or of which delegation: a curve of a small one woul
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,25 @@ class Line:
     is_step: bool = False
 
 
-def checklist(found: Iterable[Finding], poll: Poll, user: User) -> list[Line]:
-    """Return `found` with a way to mend each line, for `user`, who may go there."""
-    return [_line(finding, poll, user) for finding in found]
+@dataclass(frozen=True)
+class Checklist:
+    """What is `open`, first things first, and what is `done`."""
+
+    open: list[Line]
+    done: list[Line]
+
+
+def checklist(found: Iterable[Finding], poll: Poll, user: User) -> Checklist:
+    """Return `found` with a way to mend each line, for `user`, who may go there.
+
+    What blocks the opening comes before what only warns.
+    """
+    lines = [_line(finding, poll, user) for finding in found]
+    waiting = [line for line in lines if line.finding.level != "ok"]
+    return Checklist(
+        open=sorted(waiting, key=lambda line: line.finding.level != "blocks"),
+        done=[line for line in lines if line.finding.level == "ok"],
+    )
 
 
 def _line(finding: Finding, poll: Poll, user: User) -> Line:
@@ -147,6 +163,12 @@ class Curve:
         return self.minutes[-1].total if self.minutes else 0
 
     @property
+    def now(self) -> int:
+        """How many voted in the minute in which it ends."""
+        last = self.minutes[-1] if self.minutes else None
+        return last.marks if last and self.end - last.at < timedelta(minutes=1) else 0
+
+    @property
     def is_of_one_day(self) -> bool:
         return timezone.localdate(self.start) == timezone.localdate(self.end)
 
@@ -190,10 +212,11 @@ def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) ->
 
 
 def figures_of(figures: Turnout) -> dict[str, Any]:
-    """Return 应到, 实到, 已投票, 未投票 and 投票率; nothing of what was voted (design §3.4)."""
+    """Return 应到, 实到, 发出, 已投票, 未投票 and 投票率; nothing of what was voted (design §3.4)."""
     return {
         "roll": figures.roll,
         "present": figures.present,
+        "issued": figures.issued,
         "voted": figures.voted,
         "waiting": figures.waiting,
         "share": turnout.percent(figures.voted, figures.issued),

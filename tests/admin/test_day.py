@@ -78,13 +78,37 @@ def test_the_stage_line_names_the_one_stage_at_which_the_poll_stands():
 
 @pytest.mark.parametrize("who", ["office", "scrutineer"])
 def test_the_page_has_one_filled_button_at_most(who):
-    stage = make_stage()
+    stage = make_stage(open_it=False)
 
     page = desk_of(getattr(stage, who)).get(at(stage.poll))
 
     buttons = page.text.count("button default")
     assert buttons == (1 if who == "office" else 0)
     assert ("由会务人员办理。" in page.text) == (who != "office")
+
+
+def test_while_people_vote_no_button_is_filled_and_the_close_is_once_all_have():
+    stage = make_stage(delegates=2)
+    desk = desk_of(stage.office)
+
+    before = desk.get(at(stage.poll)).text
+    for place in range(2):
+        stage.cast(place, selection(1))
+    after = desk.get(at(stage.poll)).text
+
+    assert (before.count("button default"), before.count("button waits")) == (0, 1)
+    assert (after.count("button default"), after.count("button waits")) == (1, 0)
+
+
+def test_a_draft_puts_first_what_holds_the_opening_back():
+    stage = make_stage(open_it=False, candidates=0, phone="")
+
+    found = desk_of(stage.office).get(at(stage.poll)).context["findings"]
+
+    levels = [line.finding.level for line in found.open]
+    assert levels == sorted(levels)
+    assert {"blocks", "warns"} == set(levels)
+    assert {line.finding.level for line in found.done} == {"ok"}
 
 
 def test_the_next_step_follows_the_poll_through_its_day():
@@ -137,6 +161,7 @@ def test_the_figures_are_those_of_turnout_and_no_vote_is_shown_before_the_count(
     assert while_open.context["figures"] == {
         "roll": 5,
         "present": 5,
+        "issued": 5,
         "voted": 1,
         "waiting": 4,
         "share": "20.0",
@@ -254,7 +279,7 @@ def test_each_line_of_the_checklist_leads_to_what_mends_it():
     BallotBox.objects.all().delete()
     desk = desk_of(stage.office)
 
-    lines = desk.get(at(stage.poll)).context["findings"]
+    lines = desk.get(at(stage.poll)).context["findings"].open
 
     found = {line.finding.text: line.address for line in lines if line.finding.mend}
     assert found["未填写会务组电话"].endswith(f"/projects/poll/{stage.poll.pk}/change/#id_phone")
@@ -264,7 +289,7 @@ def test_each_line_of_the_checklist_leads_to_what_mends_it():
     for address in found.values():
         assert desk.get(address).status_code == 200
     # Who may not mend it is not sent there.
-    watched = desk_of(stage.scrutineer).get(at(stage.poll)).context["findings"]
+    watched = desk_of(stage.scrutineer).get(at(stage.poll)).context["findings"].open
     assert {line.address for line in watched} == {"", at(stage.poll, "key")}
 
 

@@ -146,9 +146,12 @@ def test_an_unconfirmed_report_is_marked_on_every_page(printed):
     assert all("未复核" in sheet.text for sheet in sheets)
 
 
-def test_what_is_for_the_screen_is_not_printed(show):
+def test_what_is_for_the_screen_is_not_printed_and_its_button_prints_the_rest(show):
     page = show(make_counted(*adopted(3)), "notice")
     expect(page.get_by_role("button", name="保存公告")).to_be_visible()
+    page.evaluate("window.print = () => document.body.dataset.printed = 'yes'")
+    page.get_by_role("button", name="打印本页").click()
+    assert page.evaluate("document.body.dataset.printed") == "yes"
 
     page.emulate_media(media="print")
 

@@ -68,7 +68,7 @@ def test_the_figures_change_in_their_places_and_what_was_opened_stays_open(desk,
 
     ask_now(desk)
 
-    expect(desk.locator(".figures dd")).to_have_text(["5", "5", "2", "40.0%"])
+    expect(desk.locator(".turnout strong")).to_have_text(["2", "40.0%"])
     cells = desk.locator("#turnout-by-delegation tr > *")
     expect(cells).to_have_text(["城区代表团", "5", "5", "2", "3", "40.0%"])
     expect(desk.locator("#turnout-by-minute tr").last).to_contain_text("2")
