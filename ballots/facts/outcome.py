@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.facts.naming import names_of
 from ballots.facts.vocabulary import WAYS, How
 from ballots.models import Decision, Result
-from ballots.pure.figures import ItemFigures, Source, is_known
+from ballots.pure.figures import ItemFigures, Source, base_of, is_known
 from ballots.refusal import Refusals
 from projects.models import Poll
 from projects.phases import FAILED
@@ -33,15 +33,16 @@ class Place:
     """One filled place: the item, the round that settled it and how.
 
     `key` is the item's key in the first round (“7”, “推3”). `row` is its line in the figures of the
-    round that settled it, with the votes it had there; `poll` is that round, and `valid` how many
-    valid ballots it had. `name` is its title, and what tells it from others of that title.
+    round that settled it, with the votes it had there; `poll` is that round, and `base` of how many
+    its votes are a share (`figures.base_of`). `name` is its title, and what tells it from others of
+    that title.
     """
 
     key: str
     row: ItemFigures
     how: How
     poll: Poll
-    valid: int
+    base: int
     name: str
 
     @property
@@ -171,6 +172,14 @@ def listed(places: Iterable[Place]) -> list[Place]:
     return sorted(places, key=lambda place: in_list_order(place.key))
 
 
+def in_turn(outcome: Outcome) -> list[Place]:
+    """Return the filled places in the order in which the hall is shown them.
+
+    The order of votes would tell them, so that of the list where votes are not shown.
+    """
+    return list(outcome.filled) if outcome.poll.show_votes else listed(outcome.filled)
+
+
 def outcome_of(poll: Poll) -> Outcome:
     """Return how the places of `poll` are filled; raises Result.DoesNotExist before the count."""
     result = standing_result(poll)
@@ -178,10 +187,10 @@ def outcome_of(poll: Poll) -> Outcome:
     decision: Decision | None = getattr(result.poll, "decision", None)
     second = poll.children.exclude(phase__in=FAILED).first()
     rows = {row["item"]: row for row in result.figures["items"]}
-    valid = result.figures["turnout"]["valid"]
+    base = base_of(result.figures)
     names = names_of(rows.values())
     filled = [
-        Place(row["item"], row, "count", poll, valid, names[row["item"]])
+        Place(row["item"], row, "count", poll, base, names[row["item"]])
         for row in adopted_items(result)
     ]
     pending = {key for key, row in rows.items() if row["outcome"] == "tied"}
@@ -191,7 +200,7 @@ def outcome_of(poll: Poll) -> Outcome:
         after = outcome_of(second)
     if decision is not None:
         filled += [
-            Place(key, rows[key], "decision", poll, valid, names[key]) for key in decision.items
+            Place(key, rows[key], "decision", poll, base, names[key]) for key in decision.items
         ]
         pending = set()
     elif after is not None:
@@ -273,7 +282,7 @@ def _filled_by(
             place.row | {"source": _source(origins[place.key])},
             by_vote if place.how == "count" else place.how,
             place.poll,
-            place.valid,
+            place.base,
             names[origins[place.key]],
         )
         for place in after.filled

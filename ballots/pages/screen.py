@@ -5,8 +5,9 @@ taken, so that no source of a page is ahead of the chair.
 """
 
 import math
+import unicodedata
+from collections.abc import Iterable
 
-import segno
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
@@ -17,32 +18,40 @@ from django.views.decorators.vary import vary_on_headers
 
 from ballots import journal
 from ballots.facts import turnout, words
-from ballots.facts.naming import numbered
-from ballots.facts.outcome import Place, listed, outcome_of
+from ballots.facts.outcome import Outcome, Place, in_turn, outcome_of
 from ballots.facts.polls import box_of
 from ballots.journal import Kind
 from ballots.pages.answers import LAST_MINUTES
 from ballots.pages.middleware import VisitorRequest
-from ballots.pure.figures import ItemFigures
+from ballots.pure.figures import Figures, ItemFigures, base_of
 from projects.models import Poll
 from yiwu_vote import moments
 
-# What a sheet of all the projects holds and can still be read from 20 metres.
-ROWS_A_SHEET = 12
-# A longer name is smaller and stands in two lines; one line where more rows than ROOMY share the screen.
-# What is too long even so loses its middle: what tells two names apart stands at their ends.
-LONG_NAME = 22
-ROOMY = 10
-TWO_LINES, ONE_LINE = 64, 32
-TAIL = 12
+Row = dict[str, object]
+
+# What one sheet holds and can still be read from 20 metres: places, with the figures below them; so
+# many where the words on open places take lines of their own; and projects in the list of all.
+PLACES_A_SHEET, PLACES_BESIDE_WORDS, PROJECTS_A_SHEET = 10, 6, 12
+LONG_WORDS = 90
+# How wide the widest name may be, in signs as wide as they are high, for each class of `screen.css`;
+# a wider one stands in two lines, and all names of a sheet have one size. The column beside the names,
+# which has the bars, gives way before they do; where it is empty they have its room.
+BESIDE_BARS = ((21.0, "wide"), (23.5, "large"), (28.5, "middle"))
+ALONE = ((32.0, "large"), (39.5, "middle"))
 
 
 @login_not_required
 @require_safe
 @vary_on_headers("HX-Request")
 def screen(request: VisitorRequest, key: str) -> HttpResponse:
-    """Show the screen; asked again every five seconds, only the part that changes."""
+    """Show the screen; asked again every five seconds, only the part that changes.
+
+    While a result is being revealed it is asked more often, with how much of it is `seen`: as long
+    as there is no more, the answer is empty and has cost one query.
+    """
     poll = get_object_or_404(Poll.objects.select_related("box"), screen_key=key)
+    if _is_being_revealed(poll) and request.GET.get("seen") == str(poll.revealed):
+        return HttpResponse(status=204)
     # Every page knows its poll from the address, whoever may have signed in on this machine.
     request.poll = poll
     context = {"poll": poll, "now": timezone.localtime(), "key": key} | _shown(poll)
@@ -51,13 +60,20 @@ def screen(request: VisitorRequest, key: str) -> HttpResponse:
     return render(request, name, context)
 
 
+def _is_being_revealed(poll: Poll) -> bool:
+    return poll.phase == Poll.Phase.PUBLISHED and not poll.is_revealed
+
+
 def _shown(poll: Poll) -> dict[str, object]:
     match poll.phase:
         case Poll.Phase.DRAFT:
-            return {"state": "before", "qr": _qr(), "key_code": _key_code(poll)}
+            return {
+                "state": "before",
+                "address": settings.PUBLIC_URL,
+                "key_code": _key_code(poll),
+            }
         case Poll.Phase.OPEN | Poll.Phase.PAUSED:
-            shown = {"state": poll.phase, "qr": _qr(), "key_code": _key_code(poll)}
-            return shown | _turnout(poll)
+            return {"state": poll.phase, "key_code": _key_code(poll)} | _turnout(poll)
         case Poll.Phase.PUBLISHED:
             return {"state": "published"} | _revealed(poll)
         case Poll.Phase.VOID:
@@ -77,12 +93,6 @@ def _key_code(poll: Poll) -> str:
     return box.key_code if box else ""
 
 
-def _qr() -> str:
-    return segno.make(settings.PUBLIC_URL, error="m", micro=False).svg_inline(
-        border=2, omitsize=True, light="#fff"
-    )
-
-
 def _turnout(poll: Poll) -> dict[str, object]:
     numbers = turnout.turnout_of(poll)
     left = (poll.closes_at - moments.now()).total_seconds() if poll.closes_at else None
@@ -98,39 +108,78 @@ def _turnout(poll: Poll) -> dict[str, object]:
     }
 
 
+# --- the result -----------------------------------------------------------------------------------
+
+
 def _revealed(poll: Poll) -> dict[str, object]:
     """Return the rows that the chair has revealed so far; every figure is the frozen result's."""
     outcome = outcome_of(poll)
     figures = outcome.result.figures
-    places = list(outcome.filled)
-    if not poll.show_votes:
-        # In the order of votes the rows would tell them.
-        places = listed(places)
-    shown = places if poll.is_revealed else places[: poll.revealed]
-    is_dense = len(places) > ROOMY
-    limit = ONE_LINE if is_dense else TWO_LINES
-    rows = [_row(poll, place, position, limit) for position, place in enumerate(shown, start=1)]
+    places = in_turn(outcome)
+    words_of_open = words.open_words(outcome) if poll.is_revealed else ""
+    rows = [
+        _row(poll, place, position)
+        for position, place in enumerate(
+            places if poll.is_revealed else places[: poll.revealed], start=1
+        )
+    ]
     context: dict[str, object] = {
-        "figures": figures,
         "turnout": figures["turnout"],
-        "rows": rows,
-        "is_dense": is_dense,
-        "open_words": words.open_words(outcome) if poll.is_revealed else "",
-        "sheets": [],
+        "layout": _layout(outcome),
+        "open_words": words_of_open,
+        "slots": figures["places"],
     }
-    if poll.is_revealed and poll.show_votes:
-        names, valid = outcome.names, figures["turnout"]["valid"]
-        whole = [
-            _line(numbered(item["item"], names[item["item"]]), item, valid, TWO_LINES)
-            for item in figures["items"]
-        ]
-        starts = range(0, len(whole), ROWS_A_SHEET)
-        context["sheets"] = [whole[start : start + ROWS_A_SHEET] for start in starts]
-    return context
+    if poll.show_votes and rows:
+        # Not before the first row: the half of the valid ballots tells how many there are.
+        context |= _half(figures)
+    if poll.is_revealed:
+        most = PLACES_BESIDE_WORDS if len(words_of_open) > LONG_WORDS else PLACES_A_SHEET
+        return context | {
+            "sheets": _sheets(rows, most) or [[]],
+            "whole": _whole(outcome) if poll.show_votes else [],
+        }
+    if rows:
+        rows[-1]["is_newest"] = True
+    # As many slots as places: how many of them are filled is not said before the last.
+    slots: list[Row] = [
+        {"place": position, "is_free": True}
+        for position in range(len(rows) + 1, figures["places"] + 1)
+    ]
+    # The hall turns no leaf during the reveal: the sheet with the newest is the one that is shown.
+    newest = rows[-1] if rows else slots[0]
+    sheets = _sheets(rows + slots, PLACES_A_SHEET)
+    return context | {"sheets": [next(sheet for sheet in sheets if newest in sheet)], "whole": []}
 
 
-def _row(poll: Poll, place: Place, position: int, limit: int) -> dict[str, object]:
-    line = _line(numbered(place.key, place.name), place.row, place.valid, limit)
+def _sheets(rows: list[Row], most: int) -> list[list[Row]]:
+    """Return `rows` on as few sheets of at most `most` as there must be, each about as full."""
+    if not rows:
+        return []
+    size = math.ceil(len(rows) / math.ceil(len(rows) / most))
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _whole(outcome: Outcome) -> list[list[Row]]:
+    """Return the sheets of all projects, adopted or not."""
+    figures, names = outcome.result.figures, outcome.names
+    base = base_of(figures)
+    rows = [
+        _line(item["item"], names[item["item"]], item, base) | {"by_votes": True}
+        for item in figures["items"]
+    ]
+    return _sheets(rows, PROJECTS_A_SHEET)
+
+
+def _half(figures: Figures) -> dict[str, object]:
+    """Return where on the bars the majority lies, and how many votes it is; nothing without one."""
+    if figures["rules"]["majority"] == "none":
+        return {}
+    needed = figures["needed"]
+    return {"needed": needed, "half": turnout.percent(needed, base_of(figures))}
+
+
+def _row(poll: Poll, place: Place, position: int) -> Row:
+    line = _line(place.key, place.name, place.row, place.base)
     by_votes = poll.show_votes and place.how == "count"
     if not by_votes:
         line |= {"place": position, "is_shared": False}
@@ -138,13 +187,36 @@ def _row(poll: Poll, place: Place, position: int, limit: int) -> dict[str, objec
     return line | {"how": "" if place.how == "count" else place.how_words, "by_votes": by_votes}
 
 
-def _line(name: str, item: ItemFigures, valid: int, limit: int) -> dict[str, object]:
+def _line(key: str, name: str, item: ItemFigures, base: int) -> Row:
     return {
         "place": item["rank"],
         "is_shared": item["shared"],
-        "name": name if len(name) <= limit else f"{name[: limit - TAIL]}…{name[-TAIL:]}",
-        "is_long": len(name) > LONG_NAME,
+        "key": key,
+        "name": name,
         "votes": item["votes"],
-        "width": turnout.percent(item["votes"], valid),
+        "width": turnout.percent(min(item["votes"], base), base),
         "outcome": item["outcome"],
     }
+
+
+def _layout(outcome: Outcome) -> str:
+    """Return the class of the sheets, by the widest of all names of the count.
+
+    Of all, not of those that passed: a sheet that makes room for a name would tell that it comes.
+    """
+    has_column = outcome.poll.show_votes or any(place.how != "count" for place in outcome.filled)
+    steps = BESIDE_BARS if has_column else ALONE
+    widest = widest_of(outcome.names.values())
+    name = next((name for limit, name in steps if widest <= limit), "small")
+    return f"{name} barred" if has_column else name
+
+
+def widest_of(names: Iterable[str]) -> float:
+    """Return how wide the widest of `names` is, in signs as wide as they are high."""
+    return max(
+        (
+            sum(1 if unicodedata.east_asian_width(sign) in "WFA" else 0.55 for sign in name)
+            for name in names
+        ),
+        default=0,
+    )

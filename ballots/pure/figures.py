@@ -185,6 +185,21 @@ def is_found_again(stored: Stored, fresh: Figures) -> bool:
     return expected == {name: value for name, value in stored.items() if name not in apart}
 
 
+def base_of(figures: Figures) -> int:
+    """Return of how many people or ballots the rule of this count demands more than half.
+
+    A rate that stands beside a majority has this base (design §4.2): of 52.6% of the valid ballots
+    nobody sees why they are no half of all delegates. Valid ballots where no majority is demanded.
+    """
+    turnout = figures["turnout"]
+    match figures["rules"]["majority"]:
+        case "all":
+            return turnout["delegates_total"]
+        case "present":
+            return turnout["present"]
+    return turnout["valid"]
+
+
 def could_change(figures: Figures, more: int) -> bool:
     """Tell whether `more` ballots that were not opened could change who fills a place.
 

@@ -7,17 +7,24 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ballots.acts import hall, lifecycle
-from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.factories import Stage, make_office, make_stage, selection
+from tests.helpers.figures import adopted, item, make_counted
 from tests.helpers.judging import EVERYTHING, violations
 
 HALL = {"width": 1920, "height": 1080}
 LAPTOP = {"width": 1366, "height": 768}
+LONG = (
+    "城乡接合部老旧片区综合改造提升工程（含雨污分流、道路白改黑、弱电入地、停车位及充电桩建设）" * 2
+)
 
 # In px: what does not fit its box, and what lies outside the screen.
 OUTSIDE = """() => [...document.querySelectorAll('#stage *')].filter(part => {
     const {bottom, right, left, top} = part.getBoundingClientRect();
     return bottom > innerHeight + 1 || right > innerWidth + 1 || left < -1 || top < -1;
 }).map(part => part.tagName + part.className)"""
+# The sizes of the names on the sheet that is shown, but for the newest, which stands out.
+SIZES = """() => [...document.querySelectorAll('.sheet:not([hidden]) li:not(.newest) .title')]
+    .map(part => getComputedStyle(part).fontSize)"""
 SMALLEST = """() => Math.min(...[...document.querySelectorAll('#stage p, #stage li, #stage h1')]
     .filter(part => part.getClientRects().length)
     .map(part => parseFloat(getComputedStyle(part).fontSize)))"""
@@ -118,42 +125,45 @@ def test_a_lost_network_leaves_the_last_figures_and_says_of_when_they_are(
     expect(page.locator(".figure b")).to_have_text("1")
 
 
-@pytest.mark.parametrize(("size", "count"), [(LAPTOP, 10), (HALL, 15)], ids=["ten", "fifteen"])
-def test_two_names_that_differ_at_their_end_alone_are_told_apart(
-    open_page, live_server, size, count
-):
-    # Case 41: the longest names, equal but for their last signs, each with its number.
-    stage = make_stage(
-        delegates=4,
-        candidates=count,
-        places=count,
-        majority="valid",
-        show_votes=True,
-        open_it=False,
-    )
-    for project in stage.poll.projects.all():
-        project.title = (
-            "城乡接合部老旧片区综合改造提升工程（含雨污分流、道路白改黑、弱电入地、停车位及充电桩建设）"
-            * 2
-        )
-        project.title = project.title[:54] + f"第{project.number:02}标段"
-        project.save()
-    lifecycle.open_poll(stage.poll, by=stage.office)
-    for place in range(4):
-        stage.cast(place, selection(*range(1, count + 1)))
-    stage.close()
-    stage.open_box()
-    stage.count()
-    lifecycle.confirm_result(stage.poll, by=stage.chief)
-    lifecycle.publish_result(stage.poll, by=stage.office)
-    hall.reveal_all(stage.poll, by=stage.office)
+@pytest.mark.parametrize("size", [HALL, LAPTOP], ids=["1920", "1366"])
+@pytest.mark.parametrize("count", [10, 15])
+def test_no_name_is_cut_and_all_of_a_sheet_have_one_size(open_page, live_server, size, count):
+    # The longest names, equal but for their last signs (case 41), each with its number.
+    names = {n: f"{LONG[:54]}第{n:02}标段"[:60] for n in range(1, count + 2)}
+    rows = [item(str(n), name, votes=30 - n, rank=n) for n, name in names.items()]
+    rows[-1]["outcome"] = "short"
+    poll = make_counted(*rows, phase="published", show_votes=True, places=count, delegates_total=30)
+    office = make_office()
     page: Page = open_page(viewport=size)
-    page.goto(screen_of(stage, live_server.url))
+    address = f"{live_server.url}/screen/{hall.open_screen(poll, by=office).screen_key}/"
 
-    for _sheet in range(2):
-        rows = page.locator(".sheet:visible bdi").all_inner_texts()
-        assert [row.partition(".")[0] for row in rows] == [str(n + 1) for n in range(len(rows))]
-        assert all(f"第{number:02}标段" in row for number, row in enumerate(rows, start=1))
+    def look() -> list[int]:
+        shown = page.locator(".sheet:visible li:not(.free)").all()
+        numbers = [int(row.locator(".number").inner_text()) for row in shown]
+        assert [row.locator("bdi").inner_text() for row in shown] == [names[n] for n in numbers]
         assert page.evaluate(OVER) == []
         assert page.evaluate(OUTSIDE) == []
+        assert len(set(page.evaluate(SIZES))) <= 1
+        return numbers
+
+    for _step in range(3):
+        hall.reveal_next(poll, by=office)
+    page.goto(address)
+    assert look() == [1, 2, 3]
+    hall.reveal_all(poll, by=office)
+    page.goto(address)
+    seen = []
+    for _sheet in range(page.locator(".sheet").count()):
+        seen += look()
         page.keyboard.press("ArrowRight")
+    assert seen == [*range(1, count + 1), *names]
+
+
+def test_the_screen_follows_the_chair_within_a_second(open_page, live_server):
+    poll = make_counted(*adopted(3), phase="published", show_votes=True)
+    office = make_office()
+    page: Page = open_page(viewport=HALL)
+    page.goto(f"{live_server.url}/screen/{hall.open_screen(poll, by=office).screen_key}/")
+    for number in (1, 2, 3):
+        hall.reveal_next(poll, by=office)
+        page.locator(f"bdi:text-is('候选项目{number}')").first.wait_for(timeout=1000)

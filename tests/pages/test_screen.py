@@ -1,5 +1,6 @@
 """The hall's big screen: turnout while open, the result at the chair's pace, nothing before it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,9 +22,16 @@ from tests.helpers.factories import (
     play,
     selection,
 )
-from tests.helpers.figures import adopted, make_counted
+from tests.helpers.figures import adopted, item, make_counted
 
 pytestmark = pytest.mark.django_db
+
+# Of a city of eight delegates four came, and all of them are for the one project.
+TURNOUT = {
+    "delegates_total": 8,
+    **dict.fromkeys(("roll", "present", "issued", "returned", "valid", "voted"), 4),
+    **dict.fromkeys(("invalid", "blank", "cards_reissued"), 0),
+}
 
 
 def address(poll: Poll) -> str:
@@ -101,14 +109,16 @@ def test_only_the_office_hands_out_the_address(shown):
             act(shown.poll, by=shown.scrutineer)
 
 
-def test_a_draft_shows_that_it_will_begin_soon_and_where():
+def test_a_draft_shows_a_card_and_that_its_own_code_is_to_be_scanned(settings):
+    settings.PUBLIC_URL = "https://vote.example.cn"
     stage = make_stage(open_it=False)
     hall.open_screen(stage.poll, by=stage.office)
     text = seen(stage)
 
     assert "即将开始" in text
-    assert "请各位代表准备好投票卡" in text
-    assert "<svg" in text
+    assert 'aria-label="投票卡，右上方是二维码"' in text
+    assert "请扫描您手中投票卡上的二维码" in text
+    assert "不能扫描的，请打开 https://vote.example.cn，输入投票卡上的16位投票码" in text
 
 
 def test_while_open_it_shows_how_many_have_voted_and_nothing_of_their_choices(shown):
@@ -139,13 +149,15 @@ def test_the_last_minutes_are_announced(minutes, words):
 
     assert words in seen(late)
     # Nobody is asked to vote who could not submit.
-    assert ("扫描投票卡二维码投票" in seen(late)) == (minutes > 0)
+    assert ("请扫描您手中投票卡上的二维码" in seen(late)) == (minutes > 0)
+    assert "打开" not in seen(late)
 
 
 def test_a_pause_is_said(shown):
     lifecycle.pause_poll(shown.poll, reason="设备故障", by=shown.office)
 
     assert "投票暂停，请稍候" in seen(shown)
+    assert "请各位代表在座位等候。" in seen(shown)
 
 
 def test_from_the_close_to_the_publication_only_the_number_of_ballots_is_shown(shown):
@@ -176,26 +188,110 @@ def test_the_hall_sees_the_number_of_the_record_once_at_the_close(shown):
     assert "核对号" not in seen(shown)
 
 
-def test_a_publication_shows_the_heading_and_no_project(shown):
-    published(voted(shown))
-    text = seen(shown)
+def test_a_publication_shows_the_heading_a_slot_for_each_place_and_no_project():
+    stage = make_stage(delegates=4, candidates=3, places=3, show_votes=True)
+    hall.open_screen(stage.poll, by=stage.office)
+    published(voted(stage))
+    text = seen(stage)
 
     assert "2026年度民生实事项目票决结果" in text
+    # Two are adopted: that the third place stays empty is not said before the last of them.
+    assert text.count("free") == 3
+    assert "已揭晓0/3" in text
     assert "候选项目" not in text
     assert "有效票" not in text
+    assert "过半数" not in text
 
 
-def test_each_step_of_the_reveal_shows_one_more_project(shown):
+def test_each_step_of_the_reveal_shows_one_more_project_in_its_slot(shown):
     published(voted(shown))
     hall.reveal_next(shown.poll, by=shown.office)
     first = seen(shown)
     hall.reveal_next(shown.poll, by=shown.office)
+    last = seen(shown)
 
     assert "候选项目1" in first
     assert "4票" in first
+    assert "过半数3票" in first
+    assert "已揭晓1/2" in first
+    assert (first.count("newest"), first.count("free")) == (1, 1)
     assert "候选项目2" not in first
     assert "全部项目" not in first
-    assert "候选项目2" in seen(shown)
+    assert "候选项目2" in last
+    # Nothing is the newest any more: those that passed stand alike.
+    assert "newest" not in last
+    assert "free" not in last
+
+
+def test_the_length_of_a_bar_is_what_the_votes_are_of_those_whose_half_is_asked():
+    counted_as = {
+        "all": ("50.0", "62.5"),
+        "present": ("100.0", "75.0"),
+        "valid": ("100.0", "75.0"),
+    }
+    for majority, (width, half) in counted_as.items():
+        row = item("1", "学校", votes=4)
+        poll = make_counted(
+            row,
+            phase="published",
+            majority=majority,
+            delegates_total=8,
+            show_votes=True,
+            more={"needed": 5 if majority == "all" else 3, "turnout": TURNOUT},
+        )
+        hall.open_screen(poll, by=make_office())
+        hall.reveal_all(poll, by=make_office())
+        text = Client().get(address(poll)).text
+        assert f'class="fill" y="15%" width="{width}%"' in text
+        assert f'x1="{half}%"' in text
+
+
+def test_of_more_places_than_a_sheet_holds_the_one_with_the_newest_is_shown():
+    poll = make_counted(*adopted(15), phase="published", show_votes=True)
+    office = make_office()
+    hall.open_screen(poll, by=office)
+    shown = []
+    for _step in range(9):
+        hall.reveal_next(poll, by=office)
+        shown.append(Client().get(address(poll)).text)
+
+    assert "候选项目1<" in shown[0]
+    assert shown[0].count("<li class") == 8
+    assert "候选项目8<" in shown[7]
+    assert "候选项目8<" not in shown[8]
+    assert "候选项目9<" in shown[8]
+    assert shown[8].count("<li class") == 7
+
+
+def test_room_for_a_long_name_does_not_tell_that_it_comes():
+    long = (
+        "城乡接合部老旧片区综合改造提升工程（含雨污分流、道路白改黑、弱电入地、停车位及充电桩建设）"
+    )
+    layouts = set()
+    for verdict in ("adopted", "short"):
+        rows = [item("1", "学校"), item("2", long, outcome=verdict)]
+        poll = make_counted(*rows, phase="published", show_votes=True)
+        hall.open_screen(poll, by=make_office())
+        layouts |= set(re.findall('class="sheet[^"]*"', Client().get(address(poll)).text))
+
+    assert layouts == {'class="sheet small barred"'}
+
+
+def test_what_has_seen_all_that_is_revealed_gets_an_empty_answer_for_one_query(shown):
+    published(voted(shown))
+    path = address(shown.poll)
+    browser = Client(headers={"hx-request": "true"})
+    with CaptureQueriesContext(connection) as queries:
+        assert browser.get(path, {"seen": "0"}).status_code == 204
+    assert len(queries) == 1
+    hall.reveal_next(shown.poll, by=shown.office)
+    reply = browser.get(path, {"seen": "0"})
+
+    assert "候选项目1" in reply.text
+    # What comes back asks on with what it shows; after the last step nothing is asked for faster.
+    assert f'hx-get="{path}?seen=1"' in reply.text
+    hall.reveal_all(shown.poll, by=shown.office)
+    assert "?seen=" not in browser.get(path, {"seen": "1"}).text
 
 
 def test_no_phone_is_ahead_of_the_chair(shown):
