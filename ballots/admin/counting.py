@@ -155,6 +155,8 @@ def counted(day: Day) -> dict[str, Any] | None:
         "figures": result.figures,
         "turnout": result.figures["turnout"],
         "items": items,
+        "second_share": words.second_share(result.figures),
+        "shares_words": words.shares_words(result.figures),
         "checks": checks,
         "failed": [check["name"] for check in checks if not check["holds"]],
         "adopted": sum(1 for item in items if item["outcome"] == "adopted"),

@@ -33,6 +33,15 @@ def numbered(key: str, name: str) -> str:
     return f"{key}. {name}"
 
 
+def with_number(key: str, name: str) -> str:
+    """Return an item as a paper lists it that has numbers of its own: “建设社区食堂（第7项）”.
+
+    A name that tells its item from another by the number has it already.
+    """
+    mark = gettext("第%(key)s项") % {"key": key} if key.isdecimal() else key
+    return name if name.endswith((f"{mark}）", f"（{mark}）")) else f"{name}（{mark}）"
+
+
 def _told_apart(item: ListedItem, *, by_unit: bool) -> str:
     parts = {"title": item["title"], "key": item["item"], "unit": item["lead_unit"]}
     if item["source"] == "candidate":

@@ -91,3 +91,17 @@ MAJORITIES_IN_ENGLISH: dict[Majority, str] = {
     "valid": "more than half of the valid ballots",
     "none": "no majority",
 }
+# What a share of the votes is called beside that majority, and of what it is one: of those of whom
+# more than half is demanded, so that a rate and 未过半数 never stand side by side unexplained.
+SHARES: dict[Majority, Text] = {
+    "all": _("占全体代表"),
+    "present": _("占实到代表"),
+    "valid": _("得票率"),
+    "none": _("得票率"),
+}
+SHARES_EXPLAINED: dict[Majority, Text] = {
+    "all": _("占全体代表＝得票数÷全体代表%(base)d人。"),
+    "present": _("占实到代表＝得票数÷实到代表%(base)d人。"),
+    "valid": _("得票率＝得票数÷有效票%(base)d张。"),
+    "none": _("得票率＝得票数÷有效票%(base)d张。"),
+}

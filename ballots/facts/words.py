@@ -15,8 +15,17 @@ from ballots.facts.outcome import (
     outcome_of,
     round_of,
 )
-from ballots.facts.vocabulary import OUTCOMES, SOURCES, SUPPORTED, WAYS, How
-from ballots.pure.figures import Figures, ItemFigures
+from ballots.facts.turnout import percent
+from ballots.facts.vocabulary import (
+    OUTCOMES,
+    SHARES,
+    SHARES_EXPLAINED,
+    SOURCES,
+    SUPPORTED,
+    WAYS,
+    How,
+)
+from ballots.pure.figures import Figures, ItemFigures, base_of
 from projects.models import Poll
 
 
@@ -77,6 +86,39 @@ def verdict(row: ItemFigures, figures: Figures) -> str:
         case "short":
             return gettext("未过半数")
     return str(OUTCOMES[row["outcome"]])
+
+
+def share_of(figures: Figures, row: ItemFigures) -> str:
+    """Return the votes of an item in percent of those of whom the rule demands more than half."""
+    match figures["rules"]["majority"]:
+        case "all":
+            return row["share_of_all"]
+        case "present":
+            return percent(row["votes"], base_of(figures))
+    return row["share_of_valid"]
+
+
+def share_name(figures: Figures) -> str:
+    """Return what `share_of` is called at the head of its column."""
+    return str(SHARES[figures["rules"]["majority"]])
+
+
+def share_words(figures: Figures) -> str:
+    """Return the sentence that says of what `share_of` is a share, and how many those are."""
+    return str(SHARES_EXPLAINED[figures["rules"]["majority"]]) % {"base": base_of(figures)}
+
+
+def second_share(figures: Figures) -> str:
+    """Return what `share_of` is called where it is another rate than 得票率; nothing where it is not."""
+    name = share_name(figures)
+    return "" if name == str(SHARES["valid"]) else name
+
+
+def shares_words(figures: Figures) -> str:
+    """Return the sentences on both rates that staff and papers show: 得票率, and that of the rule."""
+    of_valid = str(SHARES_EXPLAINED["valid"]) % {"base": figures["turnout"]["valid"]}
+    of_rule = share_words(figures)
+    return of_valid if of_rule == of_valid else of_valid + of_rule
 
 
 def ending(outcome: Outcome, row: ItemFigures) -> str:
@@ -174,6 +216,7 @@ class DescribedItem(ItemFigures):
     name: str
     outcome_words: str
     source_words: str
+    share: str
 
 
 def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
@@ -185,6 +228,7 @@ def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
             "name": names[item["item"]],
             "outcome_words": verdict(item, figures),
             "source_words": source_words(item, origins),
+            "share": share_of(figures, item),
         }
         for item in figures["items"]
     ]

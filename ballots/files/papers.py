@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.facts import frozen
-from ballots.facts.naming import names_of, numbered
+from ballots.facts.naming import names_of, numbered, with_number
 from ballots.facts.outcome import (
     Outcome,
     listed,
@@ -26,15 +26,27 @@ from ballots.facts.outcome import (
 )
 from ballots.facts.turnout import turnout_of
 from ballots.facts.vocabulary import DECLARED, WAYS, How
-from ballots.facts.words import described, ending, open_words, proposals_words
+from ballots.facts.words import (
+    described,
+    ending,
+    open_words,
+    proposals_words,
+    second_share,
+    share_name,
+    share_of,
+    share_words,
+    shares_words,
+)
 from ballots.journal import Kind
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
 from ballots.pure.figures import Figures
 from projects.models import Poll
 
-# What a line of the title may not tear apart, and the invisible sign that forbids it.
-WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目")
+# The lines of a title, each whole in its sense (GB/T 9704—2012, 7.3.1): the meeting, what it has decided
+# on, and that this is the notice of it. And what no line may tear apart, with the sign that forbids it.
+TITLE = re.compile(r"(.+?)(关于.+?项目)(.+)")
+WHOLE = re.compile(r"[0-9]{4}年度?|民生实事项目|第[^第届次]+[届次]|人民代表大会|会议")
 WORD_JOINER = "\u2060"
 PROPOSALS = {
     "counted": _("推荐项目计票，每票最多推荐%(limit)d项"),
@@ -63,6 +75,8 @@ def report(poll: Poll) -> dict[str, object]:
         "status_changes": poll.journal.filter(kind=Kind.STATUS_SET).count(),
         "round_name": round_name(poll),
         "rules": rules_line(figures),
+        "second_share": second_share(figures),
+        "shares_words": shares_words(figures),
         "is_each": figures["rules"]["form"] == "each",
         "items": described(poll, figures),
         "proposals_words": proposals_words(figures),
@@ -249,14 +263,21 @@ def notice(poll: Poll) -> dict[str, object]:
     places = outcome.filled if announcement.with_votes else listed(outcome.filled)
     return {
         "words": announcement,
-        "title": WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), announcement.title),
+        "title_lines": title_lines(announcement.title),
         "figures_words": figures_words(outcome),
         "decision_words": _decision_words(outcome),
         "lead": _lead(outcome),
-        "titles": [place.name for place in places],
+        "titles": [with_number(place.key, place.name) for place in places],
         "open_words": open_words(outcome),
         "annex": _annex(outcome) if announcement.with_votes else [],
     }
+
+
+def title_lines(title: str) -> list[str]:
+    """Return the title of a notice in the lines in which it is set; one line where it is another."""
+    found = TITLE.fullmatch(title)
+    lines = found.groups() if found else (title,)
+    return [WHOLE.sub(lambda whole: WORD_JOINER.join(whole[0]), line) for line in lines]
 
 
 def announcement_of(poll: Poll) -> Announcement:
@@ -337,9 +358,15 @@ def _annex(outcome: Outcome) -> list[dict[str, object]]:
     return [
         {
             "name": round_of(each.poll),
-            "valid": each.result.figures["turnout"]["valid"],
+            "share_name": share_name(each.result.figures),
+            "share_words": share_words(each.result.figures),
             "items": [
-                item | {"name": each.names[item["item"]], "outcome_words": ending(each, item)}
+                item
+                | {
+                    "name": numbered(item["item"], each.names[item["item"]]),
+                    "share": share_of(each.result.figures, item),
+                    "outcome_words": ending(each, item),
+                }
                 for item in each.result.figures["items"]
             ],
             "is_each": each.result.figures["rules"]["form"] == "each",
@@ -397,7 +424,9 @@ def _parts(outcome: Outcome) -> list[dict[str, object]]:
             places = listed(places)
         if places:
             lead = _declared(outcome, how, len(places))
-            parts.append({"lead": lead, "titles": [place.name for place in places]})
+            parts.append(
+                {"lead": lead, "titles": [with_number(place.key, place.name) for place in places]}
+            )
     return parts
 
 

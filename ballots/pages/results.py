@@ -1,5 +1,7 @@
 """HTTP in, HTTP out, for anybody: the result, once the hall has seen it all."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -7,9 +9,10 @@ from django.views.decorators.http import require_safe
 
 from ballots.facts import turnout, words
 from ballots.facts.outcome import Outcome, in_list_order, outcome_of, round_of
+from ballots.facts.words import share_of
 from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
-from ballots.pure.figures import ItemFigures
+from ballots.pure.figures import Figures, ItemFigures, base_of
 from projects.models import Poll
 
 # --- the result -----------------------------------------------------------------------------------
@@ -52,26 +55,33 @@ def _table(outcome: Outcome) -> dict[str, object]:
         # In the order of votes only where votes are shown: the order alone would tell them.
         adopted.sort(key=_in_list_order)
         tied.sort(key=_in_list_order)
+
+    def shown(item: ItemFigures) -> dict[str, object]:
+        key = item["item"]
+        return {**item, "name": names[key], "share": share_of(figures, item)}
+
     return {
         "figures": figures,
-        "adopted": [
-            {**item, "outcome": "adopted", "how": filled[item["item"]], "name": names[item["item"]]}
-            for item in adopted
-        ],
-        "tied": [{**item, "name": names[item["item"]]} for item in tied],
-        "failed": [
-            {
-                **item,
-                "outcome": "out",
-                "reason": words.ending(outcome, item),
-                "name": names[item["item"]],
-            }
-            for item in others
-            if item not in tied
-        ],
+        "adopted": [shown(item) | {"how": filled[item["item"]]} for item in adopted],
+        "tied": [shown(item) for item in tied],
+        "failed": _by_reason(
+            (words.ending(outcome, item), shown(item)) for item in others if item not in tied
+        ),
         "needs_majority": figures["rules"]["majority"] != "none",
-        "needed_share": _share(figures["needed"], figures["turnout"]["valid"]),
+        "half": _half(figures),
+        "share_name": words.share_name(figures),
+        "share_words": words.share_words(figures),
     }
+
+
+def _by_reason(
+    failed: Iterable[tuple[str, dict[str, object]]],
+) -> list[tuple[str, list[dict[str, object]]]]:
+    """Return the items that have no place by why they have none, so that it is said once."""
+    groups: dict[str, list[dict[str, object]]] = {}
+    for reason, item in failed:
+        groups.setdefault(reason, []).append(item)
+    return list(groups.items())
 
 
 def _rounds(outcome: Outcome) -> list[dict[str, object]]:
@@ -88,6 +98,7 @@ def _in_list_order(item: ItemFigures) -> tuple[bool, int]:
     return in_list_order(item["item"])
 
 
-def _share(votes: int, valid: int) -> str:
-    """Return `votes` of `valid` in percent for the mark on the bars; nothing where it is off them."""
-    return turnout.percent(votes, valid) if votes <= valid else ""
+def _half(figures: Figures) -> str:
+    """Return where on the bars the majority lies, in percent; nothing without a ballot to count."""
+    base = base_of(figures)
+    return turnout.percent(figures["needed"], base) if base else ""

@@ -175,7 +175,7 @@ def test_the_signature_of_a_notice_never_stands_alone(printed, title):
     for count in (1, 8, 10, 12, 20):
         sheets = printed(make_counted(*adopted(count, title)), "notice")
 
-        demand_company(sheets, f"{count}. {title}{count}")
+        demand_company(sheets, f"{count}. {title}{count}（第{count}项）")
 
 
 def test_wherever_the_page_of_a_notice_ends_its_signature_has_company(printed):
@@ -189,7 +189,7 @@ def test_wherever_the_page_of_a_notice_ends_its_signature_has_company(printed):
 
         sheets = printed(poll, "notice")
 
-        demand_company(sheets, "10. 候选项目10")
+        demand_company(sheets, "10. 候选项目10（第10项）")
         ends.add(min(up for text, _left, up in sheets[0].pieces if up > 30) // 10)
     assert len(ends) > 1, "the page ended in one place only"
 
@@ -210,7 +210,7 @@ def test_the_heads_of_a_table_stand_on_each_of_its_pages(printed):
 
     pages = [sheet.text for sheet in sheets if "候选项目" in sheet.text]
     assert len(pages) > 1
-    assert all("序号项目来源得票得票率" in text for text in pages)
+    assert all("编号项目来源得票得票率" in text for text in pages)
 
 
 def test_a_row_is_never_torn(printed):
@@ -270,7 +270,7 @@ def test_the_end_of_the_annex_is_never_a_row_or_two(printed):
 
         sheets = printed(with_votes(poll), "notice")
 
-        rows = [sheet.text.count("%通过") for sheet in sheets if "得票率结果" in sheet.text]
+        rows = [sheet.text.count("%通过") for sheet in sheets if "占全体代表结果" in sheet.text]
         assert sum(rows) == count
         assert min(rows) >= 3
         torn += len(rows) > 1
@@ -318,7 +318,7 @@ def test_the_title_of_a_notice_never_tears_apart_what_it_is_about(printed):
         for text, _left, up in sheet.pieces:
             lines[round(up)] = lines.get(round(up), "") + text.replace("\u2060", "")
         title = [line for up, line in sorted(lines.items(), reverse=True) if up > 220]
-        assert any("民生实事项目" in line for line in title), title
+        assert title[-2:] == [f"关于{2010 + length}年度民生实事项目", "票决结果的公告"], title
 
 
 # --- on the screen --------------------------------------------------------------------------------

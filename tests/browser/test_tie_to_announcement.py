@@ -91,6 +91,9 @@ def test_a_tie_at_place_ten_goes_through_a_run_off_to_the_announcement(
     pdf = PdfReader(BytesIO(office.pdf(prefer_css_page_size=True)))
     notice = unspaced("".join(page.extract_text() for page in pdf.pages))
     assert "公告" in notice
-    listed = [f"{place}.候选项目{number}" for place, number in enumerate([*range(1, 10), 11], 1)]
+    listed = [
+        unspaced(f"{place}.候选项目{number}（第{number}项）")
+        for place, number in enumerate([*range(1, 10), 11], 1)
+    ]
     assert "".join(listed[:9]) in notice
     assert f"{listed[9]}现予公告" in notice

@@ -68,9 +68,12 @@ def test_two_proposals_of_one_title_are_told_apart_in_every_sentence_and_list(cl
         assert f"“建设社区食堂（建议单位：{unit}）”" in level
     held.decide(keys["城西街道"])
     chosen = "建设社区食堂（建议单位：城西街道）"
-    assert papers.notice(held.poll)["titles"] == ["候选项目1", chosen]
+    assert papers.notice(held.poll)["titles"] == [
+        "候选项目1（第1项）",
+        f"{chosen}（{keys['城西街道']}）",
+    ]
     parts: Any = papers.chair_words(held.poll)["parts"]
-    assert parts[-1]["titles"] == [chosen]
+    assert parts[-1]["titles"] == [f"{chosen}（{keys['城西街道']}）"]
     report: Any = papers.report(held.poll)
     assert {row["name"] for row in report["items"]} >= {chosen}
     assert chosen in {row["title"] for row in report["rulings"]}
@@ -78,4 +81,4 @@ def test_two_proposals_of_one_title_are_told_apart_in_every_sentence_and_list(cl
     assert chosen in read(client.get("/results/")).text
     poll = hall.open_screen(held.poll, by=held.office)
     screen = read(client.get(f"/screen/{poll.screen_key}/")).text
-    assert f"{keys['城西街道']}. {chosen}" in screen
+    assert f"{keys['城西街道']} {chosen}" in screen

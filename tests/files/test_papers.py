@@ -112,9 +112,9 @@ SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
         "votes rank",
         {50, 51},
     ),
-    "notice": ("roll present issued returned valid invalid", set(), "votes rank", {50}),
+    "notice": ("roll present issued returned valid invalid", set(), "votes rank", {51}),
     "words": ("roll present issued returned valid invalid", set(), "", set()),
-    "results": ("roll present issued returned valid blank", set(), "votes rank", {50}),
+    "results": ("roll present issued returned valid blank", set(), "votes rank", {51}),
     "result": ("", set(), "votes rank", {50, 51}),
     "summary": (
         "delegates_total roll present issued returned valid blank invalid",
@@ -126,7 +126,7 @@ SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
         "delegates_total roll present issued returned valid blank invalid cards_reissued",
         {61, 62, 70, 71, 75, 79},
         "votes rank",
-        {50},
+        {50, 51},
     ),
     "screen": ("roll present returned valid", set(), "votes rank", set()),
 }
@@ -278,6 +278,35 @@ def test_the_report_of_a_vote_on_each_project_says_for_against_and_abstained():
 
     assert "赞成反对弃权得票率占全体代表" in said
     assert "候选项目1候选52150.0%40.0%" in said
+
+
+@pytest.mark.parametrize(
+    ("majority", "heads", "row", "words"),
+    [
+        (
+            *("all", "得票率占全体代表名次", "450.0%40.0%"),
+            "得票率＝得票数÷有效票8张。占全体代表＝得票数÷全体代表10人。",
+        ),
+        (
+            *("present", "得票率占实到代表名次", "450.0%44.4%"),
+            "得票率＝得票数÷有效票8张。占实到代表＝得票数÷实到代表9人。",
+        ),
+        ("valid", "得票率名次", "450.0%1", "得票率＝得票数÷有效票8张。"),
+    ],
+)
+def test_the_report_shows_the_rate_of_the_rule_beside_that_of_valid_ballots(
+    majority, heads, row, words
+):
+    poll = make_counted(item("1", "候选项目1", votes=4), majority=majority)
+
+    said, page = paper(poll, "report"), paper(poll, "change")
+
+    assert heads in said
+    assert f"候选项目1候选{row}" in said
+    for text in (said, page):
+        assert words in text
+        for rate in ("占全体代表", "占实到代表"):
+            assert (rate in text) == (rate in words)
 
 
 def test_the_report_says_which_check_fails():
@@ -446,7 +475,7 @@ def test_the_notice_speaks_as_the_office_writes_and_the_count_found():
         f"示例市人民代表大会会议于{day}以无记名投票方式，对2026年度民生实事候选项目进行票决。"
         "应到代表10人，实到代表9人；发出表决票9张，收回表决票8张，其中有效票8张、无效票0张。"
         "经票决，确定下列2个项目为2026年度民生实事项目："
-        f"1.候选项目12.候选项目2现予公告。示例市人民代表大会会议主席团{day}"
+        f"1.候选项目1（第1项）2.候选项目2（第2项）现予公告。示例市人民代表大会会议主席团{day}"
     )
 
 
@@ -455,7 +484,7 @@ def test_without_its_annex_the_notice_lists_by_number_and_tells_no_votes():
 
     said = paper(make_counted(*rows), "notice")
 
-    assert "1.候选甲2.候选丙3.推荐甲现予公告" in said
+    assert "1.候选甲（第1项）2.候选丙（第3项）3.推荐甲（推1）现予公告" in said
     assert not {"77", "66", "55"} & set(re.findall("[0-9]+", said))
     assert "附件" not in said
 
@@ -469,8 +498,8 @@ def test_with_its_annex_the_notice_lists_by_votes_and_tells_them():
     )
     said = paper(poll, "notice")
 
-    assert "1.候选丙2.候选甲现予公告。附件：民生实事项目得票情况" in said
-    assert "候选丙7750.0%通过" in said
+    assert "1.候选丙（第3项）2.候选甲（第1项）现予公告。附件：民生实事项目得票情况" in said
+    assert "3.候选丙7740.0%通过" in said
 
 
 def test_the_votes_are_not_in_the_notice_unless_the_office_puts_them_there():
@@ -486,7 +515,7 @@ def test_the_annex_says_which_ranks_are_shared():
     poll = make_counted(item("1", "候选甲", shared=True), item("2", "候选乙"), show_votes=True)
     save_announcement(poll, **WORDS | {"with_votes": True}, by=make_office())
 
-    assert "1（并列）候选甲" in paper(poll, "notice")
+    assert "1（并列）1.候选甲" in paper(poll, "notice")
 
 
 def test_the_annex_says_how_each_item_ended_and_leaves_none_pending():
@@ -597,7 +626,7 @@ def test_the_notice_says_which_ways_led_to_its_projects():
     said = paper(held.poll, "notice")
 
     assert "经票决和再次票决，确定下列2个项目" in said
-    assert "1.候选项目12.候选项目3现予公告" in said
+    assert "1.候选项目1（第1项）2.候选项目3（第3项）现予公告" in said
 
 
 def test_places_that_a_decision_leaves_open_are_said():
@@ -717,7 +746,7 @@ def test_the_chair_reads_the_ballots_the_result_and_declares_it():
     )
     assert (
         "根据总监票人报告的计票结果，下列2个项目获得全体代表过半数赞成票，按得票多少，"
-        "确定为2026年度民生实事项目：候选项目1候选项目2" in said
+        "确定为2026年度民生实事项目：候选项目1（第1项）候选项目2（第2项）" in said
     )
     assert said.endswith("现在宣布：以上2个项目确定为2026年度民生实事项目。")
 
@@ -771,9 +800,9 @@ def test_the_chair_reads_by_number_unless_the_votes_are_public():
     closed = paper(make_counted(*rows), "words")
     public = paper(make_counted(*rows, show_votes=True, year=2025), "words")
 
-    assert "候选甲候选丙" in closed
+    assert "候选甲（第1项）候选丙（第3项）" in closed
     assert "与得票多少无关" in closed
-    assert "候选丙候选甲" in public
+    assert "候选丙（第3项）候选甲（第1项）" in public
     assert "与得票多少无关" not in public
 
 
@@ -784,7 +813,7 @@ def test_the_chair_says_what_a_second_round_and_a_decision_have_settled():
 
     said = paper(held.poll, "words")
 
-    assert "经再次票决，下列1个项目确定为2026年度民生实事项目：候选项目3" in said
+    assert "经再次票决，下列1个项目确定为2026年度民生实事项目：候选项目3（第3项）" in said
     assert "以上2个项目" in said
 
 
@@ -794,7 +823,7 @@ def test_the_chair_reads_the_decision_of_the_meeting():
 
     said = paper(held.poll, "words")
 
-    assert "根据会议决定，下列1个项目确定为2026年度民生实事项目：候选项目2" in said
+    assert "根据会议决定，下列1个项目确定为2026年度民生实事项目：候选项目2（第2项）" in said
     assert "会议决定：主席团决定" in said
 
 
