@@ -66,7 +66,7 @@ bench-long: $(PEERS)/.there
 
 messages: $(VENV)/.dev
 	@DEMO=1 $(BIN)/python manage.py makemessages --locale en --no-location --no-wrap --ignore .venv --ignore tests --ignore var
-	@DEMO=1 $(BIN)/python manage.py compilemessages --locale en --ignore .venv
+	@DEMO=1 $(BIN)/python manage.py compilemessages --locale en --locale zh_Hans --ignore .venv
 
 screenshots: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q tests/browser/screenshots.py

@@ -21,6 +21,7 @@ from projects.forms import DraftField
 from projects.importing import COLUMNS
 from projects.lines import LineForm, LineFormSet
 from projects.models import Poll, Project, SubItem, Target
+from yiwu_vote.admin_pages import without_filtered
 from yiwu_vote.fields import TYPED_COLUMNS, not_meant
 from yiwu_vote.noticing import NoticingAdmin, NoticingForm
 from yiwu_vote.texts import same
@@ -197,7 +198,7 @@ class PollForm(NoticingForm):
 @admin.register(Poll)
 class PollAdmin(DraftAdmin):
     form = PollForm
-    list_display = ["__str__", "pk", "year", "kind", "phase", "places", "candidates"]
+    list_display = ["__str__", "place", "year", "kind", "phase", "places", "candidates"]
     list_filter = ["kind", ("phase", PhaseFilter), "year"]
     search_fields = ["meeting"]
     readonly_fields = ["phase"]
@@ -217,6 +218,10 @@ class PollAdmin(DraftAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Poll]:
         polls = super().get_queryset(request).exclude(phase=Poll.Phase.DROPPED)
         return polls.annotate(candidate_count=Count("projects"))
+
+    @admin.display(description=_("编号"), ordering="pk")
+    def place(self, poll: Poll) -> int:
+        return poll.pk
 
     @admin.display(description=_("候选项目数"), ordering="candidate_count")
     def candidates(self, poll: Poll) -> int:
@@ -341,6 +346,9 @@ class ProjectAdmin(DraftAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         projects = super().get_queryset(request).exclude(poll__phase=Poll.Phase.DROPPED)
         return projects.annotate(target_count=Count("targets"))
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return without_filtered(super().get_list_display(request), "poll", request)
 
     @admin.display(description=_("年度目标"), ordering="target_count")
     def lines(self, project: Project) -> int:

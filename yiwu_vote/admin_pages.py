@@ -1,6 +1,6 @@
 """A page of our own among those that Django admin has for a model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -31,6 +31,15 @@ def asks_a_filter(model: admin.ModelAdmin, lookup: str) -> bool:
         for name in model.list_filter
     ]
     return column in columns and question in QUESTIONS
+
+
+def without_filtered(columns: Iterable[Any], column: str, request: HttpRequest) -> list[Any]:
+    """Return the columns of a list, without the one that names the poll where one poll is asked for.
+
+    Twenty rows would else say one long name twenty times, and leave no width for what differs.
+    """
+    is_of_one = any(name in request.GET for name in ("poll__id__exact", "poll__isnull"))
+    return [name for name in columns if not (is_of_one and name == column)]
 
 
 def pages_of(

@@ -281,8 +281,12 @@ def download_page(request: StaffRequest, poll: Poll, what: str) -> HttpResponseB
 class PollDayAdmin(ReadOnlyAdmin):
     """The list of polls and the pages of each."""
 
-    list_display = ["__str__", "pk", "kind", "phase", "opened_at", "closed_at", "published_at"]
+    list_display = ["__str__", "place", "kind", "phase", "opened_at", "closed_at", "published_at"]
     list_filter = ["kind", ("phase", PhaseFilter), "year"]
+
+    @admin.display(description=_("编号"), ordering="pk")
+    def place(self, poll: Poll) -> int:
+        return poll.pk
 
     @admin.display(description=_("复制"))
     def copy(self, poll: Poll) -> str:

@@ -22,7 +22,7 @@ from ballots.models import Recommendation
 from ballots.refusal import Refused
 from projects.admin import StandingPollFilter
 from projects.models import Poll, Project
-from yiwu_vote.admin_pages import model_page
+from yiwu_vote.admin_pages import model_page, without_filtered
 from yiwu_vote.fields import Typed
 
 Ruling = Recommendation.Ruling
@@ -57,6 +57,9 @@ class RecommendationAdmin(ReadOnlyAdmin):
     list_filter = [("poll", StandingPollFilter), "ruling"]
     list_select_related = ["poll", "delegate"]
     ordering = ["-poll", "pk"]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return without_filtered(super().get_list_display(request), "poll", request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recommendation]:
         return super().get_queryset(request).filter(poll__in=Poll.objects.standing())

@@ -26,7 +26,7 @@ from ballots.files import tables
 from ballots.models import JournalEntry, RollEntry
 from ballots.roles import named
 from projects.admin import StandingPollFilter
-from yiwu_vote.admin_pages import asks_a_filter
+from yiwu_vote.admin_pages import asks_a_filter, without_filtered
 from yiwu_vote.fields import TYPED_COLUMNS
 
 
@@ -64,6 +64,9 @@ class RollEntryAdmin(ReadOnlyAdmin):
     search_help_text = _("代表证号、姓名或代表团")
     # When somebody voted is shown to that person alone.
     fields = ["poll", "number", "name", "delegation", "present", "channel", "voted"]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return without_filtered(super().get_list_display(request), "poll", request)
 
     @admin.display(description=_("代表证号"), ordering="number_order")
     def number_shown(self, entry: RollEntry) -> str:
@@ -103,6 +106,9 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     # The hashed text itself holds the votes of every count: those stay out of sight while a count
     # that was sent back is being made again.
     fields = ["chain", "seq", "what", "at", "signer", "second_signer", "words", "hash"]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return without_filtered(super().get_list_display(request), "chain", request)
 
     @admin.display(description=_("票决"), ordering="poll")
     def chain(self, entry: JournalEntry) -> str:

@@ -22,6 +22,7 @@ from tests.helpers.factories import (
     move_by_force,
 )
 from tests.helpers.looking import MARKS
+from tests.helpers.reading import texts_of
 
 pytestmark = pytest.mark.django_db
 
@@ -205,3 +206,66 @@ def test_no_list_is_filtered_but_by_its_filters(client, model):
         for question in ("startswith", "gt", "regex"):
             reply = client.get(address, {f"{column.name}__{question}": "1"})
             assert reply.status_code in {302, 400}, column.name
+
+
+FRAMEWORK = (
+    "你",
+    "增加 ",
+    "来修改",
+    "注销",
+    "无可选的",
+    "过滤器",
+    "动作",
+    "administration",
+    "Django",
+)
+
+
+def test_no_list_or_form_speaks_as_the_framework_does(stage):
+    boss = User.objects.create_superuser("root", last_name="李", first_name="大为")
+    desk, boss_desk = desk_of(stage.office), desk_of(boss)
+    LogEntry.objects.all().delete()
+    names = [(model._meta.app_label, model._meta.model_name) for model in admin.site._registry]
+    lists = [reverse("admin:{}_{}_changelist".format(*name)) for name in names]
+    forms = [reverse(f"admin:{name}_add") for name in ("ballots_delegate", "projects_project")]
+
+    pages = [desk.get(page) for page in (*forms, reverse("admin:password_change"))]
+    pages += [boss_desk.get(page) for page in (reverse("admin:index"), *lists)]
+
+    for page in pages:
+        assert page.status_code == 200
+        seen = "\n".join(texts_of(page))
+        assert [word for word in FRAMEWORK if word in seen] == [], page.request["PATH_INFO"]
+    delegates = desk.get(reverse("admin:ballots_delegate_changelist")).text
+    for words in ("代表名册", "新增代表", "按状态", "退出", "共5条"):
+        assert words in delegates
+
+
+@pytest.mark.parametrize("name", ["projects_project", "ballots_rollentry", "ballots_journalentry"])
+def test_a_list_of_one_poll_does_not_name_it_in_every_row(stage, name):
+    desk = desk_of(stage.office)
+    address = reverse(f"admin:{name}_changelist")
+
+    every = desk.get(address).context["cl"]
+    one = desk.get(address, {"poll__id__exact": stage.poll.pk}).context["cl"]
+
+    named = {"poll", "chain"}
+    assert named & {*every.list_display}
+    assert not named & {*one.list_display}
+    assert one.result_count
+
+
+@pytest.mark.parametrize("name", ["projects_poll", "ballots_pollday"])
+def test_no_column_is_headed_by_the_name_of_a_database_key(stage, name):
+    page = desk_of(stage.office).get(reverse(f"admin:{name}_changelist"))
+
+    assert "编号" in page.text
+    assert "Pk" not in page.text
+
+
+def test_a_step_stands_under_the_name_of_its_poll_in_one_title(stage):
+    page = desk_of(stage.office).get(at(stage.poll, "pause")).text
+
+    above, title = page.index('<p class="above">'), page.index("<h1>暂停投票</h1>")
+    assert above < page.index(str(stage.poll), above) < title
+    assert "<h2>" + str(stage.poll) not in page

@@ -226,6 +226,13 @@ class DelegateAdmin(OfficeAdmin):
     fields = ["number", "name", "delegation", "position", "phone", "seat", "status", "card_state"]
     actions = ["issue", "reissue", "end_wait", "set_status", "delete_selected"]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        return super().changelist_view(
+            request, {"title": gettext("代表名册")} | (extra_context or {})
+        )
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delegate]:
         card = AccessCard.objects.filter(delegate=OuterRef("pk"), revoked_at__isnull=True)
         return super().get_queryset(request).annotate(has_card=Exists(card))
