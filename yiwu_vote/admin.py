@@ -1,4 +1,4 @@
-"""The admin site in Chinese: its name, and the day's polls first; each app brings its own pages."""
+"""The admin site in Chinese: its name and how one gets in; each app brings its own pages."""
 
 from functools import wraps
 from typing import Any
@@ -7,15 +7,12 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.template import Library
-from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from ballots import accounts, roles
-from ballots.models import PollDay
 from ballots.staff import second_factor
 from ballots.staff.log_in import LogInForm, answered, second_factor_page, to_second_factor
-from projects.phases import LAST
 
 register = Library()
 
@@ -31,7 +28,6 @@ class VoteAdminSite(AdminSite):
 
     site_title = _("票决管理")
     site_header = _("民生实事项目票决管理")
-    index_title = _("票决管理")
     site_url = "/"
     # The index is the home; a column of links beside each page would take a tablet's width.
     enable_nav_sidebar = False
@@ -72,19 +68,3 @@ class VoteAdminSite(AdminSite):
             path("second-factor/", second_factor_page, name="second_factor"),
             *super().get_urls(),
         ]
-
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """Show the polls that are not over above Django's list of models."""
-        may_look = request.user.has_perm("ballots.view_pollday")
-        context = {
-            "polls": PollDay.objects.exclude(phase__in=LAST)[:10] if may_look else [],
-            "may_look": may_look,
-            "has_second_factor": isinstance(request.user, User)
-            and second_factor.is_asked_of(request.user),
-            "without_office": not (
-                roles.is_office(request.user) or roles.is_scrutineer(request.user)
-            ),
-        }
-        return super().index(request, context | (extra_context or {}))

@@ -71,7 +71,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     day = Day(poll)
     is_idle = polls.is_idle(poll)
     found = preflight.what_is_missing(poll) if poll.phase in DRAFT else []
-    coming = None if is_idle else _next(day)
+    coming = None if is_idle else next_step(day)
     is_blocked = coming is opening.open_poll and blocks(found)
     is_complete = turnout.is_complete(poll, day.turnout)
     confirmed = _confirmed(poll)
@@ -172,7 +172,7 @@ def stages(poll: Poll) -> list[dict[str, Any]]:
     ]
 
 
-def _next(day: Day) -> Step | None:
+def next_step(day: Day) -> Step | None:
     """Return the step that comes next; None once the result is out."""
     poll = day.poll
     match poll.phase:

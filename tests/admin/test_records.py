@@ -19,7 +19,6 @@ from tests.helpers.factories import (
     make_poll,
     make_project,
     make_staff,
-    move_by_force,
 )
 from tests.helpers.looking import MARKS
 from tests.helpers.reading import texts_of
@@ -28,17 +27,6 @@ pytestmark = pytest.mark.django_db
 
 
 _place = count(1)
-
-
-def test_the_index_names_the_polls_that_are_not_over(desk):
-    shown = make_poll(meeting="进行中的会议")
-    over = make_poll(kind=Poll.Kind.REHEARSAL, meeting="已结束的会议", delegates_total=3)
-    move_by_force(over, Poll.Phase.PUBLISHED)
-
-    page = desk.get(reverse("admin:index"))
-
-    assert list(page.context["polls"].values_list("pk", flat=True)) == [shown.pk]
-    assert at(shown) in page.text
 
 
 LISTS = [model for model, page in admin.site._registry.items() if page.search_fields]

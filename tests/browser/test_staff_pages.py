@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
 from projects.models import Poll
-from tests.helpers.factories import make_delegates, selection
+from tests.helpers.factories import make_delegates, make_poll, selection
 from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
 from tests.helpers.steps import let_in, log_in
 from yiwu_vote import staff_session
@@ -193,3 +193,34 @@ def test_a_screen_left_alone_asks_for_the_password_and_no_browser_complains(
     expect(desk.get_by_text("民生实事项目票决管理")).to_be_visible()
     expect(desk.get_by_label("密码")).to_be_focused()
     assert violations(desk, EVERYTHING) == []
+
+
+# What a form of the admin looks like: bars over its fields, buttons too low to hit or too narrow to read.
+LOOKS = """() => ({
+    bars: [...document.querySelectorAll(".fieldset-heading, .inline-heading")]
+        .filter(head => getComputedStyle(head).backgroundColor !== "rgba(0, 0, 0, 0)").length,
+    low: [...document.querySelectorAll(".submit-row input, .submit-row button, .submit-row a")]
+        .filter(button => button.offsetHeight < 40 || button.offsetHeight > 60).length,
+    ways: [...document.querySelectorAll(".breadcrumbs a")]
+        .filter(link => link.offsetWidth).map(link => link.textContent),
+    wide: document.documentElement.scrollWidth,
+})"""
+
+
+def test_forms_steps_and_the_first_page_can_be_used_on_a_phone(desk, live_server, day):
+    desk.set_viewport_size({"width": 390, "height": 844})
+    made, told = {"bars": 0, "low": 0, "wide": 390}, str(day.poll)
+    draft = make_poll(candidates=1, kind=Poll.Kind.MAIN)
+    pages = {
+        "": [],
+        f"projects/poll/{draft.pk}/change/": ["票决"],
+        f"projects/project/{draft.projects.get().pk}/change/": ["候选项目"],
+        f"ballots/pollday/{day.poll.pk}/screen/": [told],
+        f"ballots/pollday/{day.poll.pk}/pause/": [told],
+    }
+    for path, way in pages.items():
+        desk.goto(f"{live_server.url}/admin/{path}")
+
+        assert desk.evaluate(LOOKS) == made | {"ways": way}, path
+        # Forms that Django makes give no label to a cell of a table or a part of a moment.
+        assert path.startswith("projects") or grave(desk) == [], path
