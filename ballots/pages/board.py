@@ -22,19 +22,19 @@ def board(request: VisitorRequest) -> HttpResponse:
     poll = asked_poll(request)
     codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
     typed = request.POST.get("code", "")
+    code = sealing.read_receipt(typed)
     context = {
         "poll": poll,
         "is_open": poll.closed_at is None,
         "codes": [sealing.grouped(code) for code in codes],
-        "typed": typed,
-        "answer": _answer(typed, set(codes)) if typed else "",
+        "typed": sealing.grouped(code) if code else typed,
+        "answer": _answer(code, set(codes)) if typed else "",
     }
     return render(request, "ballots/board.html", context)
 
 
-def _answer(typed: str, codes: set[str]) -> str:
+def _answer(code: str | None, codes: set[str]) -> str:
     """Return what the look-up says: "malformed", "listed" or "missing"."""
-    code = sealing.read_receipt(typed)
     if code is None:
         return "malformed"
     return "listed" if code in codes else "missing"

@@ -24,6 +24,7 @@ from ballots.pages.asking import Standing, who_asks
 from ballots.pages.faces import face
 from ballots.pages.middleware import VisitorRequest
 from ballots.pages.own_receipt import forget_receipt
+from ballots.pure import card_code
 from ballots.refusal import Refused
 from yiwu_vote.middleware import visitor_address
 
@@ -55,7 +56,7 @@ def sign_in(request: VisitorRequest) -> HttpResponse:
             page.headers["Retry-After"] = str(refusal.count * 60)
             return page
         # An address holds the card's token, which no page repeats.
-        shown = "" if refusal.code == "address" else typed
+        shown = "" if refusal.code == "address" else card_code.regrouped(typed)
         context = {"typed": shown, "error": str(refusal)}
         return render(request, "ballots/sign_in/sign_in.html", context, status=422)
 

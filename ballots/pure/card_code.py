@@ -56,6 +56,14 @@ def grouped(code: str) -> str:
     return " ".join(code[start : start + 4] for start in range(0, len(code), 4))
 
 
+def regrouped(text: str) -> str:
+    """Return what was typed in groups as printed where it is digits and what parts them, else as it is."""
+    if len(text) > LONGEST_TYPED:
+        return text
+    plain = "".join(unicodedata.normalize("NFKC", text).replace("-", " ").split())
+    return grouped(plain) if plain.isascii() and plain.isdigit() else text
+
+
 def read_code(text: str) -> str:
     """Return the sixteen digits of what was typed, whatever parts them or stands around them.
 

@@ -4,6 +4,8 @@ from django.conf import settings
 from playwright.sync_api import expect
 
 from ballots.models import Session
+from tests.helpers.factories import selection
+from tests.helpers.judging import PHONE
 
 
 def test_opening_the_address_of_a_card_leaves_no_session(phone, live_server, day):
@@ -55,3 +57,53 @@ def test_a_mistyped_code_is_kept_and_the_page_starts_at_what_is_wrong(phone, liv
     summary.get_by_role("link", name="投票码应为16位数字，您输入了6位").click()
     expect(phone.get_by_label("投票码")).to_be_focused()
     expect(phone.get_by_label("投票码")).to_have_value("0127 48")
+
+
+# Whether a code fits into its field at each size of text, in px too many.
+OVERFLOW = """() => ['m', 'l', 'xl'].map(size => {
+    document.documentElement.dataset.size = size;
+    const {scrollWidth, clientWidth} = document.getElementById('code');
+    return scrollWidth - clientWidth;
+})"""
+
+
+def test_all_sixteen_signs_of_a_code_are_seen_at_every_size(phone, live_server, day):
+    day.cast(0, selection(1))
+    day.close()
+    # The widest that there are, in a field that is wrong and so the narrowest.
+    for path, code in (("/", "0" * 16), ("/board/", "W" * 16)):
+        phone.goto(f"{live_server.url}{path}")
+        phone.locator("#code").fill(code[:15])
+        phone.locator("main form button").click()
+        phone.locator("#code").fill(code)
+        assert len(phone.locator("#code").input_value()) == 19
+        for width in (320, 360, 820):
+            phone.set_viewport_size({"width": width, "height": 640})
+            assert phone.evaluate(OVERFLOW) == [0, 0, 0], (path, width)
+    phone.set_viewport_size(PHONE)
+
+
+def test_a_code_stands_in_groups_while_it_is_typed_and_the_caret_stays(phone, live_server, day):
+    phone.goto(live_server.url)
+    field = phone.get_by_label("投票码")
+    field.press_sequentially("0127482109")
+    expect(field).to_have_value("0127 4821 09")
+    expect(phone.locator(".typed").first).to_have_text("已输入10位，共16位")
+    expect(phone.get_by_role("status")).to_have_text("已输入10位，共16位")
+
+    for _ in range(8):
+        field.press("ArrowLeft")
+    field.press("9")
+    expect(field).to_have_value("0127 9482 109")
+    field.press("Backspace")
+    field.press("Backspace")
+    expect(field).to_have_value("0124 8210 9")
+    field.press("7")
+    expect(field).to_have_value("0127 4821 09")
+    for _ in range(2):
+        field.press("Delete")
+    expect(field).to_have_value("0127 8210 9")
+
+    field.fill("投票码：0127")
+    expect(field).to_have_value("投票码：0127")
+    expect(phone.locator(".typed").first).to_be_empty()

@@ -19,6 +19,7 @@ from ballots.facts import turnout
 from ballots.facts.words import proposals_words
 from ballots.models import Envelope, SealedBallot
 from ballots.pages import answers, results
+from ballots.pure import sealing
 from ballots.refusal import Refused
 from projects.models import Poll, Project
 from projects.wording import rules_in_words
@@ -837,6 +838,7 @@ def test_a_receipt_is_found_however_it_is_typed(stage, spelling):
     reply = Client().post("/board/", {"code": spelling(code)})
 
     assert "✓ 该编号在清单内，您的表决票已收到。" in reply.text
+    assert f'value="{sealing.grouped(code)}"' in reply.text, "as it stands on the receipt"
 
 
 def test_a_receipt_that_is_not_in_the_box_is_said_to_be_missing(stage):

@@ -90,10 +90,31 @@ def test_a_code_that_cannot_be_right_is_said_so_and_kept(client, issued):
         reply = client.post("/", {"code": typed})
         assert reply.status_code == 422
         assert reply.text.count(words) == 2, "once in the summary, once beside the field"
-        assert reply.context["typed"] == typed
+        assert reply.context["typed"] == card_code.regrouped(typed)
         assert "<title>错误：进入 - 民生实事项目票决</title>" in reply.text
         assert 'aria-invalid="true"' in reply.text
     assert not Session.objects.exists()
+
+
+def test_a_mistyped_code_comes_back_in_the_groups_of_the_card(client):
+    for typed, shown in [
+        ("0127482109375526", "0127 4821 0937 5526"),
+        ("0127-4821 09375", "0127 4821 0937 5"),
+        ("０１２７４８２１", "0127 4821"),
+        ("0127 482I", "0127 482I"),
+    ]:
+        assert client.post("/", {"code": typed}).context["typed"] == shown
+
+
+def test_a_tablet_says_what_can_be_done_on_a_tablet(client):
+    assert "微信" in client.get("/").text
+    client.cookies["tablet"] = "1"
+
+    text = client.get("/").text
+
+    assert "请输入投票卡上的16位投票码。" in text
+    assert "微信" not in text
+    assert "在浏览器打开" not in text
 
 
 def test_a_card_that_was_replaced_says_so(client, stage, issued):
