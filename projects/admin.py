@@ -207,6 +207,7 @@ class PollAdmin(DraftAdmin):
         (_("表决办法"), {"fields": ["rules_name", "rules_adopted_on"]}),
         (_("选择"), {"fields": ["places", "form", "choice_rule", "blank_allowed"]}),
         (_("推荐新项目"), {"fields": ["proposals", "proposal_limit", "collecting"]}),
+        (_("投票开始前"), {"fields": ["wishes"]}),
         (
             _("投票资格和通过"),
             {"fields": ["voters", "delegates_total", "total_reason", "majority"]},

@@ -89,7 +89,7 @@ class Poll(models.Model):
         *("rules_name", "rules_adopted_on"),
     )
     # This poll's own: frozen at the opening and never taken over.
-    OWN = ("id", "uuid", "collecting", "holders", "presence_assumed")
+    OWN = ("id", "uuid", "collecting", "wishes", "holders", "presence_assumed")
     # Its own too, and moved later, never earlier, while it takes ballots (design §3.2).
     DEADLINE = ("closes_at",)
     # What its day moves, and nothing else moves.
@@ -185,6 +185,16 @@ class Poll(models.Model):
         _("收集会前推荐"),
         default=False,
         help_text=_("勾选后，在投票开始前，代表登录后可以实名推荐项目，由会务组处理。"),
+    )
+
+    # Only what pages offer while it is a draft: nobody's wishes ever leave his device.
+    wishes = models.BooleanField(
+        _("会前标出意向"),
+        default=True,
+        help_text=_(
+            "勾选后，在投票开始前，代表可以在自己的手机上标出打算选择的项目；只保存在本机，不上传，"
+            "投票开始后带入表决票，由本人核对、提交。"
+        ),
     )
 
     # Who kept the shares of the poll that this draft was made of, for the page of the key to offer.
@@ -418,9 +428,19 @@ class Project(models.Model):
         """What of the investment falls into this year, as `sum` is read."""
         return _as_read(self.investment_this_year)
 
+    @property
+    def tells_more(self) -> bool:
+        """Whether the text says anything that the yearly targets do not, by its letters and digits."""
+        said = "".join(f"{target}" for target in self.targets.all())
+        return _bare(self.text) not in _bare(said)
+
 
 def _as_read(sum_: Decimal | None) -> str:
     return "" if sum_ is None else f"{sum_.normalize():,f}"
+
+
+def _bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def by_category(projects: Iterable[Project]) -> list[tuple[str, int]]:

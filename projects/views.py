@@ -43,6 +43,7 @@ def project_detail(request: PollRequest, number: int) -> HttpResponse:
     context = {
         "project": project,
         "poll": request.poll,
+        "tells_more": project.tells_more,
         "previous": numbers[place - 1] if place else None,
         "next": numbers[place + 1] if place + 1 < len(numbers) else None,
     }

@@ -360,8 +360,19 @@
 
   const draft = "sent" in words ? null : kept();
   if (draft) {
+    // What was chosen before the vote is meant by its name: its number may be another one's by now.
+    const { wished, names = {} } = draft;
+    const isNamed = (one) => {
+      const card = $("item-" + one.replace(/\D/g, ""));
+      return !names[one] || (card && names[one] === card.querySelector(".name").textContent.trim());
+    };
+    const before = draft.projects.length;
+    draft.projects = draft.projects.filter(isNamed);
+    const lost = before - draft.projects.length;
     apply(draft);
-    show($("restored"), fill($("restored").dataset.text, { n: size(draft) }));
+    const said = $("restored").dataset;
+    show($("restored"), fill(wished ? said.wished : said.text, { n: size(draft) })
+      + (lost ? fill(said.lost, { n: lost }) : ""));
   }
   update();
   settle();

@@ -27,9 +27,10 @@
     const draft = read(note.dataset.draft, note.dataset.owner);
     if (!draft) return;
     const n = draft.projects.length + draft.proposals.length;
-    note.textContent = draft.sent ? note.dataset.sent : note.dataset.text.replace("{n}", n);
+    const { sent, wished, text } = note.dataset;
+    note.textContent = draft.sent ? sent : (draft.wished ? wished : text).replace("{n}", n);
     note.hidden = false;
     const button = document.querySelector("[data-continue]");
-    button.textContent = button.dataset.continue;
+    if (button && !draft.wished) button.textContent = button.dataset.continue;
   } catch (error) { /* A device that keeps nothing has no draft. */ }
 })();

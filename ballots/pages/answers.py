@@ -14,14 +14,12 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone, translation
-from django.utils.crypto import salted_hmac
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.facts.polls import state_of, why_barred
-from ballots.models import Delegate
 from ballots.pages.asking import Standing
 from ballots.pages.faces import LARGER, shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
@@ -272,8 +270,3 @@ def closing_of(poll: Poll) -> Closing:
         return Closing("", "")
     words = gettext("距截止还有%(count)d分钟，请尽快提交。") % {"count": minutes}
     return Closing(str(minutes), words)
-
-
-def owner_of_draft(delegate: Delegate, poll: Poll) -> str:
-    """Return the mark of a draft on a device: whoever signs in there next must not see it."""
-    return salted_hmac("ballots.draft", f"{poll.uuid}/{delegate.pk}").hexdigest()[:16]

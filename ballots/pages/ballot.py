@@ -35,7 +35,6 @@ from ballots.pages.answers import (
     View,
     asked_poll,
     closing_of,
-    owner_of_draft,
     preferring,
     refusable,
     standing_of,
@@ -53,7 +52,7 @@ from ballots.pages.forms import (
     fields_of,
     without,
 )
-from ballots.pages.middleware import DelegateRequest, VisitorRequest
+from ballots.pages.middleware import DelegateRequest, VisitorRequest, owner_of_draft
 from ballots.pages.own_receipt import keep_receipt, kept_receipt
 from ballots.pages.sizes import WIDEST, fill_up, longest, size_for
 from ballots.pure import sealing, similar

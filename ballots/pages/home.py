@@ -16,13 +16,12 @@ from ballots.facts.polls import candidates, described
 from ballots.pages.answers import (
     REFUSALS,
     asked_poll,
-    owner_of_draft,
     refusable,
     standing_of,
     status_of,
 )
 from ballots.pages.faces import face
-from ballots.pages.middleware import DelegateRequest
+from ballots.pages.middleware import DelegateRequest, owner_of_draft
 from projects.models import Poll
 from projects.wording import rules_by_question
 from yiwu_vote.language import data

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from ballots.facts.polls import asked_for, in_order, published_to_all
+from ballots.facts.polls import asked_for, in_order, published_to_all, state_of
 from ballots.models import AccessCard, Delegate
 from ballots.pages.asking import Asking, Standing, who_asks
 from ballots.refusal import Refused
@@ -34,6 +35,7 @@ class VisitorRequest(HttpRequest):
     poll: Poll | None
     poll_query: str
     is_shared: bool
+    draft_owner: str
     htmx: HtmxDetails
 
 
@@ -53,6 +55,8 @@ class DelegateMiddleware:
     about. Of anybody else the polls are read once a page asks for one.
     `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing;
     `request.is_shared` tells a tablet that many use in turn, which keeps no draft.
+    `request.draft_owner` marks what this delegate may choose and keep on his own device for that
+    poll; it is empty where there is nothing to keep.
     A view that anybody may see says `login_not_required`; the admin asks for its own log-in. Every
     other page needs a card that is still valid: a replaced one ends its sessions at once.
     """
@@ -75,6 +79,7 @@ class DelegateMiddleware:
         request.poll_query = "?" + urlencode({"poll": asked}) if asked else ""
         request.is_shared = request.COOKIES.get("tablet") == "1"
         request.poll = SimpleLazyObject(lambda: asked_for(request.polls, asked))
+        request.draft_owner = SimpleLazyObject(lambda: _draft_owner(request))
         return self.get_response(request)
 
     def process_view(
@@ -109,6 +114,20 @@ class RefusalMiddleware:
             return None
         context = {"heading": gettext("不能继续"), "text": str(error)}
         return render(request, "ballots/refused.html", context, status=409)
+
+
+def owner_of_draft(delegate: Delegate, poll: Poll) -> str:
+    """Return the mark of a draft on a device: whoever signs in there next must not see it."""
+    return salted_hmac("ballots.draft", f"{poll.uuid}/{delegate.pk}").hexdigest()[:16]
+
+
+def _draft_owner(request: VisitorRequest) -> str:
+    poll = request.poll
+    if request.is_shared or not request.delegate or not poll:
+        return ""
+    state = state_of(poll, request.standings[poll.pk].entry)
+    may_choose = state in {"open", "paused"} or (state == "before" and poll.wishes)
+    return owner_of_draft(request.delegate, poll) if may_choose else ""
 
 
 def _expired(request: HttpRequest) -> str:

@@ -937,6 +937,7 @@ OTHER_VALUES: dict[str, Any] = {
     "form": "each",
     "objection_days": 8,
     "collecting": True,
+    "wishes": False,
     "holders": ["甲", "乙"],
     "presence_assumed": True,
 }

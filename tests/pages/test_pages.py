@@ -957,6 +957,42 @@ def test_a_candidate_that_is_none_is_not_found(client, number):
     assert client.get(f"/projects/{number}/").status_code == 404
 
 
+def wishes_on(client: Client, path: str) -> int:
+    return client.get(path).text.count("data-wish=")
+
+
+def test_candidates_can_be_marked_beforehand_where_the_poll_says_so_and_never_on_a_tablet(db):
+    held = make_stage(delegates=1, open_it=False)
+    client = signed_in(held)
+    assert wishes_on(client, "/projects/") == 12
+    assert wishes_on(client, "/projects/3/") == 1
+
+    client.cookies["tablet"] = "1"
+    assert wishes_on(client, "/projects/") == wishes_on(client, "/projects/3/") == 0
+    del client.cookies["tablet"]
+    Poll.objects.update(wishes=False)
+    assert wishes_on(client, "/projects/") == wishes_on(client, "/projects/3/") == 0
+
+
+def test_a_candidate_can_be_chosen_on_its_own_page_until_the_ballot_is_cast(stage, client):
+    assert wishes_on(client, "/projects/") == 0, "the ballot is the list to choose from"
+    assert wishes_on(client, "/projects/3/") == 1
+
+    stage.cast(0, selection(1))
+
+    assert wishes_on(client, "/projects/3/") == 0
+
+
+def test_a_text_that_says_no_more_than_the_targets_is_left_out(db):
+    held = make_stage(delegates=1, open_it=False, candidates=3)
+    client = signed_in(held)
+    for text, is_told in (("新建3处。", False), ("新建3处，年内建成。", True)):
+        Project.objects.filter(poll=held.poll, number=3).update(text=text)
+        page = client.get("/projects/3/").text
+        assert ("建设内容" in page, text in page) == (is_told, is_told)
+        assert "<b>3处</b>" in page
+
+
 def test_categories_are_places_to_jump_to(db):
     held = make_stage(delegates=1, open_it=False, candidates=4)
     Project.objects.filter(poll=held.poll, number__lte=2).update(category="教育")

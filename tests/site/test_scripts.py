@@ -13,7 +13,7 @@ TOO_NEW = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", ["ballot.js", "code.js", "draft.js", "tablet.js"])
+@pytest.mark.parametrize("name", ["ballot.js", "code.js", "draft.js", "tablet.js", "wish.js"])
 def test_the_scripts_are_written_for_old_browsers(name):
     code = re.sub(
         r"/\*.*?\*/|//[^\n]*", "", (ROOT / "static" / name).read_text("utf-8"), flags=re.S
