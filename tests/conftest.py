@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection, transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 
@@ -126,38 +127,56 @@ def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- people and things: polls, candidates, delegates, staff ---------------------------------------
 
 
+# What `migrate` writes into every database: content types, permissions, groups.
+STANDING = {"django_content_type", "auth_permission", "auth_group", "auth_group_permissions"}
+
+
+def standing() -> list[tuple[str, int | None]]:
+    """Return the groups and what each may, which no test should leave otherwise than it found them."""
+    return list(Group.objects.order_by("name", "permissions").values_list("name", "permissions"))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def triggers_lifted_for_each_flush() -> Iterator[None]:
+def flushed_at_a_stroke() -> Iterator[None]:
     """Let the end of a transactional test empty the tables that triggers keep for good.
 
-    Django deletes or truncates every row then; nothing but a test has a reason to.
+    Django deletes or truncates every row then; nothing but a test has a reason to. What `migrate`
+    writes stays, unless a test has changed it: to write it anew takes longer than most tests.
     """
     operations = type(connection.ops)
     flush = operations.execute_sql_flush
+    first: list[tuple[str, int | None]] = []
 
-    def flush_without_triggers(self: BaseDatabaseOperations, sql_list: Sequence[str]) -> None:
+    def empty(tables: Iterable[str]) -> None:
+        """Delete every row of `tables`, past all triggers."""
+        names = [connection.ops.quote_name(table) for table in tables]
+        rows = [f"DELETE FROM {name}" for name in names]  # noqa: S608  # our own names
         # One transaction: a flush that fails must not leave the next test without its guards.
-        with transaction.atomic(using=self.connection.alias):
-            if self.connection.vendor == "postgresql":
-                # To lift the triggers and truncate tables of a few rows takes ten times longer.
-                tables = self.connection.introspection.django_table_names(only_existing=True)
-                names = [self.quote_name(table) for table in tables]
-                flush(
-                    self,
-                    [
-                        *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in names),
-                        *(f"DELETE FROM {name}" for name in names),  # noqa: S608  # our own names
-                        "SET CONSTRAINTS ALL IMMEDIATE",
-                        *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in names),
-                    ],
-                )
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                # To truncate tables of a few rows takes ten times longer, and so does it to lift
+                # triggers table by table, after which every plan is made anew.
+                role = "SET LOCAL session_replication_role = "
+                flush(connection.ops, [role + "replica", *rows, role + "origin"])
             else:
-                triggers.lift(self.connection)
-                flush(self, sql_list)
-                triggers.install(self.connection)
+                triggers.lift(connection)
+                flush(connection.ops, [f"{row};" for row in rows])
+                triggers.install(connection)
+
+    def flush_what_tests_write(self: BaseDatabaseOperations, sql_list: Sequence[str]) -> None:
+        if not first:
+            first.extend(standing())
+        tables = connection.introspection.django_table_names(only_existing=True)
+        empty(table for table in tables if table not in STANDING)
+
+    def complete(*args: Any, **kwargs: Any) -> None:
+        if standing() != first:
+            empty(STANDING)
+            emit_post_migrate_signal(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "execute_sql_flush", flush_without_triggers)
+        patch.setattr(operations, "execute_sql_flush", flush_what_tests_write)
+        patch.setattr("django.core.management.commands.flush.emit_post_migrate_signal", complete)
         yield
 
 
