@@ -22,7 +22,7 @@ from ballots.files import papers
 from ballots.models import Announcement
 from ballots.refusal import Refused
 from projects.models import Poll
-from projects.phases import CHECKED, COUNTED, DRAFT
+from projects.phases import CHECKED, COUNTED, DRAFT, EVERY
 from yiwu_vote.fields import Typed
 from yiwu_vote.noticing import SHOWN, NoticingForm
 
@@ -50,6 +50,32 @@ class NoticeForm(NoticingForm):
         # Two people may begin the same notice, of which there is no row yet to lock.
         Poll.objects.locked(self.poll)
         return super().row_now()
+
+
+@step(
+    "booklet",
+    _("候选项目汇编"),
+    _("全部候选项目的年度目标、子项、投资和建设内容，会前印发代表审阅。"),
+    who=roles.has_office,
+    phases=EVERY,
+    methods=READING,
+)
+def booklet(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """All that is known of every candidate, to be printed and handed out before the vote."""
+    return _paper(request, poll, "booklet", _list_of(poll))
+
+
+@step(
+    "sample",
+    _("表决票样张"),
+    _("代表将看到的项目和选项，可打印；样张不能用于投票。"),
+    who=roles.has_office,
+    phases=EVERY,
+    methods=READING,
+)
+def sample(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """The sample of the ballot that delegates can read too, in draft already."""
+    return _paper(request, poll, "sample", _list_of(poll))
 
 
 @step(
@@ -136,6 +162,12 @@ def _save(form: NoticeForm, poll: Poll, *, by: User) -> bool:
         form.add_error(None, str(refusal))
         return False
     return True
+
+
+def _list_of(poll: Poll) -> dict[str, Any]:
+    """Return the list of a poll for a paper that says nothing of votes, counted or not."""
+    projects = poll.projects.order_by("number").prefetch_related("targets", "sub_items")
+    return {"projects": projects, "marks": remarks(poll)[:1] if poll.is_rehearsal else []}
 
 
 def _paper(request: StaffRequest, poll: Poll, name: str, context: dict[str, Any]) -> HttpResponse:

@@ -73,7 +73,15 @@ STEPS = (
     ending.wipe,
 )
 # What is printed and signed; each is a page of its own, shown with the files.
-PAPERS = (papers.opening_sheet, papers.returned, papers.report, papers.notice, papers.words)
+PAPERS = (
+    papers.booklet,
+    papers.sample,
+    papers.opening_sheet,
+    papers.returned,
+    papers.report,
+    papers.notice,
+    papers.words,
+)
 # Links that stand apart from the day's ordinary work.
 ENDS = {ending.drop, ending.void, ending.wipe}
 

@@ -69,6 +69,8 @@ admin/ballots/pollday/<int:poll_id>/presence/              200 200  200 200  403
 admin/ballots/pollday/<int:poll_id>/present-again/         302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/door/                  200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/booklet/               200 405  200 405  403 405
+admin/ballots/pollday/<int:poll_id>/sample/                200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/opening/               200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/close/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/close-apart/           302 302  403 403  403 403

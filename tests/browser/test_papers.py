@@ -15,7 +15,7 @@ from ballots import journal
 from ballots.files import papers
 from ballots.models import Result
 from projects.models import Poll
-from tests.helpers.factories import make_office
+from tests.helpers.factories import make_office, make_poll, make_sub_item
 from tests.helpers.figures import adopted, item, make_counted
 from tests.helpers.judging import DESK, EVERYTHING, violations
 from tests.helpers.reading import unspaced
@@ -331,3 +331,20 @@ def test_a_paper_is_accessible_on_the_screen(show, name):
 
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert violations(page, EVERYTHING) == []
+
+
+def test_a_booklet_of_candidates_tears_no_project_and_numbers_its_pages(printed):
+    poll = make_poll(candidates=9)
+    for project in poll.projects.all():
+        project.text, project.lead_unit = "新建停车楼。\n" * 5, f"第{project.number}责任单位"
+        project.save()
+        make_sub_item(project)
+
+    sheets = printed(poll, "booklet")
+
+    assert len(sheets) > 1
+    assert {sheet.size for sheet in sheets} == {(210, 297)}
+    assert all(f"—{number}—" in sheet.text for number, sheet in enumerate(sheets, start=1))
+    for number in range(1, 10):
+        [whole] = [sheet.text for sheet in sheets if f"{number}.候选项目{number}" in sheet.text]
+        assert f"责任单位第{number}责任单位" in whole.partition(f"{number}.候选项目{number}")[2]

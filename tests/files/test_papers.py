@@ -16,15 +16,18 @@ from ballots.acts import announcing, canvass, deciding, drafts, hall, lifecycle
 from ballots.acts.announcing import save_announcement
 from ballots.files import papers, tables
 from ballots.models import Announcement, Result, WriteIn
-from projects.models import Poll
+from projects.models import Poll, Project
 from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
     Stage,
     confirm_count,
     make_confirmed,
     make_office,
+    make_poll,
     make_scrutineer,
     make_stage,
+    make_sub_item,
+    move_by_force,
     play,
     publish_count,
     selection,
@@ -933,3 +936,50 @@ def test_a_paper_has_nothing_that_the_content_policy_would_stop(name):
     assert "<script" not in page
     assert " style=" not in page
     assert page.count("<h1") == 1
+
+
+# --- before the vote ------------------------------------------------------------------------------
+
+
+def test_the_booklet_has_all_that_is_known_of_every_candidate_and_says_nothing_else():
+    poll = make_poll(candidates=2)
+    money = {"investment": "1800.00", "investment_this_year": "950.50", "funding": "市级财政"}
+    Project.objects.filter(poll=poll, number=2).update(
+        category="交通", deadline="年底", site="主城区", lead_unit="市交通局", **money
+    )
+    make_sub_item(poll.projects.get(number=2), investment="1200.00")
+
+    said = paper(poll, "booklet")
+
+    assert "2026年度民生实事项目候选项目汇编示例市人民代表大会会议" in said
+    assert "1候选项目1——2候选项目21,800市交通局" in said
+    # Of the first nothing else is known, and nothing else is said.
+    assert "1.候选项目1年度目标新建1处建设内容建设内容1。2.候选项目2" in said
+    assert said.endswith(
+        "2.候选项目2类别交通年度目标新建2处建设内容建设内容2。子项新建停车楼，1,200万元总投资1,800万元"
+        "本年投资950.5万元资金来源市级财政完成时限年底实施范围主城区责任单位市交通局"
+    )
+
+
+@pytest.mark.parametrize(("form", "marks"), [("choose", ""), ("each", "○赞成×反对–弃权")])
+def test_the_office_sees_the_sample_of_a_ballot_in_draft_as_delegates_will(form, marks):
+    poll = make_poll(candidates=1, form=form)
+    Project.objects.filter(poll=poll).update(investment="1800.00")
+
+    said = paper(poll, "sample")
+
+    assert f"1.候选项目1新建1处。投资1,800万元{marks}推荐新项目（最多3项）" in said
+    assert "2026年度民生实事项目表决票样张" in said
+
+
+@pytest.mark.parametrize("name", ["booklet", "sample"])
+def test_what_is_read_before_the_vote_is_on_the_day_page_and_marked_for_a_rehearsal_alone(name):
+    rehearsal = make_poll(candidates=1, kind="rehearsal", delegates_total=3)
+    move_by_force(rehearsal, P.COUNTED)
+    real = make_poll(candidates=1)
+
+    assert f'href="{at(real, name)}"' in desk_of(make_office()).get(at(real)).text
+    assert "演练，不计票" in paper(rehearsal, name)
+    assert "未复核" not in paper(rehearsal, name)
+    assert "演练" not in paper(real, name)
+    assert desk_of(User.objects.create_superuser("root")).get(at(real, name)).status_code == 403
