@@ -11,7 +11,7 @@
 #   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there
 #   make messages                                 collect the strings of the English pages and compile them
-#   make screenshots                              take the pictures of the README anew
+#   make screenshots                              take the pictures of README and handbook anew
 #   make sbom · make audit                        list what we stand on (var/sbom.json) · ask for known holes
 #   make lock   ARGS=--upgrade                    rewrite requirements*.txt from pyproject.toml
 #   PYTHON=python3.12 with any of them            another interpreter for .venv

@@ -1,4 +1,4 @@
-"""The pictures of the README, taken anew by `make screenshots`; no test, so its name keeps it out.
+"""The pictures of the README and of the handbook, taken anew by `make screenshots`; no test, so its name keeps it out.
 
 They are taken of the real candidates, on a phone and at a desk, by the very fixtures of the tests.
 """
@@ -8,30 +8,44 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from playwright.sync_api import Page
 
-from ballots.acts import hall, lifecycle
+from ballots.acts import hall, lifecycle, roll
 from ballots.models import Delegate
 from projects.models import Poll
-from tests.helpers.factories import Stage, make_stage, selection
+from tests.helpers.factories import Stage, make_office, make_stage, selection
 from tests.helpers.steps import let_in, log_in, propose, review, submit, tick
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 860}
 HALL = {"width": 1920, "height": 1080}
+# Pages of the office as the handbook shows them, in two columns where a page has two.
+HANDBOOK = Path(settings.BASE_DIR) / "static" / "handbook"
+PAGE = {"width": 1120, "height": 700}
 
 
-@pytest.fixture
-def day(live_server: Any) -> Stage:
-    """An open poll on the eight candidates of the 2024 report, with names to be read."""
+def prepared() -> Stage:
+    """Return a draft of the eight candidates of the 2024 report, with names to be read."""
     call_command("loaddata", "yiwu-2024", verbosity=0)
     listed = Poll.objects.get()
     stage = make_stage(delegates=20, candidates=0, open_it=False, year=2024, show_votes=True)
     listed.projects.update(poll=stage.poll)
     listed.delete()
     Delegate.objects.filter(pk=stage.delegates[0].pk).update(name="示例代表")
+    roll.draw_up_roll(stage.poll, by=stage.office)
+    named = {stage.office: "会务", stage.scrutineer: "监票人", stage.chief: "总监票人"}
+    for user, office in named.items():
+        User.objects.filter(pk=user.pk).update(last_name="示例", first_name=office)
+    return stage
+
+
+@pytest.fixture
+def day(live_server: Any) -> Stage:
+    """That draft, opened."""
+    stage = prepared()
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     return stage
 
@@ -78,3 +92,44 @@ def test_take_the_pictures(day, new_context, live_server):
     picture(screen, "screen-result", scale="css")
     phone.goto(f"{base}/results/")
     picture(phone, "results")
+
+
+def test_take_the_pictures_of_the_handbook(new_context, live_server):
+    base = live_server.url
+
+    def desk_of(user: User) -> Page:
+        desk = new_context(viewport=PAGE, locale="zh-CN").new_page()
+        log_in(desk, base, user)
+        return desk
+
+    def keep(desk: Page, name: str) -> None:
+        path = HANDBOOK / f"{name}.jpg"
+        desk.screenshot(path=path, type="jpeg", quality=55, animations="disabled")
+
+    def page_of_day(desk: Page, name: str, step: str = "") -> None:
+        desk.goto(f"{base}/admin/ballots/pollday/{stage.poll.pk}/{step}")
+        keep(desk, name)
+
+    HANDBOOK.mkdir(exist_ok=True)
+    nobody_yet = make_office()
+    User.objects.filter(pk=nobody_yet.pk).update(last_name="示例", first_name="会务")
+    keep(desk_of(nobody_yet), "start")
+    User.objects.filter(pk=nobody_yet.pk).update(is_active=False)
+
+    stage = prepared()
+    office, scrutineer = desk_of(stage.office), desk_of(stage.scrutineer)
+    page_of_day(office, "draft")
+    page_of_day(office, "presence", "presence/")
+    page_of_day(office, "open", "open/")
+    stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
+    for place in range(14):
+        stage.cast(place, selection(*[n for n in range(1, 9) if (place * n) % 5 or n < 5]))
+    page_of_day(office, "voting")
+    stage.close()
+    page_of_day(office, "box", "box/")
+    stage.open_box()
+    stage.count()
+    page_of_day(scrutineer, "count", "confirm/")
+    lifecycle.confirm_result(stage.poll, by=stage.chief)
+    lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
+    page_of_day(office, "reveal", "reveal/")

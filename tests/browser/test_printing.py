@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 
 import pytest
 from django.conf import settings
@@ -201,3 +202,16 @@ def test_what_is_missing_is_read_on_a_phone_and_mended_from_there(printing, live
     button.click()
     assert "名册已更新，共6人。" in printing.locator(".messagelist").inner_text()
     assert eve.poll.roll.get(number="002").name == "更名的代表"
+
+
+def test_of_the_handbook_each_role_has_one_page_and_the_questions_one(printing, live_server):
+    printing.goto(live_server.url + reverse("admin:handbook"))
+
+    pages = [page.extract_text() for page in PdfReader(io.BytesIO(printing.pdf(format="A4"))).pages]
+
+    # Some glyphs come out as the radical that they are drawn with.
+    texts = [unicodedata.normalize("NFKC", page) for page in pages]
+    heads = [text.strip().splitlines()[0].strip() for text in texts]
+    assert heads[:-1] == ["会务", "监票人", "总监票人", "主持人", "技术"]
+    assert heads[-1].endswith("问题")
+    assert all("当天的次序" not in text for text in texts)

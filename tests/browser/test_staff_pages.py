@@ -207,12 +207,13 @@ LOOKS = """() => ({
 })"""
 
 
-def test_forms_steps_and_the_first_page_can_be_used_on_a_phone(desk, live_server, day):
+def test_forms_steps_first_page_and_handbook_can_be_used_on_a_phone(desk, live_server, day):
     desk.set_viewport_size({"width": 390, "height": 844})
     made, told = {"bars": 0, "low": 0, "wide": 390}, str(day.poll)
     draft = make_poll(candidates=1, kind=Poll.Kind.MAIN)
     pages = {
         "": [],
+        "handbook/": ["首页"],
         f"projects/poll/{draft.pk}/change/": ["票决"],
         f"projects/project/{draft.projects.get().pk}/change/": ["候选项目"],
         f"ballots/pollday/{day.poll.pk}/screen/": [told],

@@ -216,7 +216,8 @@ def signing_in() -> None:
 def before_the_vote() -> None:
     office = make_office()
     desk = desk_of(office)
-    desk.get(reverse("admin:index"))
+    for name in ("admin:index", "admin:handbook"):
+        desk.get(reverse(name))
     empty = make_poll(candidates=0, meeting="空白会议")
     desk.get(reverse("admin:index"))
     for query in (f"poll__id__exact={empty.pk}", "q=夜间公交"):
