@@ -15,8 +15,9 @@ from ballots.acts import deciding, drafts, hall, lifecycle
 from ballots.admin.counting import counted
 from ballots.admin.forms import FigureForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, posted, step, take, to_day
+from ballots.facts import words
 from ballots.facts.naming import numbered
-from ballots.facts.outcome import Outcome
+from ballots.facts.outcome import Outcome, in_turn
 from projects.models import Poll
 from projects.phases import MOVES
 from yiwu_vote.fields import Typed
@@ -202,7 +203,7 @@ def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
             return to_day(poll)
         return redirect(address(poll, "reveal"))
 
-    return take(request, poll, act, form, progress=progress)
+    return take(request, poll, act, form, progress=progress, **_on_the_screen(request.day))
 
 
 @step(
@@ -225,3 +226,19 @@ def revealed(day: Day) -> dict[str, int]:
     """Return how many of the adopted projects the hall has been shown, and which comes next."""
     shown = day.poll.revealed
     return {"revealed": shown, "total": len(day.outcome.filled), "next": shown + 1}
+
+
+def _on_the_screen(day: Day) -> dict[str, object]:
+    """Return what the hall sees now, what comes next and the words to read when it does."""
+    outcome = day.outcome
+    places = in_turn(outcome)
+    shown, slots = day.poll.revealed, outcome.result.figures["places"]
+    coming = places[shown] if shown < len(places) else None
+    by_votes = coming is not None and coming.how == "count" and day.poll.show_votes
+    return {
+        "shown": places[:shown],
+        "slots": range(shown + 1, slots + 1),
+        "coming": coming,
+        "coming_votes": coming.row["votes"] if coming and by_votes else None,
+        "read_out": words.read_out(outcome, coming) if coming else "",
+    }

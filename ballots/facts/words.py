@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from ballots.facts.naming import names_of
 from ballots.facts.outcome import (
     Outcome,
+    Place,
     adopted_items,
     first_keys,
     in_list_order,
@@ -74,6 +75,23 @@ def _what_next(outcome: Outcome) -> str:
     if outcome.round is not None:
         return gettext("不足的%(left)d个名额补充票决。") % left
     return gettext("不足部分由主席团决定处理办法。")
+
+
+def read_out(outcome: Outcome, place: Place) -> str:
+    """Return what the chair reads as the hall is shown `place`; no votes where none are shown."""
+    item = gettext("第%(key)s项") if place.key.isdecimal() else gettext("推荐项目%(key)s")
+    named = {"item": item % {"key": place.key}, "name": place.name, "how": place.how_words}
+    if place.how != "count":
+        return gettext("%(item)s，%(name)s，%(how)s。") % named
+    if not outcome.poll.show_votes:
+        return gettext("%(item)s，%(name)s。") % named
+    row = place.row
+    rank = gettext("并列第%(rank)d名") if row["shared"] else gettext("第%(rank)d名")
+    return gettext("%(rank)s，%(item)s，%(name)s，得%(votes)d票。") % {
+        **named,
+        "rank": rank % {"rank": row["rank"]},
+        "votes": row["votes"],
+    }
 
 
 def verdict(row: ItemFigures, figures: Figures) -> str:

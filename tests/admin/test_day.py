@@ -10,7 +10,9 @@ from django.db import InternalError, OperationalError
 from django.urls import reverse
 
 from ballots import journal, verifier
-from ballots.acts import cards, ceremony, drafts, lifecycle, roll, storage
+from ballots.acts import cards, ceremony, deciding, drafts, hall, lifecycle, roll, storage
+from ballots.facts import words
+from ballots.facts.outcome import in_turn, outcome_of
 from ballots.models import AccessCard, BallotBox, Delegate, Delegation, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
@@ -33,6 +35,7 @@ from tests.helpers.factories import (
     short,
     tied,
 )
+from tests.helpers.figures import item, make_counted
 
 pytestmark = pytest.mark.django_db
 
@@ -925,6 +928,59 @@ def test_the_hall_is_shown_one_project_a_press_and_everybody_the_whole_after_the
     assert last.context["next"] is None
 
 
+def test_the_operator_sees_what_comes_next_what_to_read_and_what_the_hall_sees():
+    stage = factories.make_confirmed({1: 6, 2: 8}, places=3, show_votes=True)
+    desk = desk_of(stage.office)
+    desk.post(at(stage.poll, "publish"), {"figure": "2", "leave_open": "on"}, follow=True)
+    without = desk.get(at(stage.poll, "reveal"))
+    hall.open_screen(stage.poll, by=stage.office)
+
+    desk.post(at(stage.poll, "reveal"), {"place": "1"})
+    page = desk.get(at(stage.poll, "reveal"))
+
+    assert "第1名，第2项，候选项目2，得8票。" in without.text
+    assert "还没有大屏网址。" in without.text
+    assert "第2名，第1项，候选项目1，得6票。" in page.text
+    # The order of votes; of three slots one is filled, and which is the newest.
+    assert [place.key for place in page.context["shown"]] == ["2"]
+    assert page.text.count('<li class="free">') == 2
+    assert page.text.count('class="newest"') == 1
+    assert re.search(
+        r'<input type="submit" class="default" value="揭晓下一项" autofocus>', page.text
+    )
+
+
+def test_where_no_votes_are_shown_the_operator_reads_none():
+    stage = factories.make_confirmed({1: 6, 2: 8}, places=2)
+    desk = desk_of(stage.office)
+    desk.post(at(stage.poll, "publish"), {"figure": "2"}, follow=True)
+
+    page = desk.get(at(stage.poll, "reveal"))
+
+    assert ">第1项，候选项目1。<" in page.text
+    assert not re.search(r"[68]票", page.text)
+
+
+def test_what_a_second_round_or_a_decision_filled_is_read_with_how_it_was():
+    held = tied(show_votes=True)
+    deciding.decide(held.poll, items=["3"], words="主席团决定", by=held.office, second=held.chief)
+    outcome = outcome_of(held.poll)
+
+    read = [words.read_out(outcome, place) for place in in_turn(outcome)]
+
+    assert read[-1] == "第3项，候选项目3，按会议决定确定。"
+
+
+def test_a_proposal_and_a_shared_rank_are_read_as_what_they_are():
+    rows = [item(key, "夜间公交", 6, shared=True, rank=1) for key in ("1", "推2")]
+    outcome = outcome_of(make_counted(*rows, show_votes=True))
+
+    assert [words.read_out(outcome, place) for place in in_turn(outcome)] == [
+        "并列第1名，第1项，夜间公交（候选项目第1项），得6票。",
+        "并列第1名，推荐项目推2，夜间公交（推2），得6票。",
+    ]
+
+
 def test_the_rest_is_shown_at_once():
     stage = factories.make_confirmed({1: 8, 2: 6}, places=2)
     desk = desk_of(stage.office)
@@ -950,8 +1006,8 @@ def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
     assert '<input type="hidden" name="cards" value="9">' in page.text
     assert "second_name" in alone.context["forms"][1].errors
     assert messages_of(done) == ["本次票决已归档。"]
-    for words in ("五份当场销毁", "<li>机房备份</li>", "<li>U盘一个</li>", "删除投票卡9张"):
-        assert words in done.text
+    for said in ("五份当场销毁", "<li>机房备份</li>", "<li>U盘一个</li>", "删除投票卡9张"):
+        assert said in done.text
     assert "archive" not in steps_of(done)
 
 

@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from ballots.acts import hall, lifecycle
+from tests.helpers.desk import at
 from tests.helpers.factories import Stage, make_office, make_stage, selection
 from tests.helpers.figures import adopted, item, make_counted
 from tests.helpers.judging import EVERYTHING, violations
@@ -159,11 +161,30 @@ def test_no_name_is_cut_and_all_of_a_sheet_have_one_size(open_page, live_server,
     assert seen == [*range(1, count + 1), *names]
 
 
-def test_the_screen_follows_the_chair_within_a_second(open_page, live_server):
-    poll = make_counted(*adopted(3), phase="published", show_votes=True)
+def test_the_screen_follows_the_operators_enter_within_a_second(open_page, live_server, client):
+    poll = make_counted(*adopted(4), phase="published", show_votes=True)
     office = make_office()
-    page: Page = open_page(viewport=HALL)
-    page.goto(f"{live_server.url}/screen/{hall.open_screen(poll, by=office).screen_key}/")
-    for number in (1, 2, 3):
-        hall.reveal_next(poll, by=office)
-        page.locator(f"bdi:text-is('候选项目{number}')").first.wait_for(timeout=1000)
+    screen: Page = open_page(viewport=HALL)
+    screen.goto(f"{live_server.url}/screen/{hall.open_screen(poll, by=office).screen_key}/")
+    client.force_login(office)
+    desk: Page = open_page(viewport=LAPTOP)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    desk.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
+    )
+    desk.goto(f"{live_server.url}{at(poll, 'reveal')}")
+
+    for number in (1, 2):
+        # The answer to Enter is on its way while the screen asks: the second begins when it is there.
+        desk.keyboard.press("Enter")
+        expect(desk.get_by_text(f"已揭晓{number}/4项")).to_be_visible()
+        screen.locator(f"bdi:text-is('候选项目{number}')").first.wait_for(timeout=1000)
+    desk.keyboard.down("Enter")
+    expect(desk.get_by_text("已揭晓3/4项")).to_be_visible()
+    # The key is still down on the page of the fourth, and a keyboard repeats it.
+    desk.keyboard.down("Enter")
+    desk.keyboard.down("Enter")
+    desk.keyboard.up("Enter")
+    desk.reload()
+
+    expect(desk.get_by_text("已揭晓3/4项")).to_be_visible()
