@@ -1,6 +1,6 @@
 """The rules of a poll as plain sentences, for delegates and staff alike (design §4)."""
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from projects.models import Poll
 
@@ -19,7 +19,7 @@ def rules_by_question(poll: Poll) -> list[tuple[str, list[str]]]:
         _majority(poll),
         gettext("按得票多少排列，得票相同的名次并列。"),
         gettext("最后的名额有得票相同、不能确定的，系统不作取舍，再次票决或由会议决定。"),
-        gettext("通过的项目不足%(places)d项的，补充票决、由会议决定或名额留空。")
+        gettext("通过的项目不足%(places)d项的，补充票决、由会议决定或不再补足。")
         % {"places": poll.places},
     ]
     telling = [
@@ -40,9 +40,17 @@ def rules_by_question(poll: Poll) -> list[tuple[str, list[str]]]:
 
 def _list(poll: Poll) -> str:
     if poll.proposals == Poll.Proposals.COUNTED:
-        words = gettext("从候选项目和推荐项目中确定%(places)d项。")
+        words = ngettext(
+            "从候选项目和推荐项目中确定%(places)d项。",
+            "从候选项目和推荐项目中确定%(places)d项。",
+            poll.places,
+        )
     else:
-        words = gettext("从候选项目中确定%(places)d项。")
+        words = ngettext(
+            "从候选项目中确定%(places)d项。",
+            "从候选项目中确定%(places)d项。",
+            poll.places,
+        )
     return words % {"places": poll.places}
 
 

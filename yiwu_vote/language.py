@@ -9,6 +9,7 @@ an English voice cannot read it: templates say so with `data`, which every one o
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -73,6 +74,18 @@ def quoting(sentence: str) -> SafeString:
     if _is_chinese():
         return escaped
     return mark_safe(QUOTED.sub(lambda found: _marked(found[0]), escaped))  # noqa: S308  # escaped
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """Return a sum that is kept in 万元 as the language of the page says it: 1,800万元, ¥18 million."""
+    if _is_chinese():
+        return f"{amount.normalize():,f}万元"
+    yuan = amount * 10_000
+    for unit, name in ((1_000_000_000, " billion"), (1_000_000, " million")):
+        if yuan >= unit:
+            return f"¥{(yuan / unit).normalize():,f}{name}"
+    return f"¥{yuan.normalize():,f}"
 
 
 def _marked(escaped: str) -> SafeString:

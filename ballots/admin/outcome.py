@@ -138,7 +138,7 @@ class PublishForm(FigureForm):
         if outcome.is_settled:
             del self.fields["leave_open"]
         else:
-            words = gettext("还有%(count)d个名额没有确定，按实际通过数公布，名额留空")
+            words = gettext("还有%(count)d项没有确定，按实际通过数公布，不再补足")
             self.fields["leave_open"].label = words % {"count": outcome.open_places}
 
 

@@ -22,7 +22,7 @@ from yiwu_vote.moments import to_the_minute
 
 # Further apart, a deadline falls at another moment than the pages say.
 CLOCKS_AGREE = timedelta(seconds=5)
-NOT_DURABLE = _("数据库没有启用逐次落盘，断电可能丢票")
+NOT_DURABLE = _("数据库的设置不能保证断电不丢票")
 # Connections beside those of the threads: commands, a package on its way out, a step that moves.
 FOR_COMMANDS = 5
 BACKUP_LASTS = timedelta(hours=24)
@@ -79,7 +79,7 @@ def _database(poll: Poll) -> Iterator[Finding]:
     if not triggers.are_installed(connection):
         yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
     if database.writes_are_durable():
-        yield Finding("ok", gettext("数据库每次写入都落盘"))
+        yield Finding("ok", gettext("断电也不会丢票"))
     else:
         yield Finding("blocks", str(NOT_DURABLE))
     there, needed = database.connections_left(), settings.WORKERS * settings.PLACES + FOR_COMMANDS
@@ -109,13 +109,13 @@ def _clock() -> Iterator[Finding]:
 def backup() -> Finding:
     """Return when the database was last backed up, as far as the files of BACKUP_DIR tell."""
     if not settings.BACKUP_DIR:
-        return Finding("warns", gettext("未设置备份目录（BACKUP_DIR），不能核对备份"))
+        return Finding("warns", gettext("没有设置备份位置，不能核对备份，请联系技术人员"))
     try:
         newest = database.newest_file(Path(settings.BACKUP_DIR))
     except OSError:
-        return Finding("warns", gettext("备份目录打不开，请检查 BACKUP_DIR"))
+        return Finding("warns", gettext("备份位置打不开，不能核对备份，请联系技术人员"))
     if newest is None:
-        return Finding("warns", gettext("备份目录中还没有备份"))
+        return Finding("warns", gettext("备份位置上还没有备份"))
     at = to_the_minute(newest)
     if timezone.now() - newest > BACKUP_LASTS:
         return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})

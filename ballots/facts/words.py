@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from ballots.facts.naming import names_of
 from ballots.facts.outcome import (
@@ -40,11 +40,9 @@ def open_words(outcome: Outcome) -> str:
         return ""
     numbers = {"places": outcome.result.figures["places"], "left": outcome.open_places}
     if outcome.last.decision is not None:
-        return gettext("应确定%(places)d个项目，其余%(left)d个名额按会议决定留空。") % numbers
+        return gettext("应确定%(places)d个项目，其余%(left)d项按会议决定不再补足。") % numbers
     if outcome.after is not None:
-        sentence = gettext(
-            "应确定%(places)d个项目，%(round)s后仍有%(left)d个名额没有确定，名额留空。"
-        )
+        sentence = gettext("应确定%(places)d个项目，%(round)s后仍有%(left)d项没有确定，不再补足。")
         return sentence % (numbers | {"round": round_of(outcome.last.poll)})
     return _why_open(outcome) + _what_next(outcome)
 
@@ -69,11 +67,11 @@ def _what_next(outcome: Outcome) -> str:
     """Return how the sentence of `_why_open` ends; published without more, the places stay open."""
     left = {"left": outcome.open_places}
     if outcome.is_final:
-        return gettext("不足的%(left)d个名额留空。") % left
+        return gettext("不足的%(left)d项不再补足。") % left
     if outcome.is_tied:
         return gettext("就上述项目再次投票。")
     if outcome.round is not None:
-        return gettext("不足的%(left)d个名额补充票决。") % left
+        return gettext("不足的%(left)d项补充票决。") % left
     return gettext("不足部分由主席团决定处理办法。")
 
 
@@ -177,9 +175,18 @@ def proposals_words(figures: Figures) -> str:
     if not figures["proposals"]:
         return gettext("本次没有推荐项目。")
     if figures["proposed_items"]:
-        sentence = gettext("共收到%(proposals)d件，归并为%(proposed_items)d项。") % figures
+        sentence = ngettext(
+            "共收到%(proposals)d件，归并为%(proposed_items)d项。",
+            "共收到%(proposals)d件，归并为%(proposed_items)d项。",
+            figures["proposals"],
+        )
     else:
-        sentence = gettext("共收到%(proposals)d件，没有单列的项目。") % figures
+        sentence = ngettext(
+            "共收到%(proposals)d件，没有单列的项目。",
+            "共收到%(proposals)d件，没有单列的项目。",
+            figures["proposals"],
+        )
+    sentence %= figures
     parts = []
     if figures["merged"]:
         parts.append(gettext("%(merged)d件并入候选项目") % figures)

@@ -16,8 +16,8 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from ballots.facts.polls import state_of, why_barred
 from ballots.pages.asking import Standing
@@ -268,5 +268,9 @@ def closing_of(poll: Poll) -> Closing:
     minutes = math.ceil(left / 60)
     if not 0 < minutes <= LAST_MINUTES:
         return Closing("", "")
-    words = gettext("距截止还有%(count)d分钟，请尽快提交。") % {"count": minutes}
+    words = ngettext(
+        "距截止还有%(count)d分钟，请尽快提交。",
+        "距截止还有%(count)d分钟，请尽快提交。",
+        minutes,
+    ) % {"count": minutes}
     return Closing(str(minutes), words)

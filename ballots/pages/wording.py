@@ -4,7 +4,7 @@ No rule stands here. A ballot of the form “each” (赞成, 反对 or 弃权 o
 its own; everywhere `candidates` is the number of the candidates.
 """
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Rules, Selection
@@ -27,7 +27,7 @@ PROBLEMS = {
     ),
     "too-few": (
         "candidates",
-        _("您选了%(number)d项，应选%(places)d项，还差%(count)d项"),
+        _("您选了%(number)d项，应选%(places)d项，尚缺%(count)d项"),
     ),
     "not-on-list": ("candidates", _("第%(number)d项不在候选项目中，请重新选择")),
     "repeated": ("candidates", _("第%(number)d项重复出现，请重新选择")),
@@ -73,8 +73,8 @@ PROBLEMS_OF_EACH = {
         "您赞成和推荐了%(number)d项，合计最多%(places)d项，"
         "请把%(count)d项改为反对或弃权，或删除推荐项目"
     ),
-    "too-few": _("您赞成了%(number)d项，赞成应为%(places)d项，还差%(count)d项"),
-    "too-few-mixed": _("您赞成和推荐了%(number)d项，合计应为%(places)d项，还差%(count)d项"),
+    "too-few": _("您赞成了%(number)d项，赞成应为%(places)d项，尚缺%(count)d项"),
+    "too-few-mixed": _("您赞成和推荐了%(number)d项，合计应为%(places)d项，尚缺%(count)d项"),
     "proposal-is-candidate": _(
         "推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接对第%(other)d项表示赞成"
     ),
@@ -183,7 +183,7 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
         case _form, "advisory":
             words = gettext("您共选择%(chosen)d项，另推荐%(proposed)d项（不计票）。")
         case _other:
-            words = gettext("您共选择%(chosen)d项。")
+            words = ngettext("您共选择%(chosen)d项。", "您共选择%(chosen)d项。", chosen)
     return words % {
         "all": chosen + proposed,
         "chosen": chosen,

@@ -771,7 +771,7 @@ def test_the_publisher_types_the_number_of_adopted_projects():
 def test_open_places_are_left_open_knowingly_and_the_journal_says_how_many():
     stage = stage_in("confirmed")
 
-    with pytest.raises(Refused, match="还有10个名额没有确定"):
+    with pytest.raises(Refused, match="还有10项没有确定"):
         lifecycle.publish_result(stage.poll, by=stage.office)
     lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
 

@@ -828,7 +828,7 @@ def test_the_page_of_the_publication_says_what_is_open_and_what_may_be_done_abou
     assert "第2名得票相同，尚未处理。" in page.text
     assert at(stage.poll, "run-off") in page.text
     assert at(stage.poll, "decide") in page.text
-    assert "还有1个名额没有确定，按实际通过数公布，名额留空" in page.text
+    assert "还有1项没有确定，按实际通过数公布，不再补足" in page.text
     assert "不逐项揭晓，立即公布全部结果" in page.text
 
 
@@ -843,7 +843,7 @@ def test_a_tie_is_not_published_without_the_tick_that_leaves_its_place_open():
         follow=True,
     )
 
-    assert faults_of(without) == ["还有1个名额没有确定，请先按票决办法处理，或确认名额留空。"]
+    assert faults_of(without) == ["还有1项没有确定，请先按票决办法处理，或确认不再补足。"]
     assert messages_of(done) == ["结果已公布。"]
     stage.poll.refresh_from_db()
     assert stage.poll.is_revealed

@@ -112,7 +112,7 @@ def test_twenty_delegates_vote_over_http_and_the_csv_is_the_count_by_hand(served
     step(office, day, "count")
     assert "住房改善" not in Browser(site.base).get("/results/").text
     step(scrutineer, day, "confirm")
-    assert "还有6个名额没有确定，按实际通过数公布，名额留空" in office.get(f"{day}publish/").text
+    assert "还有6项没有确定，按实际通过数公布，不再补足" in office.get(f"{day}publish/").text
     step(office, day, "publish", ("leave_open", "on"), figure="4")
     assert "住房改善" not in Browser(site.base).get("/results/").text
     for shown in range(1, 4):

@@ -107,12 +107,12 @@ def test_before_the_publication_the_presidium_says_what_becomes_of_a_shortfall()
 
     drafts.supplementary(few.poll, by=few.office)
 
-    assert said_of(few) == FEW + "不足的2个名额补充票决。"
+    assert said_of(few) == FEW + "不足的2项补充票决。"
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
-    [(tied, LEVEL + "不足的1个名额留空。"), (short, FEW + "不足的2个名额留空。")],
+    [(tied, LEVEL + "不足的1项不再补足。"), (short, FEW + "不足的2项不再补足。")],
 )
 def test_of_a_published_poll_the_sentence_promises_nothing(make, words):
     held = make()
@@ -126,7 +126,7 @@ def test_a_round_that_filled_nothing_leaves_the_place_open_in_every_later_senten
     second = play(held, drafts.run_off(held.poll, by=held.office), selection(2), selection(3))
     second.publish(leave_open=True)
 
-    words = "应确定2个项目，再次票决后仍有1个名额没有确定，名额留空。"
+    words = "应确定2个项目，再次票决后仍有1项没有确定，不再补足。"
     assert said_of(held) == words
     held.publish()
     assert said_of(held) == words
@@ -143,7 +143,7 @@ def test_what_the_meeting_left_open_is_said_whichever_round_it_decided_on(rounds
     for round_ in reversed(played):
         round_.publish()
 
-    assert said_of(held) == "应确定2个项目，其余1个名额按会议决定留空。"
+    assert said_of(held) == "应确定2个项目，其余1项按会议决定不再补足。"
     assert outcome_of(held.poll).last.poll == last.poll
 
 

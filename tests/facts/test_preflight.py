@@ -85,7 +85,7 @@ def test_a_complete_draft_has_every_line_ticked_and_opens(kind, copies):
         "✓ 票箱密钥已试开：共5份，开箱需3份",
         "✓ 监票人2名",
         "✓ 已用其他设备扫描投票卡打开过网址",
-        "✓ 数据库每次写入都落盘",
+        "✓ 断电也不会丢票",
         *(["✓ 服务器时间正确（与数据库时间一致）"] if connection.vendor == "postgresql" else []),
         f"✓ 已备份（最近备份 {at}）",
     ]
@@ -565,7 +565,7 @@ def careless(transactional_db):
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
 def test_no_poll_opens_on_a_database_that_may_forget(careless, kind):
     stage = complete(kind)
-    assert "✗ 数据库没有启用逐次落盘，断电可能丢票" in lines(stage)
+    assert "✗ 数据库的设置不能保证断电不丢票" in lines(stage)
 
     with pytest.raises(Refused) as refusal:
         lifecycle.open_poll(stage.poll, by=stage.office)
@@ -626,9 +626,9 @@ def test_no_folder_of_backups_is_told_as_such(folder, settings, copies):
 
     assert finding.level == "warns"
     assert finding.text == (
-        "备份目录打不开，请检查 BACKUP_DIR"
+        "备份位置打不开，不能核对备份，请联系技术人员"
         if folder
-        else "未设置备份目录（BACKUP_DIR），不能核对备份"
+        else "没有设置备份位置，不能核对备份，请联系技术人员"
     )
 
 
@@ -636,7 +636,7 @@ def test_an_empty_file_and_a_folder_are_no_backup(copies):
     (copies / "vote.dump").write_bytes(b"")
     (copies / "older").mkdir()
 
-    assert site_checks.backup() == Finding("warns", "备份目录中还没有备份")
+    assert site_checks.backup() == Finding("warns", "备份位置上还没有备份")
 
 
 def test_the_newest_backup_counts_and_not_for_longer_than_a_day(copies):

@@ -571,7 +571,7 @@ def test_a_decision_in_the_second_round_stands_on_every_paper_of_the_first():
     for name in NAMES:
         said = paper(held.poll, name)
         assert "会议决定：主席团决定留空" in said, name
-        assert "应确定2个项目，其余1个名额按会议决定留空。" in said, name
+        assert "应确定2个项目，其余1项按会议决定不再补足。" in said, name
     assert f"登记人{held.office.username}、{held.chief.username}" in paper(held.poll, "report")
 
 
@@ -607,7 +607,7 @@ def test_the_notice_says_that_a_tie_leaves_places_open():
 
     held.publish(leave_open=True)
 
-    assert words + "不足的1个名额留空。现予公告。" in paper(held.poll, "notice")
+    assert words + "不足的1项不再补足。现予公告。" in paper(held.poll, "notice")
 
 
 def test_the_notice_says_that_too_few_passed():
@@ -618,7 +618,7 @@ def test_the_notice_says_that_too_few_passed():
 
     drafts.supplementary(held.poll, by=held.office)
 
-    assert words + "不足的2个名额补充票决。" in paper(held.poll, "notice")
+    assert words + "不足的2项补充票决。" in paper(held.poll, "notice")
 
 
 def test_the_notice_says_which_ways_led_to_its_projects():
@@ -639,7 +639,7 @@ def test_places_that_a_decision_leaves_open_are_said():
     said = paper(held.poll, "notice")
 
     assert "经票决和会议决定，确定下列2个项目" in said
-    assert "应确定3个项目，其余1个名额按会议决定留空。" in said
+    assert "应确定3个项目，其余1项按会议决定不再补足。" in said
 
 
 def test_a_second_round_leads_to_the_notice_of_the_first():

@@ -1,7 +1,9 @@
 """English beside Chinese: a whole catalogue, and a switch that loses nothing."""
 
+import re
 import shutil
 import subprocess
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,10 @@ from tests.helpers.factories import make_office, make_stage
 from tests.helpers.machine import lacking
 from tests.helpers.reading import Tongues
 from tests.helpers.tour import walk_in_english
-from yiwu_vote.language import data, quoting
+from yiwu_vote.language import data, money, quoting
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "en" / "LC_MESSAGES" / "django.po"
+NOT_ENGLISH = re.compile(r"\(s\)|[、。〈-】\uff01-\uff5e]")
 CHINESE = "请用微信“扫一扫”扫描投票卡上的二维码，或输入投票码。"
 
 
@@ -76,6 +79,14 @@ def msgids(catalogue: Path) -> set[str]:
     return {line for line in text.splitlines() if line.startswith("msgid ")}
 
 
+def test_the_english_texts_agree_with_their_numbers_and_have_no_mark_of_chinese_print():
+    """“(s)” is no plural, and a full-width mark tears a line of Latin letters apart."""
+    text = output_of(gettext_tool("msgattrib"), "--no-obsolete", "--no-wrap", str(CATALOGUE))
+    english = [line for line in text.splitlines() if line.startswith("msgstr")]
+
+    assert [line for line in english if NOT_ENGLISH.search(line)] == []
+
+
 # --- what stands in Chinese on an English page ----------------------------------------------------
 
 
@@ -100,6 +111,21 @@ def test_only_on_an_english_page_data_are_marked_and_of_a_sentence_what_it_quote
 
     assert data("公<园") == "公&lt;园"
     assert quoting(words) == "“公交&lt;5&gt;路” &amp; “公园”, in the end"
+
+
+@pytest.mark.parametrize(
+    ("amount", "chinese", "english"),
+    [
+        ("1800.00", "1,800万元", "¥18 million"),
+        ("0.50", "0.5万元", "¥5,000"),
+        ("100.00", "100万元", "¥1 million"),
+        ("125000.00", "125,000万元", "¥1.25 billion"),
+    ],
+)
+def test_a_sum_is_said_as_the_language_of_the_page_says_it(amount, chinese, english):
+    with override("en"):
+        assert money(Decimal(amount)) == english
+    assert money(Decimal(amount)) == chinese
 
 
 # --- the switch -----------------------------------------------------------------------------------

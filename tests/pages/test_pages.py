@@ -625,7 +625,7 @@ def test_a_tie_across_the_last_place_is_said_and_left_open(db):
 
     text = Client().get("/results/").text
 
-    words = "“候选项目2”“候选项目3”等2个项目得赞成票数相等，不能确定，不足的1个名额留空。"
+    words = "“候选项目2”“候选项目3”等2个项目得赞成票数相等，不能确定，不足的1项不再补足。"
     assert words in text
     assert text.count("得票相同，待定") == 2
     assert text.count("并列") == 2
@@ -636,7 +636,7 @@ def test_a_tie_without_votes_names_the_projects_and_no_figure(db):
 
     text = Client().get("/results/").text
 
-    assert "等2个项目得赞成票数相等，不能确定，不足的1个名额留空。" in text
+    assert "等2个项目得赞成票数相等，不能确定，不足的1项不再补足。" in text
     assert not re.search(r"[58] ?票", text)
     assert text.index("得票相同，待定") < text.index("<bdi>候选项目2</bdi>")
 
@@ -708,7 +708,7 @@ def test_a_place_that_the_meeting_left_open_is_said(db):
 
     text = read(Client().get("/results/")).text
 
-    assert "应确定2个项目，其余1个名额按会议决定留空。" in text
+    assert "应确定2个项目，其余1项按会议决定不再补足。" in text
     assert "不再票决" in text
     assert "待定" not in text
 
@@ -718,9 +718,9 @@ def test_a_place_that_the_meeting_left_open_is_said(db):
     [
         (
             "all",
-            "获得全体代表过半数赞成票的项目为1个，少于应确定的2个，不足的1个名额留空。",
+            "获得全体代表过半数赞成票的项目为1个，少于应确定的2个，不足的1项不再补足。",
         ),
-        ("none", "获得赞成票的项目为1个，少于应确定的2个，不足的1个名额留空。"),
+        ("none", "获得赞成票的项目为1个，少于应确定的2个，不足的1项不再补足。"),
     ],
 )
 def test_fewer_projects_than_places_are_said(db, majority, words):

@@ -23,7 +23,7 @@ class Command(StepCommand):
         parser.add_argument(
             "--leave-open",
             action="store_true",
-            help=gettext("没有确定的名额留空（演练无须注明）"),
+            help=gettext("没有确定的不再补足（演练无须注明）"),
         )
         parser.add_argument(
             "--step-by-step",
@@ -45,5 +45,5 @@ class Command(StepCommand):
         for place in outcome.filled:
             self.stdout.write(f"  {numbered(place.key, place.name)}")
         if outcome.open_places:
-            sentence = gettext("%(count)d个名额没有确定。") % {"count": outcome.open_places}
+            sentence = gettext("%(count)d项没有确定。") % {"count": outcome.open_places}
             self.stdout.write(sentence)
