@@ -50,7 +50,7 @@ ACCOUNTS = {
 # Pages of Django's own log-in, which ask for a password themselves or need none. They are no use.
 OPEN = {"login", "logout", "jsi18n"}
 # Passwords, shares of the key, codes of cards: typed again, never sent back to a page.
-SECRET = re.compile("password|share|code|token")
+SECRET = re.compile("password|share|code|token|^card$")
 OWN = "unlock_"
 
 
@@ -90,13 +90,13 @@ class StaffSessionMiddleware:
         match = request.resolver_match
         if match.app_name != "admin" or match.url_name in OPEN:
             return None
-        # What a page asks for by itself every few seconds is no use.
-        is_polling = request.headers.get("HX-Request") == "true"
+        # What a page asks for by itself every few seconds is no use; what a hand sends is.
+        is_part = request.headers.get("HX-Request") == "true"
         is_at_rest = self._is_at_rest(request)
         if not is_at_rest and not self._wants_password(request, match.url_name):
-            request.is_staff_use = not is_polling
+            request.is_staff_use = not is_part or request.method == "POST"
             return None
-        if is_polling:
+        if is_part:
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return self._unlock(request, is_at_rest=is_at_rest)
 

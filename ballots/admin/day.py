@@ -36,6 +36,7 @@ from ballots.admin.guard import (
     to_day,
 )
 from ballots.admin.records import ReadOnlyAdmin
+from ballots.admin.register import presence
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, turnout
 from ballots.facts.findings import blocks
@@ -208,8 +209,8 @@ def _next_in_draft(day: Day) -> Step:
     if day.box.tested_at is None:
         return preparing.try_key
     if poll.voters == Poll.Voters.PRESENT and not day.turnout.present:
-        return preparing.presence
-    return preparing.confirm_presence if poll.presence_assumed else opening.open_poll
+        return presence.presence
+    return presence.confirm_presence if poll.presence_assumed else opening.open_poll
 
 
 def _next_once_confirmed(day: Day) -> Step | None:

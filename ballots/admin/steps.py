@@ -23,6 +23,7 @@ from ballots.admin import (
     preparing,
     voting,
 )
+from ballots.admin.register import presence
 from ballots.files import package, tables
 from ballots.files.download import Download, Streamed
 from projects.models import Poll
@@ -32,9 +33,10 @@ STEPS = (
     preparing.draw_up_roll,
     preparing.make_key,
     preparing.try_key,
-    preparing.presence,
-    preparing.confirm_presence,
-    preparing.door,
+    presence.presence,
+    presence.confirm_presence,
+    presence.door,
+    presence.everybody,
     opening.open_poll,
     voting.close,
     voting.close_apart,
@@ -43,7 +45,7 @@ STEPS = (
     voting.move_deadline,
     voting.screen,
     voting.add_to_roll,
-    voting.lower_presence,
+    presence.lower_presence,
     voting.correct_details,
     voting.vote_for_the_rest,
     counting.rewrite,

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -236,52 +236,6 @@ def correct_details(request: StaffRequest, poll: Poll) -> HttpResponse:
         return gettext("已更正。")
 
     return take(request, poll, act, form)
-
-
-class AbsentForm(ReasonForm):
-    """Those whose presence was marked by mistake, ticked on the page of presence, and the reason."""
-
-    numbers = forms.MultipleChoiceField(
-        label=_("撤销到会的代表"),
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("请先在“代表报到”页勾选代表。")},
-    )
-    field_order = ("numbers", "reason")
-
-    def __init__(self, data: QueryDict | None, *, poll: Poll, asked: list[str]) -> None:
-        super().__init__(data, initial={"numbers": asked})
-        chosen = data.getlist("numbers") if data is not None else asked
-        rows = poll.roll.filter(number__in=chosen).order_by("number_order")
-        self.fields["numbers"].choices = [(row.number, str(row)) for row in rows]  # type: ignore[attr-defined]
-
-
-@step(
-    "absent",
-    _("撤销到会"),
-    _("误记到会、尚未投票的，可以撤销。须注明原因，由另一位会务或监票人员签名。"),
-    who=roles.is_office,
-    phases=VOTING,
-    listed=False,
-)
-def lower_presence(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = AbsentForm(posted(request), poll=poll, asked=request.GET.getlist("numbers"))
-    second = SecondPersonForm(posted(request), request=request)
-    if not form.fields["numbers"].choices:  # type: ignore[attr-defined]
-        messages.error(request, str(form.fields["numbers"].error_messages["required"]))
-        return redirect(address(poll, "presence"))
-
-    def act() -> HttpResponse:
-        total = roll.lower_presence(
-            poll,
-            numbers=form.cleaned_data["numbers"],
-            reason=form.cleaned_data["reason"],
-            by=request.user,
-            second=second.person,
-        )
-        messages.success(request, gettext("已撤销。实到%(count)d人。") % {"count": total})
-        return redirect(address(poll, "presence"))
-
-    return take(request, poll, act, form, second)
 
 
 class AddToRollForm(forms.Form):

@@ -307,49 +307,9 @@ def draft() -> Stage:
     return stage
 
 
-@pytest.mark.parametrize(
-    ("do", "ticked", "present"),
-    [
-        ("chosen", ["代表2（002）"], ["002"]),
-        ("all", [], ["001", "002", "003", "004", "005"]),
-        ("but", ["代表2（002）", "代表4（004）"], ["001", "003", "005"]),
-    ],
-)
-def test_presence_is_marked_singly_or_by_delegation_less_absentees(draft, do, ticked, present):
+def test_a_person_of_another_delegation_is_refused(draft):
     reply = desk_of(draft.office).post(
-        at(draft.poll, "presence"),
-        {"delegation": "城区代表团", "do": do, "people": ticked},
-        follow=True,
-    )
-
-    marked = draft.poll.roll.filter(present=True).order_by("number")
-    assert list(marked.values_list("number", flat=True)) == present
-    assert messages_of(reply) == [f"已记录。实到{len(present)}人。"]
-
-
-def test_a_mark_can_be_taken_back_in_draft_and_by_two_people_after_the_opening(draft):
-    desk = desk_of(draft.office)
-    ticks = {"delegation": "城区代表团", "people": ["代表1（001）"]}
-    roll.mark_present(draft.poll, numbers=["001", "002"], by=draft.office)
-
-    desk.post(at(draft.poll, "presence"), ticks | {"do": "undo"})
-    taken_back = draft.poll.roll.filter(present=True).count()
-    [card] = cards.issue_cards([Delegate.objects.get(number="006")], by=draft.office)
-    lifecycle.open_poll(draft.poll, by=draft.office)
-    reply = desk.post(
-        at(draft.poll, "presence"), ticks | {"do": "undo", "people": ["代表2（002）"]}
-    )
-
-    assert taken_back == 1
-    assert card.delegate.number == "006"
-    assert reply["Location"] == at(draft.poll, "absent") + "?numbers=002"
-    assert draft.poll.roll.filter(present=True).count() == 1
-
-
-def test_ticks_of_another_delegation_are_refused(draft):
-    reply = desk_of(draft.office).post(
-        at(draft.poll, "presence"),
-        {"delegation": "城区代表团", "do": "chosen", "people": ["代表6（006）"]},
+        at(draft.poll, "presence"), {"delegation": "城区代表团", "present": "代表6（006）"}
     )
 
     assert reply.status_code == 200
@@ -409,11 +369,11 @@ def test_the_door_says_what_is_wrong_with_a_card_and_keeps_none_of_it_on_the_pag
     cards.reissue_card(draft.delegates[0], reason="遗失", by=draft.office)
 
     revoked = desk.post(at(draft.poll, "door"), {"card": code})
-    short = desk.post(at(draft.poll, "door"), {"card": "1234"})
+    short = desk.post(at(draft.poll, "door"), {"card": "12345678"})
     unknown = desk.post(at(draft.poll, "door"), {"card": "https://vote.example.cn/k/ABCDEF/"})
 
     assert faults_of(revoked) == ["该投票卡已作废，请到会务组领取新卡"]
-    assert faults_of(short) == ["投票码应为16位数字，您输入了4位"]
+    assert faults_of(short) == ["投票码应为16位数字，您输入了8位"]
     assert faults_of(unknown) == ["这张投票卡无效或已作废。"]
     assert code not in revoked.text
 

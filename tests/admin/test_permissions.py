@@ -68,6 +68,7 @@ admin/ballots/pollday/<int:poll_id>/test/                  302 302  302 302  403
 admin/ballots/pollday/<int:poll_id>/presence/              200 200  200 200  403 403
 admin/ballots/pollday/<int:poll_id>/present-again/         302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/door/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/everybody/             200 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/booklet/               200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/sample/                200 405  200 405  403 405
@@ -277,7 +278,8 @@ def test_a_scrutineer_reads_presence_and_marks_nobody():
     reply = watch.post(asked, {"delegation": "城区代表团", "do": "all"})
 
     assert "代表1" in page.text
-    assert 'name="people"' not in page.text
+    assert 'name="present"' not in page.text
+    assert 'name="absent"' not in page.text
     assert "只有会务人员可以办理。" in reply.text
     assert stage.poll.roll.filter(present=True).count() == 4
 

@@ -101,6 +101,7 @@ def test_no_secret_is_sent_back_and_none_is_stored(desk, clock):
     stage.close()
     clock.shift(timedelta(minutes=31))
     secrets = {"share_1": "canary-1", "second_password": "canary-2", "code": "canary-3"}
+    secrets["card"] = "canary-4"
 
     page = desk.post(at(stage.poll, "box"), secrets | {"second_name": "jianpiao"})
 
@@ -117,6 +118,16 @@ def test_a_page_that_asks_by_itself_is_no_use_and_is_told_to_load_anew(desk, clo
         reply = desk.get(at(stage.poll, "change"), headers={"HX-Request": "true"})
 
     assert (reply.status_code, reply["HX-Refresh"]) == (204, "true")
+
+
+def test_what_a_hand_sends_from_a_part_of_a_page_is_a_use(desk, clock):
+    stage = make_stage()
+    tap = {"delegation": "城区代表团", "present": "代表1（001）"}
+    for _ in range(4):
+        clock.shift(timedelta(minutes=11))
+        reply = desk.post(at(stage.poll, "presence"), tap, headers={"HX-Request": "true"})
+
+    assert reply.status_code == 302
 
 
 ROADS: dict[str, Callable[[Client], object]] = {

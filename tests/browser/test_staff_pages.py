@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from ballots.acts import lifecycle
+from ballots.acts import drafts, lifecycle
 from projects.models import Poll
 from tests.helpers.factories import make_delegates, make_poll, selection
 from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
@@ -133,6 +133,27 @@ def test_the_sheet_of_cards_is_accessible_and_silent(desk, live_server):
 
     expect(desk.locator(".card-code")).to_have_count(3)
     assert grave(desk) == []
+
+
+def test_a_tap_marks_a_person_where_he_stands_and_the_page_stays(desk, live_server, day):
+    day.poll = drafts.copy(day.poll, into="rehearsal", by=day.office)
+    desk.set_viewport_size({"width": 390, "height": 600})
+    desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/presence/")
+    person = desk.locator("#n004")
+    person.scroll_into_view_if_needed()
+    top = person.bounding_box()["y"]
+
+    person.click()
+
+    expect(person).to_have_attribute("aria-pressed", "true")
+    expect(person).to_be_focused()
+    expect(desk.get_by_text("代表4（004）已记为到会。")).to_have_count(1)
+    assert person.bounding_box()["height"] >= 48
+    assert person.bounding_box()["y"] == top
+    assert desk.evaluate("document.documentElement.scrollWidth") == 390
+    desk.get_by_label("投票卡、代表证号或姓名").fill("代表2")
+    expect(desk.locator(".board button.person:visible")).to_have_count(1)
+    assert violations(desk, EVERYTHING) == []
 
 
 def test_a_proposal_is_ruled_on_without_losing_ones_place(desk, live_server, day):

@@ -100,8 +100,10 @@ def test_a_wrong_roll_is_noticed_undone_and_mended_before_the_poll_opens(
     step(desk, f"{address}roll/", "更新名册")
     desk.goto(f"{address}presence/")
     for place in range(7):
-        desk.get_by_role("button", name="全团到会", exact=True).nth(place).click()
-        expect(desk.locator(".delegation legend").nth(place)).to_contain_text("实到50人")
+        part = desk.locator(".delegation").nth(place)
+        part.locator("summary").click()
+        part.get_by_role("button", name="全团到会", exact=True).click()
+        expect(part.locator("summary")).to_contain_text("50/50 ✓")
 
     # The register is corrected after the roll was drawn up: the roll is no longer what it says.
     desk.goto(f"{base}/admin/ballots/delegate/{Delegate.objects.get(number='008').pk}/change/")

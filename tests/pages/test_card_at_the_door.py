@@ -39,7 +39,7 @@ def test_the_office_marks_the_holder_present_from_the_page_of_his_card(stage):
     assert all(words in page.text for words in ("代表1", "城区代表团", "001"))
     assert "是本人，继续" not in page.text
     assert not is_present(stage)
-    desk.post(mark.action, posted(mark) | {"do": "chosen"})
+    desk.post(mark.action, posted(mark) | {"present": "代表1（001）"})
 
     assert is_present(stage)
     assert "✓ 已记为到会" in desk.get(card_of(stage)).text

@@ -23,6 +23,7 @@ from ballots.acts import archiving
 from ballots.admin import day as days
 from ballots.admin import ending, opening, preparing, voting
 from ballots.admin.guard import WHO, Day, StaffRequest, Step, address
+from ballots.admin.register import presence
 from ballots.facts.polls import IDLE
 from ballots.models import AccessCard, Delegate, Recommendation
 from ballots.staff import second_factor
@@ -281,7 +282,7 @@ def _beginnings(today: Day | None, people: dict[str, int], user: User) -> Iterat
         _("代表报到"),
         _("会议当天，代表到会后，逐人、按团或扫卡报到。"),
         today is not None and today.turnout.present > 0,
-        of_poll(has_office, preparing.presence.name),
+        of_poll(has_office, presence.presence.name),
         either,
     )
 
