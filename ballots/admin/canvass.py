@@ -1,12 +1,11 @@
-"""The canvass of proposals in the admin: the list, a ruling on one, and its end.
+"""The canvass of proposals in the admin: a queue, one tap a ruling, the list, and its end.
 
 Blind (design §3.3): only the texts of proposals and candidates are read here, and no ballot.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
@@ -34,24 +33,39 @@ PAGE = 15
 # Beyond so many, only those near to what a page shows are offered by name; any number may be typed.
 OFFERED = 200
 QUERY_LIMIT = 60
-CHOICES = [
-    (R.INTO_PROJECT, _("并入候选项目")),
-    (R.INTO_WRITE_IN, _("并入推荐项目")),
-    (R.ALONE, _("单列一项")),
-    (R.REFUSED, _("不予计票（注明理由）")),
-]
+# Which key gives which of the rulings offered: the two nearest, then these.
+KEY_ALONE, KEY_REFUSED = 3, 4
+# What a button sends that merges into the target beside it.
+INTO = "into"
 
 
 class RulingForm(forms.Form):
-    """What becomes of one proposal; which target goes with which ruling is asked by the act."""
+    """What becomes of one proposal: into what (“7”, “推3”), or another ruling.
+
+    A button that names a target is a ruling; whether there is such a target is asked by the act.
+    """
 
     ruling = forms.ChoiceField(
-        choices=CHOICES, error_messages={"required": _("请选择处理方式。处理方式没有改变。")}
+        required=False, choices=[(value, value) for value in (INTO, R.ALONE, R.REFUSED)]
     )
-    project = forms.IntegerField(required=False)
-    write_in = forms.IntegerField(required=False)
+    into = Typed(required=False, max_length=20)
     reason = Typed(required=False, max_length=200)
-    seen = forms.CharField(required=False, strip=False)
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def clean(self) -> dict[str, Any]:
+        sent = self.cleaned_data
+        if not self.errors and not sent["ruling"] and not sent["into"]:
+            raise forms.ValidationError(_("请选择处理方式。处理方式没有改变。"), code="none")
+        return sent
+
+    def asked(self, poll: Poll) -> dict[str, Any]:
+        """Return ruling, target and reason as the act takes them; a target that is none is None."""
+        sent = self.cleaned_data
+        if sent["ruling"] in {R.ALONE, R.REFUSED}:
+            return {"ruling": sent["ruling"], "into": None, "reason": sent["reason"]}
+        target = _target(poll, sent["into"])
+        is_proposal = isinstance(target, WriteIn)
+        return {"ruling": R.INTO_WRITE_IN if is_proposal else R.INTO_PROJECT, "into": target}
 
 
 class SeveralForm(RulingForm):
@@ -69,13 +83,16 @@ class SeveralForm(RulingForm):
             for number, _bar, seen in ticks
             if number.isascii() and number.isdecimal() and len(number) < 6
         }
-        return {**self.cleaned_data, "chosen": chosen}
+        return {**super().clean(), "chosen": chosen}
 
 
 class BackForm(forms.Form):
     """A ruling that is taken back: whatever else stands in the fields is of no account."""
 
-    seen = forms.CharField(required=False, strip=False)
+    seen = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+    def asked(self, poll: Poll) -> dict[str, Any]:
+        return {"ruling": R.NONE}
 
 
 # --- the pages ------------------------------------------------------------------------------------
@@ -94,7 +111,7 @@ def _is_canvassing(day: Day) -> bool:
     fits=_is_canvassing,
 )
 def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
-    """Show the proposals by their random numbers; posted, two people end the canvass."""
+    """Show the next proposal and the list of all; posted, two people end the canvass."""
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:
@@ -114,29 +131,19 @@ def canvass_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     listed=False,
 )
 def rule(request: StaffRequest, poll: Poll) -> HttpResponse:
-    """Rule on one proposal and go back to it; what is refused is said there, all still typed."""
+    """Rule on one proposal and go on to the next; what is refused is said there, all still typed."""
     if request.method != "POST":
         return redirect(_list_asked(request, poll))
     write_in = _asked(poll, request.POST.get("number", ""))
-    takes_back = "back" in request.POST
-    form = BackForm(request.POST) if takes_back else RulingForm(request.POST)
+    form = BackForm(request.POST) if "back" in request.POST else RulingForm(request.POST)
     if form.is_valid():
-        sent = form.cleaned_data
+        asked, seen = form.asked(poll), form.cleaned_data["seen"]
         try:
-            ruled = canvass.rule(
-                poll,
-                write_in,
-                ruling=R.NONE if takes_back else sent["ruling"],
-                into=_target(poll, sent),
-                reason=sent.get("reason", ""),
-                seen=sent["seen"],
-                by=request.user,
-            )
+            ruled = canvass.rule(poll, write_in, **asked, seen=seen, by=request.user)
         except Refused as refusal:
             tell(form, refusal)
         else:
-            messages.success(request, f"{ruled.key}：{words_of(ruled)}")
-            return redirect(_way_back(request, poll, ruled))
+            return redirect(_way_on(poll, ruled))
     second = SecondPersonForm(request=request)
     context = {"step": request.step, "forms": [form, second]}
     listing = _listing(request, poll, refused=write_in, form=form)
@@ -158,16 +165,9 @@ def rule_several(request: StaffRequest, poll: Poll) -> HttpResponse:
         return redirect(_list_asked(request, poll))
     form = SeveralForm(request.POST)
     if form.is_valid():
-        sent = form.cleaned_data
+        chosen = form.cleaned_data["chosen"]
         try:
-            count = canvass.rule_several(
-                poll,
-                sent["chosen"],
-                ruling=sent["ruling"],
-                into=_target(poll, sent),
-                reason=sent["reason"],
-                by=request.user,
-            )
+            count = canvass.rule_several(poll, chosen, **form.asked(poll), by=request.user)
         except Refused as refusal:
             tell(form, refusal)
         else:
@@ -213,14 +213,15 @@ def _asked(poll: Poll, number: str) -> WriteIn:
     return write_in
 
 
-def _target(poll: Poll, sent: dict[str, Any]) -> Project | WriteIn | None:
-    """Return the candidate or the proposal that the chosen kind of merger names, or None."""
-    match sent.get("ruling"):
-        case R.INTO_PROJECT:
-            return poll.projects.filter(number=sent["project"]).first()
-        case R.INTO_WRITE_IN:
-            return poll.write_ins.filter(number=sent["write_in"]).first()
-    return None
+def _target(poll: Poll, key: str) -> Project | WriteIn | None:
+    """Return the candidate (“7”) or the proposal (“推3”) of that key, or None."""
+    key = texts.folded(key)
+    number = key.removeprefix("推")
+    if not (number.isascii() and number.isdecimal()) or len(number) > 5:
+        return None
+    of_poll: Any = poll.projects if number == key else poll.write_ins
+    target: Project | WriteIn | None = of_poll.filter(number=int(number)).first()
+    return target
 
 
 def _list_asked(request: StaffRequest, poll: Poll) -> str:
@@ -231,16 +232,65 @@ def _list_asked(request: StaffRequest, poll: Poll) -> str:
     return f"{address(poll, 'canvass')}?{urlencode(asked)}" if asked else address(poll, "canvass")
 
 
-def _way_back(request: StaffRequest, poll: Poll, ruled: WriteIn) -> str:
-    """Return the address of the proposal ruled on; where those are hidden, that of the next one."""
+def _way_on(poll: Poll, ruled: WriteIn) -> str:
+    """Return the address of the next proposal that waits; of this one, where its ruling was taken back."""
     page = address(poll, "canvass")
-    rows = _asked_rows(request, _all(poll))
-    if not rows:
-        return f"{page}#closing"
-    following = [row for row in rows if row.number >= ruled.number]
-    target = (following or rows)[0]
-    query = _asked_for(request) | {"page": str(_page_of(rows, target))}
-    return f"{page}?{urlencode(query)}#{target.key}"
+    if ruled.ruling == R.NONE:
+        return f"{page}?{urlencode({'at': ruled.number})}"
+    order = canvass.queue(_all(poll))
+    place = order.index(ruled)
+    waiting = [row for row in order[place:] + order[:place] if row.ruling == R.NONE]
+    asked = {"last": ruled.number} | ({"at": waiting[0].number} if waiting else {})
+    return f"{page}?{urlencode(asked)}" + ("" if waiting else "#closing")
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+def _queue(
+    request: StaffRequest,
+    everything: Sequence[WriteIn],
+    candidates: Sequence[Project],
+    *,
+    refused: WriteIn | None,
+) -> dict[str, Any]:
+    """Return the proposal that is up, with its neighbours, what is like it and what it may go into.
+
+    It is the one that was `refused`, or that the address names, or the first that waits. The order
+    is that of likeness, the same whatever was ruled; how often anything was written is not known.
+    """
+    order = canvass.queue(everything)
+    named = {str(row.number): row for row in order}
+    waiting = next((row for row in order if row.ruling == R.NONE), None)
+    up = refused or named.get(request.GET.get("at", "")) or waiting
+    if up is None:
+        return {"up": None}
+    place = order.index(up)
+    [hints] = canvass.hints([*candidates, *everything], [up]).values()
+    return {
+        "up": up,
+        "seen": canvass.ruling_text(up),
+        "up_words": words_of(up),
+        "before": order[place - 1] if place else None,
+        "after": order[place + 1] if place + 1 < len(order) else None,
+        "hints": [
+            {
+                "key": key_of(hint.target),
+                "name": named_as(hint.target),
+                "title": hint.target.title,
+                "shown": hint.shown,
+                "press": press if press < KEY_ALONE else None,
+            }
+            for press, hint in enumerate(hints, start=1)
+        ],
+        "key_alone": KEY_ALONE,
+        "key_refused": KEY_REFUSED,
+        "candidates": candidates,
+        # Beyond so many they are typed.
+        "proposals": [row for row in everything if row != up]
+        if len(everything) <= OFFERED
+        else None,
+    }
 
 
 # --- the list -------------------------------------------------------------------------------------
@@ -255,34 +305,21 @@ def _listing(
 ) -> dict[str, Any]:
     """Return what the page shows; `form` is that of the proposal whose ruling was `refused`."""
     everything, candidates = _all(poll), list(poll.projects.order_by("number"))
-    rows = _asked_rows(request, everything)
-    if refused is not None and refused not in rows:
-        # Somebody else may have ruled on it meanwhile: what was typed is shown all the same.
-        rows = sorted([*rows, refused], key=lambda row: row.number)
-    number = _page_of(rows, refused) if refused else request.GET.get("page")
-    page = Paginator(rows, PAGE).get_page(number)
+    if refused is not None:
+        # As it is now: somebody else may have ruled on it meanwhile.
+        refused = next(row for row in everything if row == refused)
+    page = Paginator(_asked_rows(request, everything), PAGE).get_page(request.GET.get("page"))
     asked = _asked_for(request)
-    hints = canvass.hints([*candidates, *everything], page.object_list)
     waiting = sum(1 for row in everything if row.ruling == R.NONE)
+    last = request.GET.get("last", "")
     sent_back = poll.results.exclude(sent_back="").order_by("-counted_at")
-    return {
+    return _queue(request, everything, candidates, refused=refused) | {
+        "form": form,
+        "last": next(
+            (_row(row) for row in everything if str(row.number) == last and row.ruling), None
+        ),
         "page": page,
-        "rows": [
-            {
-                "write_in": write_in,
-                "form": form if form and write_in == refused else _form_of(write_in),
-                "words": words_of(write_in),
-                "seen": canvass.ruling_text(write_in),
-                "tick": f"{write_in.number}|{canvass.ruling_text(write_in)}",
-                "hints": [
-                    {"name": named(hint.target), "title": hint.target.title, "shown": hint.shown}
-                    for hint in hints[write_in.pk]
-                ],
-            }
-            for write_in in page.object_list
-        ],
-        "candidates": candidates,
-        "proposals": _offered(everything, page.object_list, hints),
+        "rows": [_row(write_in) for write_in in page.object_list],
         "total": len(everything),
         "waiting": waiting,
         "ruled": len(everything) - waiting,
@@ -294,25 +331,24 @@ def _listing(
     }
 
 
-def _offered(
-    everything: Sequence[WriteIn],
-    rows: Iterable[WriteIn],
-    hints: Mapping[UUID, list[canvass.Hint]],
-) -> list[WriteIn]:
-    """Return the proposals that the page offers by name to be merged into."""
-    if len(everything) <= OFFERED:
-        return list(everything)
-    near = {row.pk for row in rows} | {hint.target.pk for found in hints.values() for hint in found}
-    return [row for row in everything if row.pk in near]
+def _row(write_in: WriteIn) -> dict[str, Any]:
+    """Return a proposal as the list and the line of the last ruling show it."""
+    seen = canvass.ruling_text(write_in)
+    return {
+        "write_in": write_in,
+        "words": words_of(write_in),
+        "seen": seen,
+        "tick": f"{write_in.number}|{seen}",
+    }
 
 
 def _asked_for(request: StaffRequest) -> dict[str, str]:
-    """Return what the address asks to see: those that wait or those ruled on, and a word in them."""
+    """Return what the address asks to see of the list: which of them, and a word in them."""
     asked = {
         "waiting": request.GET.get("waiting", ""),
         "q": texts.typed_within(request.GET.get("q", ""), QUERY_LIMIT),
     }
-    if asked["waiting"] not in {"0", "1"}:
+    if asked["waiting"] not in {"0", "1", "all"}:
         asked["waiting"] = ""
     return {name: value for name, value in asked.items() if value}
 
@@ -326,10 +362,12 @@ def _all(poll: Poll) -> list[WriteIn]:
 def _asked_rows(request: StaffRequest, everything: Iterable[WriteIn]) -> list[WriteIn]:
     """Return those of the proposals that the address asks to see."""
     asked = _asked_for(request)
-    waiting, word = asked.get("waiting"), texts.folded(asked.get("q", ""))
+    word = texts.folded(asked.get("q", ""))
+    # Unless asked, the list is of what was ruled: what waits stands in the queue.
+    waiting = asked.get("waiting", "all" if word else "0")
 
     def is_asked(row: WriteIn) -> bool:
-        if waiting and (row.ruling == R.NONE) != (waiting == "1"):
+        if waiting != "all" and (row.ruling == R.NONE) != (waiting == "1"):
             return False
         # Only for a word: to fold a thousand proposals is most of the work of a page.
         return (
@@ -341,21 +379,12 @@ def _asked_rows(request: StaffRequest, everything: Iterable[WriteIn]) -> list[Wr
     return [row for row in everything if is_asked(row)]
 
 
-def _page_of(rows: Sequence[WriteIn], write_in: WriteIn) -> int:
-    return sum(1 for row in rows if row.number < write_in.number) // PAGE + 1
+def key_of(target: Project | WriteIn) -> str:
+    """Return the key of a target as a button sends it: “7” for a candidate, “推3” for a proposal."""
+    return str(target.number) if isinstance(target, Project) else target.key
 
 
-def _form_of(write_in: WriteIn) -> RulingForm:
-    """Return the form of a proposal as it stands; nothing is chosen before somebody has ruled."""
-    initial: dict[str, Any] = {"ruling": write_in.ruling, "reason": write_in.reason}
-    if write_in.into_project:
-        initial["project"] = write_in.into_project.number
-    if write_in.into_write_in:
-        initial["write_in"] = write_in.into_write_in.number
-    return RulingForm(initial=initial)
-
-
-def named(target: Project | WriteIn) -> str:
+def named_as(target: Project | WriteIn) -> str:
     """Return how the page calls a candidate or a proposal."""
     if isinstance(target, Project):
         return gettext("候选项目第%(number)d项") % {"number": target.number}
@@ -366,7 +395,7 @@ def words_of(write_in: WriteIn) -> str:
     """Return the ruling of a proposal in words."""
     target = write_in.into_project or write_in.into_write_in
     if target:
-        return gettext("并入%(target)s") % {"target": named(target)}
+        return gettext("并入%(target)s") % {"target": named_as(target)}
     if write_in.ruling == R.REFUSED:
         return gettext("不予计票：%(reason)s") % {"reason": write_in.reason}
     return str(write_in.get_ruling_display())

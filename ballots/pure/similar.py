@@ -45,6 +45,27 @@ def nearest(title: str, others: Mapping[Key, str]) -> list[Likeness[Key]]:
     return sorted(close, key=lambda hint: -hint.score)[:MOST]
 
 
+def beside_like(titles: Mapping[Key, str]) -> list[Key]:
+    """Return the keys of `titles` so that titles which are like each other follow one another.
+
+    Each stands with the first title of its group: the earlier one that it is most like, or itself.
+    Groups and their members keep the order of `titles`.
+    """
+    groups: dict[Key, list[Key]] = {}
+    # By each pair of characters those first titles that have it: others cannot be like it at all.
+    firsts: dict[str, list[Key]] = {}
+    for key, title in titles.items():
+        pairs = _bigrams(title)
+        rivals = {first: titles[first] for pair in pairs for first in firsts.get(pair, ())}
+        closest = nearest(title, rivals)
+        first = closest[0].key if closest else key
+        groups.setdefault(first, []).append(key)
+        if first == key:
+            for pair in pairs:
+                firsts.setdefault(pair, []).append(key)
+    return [key for group in groups.values() for key in group]
+
+
 def likeness(left: str, right: str) -> float:
     """Return Dice's coefficient of the character bigrams of two titles: 0 nothing shared, 1 all."""
     ours, theirs = _bigrams(left), _bigrams(right)

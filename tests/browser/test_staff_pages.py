@@ -156,7 +156,7 @@ def test_a_tap_marks_a_person_where_he_stands_and_the_page_stays(desk, live_serv
     assert violations(desk, EVERYTHING) == []
 
 
-def test_a_proposal_is_ruled_on_without_losing_ones_place(desk, live_server, day):
+def test_a_key_rules_and_the_next_proposal_is_up_where_the_last_one_was(desk, live_server, day):
     for place, title in enumerate(["新建老年食堂", "社区老年食堂", "夜间公交", "口袋公园"]):
         day.cast(place, selection(1, proposals=[title]))
     day.close()
@@ -164,28 +164,32 @@ def test_a_proposal_is_ruled_on_without_losing_ones_place(desk, live_server, day
     desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/canvass/")
     assert grave(desk) == []
 
-    proposal = desk.locator("#推3")
-    proposal.get_by_label("不予计票").first.check()
-    proposal.get_by_role("button", name="保存").click()
-    expect(proposal.get_by_text("不予计票须注明理由。")).to_be_in_viewport()
-    proposal.get_by_label("推3不予计票的理由").fill("不属于民生实事")
-    proposal.get_by_role("button", name="保存").click()
+    desk.keyboard.press("3")
+    expect(desk.get_by_text("已处理 1/4")).to_be_visible()
+    desk.keyboard.press("4")
+    reason = desk.get_by_label("不予计票，理由：")
+    expect(reason).to_be_focused()
+    # Digits that are typed rule on nothing.
+    reason.type("与第3项重复")
+    expect(desk.get_by_text("已处理 1/4")).to_be_visible()
+    reason.press("Enter")
 
-    expect(proposal.get_by_text("不予计票：不属于民生实事")).to_be_in_viewport()
-    expect(desk.get_by_text("已处理1/4")).to_have_count(1)
+    expect(desk.get_by_text("已处理 2/4")).to_be_in_viewport()
+    expect(desk.get_by_role("status").filter(has_text="不予计票：与第3项重复")).to_be_in_viewport()
+    assert day.poll.write_ins.filter(ruling="alone").count() == 1
+    assert day.poll.write_ins.filter(ruling="refused").count() == 1
     assert grave(desk) == []
 
 
-ONE_LINE = """() => [...document.querySelectorAll("button, [type=submit]")]
-    .filter(button => button.closest("#content") && button.offsetHeight > 56)
-    .map(button => button.textContent || button.value)"""
 FILLED = """() => [...document.querySelectorAll("#content button, #content [type=submit]")]
     .filter(button => getComputedStyle(button).backgroundColor === "rgb(10, 87, 168)")
     .map(button => button.textContent || button.value)"""
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_canvass_fits_the_screen_and_has_one_chief_button(desk, live_server, day, width):
+def test_the_canvass_fits_the_screen_and_has_its_chief_button_at_the_end(
+    desk, live_server, day, width
+):
     for place, title in enumerate(["A" * 30, "新建老年食堂" * 5, "夜间公交"]):
         day.cast(place, selection(1, proposals=[title]))
     day.close()
@@ -194,14 +198,18 @@ def test_the_canvass_fits_the_screen_and_has_one_chief_button(desk, live_server,
     desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/canvass/")
 
     assert desk.evaluate("document.documentElement.scrollWidth") == width
-    assert desk.evaluate(ONE_LINE) == []
-    assert desk.evaluate(FILLED) == ["其余推荐项目各自单列"]
-    tick = desk.get_by_label("勾选").first.bounding_box()
-    assert min(tick["width"], tick["height"]) >= 20
-    fields = desk.locator(".ways input:not([type=radio])").all()
-    assert all(field.bounding_box()["width"] >= 200 for field in fields)
+    # While proposals wait no ruling is nearer than another, and none is the chief one.
+    assert desk.evaluate(FILLED) == []
+    for button in desk.locator(".proposal button").all():
+        assert button.bounding_box()["height"] >= 48
+    assert desk.get_by_label("其他项目…").bounding_box()["width"] >= 150
     for title in desk.locator(".proposal h2").all():
         assert title.evaluate("it => it.scrollWidth <= it.clientWidth")
+    desk.locator(".rest button").click()
+    tick = desk.locator(".entries [type=checkbox]").first.bounding_box()
+    assert min(tick["width"], tick["height"]) >= 20
+    assert desk.evaluate(FILLED) == ["归并结束"]
+    assert desk.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_a_screen_left_alone_asks_for_the_password_and_no_browser_complains(

@@ -490,10 +490,10 @@ def the_canvass(stage: Stage, desk: Client, watch: Client) -> None:
     like, one, other = (
         poll.write_ins.get(title=title) for title in ("候选项目77", "新建停车场", "新建停车场二")
     )
-    page = read(desk.get(at(poll, "canvass")))
-    [form] = [form for form in page.forms if ("number", str(like.number)) in form.fields]
+    page = read(desk.get(at(poll, "canvass"), {"at": str(like.number)}))
+    form = next(form for form in page.forms if ("number", str(like.number)) in form.fields)
     desk.post(at(poll, "ruling"), posted(form) | {"ruling": "refused"})
-    desk.post(at(poll, "ruling"), posted(form) | {"ruling": "into-project", "project": "7"})
+    desk.post(at(poll, "ruling"), posted(form) | {"into": "7"}, follow=True)
     canvass.rule(poll, other, ruling=WriteIn.Ruling.INTO_WRITE_IN, into=one, by=stage.office)
     desk.post(at(poll, "alone"), follow=True)
     desk.get(at(poll, "canvass"))

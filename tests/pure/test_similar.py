@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ballots.pure.similar import Likeness, likeness, nearest
+from ballots.pure.similar import Likeness, beside_like, likeness, nearest
 
 # The first three pairs are one project each, the others two. The scores of both kinds overlap,
 # which is why this is a hint and decides nothing.
@@ -159,3 +159,17 @@ def test_hints_are_the_best_there_are(title, others):
     assert [hint.key for hint in hints] == sorted(
         (hint.key for hint in hints), key=lambda key: (-likeness(title, others[key]), key)
     )
+
+
+# In which order titles are looked at
+
+
+def test_titles_that_are_like_each_other_follow_one_another_in_the_order_given():
+    titles = {1: "夜间公交", 2: "社区老年食堂", 3: "口袋公园", 4: "夜间公交延时", 5: "老年食堂"}
+
+    assert beside_like(titles) == [1, 4, 2, 5, 3]
+
+
+@given(st.dictionaries(st.integers(), st.text(max_size=12), max_size=20))
+def test_every_title_is_looked_at_once(titles):
+    assert sorted(beside_like(titles)) == sorted(titles)
