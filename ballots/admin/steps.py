@@ -76,6 +76,7 @@ STEPS = (
 )
 # What is printed and signed; each is a page of its own, shown with the files.
 PAPERS = (
+    presence.sign_in_sheet,
     papers.booklet,
     papers.sample,
     papers.opening_sheet,

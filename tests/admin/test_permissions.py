@@ -68,6 +68,7 @@ admin/ballots/pollday/<int:poll_id>/test/                  302 302  302 302  403
 admin/ballots/pollday/<int:poll_id>/presence/              200 200  200 200  403 403
 admin/ballots/pollday/<int:poll_id>/present-again/         302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/door/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/sign-in/               200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/everybody/             200 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/booklet/               200 405  200 405  403 405

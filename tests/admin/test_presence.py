@@ -199,6 +199,27 @@ def test_leave_without_a_reason_is_refused_on_the_board():
     assert faults_of(press(stage, leave="代表2（002）", reason=" ")) == ["请说明原因。"]
 
 
+# --- the sheet to sign ----------------------------------------------------------------------------
+
+
+def test_the_sheet_has_a_table_a_delegation_and_says_who_is_on_leave_but_not_why():
+    stage = draft_without("002")
+    make_delegates(1, delegation="城南代表团")
+    roll.draw_up_roll(stage.poll, by=stage.office)
+    roll.give_leave(stage.poll, numbers=["002"], reason="因病住院", by=stage.office)
+
+    sheet = desk_of(stage.scrutineer).get(at(stage.poll, "sign-in"))
+
+    text = read(sheet).text
+    assert sheet.text.count("<table>") == 2
+    assert (
+        "城区代表团 应到5人 序号 代表证号 姓名 签到 备注 1 001 代表1 2 002 代表2 请假 3 003" in text
+    )
+    assert "城南代表团 应到1人" in text
+    assert "因病住院" not in sheet.text
+    assert "演练，不计票" in sheet.text
+
+
 # --- the field on top -----------------------------------------------------------------------------
 
 

@@ -54,7 +54,7 @@ def test_a_vote_from_the_first_code_to_the_published_result(
     step(scrutineer, f"{address}box/", "开启票箱", "declared", **shares)
     office.goto(f"{address}canvass/")
     expect(office.get_by_role("heading", name="新建停车场")).to_be_visible()
-    office.get_by_role("button", name="单列").click()
+    office.get_by_role("button", name="单列一项").click()
     step(
         office,
         f"{address}canvass/",

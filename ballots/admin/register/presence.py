@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts import roll, sign_in
 from ballots.admin.forms import ReasonForm, SecondPersonForm
-from ballots.admin.guard import Day, StaffRequest, address, posted, step, take
+from ballots.admin.guard import READING, Day, StaffRequest, address, posted, step, take
+from ballots.facts.words import remarks
 from ballots.models import ROLL_LISTED, AccessCard, Delegate, RollEntry
 from ballots.pure.tally import quorum
 from ballots.refusal import REASON_LIMIT, Refused
@@ -143,9 +144,7 @@ def _board(request: StaffRequest, poll: Poll) -> dict[str, Any]:
     hits = _matching(entries, looked_for)
     asked = request.GET.get("open", "") or request.POST.get("delegation", "")
     last = request.GET.get("last", "")
-    by_delegation: dict[str, list[RollEntry]] = {}
-    for entry in entries:
-        by_delegation.setdefault(entry.delegation, []).append(entry)
+    by_delegation = _by_delegation(entries)
     present = sum(entry.present for entry in entries)
     on_leave = sum(bool(entry.leave) for entry in entries)
     return {
@@ -181,6 +180,14 @@ def _board(request: StaffRequest, poll: Poll) -> dict[str, Any]:
 
 def _listed(poll: Poll) -> Any:
     return poll.roll.select_related("delegate").order_by(*ROLL_LISTED)
+
+
+def _by_delegation(entries: Iterable[RollEntry]) -> dict[str, list[RollEntry]]:
+    """Return `entries` by the delegation that stands on the roll, in its order."""
+    found: dict[str, list[RollEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.delegation, []).append(entry)
+    return found
 
 
 def _key(delegation: str) -> str:
@@ -417,6 +424,24 @@ def everybody(request: StaffRequest, poll: Poll) -> HttpResponse:
         return redirect(address(poll, "presence"))
 
     return take(request, poll, act, form, button=_("记录到会"))
+
+
+# --- the sheet to sign ----------------------------------------------------------------------------
+
+
+@step(
+    "sign-in",
+    _("代表签到表"),
+    _("按代表团分页，打印后供代表签到；请假的已注明。"),
+    who=roles.has_office,
+    phases=DRAFT | VOTING,
+    methods=READING,
+)
+def sign_in_sheet(request: StaffRequest, poll: Poll) -> HttpResponse:
+    """Show the roll with room to sign by hand; who is on leave is noted, and why is not."""
+    delegations = _by_delegation(_listed(poll))
+    context = {"poll": poll, "marks": remarks(poll), "delegations": delegations}
+    return render(request, "admin/ballots/papers/sign-in.html", context)
 
 
 # --- presence that was taken over, and presence that was marked by mistake ------------------------
