@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template import Library
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +29,8 @@ class VoteAdminSite(AdminSite):
 
     site_title = _("票决管理")
     site_header = _("民生实事项目票决管理")
-    site_url = "/"
+    # The masthead has room for one line on a phone; the first page leads to what delegates see.
+    site_url = None
     # The index is the home; a column of links beside each page would take a tablet's width.
     enable_nav_sidebar = False
     login_form = LogInForm
@@ -62,6 +64,12 @@ class VoteAdminSite(AdminSite):
                 return view(request, *args, **kwargs)
 
         return super().admin_view(by_this_person, cacheable)
+
+    def app_index(  # type: ignore[override]
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the first page, which has all lists: those of one app alone are no page of ours."""
+        return redirect("admin:index")
 
     def get_urls(self) -> list[Any]:
         return [

@@ -193,3 +193,28 @@ def test_nobody_sees_the_first_page_without_logging_in():
     reply = Client().get(START)
 
     assert (reply.status_code, reply["Location"]) == (302, "/admin/login/?next=/admin/")
+
+
+@pytest.mark.parametrize("app", ["ballots", "projects", "auth"])
+def test_the_lists_of_one_app_are_no_page_of_their_own(stage: Stage, app):
+    reply = desk_of(stage.office).get(f"/admin/{app}/")
+
+    assert (reply.status_code, reply["Location"]) == (302, START)
+
+
+def test_no_way_back_leads_over_the_name_of_an_app(stage: Stage):
+    desk = desk_of(stage.office)
+    delegate = stage.delegates[0]
+    pages = [
+        reverse("admin:ballots_delegate_changelist"),
+        reverse("admin:projects_project_changelist"),
+        reverse("admin:ballots_delegate_change", args=[delegate.pk]),
+        reverse("admin:ballots_delegate_add"),
+        reverse("admin:projects_poll_history", args=[stage.poll.pk]),
+    ]
+
+    for page in pages:
+        text = desk.get(page).text
+        assert '/admin/ballots/"' not in text, page
+        assert '/admin/projects/"' not in text, page
+        assert 'class="breadcrumbs"' in text, page
