@@ -36,8 +36,8 @@ LONG_WORDS = 90
 # How wide the widest name may be, in signs as wide as they are high, for each class of `screen.css`;
 # a wider one stands in two lines, and all names of a sheet have one size. The column beside the names,
 # which has the bars, gives way before they do; where it is empty they have its room.
-BESIDE_BARS = ((21.0, "wide"), (23.5, "large"), (28.5, "middle"))
-ALONE = ((32.0, "large"), (39.5, "middle"))
+BESIDE_BARS = ((21.0, "wide"), (23.5, "whole"), (28.5, "middle"))
+ALONE = ((32.0, "whole"), (39.5, "middle"))
 
 
 @login_not_required
@@ -129,7 +129,7 @@ def _revealed(poll: Poll) -> dict[str, object]:
         "open_words": words_of_open,
         "slots": figures["places"],
     }
-    if poll.show_votes and rows:
+    if poll.show_votes and (rows or poll.is_revealed):
         # Not before the first row: the half of the valid ballots tells how many there are.
         context |= _half(figures)
     if poll.is_revealed:

@@ -313,6 +313,16 @@ def test_after_the_last_step_all_projects_can_be_paged_through_where_votes_are_s
     assert "收回表决票4张，有效票4张" in text
 
 
+def test_where_nothing_passed_the_list_of_all_still_shows_how_many_votes_were_asked():
+    poll = make_counted(item("1", "学校", 2, "short"), phase="published", show_votes=True)
+    hall.open_screen(poll, by=make_office())
+    hall.reveal_all(poll, by=make_office())
+    text = Client().get(address(poll)).text
+
+    assert "没有项目获得通过。" in text
+    assert "过半数6票" in text.partition("全部项目")[2]
+
+
 def test_without_votes_the_rows_stand_in_the_order_of_the_list():
     stage = make_stage(delegates=3, candidates=3, places=2)
     hall.open_screen(stage.poll, by=stage.office)
@@ -322,6 +332,7 @@ def test_without_votes_the_rows_stand_in_the_order_of_the_list():
     text = seen(stage)
 
     assert text.index("候选项目1") < text.index("候选项目3")
+    assert "各项目按编号排列，排列先后与得票多少无关。" in text
     assert "票</span>" not in text
     assert "全部项目" not in text
 
