@@ -72,7 +72,7 @@ def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
 )
 def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box
-    form = BoxForm(posted(request), threshold=box.threshold)
+    form = BoxForm(posted(request), box=box, poll=poll)
 
     def act(watch: Watch) -> str:
         lifecycle.open_box(poll, texts=form.texts, by=request.user, declared=True, watch=watch)

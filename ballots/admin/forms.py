@@ -1,6 +1,7 @@
 """The forms of the admin's own pages: what staff type at each step of the day.
 
-Secrets (passwords, shares, card codes) stand in masked fields, which are never filled in again.
+Secrets (passwords, shares, card codes) stand in masked fields, which are never filled in again; but
+for shares that are right, beside one that is not.
 """
 
 from typing import Any
@@ -12,12 +13,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ballots.models import BallotBox
+from ballots.pure import shares
 from ballots.refusal import REASON_LIMIT, Refused
+from projects.models import Poll
 from yiwu_vote.fields import Typed
 
 
 def secret(label: Any, **kwargs: Any) -> forms.CharField:
-    """Return a masked field whose value is never sent back to the page."""
+    """Return a masked field whose value is not sent back to the page."""
     widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
     return forms.CharField(label=label, widget=widget, **kwargs)
 
@@ -95,17 +99,49 @@ class FigureForm(forms.Form):
 
 
 class SharesForm(forms.Form):
-    """One masked field for each share of the key."""
+    """One masked field for each share of the key, and each judged by itself.
 
-    def __init__(self, data: Any = None, *, threshold: int) -> None:
+    The right ones alone come back to whoever has just sent them, in their masked fields, so that one
+    slip does not make every holder type again (design §5.5).
+    """
+
+    # What the page's own script says of a share as soon as its field is left.
+    refusals = shares.REFUSALS
+
+    def __init__(self, data: Any = None, *, box: BallotBox, poll: Poll) -> None:
         super().__init__(data)
-        for position in range(1, threshold + 1):
+        self.poll, self.box = poll, box
+        tag = shares.tag_of(poll=poll.uuid, ceremony=box.ceremony)
+        for position in range(1, box.threshold + 1):
             label = _("第%(place)d份密钥份额") % {"place": position}
-            self.fields[f"share_{position}"] = secret(label, max_length=200)
+            field = secret(label, max_length=200)
+            field.widget.attrs["data-share"] = tag
+            self.fields[f"share_{position}"] = field
+
+    def clean(self) -> dict[str, Any]:
+        typed = {name: text for name, text in self.cleaned_data.items() if name in self.names}
+        wrong = shares.faults(
+            list(typed.values()),
+            poll=self.poll.uuid,
+            ceremony=self.box.ceremony,
+            commitments=self.box.commitments,
+        )
+        faults = {list(typed)[refusal.position - 1]: refusal for refusal in wrong}
+        for name in typed:
+            if name in faults:
+                self.add_error(name, forms.ValidationError(str(faults[name]), faults[name].code))
+            else:
+                self.fields[name].widget.render_value = True
+                self[name].help_text = _("已核对，无须重新输入。")
+        return self.cleaned_data
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name in self.fields if name.startswith("share_")]
 
     @property
     def texts(self) -> list[str]:
-        return [text for name, text in self.cleaned_data.items() if name.startswith("share_")]
+        return [self.cleaned_data[name] for name in self.names]
 
 
 class BoxForm(SharesForm):

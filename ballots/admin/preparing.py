@@ -153,7 +153,7 @@ def _has_key(day: Day) -> bool:
 )
 def try_key(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box
-    form = SharesForm(posted(request), threshold=box.threshold)
+    form = SharesForm(posted(request), box=box, poll=poll)
     # A scrutineer who does it himself has signed; in a rehearsal nobody need.
     is_signed = poll.is_rehearsal or roles.is_scrutineer(request.user)
     second = SecondPersonForm(posted(request), request=request, optional=is_signed)

@@ -5,7 +5,7 @@ one box from another, 20 of checksum. The split is Shamir's over GF(2^128).
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -84,7 +84,7 @@ def to_text(share: Share, *, poll: UUID, ceremony: int) -> str:
     `ceremony` counts the key ceremonies of the poll, from 1.
     """
     body = share.index << VALUE_BITS | int.from_bytes(share.value, "big")
-    body = body << TAG_BITS | _tag(poll=poll, ceremony=ceremony)
+    body = body << TAG_BITS | tag_of(poll=poll, ceremony=ceremony)
     return grouped(crockford(body << CHECK_BITS | _checksum(body), characters=CHARACTERS))
 
 
@@ -112,7 +112,7 @@ def from_text(text: str, *, poll: UUID, ceremony: int) -> Share:
     body, tag = body >> TAG_BITS, body & (1 << TAG_BITS) - 1
     index, value = body >> VALUE_BITS, body & (1 << VALUE_BITS) - 1
     # Index 0 would be the seed itself, which is never handed out.
-    if tag != _tag(poll=poll, ceremony=ceremony) or index == 0:
+    if tag != tag_of(poll=poll, ceremony=ceremony) or index == 0:
         raise ShareRefused("foreign")
     return Share(index, value.to_bytes(SEED_SIZE, "big"))
 
@@ -122,7 +122,8 @@ def _is_gap(char: str) -> bool:
     return char.isspace() or char in SEPARATORS or unicodedata.category(char) in {"Pd", "Cf", "Cc"}
 
 
-def _tag(*, poll: UUID, ceremony: int) -> int:
+def tag_of(*, poll: UUID, ceremony: int) -> int:
+    """Return the 8 bits that every share of this ceremony bears, which are no secret."""
     return int(chain.digest("share-tag", f"{poll}/{ceremony}")[: TAG_BITS // 4], 16)
 
 
@@ -159,17 +160,39 @@ def recover(
     # Out of no share at all Shamir's formula makes sixteen zeros, which is no secret.
     if threshold < 1:
         raise ValueError("a box opens with one share at least")
-    shares: dict[int, Share] = {}
+    shares: list[Share] = []
+    for found in _judged(texts, poll=poll, ceremony=ceremony, commitments=commitments):
+        if isinstance(found, ShareRefused):
+            raise found
+        shares.append(found)
+    if len(shares) < threshold:
+        raise ShareRefused("too-few")
+    return Shamir.combine([(share.index, share.value) for share in shares[:threshold]])
+
+
+def faults(
+    texts: Sequence[str], *, poll: UUID, ceremony: int, commitments: Sequence[str]
+) -> list[ShareRefused]:
+    """Return what is wrong with each of `texts` by its position; whichever is not named is right."""
+    judged = _judged(texts, poll=poll, ceremony=ceremony, commitments=commitments)
+    return [found for found in judged if isinstance(found, ShareRefused)]
+
+
+def _judged(
+    texts: Sequence[str], *, poll: UUID, ceremony: int, commitments: Sequence[str]
+) -> Iterator[Share | ShareRefused]:
+    """Yield for each text its share, or why it is none of this box; of two equal ones the later."""
+    seen: set[int] = set()
     for position, text in enumerate(texts, start=1):
         try:
             share = from_text(text, poll=poll, ceremony=ceremony)
         except ShareRefused as refusal:
-            raise ShareRefused(refusal.code, position=position) from None
+            yield ShareRefused(refusal.code, position=position)
+            continue
         if commitment(share, poll=poll, ceremony=ceremony) not in commitments:
-            raise ShareRefused("foreign", position=position)
-        if share.index in shares:
-            raise ShareRefused("repeated", position=position)
-        shares[share.index] = share
-    if len(shares) < threshold:
-        raise ShareRefused("too-few")
-    return Shamir.combine([(s.index, s.value) for s in list(shares.values())[:threshold]])
+            yield ShareRefused("foreign", position=position)
+        elif share.index in seen:
+            yield ShareRefused("repeated", position=position)
+        else:
+            seen.add(share.index)
+            yield share

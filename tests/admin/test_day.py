@@ -6,6 +6,7 @@ import re
 from itertools import count
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import InternalError, OperationalError
 from django.urls import reverse
 
@@ -443,7 +444,7 @@ def test_sending_the_ceremony_twice_does_not_void_the_shares_just_printed():
     assert "原来的各份密钥份额全部作废" in meant.text
 
 
-def test_a_wrong_share_is_named_by_its_field_and_no_share_comes_back_to_the_page():
+def test_a_wrong_share_is_named_by_its_field_and_only_the_right_ones_come_back_masked():
     stage = make_stage(open_it=False)
     desk = desk_of(stage.scrutineer)
     typed = shares_of(stage, 0, 1, 2) | {"share_2": stage.shares[1][:-1] + "*"}
@@ -453,9 +454,39 @@ def test_a_wrong_share_is_named_by_its_field_and_no_share_comes_back_to_the_page
 
     [form] = reply.context["forms"]
     assert list(form.errors) == ["share_2"]
-    assert not any(share[:9] in reply.text for share in stage.shares)
-    assert 'autocomplete="off"' in reply.text
+    fields = re.findall(r"<input [^>]*name=\"share_\d\"[^>]*>", reply.text)
+    for field, kept in zip(fields, [stage.shares[0], "", stage.shares[2]], strict=True):
+        assert 'type="password"' in field
+        assert 'autocomplete="off"' in field
+        assert (f'value="{kept}"' in field) if kept else ("value=" not in field)
+    assert not any(share[:9] in re.sub(r"<input [^>]*>", "", reply.text) for share in stage.shares)
+    assert stage.shares[1][:9] not in reply.text
+    assert "no-store" in reply.headers["Cache-Control"]
+    kept = str([row.get_decoded() for row in Session.objects.all()])
+    assert not any(share in kept for share in stage.shares)
     assert messages_of(done) == ["试开成功，票箱密钥可以使用。"]
+
+
+def test_every_wrong_share_is_named_at_once_and_two_of_one_holder_by_the_second():
+    stage = make_stage(open_it=False)
+    desk = desk_of(stage.scrutineer)
+
+    typed = shares_of(stage, 0, 0, 2) | {"share_3": "ABCD"}
+    [form] = desk.post(at(stage.poll, "test"), typed).context["forms"]
+
+    assert form.errors.as_data()["share_2"][0].code == "repeated"
+    assert form.errors.as_data()["share_3"][0].code == "length"
+
+
+def test_who_signs_with_a_wrong_password_costs_no_holder_his_typing():
+    stage = make_stage(open_it=False, kind=Poll.Kind.MAIN)
+    desk = desk_of(stage.office)
+    wrong = signed_by(stage.chief) | {"second_password": "canary"}
+
+    page = desk.post(at(stage.poll, "test"), shares_of(stage, 0, 1, 2) | wrong).text
+
+    assert all(f'value="{share}"' in page for share in stage.shares[:3])
+    assert "canary" not in page
 
 
 def test_an_exception_in_the_act_puts_no_share_into_the_log(monkeypatch, caplog):

@@ -285,7 +285,7 @@ def test_random_texts_recover_nothing_and_do_nothing_worse(texts):
 
 
 def test_a_share_of_index_zero_would_be_the_seed_and_is_refused():
-    body = int.from_bytes(SEED, "big") << 8 | shares._tag(poll=POLL, ceremony=1)
+    body = int.from_bytes(SEED, "big") << 8 | shares.tag_of(poll=POLL, ceremony=1)
     text = sealing.crockford(body << 20 | shares._checksum(body), characters=32)
 
     assert code_of(text) == "foreign"
@@ -340,6 +340,15 @@ def test_the_wrong_share_is_named_by_its_place_also_beyond_the_threshold(five, t
         place + 1,
     )
     assert refused([*four[:place], "", *four[place + 1 :]], of=five) == ("length", place + 1)
+
+
+def test_each_text_is_judged_by_itself_and_the_right_ones_are_not_named(five, typed):
+    texts = [typed[0], typed[1][:-1] + "*", typed[2], typed[0]]
+    made = [shares.commitment(share, poll=POLL, ceremony=1) for share in five]
+
+    found = shares.faults(texts, poll=POLL, ceremony=1, commitments=made)
+
+    assert [(fault.code, fault.position) for fault in found] == [("character", 2), ("repeated", 4)]
 
 
 def test_the_same_share_twice_is_named_however_it_is_typed(five, typed):

@@ -13,7 +13,10 @@ TOO_NEW = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", ["ballot.js", "code.js", "draft.js", "tablet.js", "wish.js"])
+SCRIPTS = ["ballot.js", "code.js", "draft.js", "print.js", "shares.js", "tablet.js", "wish.js"]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_the_scripts_are_written_for_old_browsers(name):
     code = re.sub(
         r"/\*.*?\*/|//[^\n]*", "", (ROOT / "static" / name).read_text("utf-8"), flags=re.S
