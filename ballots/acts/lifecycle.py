@@ -26,7 +26,7 @@ from ballots.facts.frozen import (
     unlike_record,
 )
 from ballots.facts.kept import is_on_record
-from ballots.facts.outcome import listed, outcome_of, standing_result
+from ballots.facts.outcome import is_for_chief, listed, outcome_of, standing_result
 from ballots.facts.rulings import are_as_signed
 from ballots.models import (
     BallotBox,
@@ -419,19 +419,17 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     apart = poll.sealed_ballots.filter(set_apart=True).count()
     if could_change(result.figures, apart):
         raise refused("set-apart-decides", count=apart)
-    before = list(result.confirmations.all())
-    chief = roles.is_chief(by) or any(confirmation.chief for confirmation in before)
-    last = len(before) + 1 >= poll.confirmers
-    if last and poll.confirmers > 1 and not chief:
+    if is_for_chief(poll, result) and not roles.is_chief(by):
         raise refused("chief-needed")
+    number = result.confirmations.count() + 1
     Confirmation.objects.create(result=result, by=by, chief=roles.is_chief(by))
     journal.append(
         poll,
         journal.Kind.CONFIRMED,
         by=by,
-        data={"result": result.digest, "number": len(before) + 1},
+        data={"result": result.digest, "number": number},
     )
-    if last:
+    if number >= poll.confirmers:
         _move(poll, "confirm")
     return result
 

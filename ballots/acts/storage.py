@@ -34,11 +34,11 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
     Write-ahead logs and backups keep what they have (design §5.7).
     """
     demand_office(by)
+    with transaction.atomic():
+        locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     if connection.in_atomic_block:
         # The very transaction that calls would hold the tables.
         raise refused("storage-busy")
-    with transaction.atomic():
-        locked(poll, Poll.Phase.CLOSED, Poll.Phase.VOID)
     try:
         _vacuum()
     except OperationalError as error:

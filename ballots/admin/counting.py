@@ -118,7 +118,9 @@ def confirm(request: StaffRequest, poll: Poll) -> HttpResponse:
         return gettext("您已确认计票结果。")
 
     again = moving(request, poll, act, over=poll.ballots.all())
-    return take(request, poll, again, count=counted(request.day), button=_("确认无误"))
+    context = {"count": counted(request.day), "waits_for_chief": waits_for_chief(request.day)}
+    context["is_barred"] = context["waits_for_chief"] and not roles.is_chief(request.user)
+    return take(request, poll, again, **context, button=_("确认无误"))
 
 
 @step(
@@ -139,6 +141,13 @@ def send_back(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act, form)
 
 
+def waits_for_chief(day: Day) -> bool:
+    """Tell whether nobody but the chief scrutineer can give the confirmation that is still due."""
+    if day.poll.phase != Poll.Phase.COUNTED:
+        return False
+    return outcome.is_for_chief(day.poll, outcome.standing_result(day.poll))
+
+
 # --- the figures of the pages ---------------------------------------------------------------------
 
 
@@ -149,7 +158,7 @@ def counted(day: Day) -> dict[str, Any] | None:
         return None
     result = day.outcome.result if poll.phase in CHECKED else outcome.standing_result(poll)
     items = words.described(poll, result.figures)
-    checks = result.figures["checks"]
+    checked = words.checked(result.figures["checks"])
     return {
         "result": result,
         "figures": result.figures,
@@ -157,8 +166,12 @@ def counted(day: Day) -> dict[str, Any] | None:
         "items": items,
         "second_share": words.second_share(result.figures),
         "shares_words": words.shares_words(result.figures),
-        "checks": checks,
-        "failed": [check["name"] for check in checks if not check["holds"]],
+        "checked": checked,
+        "failed": [
+            check["words"]
+            for check in [*checked["people"], *checked["system"]]
+            if not check["holds"]
+        ],
         "adopted": sum(1 for item in items if item["outcome"] == "adopted"),
         "tied": [item for item in items if item["outcome"] == "tied"],
         "is_checked": poll.phase in CHECKED,

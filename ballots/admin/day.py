@@ -94,14 +94,16 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         for step in STEPS
         if step.listed and step is not coming and step.who(request.user) and step.can_be_taken(day)
     ]
+    for_chief = counting.waits_for_chief(day)
+    is_mine = coming is not None and coming.who(request.user)
     context = {
         "stages": stages(poll),
         "next": coming,
-        "next_is_mine": coming is not None and coming.who(request.user),
+        "next_is_mine": is_mine and (roles.is_chief(request.user) or not for_chief),
         "next_is_blocked": is_blocked,
         # As long as somebody may still vote the close waits for the word of the chair.
         "next_waits": coming is voting.close and not is_complete,
-        "next_by": WHO[coming.who] if coming else "",
+        "next_by": gettext("总监票人") if for_chief else WHO[coming.who] if coming else "",
         "others": [step for step in mine if step not in ENDS],
         "ends": [step for step in mine if step in ENDS],
         "findings": state.checklist(found, poll, request.user) if found else None,
@@ -120,6 +122,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "archived": ending.archived(poll),
         "until": None if poll.archived_at else archiving.objections_until(poll),
         "confirmed": confirmed,
+        "waits_for_chief": for_chief,
         # The figures of a count that was sent back are not even read (design §3.3).
         "sent_back": []
         if poll.phase in DRAFT

@@ -137,6 +137,12 @@ class Outcome:
         )
 
 
+def is_for_chief(poll: Poll, result: Result) -> bool:
+    """Tell whether whoever confirms `result` next must be the chief: of two one is (design §4.4)."""
+    before = list(result.confirmations.values_list("chief", flat=True))
+    return 1 < poll.confirmers <= len(before) + 1 and not any(before)
+
+
 def standing_result(poll: Poll) -> Result:
     """Return the count of `poll` that was not sent back.
 

@@ -105,3 +105,19 @@ SHARES_EXPLAINED: dict[Majority, Text] = {
     "valid": _("得票率＝得票数÷有效票%(base)d张。"),
     "none": _("得票率＝得票数÷有效票%(base)d张。"),
 }
+
+# Each identity of a count in words, by the name that is frozen with it: first what people count.
+CHECKS = {
+    "发出表决票不少于收回": _("发出表决票%(left)d张，收回%(right)d张"),
+    "收回表决票＝已投票人数": _("收回表决票%(left)d张，已投票%(right)d人"),
+    "每张表决票不超过应选项数": _("所选超过应选项数的表决票%(left)d张"),
+    "各项目得票之和＝各票所选项数之和－并入后重复－不予计票": _(
+        "各项目得票之和%(left)d，各票所选项数之和除去并入后重复、不予计票的为%(right)d"
+    ),
+}
+SYSTEM_CHECKS = {
+    "脱名密封票＝开启的表决票": _("去除姓名后的密封票%(left)d张，开启的表决票%(right)d张"),
+    "与回执编号相符的密封票＝密封票": _("与回执编号相符的密封票%(left)d张，密封票共%(right)d张"),
+    "两种算法结果一致的项目数＝项目数": _("两种算法结果一致的项目%(left)d个，项目共%(right)d个"),
+    "校验通过的操作记录＝操作记录": _("校验通过的操作记录%(left)d条，操作记录共%(right)d条"),
+}

@@ -1,6 +1,7 @@
 """What pages, papers and files say of a result, in sentences of the words of `vocabulary`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from django.utils.translation import gettext, ngettext
 
@@ -18,15 +19,17 @@ from ballots.facts.outcome import (
 )
 from ballots.facts.turnout import percent
 from ballots.facts.vocabulary import (
+    CHECKS,
     OUTCOMES,
     SHARES,
     SHARES_EXPLAINED,
     SOURCES,
     SUPPORTED,
+    SYSTEM_CHECKS,
     WAYS,
     How,
 )
-from ballots.pure.figures import Figures, ItemFigures, base_of
+from ballots.pure.figures import CheckFigures, Figures, ItemFigures, base_of
 from projects.models import Poll
 
 
@@ -242,6 +245,34 @@ class DescribedItem(ItemFigures):
     outcome_words: str
     source_words: str
     share: str
+
+
+class CheckWords(TypedDict):
+    """One identity of a count as a sentence without its verdict, and whether it holds."""
+
+    words: str
+    holds: bool
+
+
+class Checked(TypedDict):
+    """The checks of a count: of ballots and people, of the system, and whether these all hold."""
+
+    people: list[CheckWords]
+    system: list[CheckWords]
+    system_holds: bool
+
+
+def checked(checks: Sequence[CheckFigures]) -> Checked:
+    """Return the checks of a frozen count in words; one of an old count by its name and figures."""
+    people: list[CheckWords] = []
+    system: list[CheckWords] = []
+    for check in checks:
+        name = check["name"]
+        known = (CHECKS | SYSTEM_CHECKS).get(name, f"{name}：%(left)d，%(right)d")
+        group = system if name in SYSTEM_CHECKS else people
+        group.append({"words": str(known) % check, "holds": check["holds"]})
+    holds = all(check["holds"] for check in system)
+    return {"people": people, "system": system, "system_holds": holds}
 
 
 def described(poll: Poll, figures: Figures) -> list[DescribedItem]:

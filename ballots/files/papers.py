@@ -27,6 +27,7 @@ from ballots.facts.outcome import (
 from ballots.facts.turnout import turnout_of
 from ballots.facts.vocabulary import DECLARED, WAYS, How
 from ballots.facts.words import (
+    checked,
     described,
     ending,
     open_words,
@@ -79,6 +80,7 @@ def report(poll: Poll) -> dict[str, object]:
         "shares_words": shares_words(figures),
         "is_each": figures["rules"]["form"] == "each",
         "items": described(poll, figures),
+        "checked": checked(figures["checks"]),
         "proposals_words": proposals_words(figures),
         "rulings": _rulings(poll, names_of(figures["items"])),
         "sent_back": _sent_back(poll),

@@ -737,8 +737,10 @@ def test_the_count_is_shown_with_its_checks_and_every_item():
 
     rows = re.findall(r'<th scope="row" class="wrap">(候选项目\d+|新建停车场)</th>', page.text)
     assert len(rows) == 13
-    assert page.text.count("✓ 相符") == len(page.context["count"]["checks"])
-    assert "✗ 不符" not in page.text
+    assert "收回表决票4张，已投票4人，相符 ✓" in page.text
+    assert page.text.count("相符 ✓") == 8
+    assert "系统核对4项，全部相符" in page.text
+    assert "不符 ✗" not in page.text
     assert "未复核" in page.text
     assert "本人已核对以上数据。" in page.text
 
@@ -756,6 +758,30 @@ def test_a_scrutineer_confirms_and_the_office_publishes_by_typing_the_number_ado
     assert messages_of(done) == ["结果已公布。"]
     assert done.context["next"].name == "reveal"
     assert "已揭晓0/2项" in done.text
+
+
+def test_that_the_chief_is_still_due_is_said_before_anybody_presses():
+    stage = count_it(make_stage(places=2, kind=Poll.Kind.MAIN))
+    lifecycle.confirm_result(stage.poll, by=stage.scrutineer)
+    other = factories.make_scrutineer()
+
+    theirs = [desk_of(other).get(at(stage.poll, name)).text for name in ("change", "confirm")]
+    chiefs = [desk_of(stage.chief).get(at(stage.poll, name)).text for name in ("change", "confirm")]
+
+    assert all("还须总监票人复核。" in page for page in [*theirs, *chiefs])
+    assert "由总监票人办理。" in theirs[0]
+    assert not any("button default" in page or 'value="确认无误"' in page for page in theirs)
+    assert "button default" in chiefs[0]
+    assert 'value="确认无误"' in chiefs[1]
+
+
+def test_a_shortfall_is_said_in_one_box_where_the_result_is_published():
+    stage = short()
+
+    page = desk_of(stage.office).get(at(stage.poll, "publish")).text
+
+    assert page.count('class="note"') == 1
+    assert "通过的项目不足，还差2项，尚未处理。" in page
 
 
 def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():
