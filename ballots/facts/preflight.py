@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import Case, Count, TextField, Value, When
+from django.db.models import Case, Count, OuterRef, Subquery, Sum, TextField, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -23,7 +23,7 @@ from ballots.journal import Kind
 from ballots.models import Delegate, JournalEntry, Recommendation
 from ballots.pure import sealing
 from projects.choices import is_far
-from projects.models import Poll
+from projects.models import Poll, SubItem
 from projects.phases import RUNNING
 
 
@@ -272,7 +272,10 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
             gettext("还有%(count)d项会前推荐没有处理，开始后不能再处理") % {"count": waiting},
             "recommendations",
         )
-    projects = list(poll.projects.annotate(lines=Count("targets")).order_by("number"))
+    parts = SubItem.objects.filter(project=OuterRef("pk")).order_by().values("project")
+    sums = Subquery(parts.annotate(cost=Sum("investment")).values("cost"))
+    listed = poll.projects.annotate(lines=Count("targets"), parts=sums)
+    projects = list(listed.order_by("number"))
     if not projects:
         yield Finding("blocks", gettext("还没有候选项目"), "candidates")
         return
@@ -292,6 +295,17 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
         yield Finding(
             "warns",
             gettext("第%(list)s项缺少责任单位") % {"list": _listed(without_unit)},
+            "candidates",
+        )
+    dearer = [
+        project.number
+        for project in projects
+        if None not in (project.parts, project.investment) and project.parts > project.investment
+    ]
+    if dearer:
+        yield Finding(
+            "warns",
+            gettext("第%(list)s项的子项投资合计多于总投资") % {"list": _listed(dearer)},
             "candidates",
         )
     if len(projects) < poll.places:

@@ -30,7 +30,14 @@ from ballots.models import (
 )
 from ballots.refusal import Refused
 from projects.models import Poll, Project, Target
-from tests.helpers.factories import Stage, make_delegates, make_scrutineer, make_staff, make_stage
+from tests.helpers.factories import (
+    Stage,
+    make_delegates,
+    make_scrutineer,
+    make_staff,
+    make_stage,
+    make_sub_item,
+)
 
 MAIN, REHEARSAL = Poll.Kind.MAIN, Poll.Kind.REHEARSAL
 
@@ -104,6 +111,14 @@ class Cause:
         return self.rehearsal if kind == REHEARSAL and self.rehearsal else self.real
 
 
+def dear(project: Project) -> None:
+    """Let two sub-items and two targets stand under a sum that holds the one and not the other."""
+    Project.objects.filter(pk=project.pk).update(investment=1200)
+    Target.objects.create(project=project, position=2, text="改建")
+    for position, investment in enumerate((1200, "0.01", None), start=1):
+        make_sub_item(project, position=position, investment=investment)
+
+
 def no_candidates(stage: Stage) -> None:
     Target.objects.all().delete()
     Project.objects.all().delete()
@@ -173,6 +188,9 @@ CAUSES = {
     ),
     "a candidate without a unit": Cause(
         lambda s: Project.objects.filter(number=7).update(lead_unit=""), "△ 第7项缺少责任单位"
+    ),
+    "sub-items that cost more than the whole": Cause(
+        lambda s: dear(s.poll.projects.get(number=5)), "△ 第5项的子项投资合计多于总投资"
     ),
     "fewer candidates than places": Cause(
         lambda s: set_poll(s, places=13), "△ 候选项目12个，少于应选的13个"

@@ -40,6 +40,7 @@ from tests.helpers.factories import (
     make_office,
     make_poll,
     make_stage,
+    make_sub_item,
     play,
     selection,
 )
@@ -183,11 +184,14 @@ def dressed(poll: Poll) -> None:
         category="交通",
         lead_unit="市交通局",
         investment=1800,
+        investment_this_year=950,
+        funding="市级财政",
         deadline="2026年11月底",
         site="主城区",
     )
     Project.objects.filter(poll=poll, number=2).update(category="教育")
     Project.objects.filter(poll=poll, number=3).update(lead_unit="")
+    make_sub_item(poll.projects.get(number=1))
 
 
 # --- the delegate ---------------------------------------------------------------------------------

@@ -890,9 +890,9 @@ def test_a_preview_shows_old_and_new_asks_for_renames_and_names_whom_it_leaves_a
     assert "<del>建设内容3。</del>" in said
     assert "<ins>改过。</ins>" in said
     for change in (
-        "本年投资（万元）： （空） → <ins>950</ins>",
-        "资金来源： （空） → <ins>市级财政</ins>",
-        "子项： （空） → <ins>新建停车楼，1,200万元</ins>",
+        "本年投资（万元）：（空） → <ins>950</ins>",
+        "资金来源：（空） → <ins>市级财政</ins>",
+        "子项：（空） → <ins>新建停车楼，1,200万元</ins>",
     ):
         assert change in " ".join(said.split())
     assert "表格中没有的1项，导入后不变：2. 候选项目2。" in said

@@ -301,6 +301,19 @@ def test_lost_zeros_namesakes_the_absent_and_the_retired_are_told_before_the_imp
     assert "名录中另有2人不在文件中，导入后不变。" in text
 
 
+def test_the_preview_of_a_roll_shows_each_field_old_and_new(desk):
+    """C32: who changes is not enough to know; what changes is said, also of a field that was empty."""
+    make_delegates(1)
+    Delegate.objects.update(seat="", phone="13800000000")
+
+    preview = upload_roll(desk, "001,代表1,城区代表团,,,3排1座")
+
+    text = " ".join(preview.text.split())
+    assert '代表1 <span class="help">001 城区代表团</span>' in text
+    assert "座位：（空） → <ins>3排1座</ins>" in text
+    assert "联系电话：<del>13800000000</del> → <ins>（空）</ins>" in text
+
+
 def test_rows_that_a_vote_bars_are_shown_with_the_reason_and_the_others_are_imported():
     # Case 28.
     stage = factories.make_stage(delegates=3)
