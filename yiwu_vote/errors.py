@@ -5,6 +5,7 @@ import secrets
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -62,7 +63,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     logger.error("error %s at %s%s", number, route, f": {type(error).__name__}" if away else "")
     # Without a request the template cannot reach for anything that may be what has failed.
     again = _again(request) if away else None
-    context = {"error_number": number, "away": away, "again": again}
+    context = {
+        "error_number": number,
+        "away": away,
+        "again": again,
+        "phone": settings.HELP_PHONE,
+    }
     response = HttpResponse(render_to_string("500.html", context), status=503 if away else 500)
     if away:
         response.headers["Retry-After"] = "5"

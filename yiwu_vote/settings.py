@@ -32,6 +32,8 @@ SERVING = env.bool("SERVING", False)
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 # Where somebody else's tool puts copies of the database; we only look when the newest was made.
 BACKUP_DIR = env.str("BACKUP_DIR", "")
+# Whom to call from a page of an error, which cannot ask a poll for its own telephone.
+HELP_PHONE = env.str("HELP_PHONE", "")
 
 
 def required(name: str) -> str:

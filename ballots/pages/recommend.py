@@ -43,8 +43,8 @@ def recommend(request: DelegateRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, poll, _form())
     form = _form(request.POST)
-    if request.POST.keys() & {"size", "language"}:
-        # Only another look was asked for: what is typed comes back and is not sent in yet.
+    if request.POST.keys() & {"size", "language", "revise"}:
+        # Another look, or another word of one's own: what is typed comes back and is not sent in yet.
         return _page(request, poll, form)
     proposal = (form.proposal if form.is_valid() else None) or Proposal("")
     if poll is None or request.POST.get("poll") != str(poll.pk):

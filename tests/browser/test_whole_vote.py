@@ -4,9 +4,10 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.helpers.factories import PASSWORD
+from tests.helpers.factories import PASSWORD, selection
 from tests.helpers.steps import (
     drafts,
+    let_in,
     log_in,
     propose,
     review,
@@ -16,6 +17,41 @@ from tests.helpers.steps import (
     submit,
     tick,
 )
+
+
+def test_from_the_qr_code_to_the_receipt_are_four_screens_and_thirteen_taps(
+    open_page, live_server, day
+):
+    """The least there can be: who it is, ten ticks, on to the review, submitted."""
+    phone, screens, taps = open_page(), [], []
+    phone.on("load", lambda page: screens.append(page.url.removeprefix(live_server.url)))
+    phone.expose_function("tapped", lambda: taps.append(1))
+    phone.add_init_script("addEventListener('pointerup', () => window.tapped(), true)")
+
+    phone.goto(f"{live_server.url}/k/{day.issued[0].token}/")
+    phone.get_by_role("button", name="是本人，继续").click()
+    tick(phone, *range(1, 11))
+    review(phone)
+    submit(phone)
+
+    paths = ["/k/" + day.issued[0].token + "/", "/ballot/", "/ballot/review/", "/receipt/"]
+    assert screens == paths
+    assert len(taps) == 13
+
+
+def test_the_receipt_is_drawn_as_a_picture_on_the_device(phone, live_server, day):
+    day.cast(0, selection(1))
+    let_in(phone, live_server.url, day)
+    phone.goto(f"{live_server.url}/receipt/")
+
+    phone.get_by_role("button", name="保存为图片").click()
+
+    code = phone.locator("#receipt-code").inner_text()
+    picture = phone.get_by_role("img", name=f"✓ 表决票已提交 {code}")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("picture => picture.naturalWidth") == 1080
+    assert picture.get_attribute("src").startswith("data:image/png;base64,")
+    expect(phone.get_by_text("长按图片，可保存到手机")).to_be_visible()
 
 
 def test_a_vote_from_the_first_code_to_the_published_result(

@@ -1,4 +1,4 @@
-"""Choosing beforehand (意向): marks that stay on a delegate's own device until they are a ballot."""
+"""Before the vote: a candidate is heard, and marked on a delegate's own device until it is a ballot (意向)."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -114,3 +114,32 @@ def test_a_ballot_on_each_project_is_wished_for_too(phone, live_server):
 
     expect(phone.locator(RESTORED)).to_have_text("已带入您事先选好的1项。")
     expect(phone.locator("#for-3")).to_be_checked()
+
+
+# A browser with a voice that speaks Chinese; Chromium has none here.
+VOICE = """window.said = [];
+Object.defineProperty(window, 'speechSynthesis', {value: {
+    speaking: false,
+    getVoices: () => [{lang: 'en-US'}, {lang: 'zh-CN', localService: true}],
+    addEventListener() {},
+    cancel() { this.speaking = false; },
+    speak(words) { this.speaking = true; said.push(words.voice.lang + words.text); },
+}});
+window.SpeechSynthesisUtterance = function (text) { this.text = text; };"""
+
+
+def test_a_candidate_is_read_aloud_where_the_browser_speaks_chinese(open_page, live_server, day):
+    page = open_page()
+    let_in(page, live_server.url, day)
+    page.goto(f"{live_server.url}/projects/4/")
+    expect(page.locator("#aloud")).to_be_hidden()
+
+    page.add_init_script(VOICE)
+    page.reload()
+    page.get_by_role("button", name="朗读").click()
+    page.get_by_role("button", name="停止朗读").click()
+
+    expect(page.get_by_role("button", name="朗读", exact=True)).to_be_visible()
+    [said] = page.evaluate("said")
+    assert said.startswith("zh-CN4. 候选项目4。")
+    assert "建设内容4。" in said

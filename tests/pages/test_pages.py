@@ -342,6 +342,20 @@ def test_home_before_the_opening_sends_to_the_candidates(db):
 
     assert "投票尚未开始。开始后本页会自动更新。" in text
     assert "先看候选项目" in text
+    assert "投票只要三步" in text, "and on the sheet that is printed beforehand"
+    assert "投票只要三步" in signed_in(early).get("/projects/sample/").text
+
+
+def test_the_receipt_has_one_way_out_and_says_how_to_see_it_again(stage, client):
+    stage.cast(0, selection(1))
+
+    page = client.get("/receipt/").text
+
+    assert re.findall(r'class="button primary">([^<]+)<', page) == ["完成，退出"]
+    assert "记不住也没关系：截止前重新扫卡可再看。" in page
+    assert "保存为图片" in page
+    stage.close()
+    assert "截止前重新扫卡可再看" not in client.get("/receipt/").text
 
 
 def test_home_of_a_void_poll_says_so(stage, client):
@@ -1050,6 +1064,13 @@ def test_the_page_of_an_error_asks_the_database_nothing(rf: RequestFactory):
     assert reply.status_code == 500
     assert "</html>" in reply.text
     assert "csrf" not in reply.text
+
+
+def test_the_page_of_an_error_says_whom_to_call_where_the_site_knows_it(broken, settings):
+    assert "会务组电话" not in broken.get("/progress/").text
+    settings.HELP_PHONE = "0579-87654321"
+
+    assert '<a href="tel:0579-87654321">0579-87654321</a>' in broken.get("/progress/").text
 
 
 def test_the_error_pages_are_those_of_the_urlconf():

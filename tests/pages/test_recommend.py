@@ -218,8 +218,13 @@ def test_what_is_like_a_candidate_is_said_once_and_never_blocked(client, poll):
     assert "您的推荐尚未提交。" in text
     assert not Recommendation.objects.exists()
     form = read(hinted).form("/recommend/")
-    assert form.buttons == [("anyway", "新建老年食堂")]
-    reply = client.post("/recommend/", posted(form) | dict(form.buttons))
+    assert form.buttons == [("anyway", "新建老年食堂"), ("revise", "on")]
+    revised = client.post("/recommend/", posted(form) | {"revise": "on"})
+    [detail] = posted(read(revised).form("/recommend/"))["detail"]
+    assert detail.strip() == "在城南", "nothing is thrown away"
+    assert "相近" not in revised.text
+    assert not Recommendation.objects.exists()
+    reply = client.post("/recommend/", posted(form) | {"anyway": "新建老年食堂"})
     assert reply.status_code == 303
     assert Recommendation.objects.get().detail == "在城南"
 

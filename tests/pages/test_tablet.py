@@ -48,6 +48,7 @@ def test_the_receipt_on_a_shared_tablet_leads_out_and_nowhere_else():
     assert "退出，交还平板" in page
     assert "{n}秒后自动退出" in page
     assert "查看投票进度" not in page
+    assert "保存为图片" not in page
 
 
 def test_neither_ballot_nor_review_of_a_shared_tablet_keeps_a_draft():
