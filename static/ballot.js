@@ -118,6 +118,9 @@
   const settle = () => {
     if (keep(false)) history.replaceState(null, "", location.href);
   };
+  const bar = document.querySelector(".bar");
+  const { style } = document.documentElement;
+  new ResizeObserver(() => style.setProperty("--bar-h", bar.offsetHeight + "px")).observe(bar);
   if (!boxes.length) return settle();
 
   // --- proposals: blocks come and go
@@ -222,8 +225,9 @@
     home.querySelector("summary").hidden = true;
     for (const block of blocks()) isFilled(block) ? dress(block) : block.remove();
     $("add").addEventListener("click", () => {
-      inputs(add())[0].focus();
+      const block = add();
       update();
+      inputs(block)[0].focus();
     });
     // Whoever recommends all the same has read the hint.
     home.addEventListener("click", (event) => {
@@ -240,6 +244,7 @@
   const isMarked = (card) =>
     [...card.querySelectorAll("input")].some((box) => box.checked && mark(box.name, box.value));
   const tell = () => {
+    if (!only) return "";
     let none = words.none;
     let n = 0;
     for (const card of cards) {
@@ -258,12 +263,14 @@
     }
     say(tell());
   };
-  $("filter").addEventListener("change", sift);
-  $("hiding").lastElementChild.addEventListener("click", () => {
-    only.checked = category.value = "";
-    sift();
-    only.focus();
-  });
+  if (only) {
+    $("filter").addEventListener("change", sift);
+    $("hiding").lastElementChild.addEventListener("click", () => {
+      only.checked = category.value = "";
+      sift();
+      only.focus();
+    });
+  }
 
   // --- the count
 
@@ -281,14 +288,26 @@
   };
   const marked = (value) => all.filter((box) => box.checked && box.value === value).length;
   const update = () => {
-    $("count").querySelector("b").textContent = used() + "/" + most;
-    const others = { room: room(), against: marked("against"), abstain: marked("abstain") };
-    $("count").lastElementChild.textContent = fill(words.rest, others);
+    const free = most - used();
+    const [figure, full] = $("count").querySelectorAll("b");
+    figure.textContent = used() + "/" + most;
+    full.textContent = free ? "" : words.filled;
+    bar.classList.toggle("full", !free);
+    const isDotted = !words.rest && free >= 0;
+    const line = $("count").lastElementChild;
+    line.classList.toggle("dots", isDotted);
+    line.textContent = isDotted ? "●".repeat(used()) + "○".repeat(free) : fill(words.rest || room(), {
+      room: room(), against: marked("against"), abstain: marked("abstain"),
+    });
     blocks().forEach((block, place) => {
       block.querySelector("legend").textContent = fill(words.legend, { n: place + 1 });
     });
-    if (home) $("add").hidden = blocks().length >= limit || (words.counted && used() >= most);
-    if (used() <= most) alarm("");
+    if (home) {
+      home.hidden = !home.querySelector(".proposal, .undone");
+      $("add").hidden = blocks().length >= limit || (words.counted && free <= 0);
+      $("proposals").hidden = home.hidden && $("add").hidden;
+    }
+    if (free >= 0) alarm("");
     held = current().projects;
     tell();
     $("clear").hidden = !used() && !held.length && !cleared;
@@ -318,7 +337,9 @@
     dropUndone();
     blocks().forEach((block) => block.remove());
     if (home) draft.proposals.slice(0, limit).forEach(add);
-    if ($("abstain")) $("abstain").checked = draft.abstain;
+    // Who abstained finds the box again.
+    const abstain = $("abstain");
+    if (abstain && (abstain.checked = draft.abstain)) abstain.closest("section").hidden = false;
   };
   const [note, button] = $("clear").children;
   const clearWords = button.textContent;
@@ -371,18 +392,15 @@
     const lost = before - draft.projects.length;
     apply(draft);
     const said = $("restored").dataset;
-    show($("restored"), fill(wished ? said.wished : said.text, { n: size(draft) })
-      + (lost ? fill(said.lost, { n: lost }) : ""));
+    const text = size(draft) ? fill(wished ? said.wished : said.text, { n: size(draft) }) : "";
+    show($("restored"), text + (lost ? fill(said.lost, { n: lost }) : ""));
   }
   update();
   settle();
   document.querySelectorAll(".scripted").forEach((part) => part.classList.remove("scripted"));
 
-  // --- the bar, the network
+  // --- the network
 
-  const bar = document.querySelector(".bar");
-  const { style } = document.documentElement;
-  new ResizeObserver(() => style.setProperty("--bar-h", bar.offsetHeight + "px")).observe(bar);
   const net = $("offline");
   for (const event of ["offline", "online"]) {
     addEventListener(event, () => show(net, net.dataset[event]));

@@ -145,8 +145,11 @@ def _size_of_answers(kept: Kept, poll: Poll) -> int:
                 **{"form": form, "poll": shown_poll(poll), "kept": kept, "state": "paused"},
                 **{"closing": closing, "rules": rules_by_question(poll), "exchange": exchange},
                 **{"problem": problem, "previous": form, "removed": next(iter(form.lines), None)},
-                "groups": [(one.title, _lines(asked, form, one)) for one in form.groups],
+                "groups": [
+                    (one.title, _lines(asked, form, one), one.is_left) for one in form.groups
+                ],
                 "by_name": [proposal.title for proposal in form.selection.proposals],
+                "total": form.total,
                 "hints": [
                     {"place": place, "title": proposal.title, "alike": alike}
                     for place, proposal in enumerate(form.selection.proposals)
@@ -370,7 +373,9 @@ def _review_page(
         "hints": _hints(form),
         # In trouble nothing is asked, and it was said before.
         "by_name": [] if problem else _by_name(request, form),
-        "groups": [(group.title, _lines(request, form, group)) for group in form.groups],
+        "groups": [
+            (group.title, _lines(request, form, group), group.is_left) for group in form.groups
+        ],
         "removed": removed,
         "previous": previous,
         "problem": problem,
@@ -379,8 +384,12 @@ def _review_page(
     response = face(
         request,
         REVIEW,
-        shown={"poll": shown_poll(form.poll), "problem": problem},
-        personal={"main": render_to_string(REVIEWED, context, request)},
+        shown={
+            "poll": shown_poll(form.poll),
+            "problem": problem,
+            "closing": context["closing"],
+        },
+        personal={"main": render_to_string(REVIEWED, context, request), "total": form.total},
         status=problem.status if problem else 200,
     )
     if problem and problem.status == 503:

@@ -46,6 +46,10 @@ MOST_BLOCKS = 20
 MANAGEMENT = frozenset(f"{PREFIX}-{name}" for name in ManagementForm.base_fields)
 # What [改选第7项] sends: the place of a proposal among the fields, and a candidate's number.
 INSTEAD = re.compile("([0-9]{1,2})-([1-9][0-9]{0,4})")
+# So many candidates are looked over without a filter.
+SURVEYED = 12
+# More dots than these nobody counts.
+DOTS = 10
 # Without script a new block cannot be added, so that two empty ones are always there.
 EMPTY_BLOCKS = 2
 
@@ -198,7 +202,7 @@ class BallotForm(forms.Form):
         if self.abstains and not selection.is_blank:
             self.refuse([Fault("abstains-and-chooses")])
         if selection.is_blank and not self.abstains and self.rules.blank_allowed:
-            self.refuse([Fault("nothing-chosen")])
+            self.refuse([Fault("nothing-chosen"), Fault("may-abstain")])
         self.refuse(faults(selection, self.rules, self.titles))
 
     def refuse(self, found: Iterable[Fault]) -> None:
@@ -251,6 +255,11 @@ class BallotForm(forms.Form):
     # --- what the page shows ----------------------------------------------------------------------
 
     @property
+    def is_long(self) -> bool:
+        """Whether the list is so long that the page has a filter for it."""
+        return len(self.titles) > SURVEYED
+
+    @property
     def is_each(self) -> bool:
         """Whether each project takes 赞成, 反对 or 弃权 here."""
         return self.rules.form == "each"
@@ -275,6 +284,11 @@ class BallotForm(forms.Form):
     @property
     def abstains(self) -> bool:
         return self.data.get("abstain") == "on"
+
+    @property
+    def asks_to_abstain(self) -> bool:
+        """Whether the page offers to abstain: asked only of whoever went on with nothing chosen."""
+        return self.abstains or any(problem.field == "abstain" for problem in self.problems)
 
     @property
     def takes_proposals(self) -> bool:
@@ -343,7 +357,7 @@ class BallotForm(forms.Form):
 
     @property
     def groups(self) -> list[Group]:
-        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order."""
+        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order, what was left last."""
         favoured = self._candidates(self.selection.chosen)
         if not self.is_each:
             return [Group("", favoured + self._proposed)]
@@ -354,12 +368,12 @@ class BallotForm(forms.Form):
         groups = [
             Group(gettext("赞成%(count)d项") % {"count": len(favoured)}, favoured),
             Group(gettext("反对%(count)d项") % {"count": len(opposed)}, opposed),
-            Group(gettext("弃权%(count)d项") % {"count": len(left)}, left, is_left=True),
         ]
         if advisory:
             words = gettext("推荐%(count)d项（不计票）") % {"count": len(advisory)}
             groups.append(Group(words, advisory))
-        return groups
+        words = gettext("弃权%(count)d项") % {"count": len(left)}
+        return [*groups, Group(words, left, is_left=True)]
 
     @property
     def votes(self) -> list[tuple[int, str]]:
@@ -409,6 +423,17 @@ class BallotForm(forms.Form):
         return wording.most(self.rules, len(self.titles))
 
     @property
+    def is_dotted(self) -> bool:
+        """Whether the bar has a dot for each place, which is plainer than words as long as there are few."""
+        return not (self.is_each or self.rules.exactly) and self.most <= DOTS
+
+    @property
+    def rest(self) -> str:
+        """What stands under the count before the script is there: as much as will stand there then."""
+        words = gettext("反对{against}项，弃权{abstain}项") if self.is_each else "\u00a0"
+        return words.format(against=0, abstain=len(self.titles))
+
+    @property
     def instruction(self) -> str:
         """What to do, in one sentence, by the rules of this poll."""
         return wording.instruction(self.rules, len(self.titles))
@@ -417,6 +442,11 @@ class BallotForm(forms.Form):
     def summary(self) -> str:
         """How many items were chosen, in one sentence."""
         return wording.summary(self.selection, self.rules, len(self.titles))
+
+    @property
+    def total(self) -> str:
+        """How much is about to be submitted, in few words."""
+        return wording.total(self.selection, self.rules)
 
     @property
     def room(self) -> str:

@@ -18,9 +18,10 @@ PROBLEMS = {
         "abstain",
         _("您勾选了弃权，又选择了项目，请只保留其中一种。"),
     ),
-    "nothing-chosen": ("abstain", _("您没有选择任何项目")),
+    "nothing-chosen": ("candidates", _("您还没有选择项目，请勾选项目。")),
+    "may-abstain": ("abstain", _("确需弃权的，请在页末确认弃权。")),
     # The faults of ballots.pure.rules.
-    "blank": ("candidates", _("您没有选择任何项目")),
+    "blank": ("candidates", _("您还没有选择项目，请勾选项目。")),
     "too-many": (
         "candidates",
         _("您选了%(number)d项，最多选%(places)d项，请取消%(count)d项"),
@@ -66,8 +67,9 @@ PROBLEMS = {
 # What is said in other words where each project takes 赞成, 反对 or 弃权.
 PROBLEMS_OF_EACH = {
     "abstains-and-chooses": _("您勾选了弃权，又作了赞成、反对或推荐，请只保留其中一种。"),
-    "nothing-chosen": _("您没有赞成或反对任何项目"),
-    "blank": _("您没有赞成或反对任何项目"),
+    "nothing-chosen": _("您还没有赞成或反对任何项目，请逐项表决。"),
+    "may-abstain": _("确需对全部项目弃权的，请在页末确认弃权。"),
+    "blank": _("您还没有赞成或反对任何项目，请逐项表决。"),
     "too-many": _("您赞成了%(number)d项，赞成最多%(places)d项，请把%(count)d项改为反对或弃权"),
     "too-many-mixed": _(
         "您赞成和推荐了%(number)d项，合计最多%(places)d项，"
@@ -178,9 +180,9 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
             )
         case "each", _other:
             words = gettext("您赞成%(chosen)d项，反对%(against)d项，弃权%(left)d项。")
-        case _form, "counted":
+        case _form, "counted" if proposed:
             words = gettext("您共选择%(all)d项：候选项目%(chosen)d项，推荐项目%(proposed)d项。")
-        case _form, "advisory":
+        case _form, "advisory" if proposed:
             words = gettext("您共选择%(chosen)d项，另推荐%(proposed)d项（不计票）。")
         case _other:
             words = ngettext("您共选择%(chosen)d项。", "您共选择%(chosen)d项。", chosen)
@@ -191,6 +193,18 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
         "against": against,
         "left": candidates - chosen - against,
     }
+
+
+def total(selection: Selection, rules: Rules) -> str:
+    """Say how much is about to be submitted, in the few words that a bar has room for."""
+    if selection.is_blank:
+        return gettext("弃权")
+    proposed = len(selection.proposals)
+    if rules.form == "choose":
+        return gettext("共%d项") % (len(selection.chosen) + proposed)
+    favoured = len(selection.chosen) + (proposed if rules.proposals == "counted" else 0)
+    words = gettext("赞成%(favoured)d项，反对%(against)d项")
+    return words % {"favoured": favoured, "against": len(selection.against)}
 
 
 def room(selection: Selection, rules: Rules, candidates: int) -> str:

@@ -138,7 +138,7 @@ def see_the_vote(tour: Tour, page: Page, base: str) -> None:
     page.goto(f"{base}/ballot/")
     tick(page, 2)
     propose(page, "新建停车场")
-    page.locator(".card summary").first.click()
+    page.locator(".row summary").first.click()
     tick(page, 3)
     expect(page.locator("#refused")).to_be_visible()
     tour.look(page, "ballot")

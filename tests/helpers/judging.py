@@ -22,12 +22,12 @@ COLOURS = EVERYTHING | {"runOnly": ["color-contrast", "link-in-text-block"]}
 # In px, of what is tapped: a row with its box is one target, and so is a link of its own line. A
 # link within a sentence is as high as the sentence (WCAG 2.5.8), and what is hidden is no target.
 SMALL_TARGETS = """() => [...document.querySelectorAll(
-    'a[href], button, summary, select, textarea, input:not([type=hidden], [type=checkbox]), .card label'
+    'a[href], button, summary, select, textarea, input:not([type=hidden], [type=checkbox]), .row label'
 )].flatMap(target => {
     if (target.closest('.skips, .unseen') || !target.getClientRects().length) return [];
     const alone = target.parentElement.textContent.trim() === target.textContent.trim();
     if (getComputedStyle(target).display === 'inline' && !alone) return [];
-    const least = target.matches('.card label, .button.primary') ? 60 : 48;
+    const least = target.matches('.row label, .button.primary') ? 60 : 48;
     const {width, height} = target.getBoundingClientRect();
     const name = (target.textContent || target.name).trim();
     return Math.min(width, height) < least ? [`${name}: ${width} × ${height}`] : [];

@@ -38,6 +38,7 @@ from tests.helpers.secrecy import snapshot, where
 pytestmark = pytest.mark.django_db
 
 CANARY = "金丝雀公园建设"
+HIDDEN_ABSTENTION = 'aria-labelledby="abstain-title" hidden'
 
 
 @pytest.fixture
@@ -161,8 +162,19 @@ def test_nothing_chosen_asks_for_the_tick_that_abstains(client, poll):
     reply = client.post("/ballot/review/", filled(poll))
 
     assert reply.status_code == 422
-    assert "您没有选择任何项目" in reply.text
-    assert 'href="#abstain"' in reply.text
+    assert '<a href="#candidates">您还没有选择项目，请勾选项目。</a>' in reply.text
+    assert '<a href="#abstain">确需弃权的，请在页末确认弃权。</a>' in reply.text
+    assert HIDDEN_ABSTENTION not in reply.text
+
+
+def test_nobody_is_asked_whether_he_abstains_before_he_goes_on_with_nothing_chosen(client, poll):
+    pages = [
+        client.get("/ballot/"),
+        client.post("/ballot/review/", filled(poll, *range(1, 13))),
+        client.post("/ballot/", filled(poll, 2)),
+    ]
+
+    assert [HIDDEN_ABSTENTION in page.text for page in pages] == [True] * 3
 
 
 def test_going_back_from_the_review_brings_every_tick_and_every_word(client, poll):
@@ -210,7 +222,7 @@ def test_removing_the_last_item_leads_back_to_the_ballot(client, poll):
     reply = client.post("/ballot/review/", posted(form) | {"remove": "7"})
 
     assert reply.status_code == 422
-    assert "您没有选择任何项目" in reply.text
+    assert "您还没有选择项目，请勾选项目。" in reply.text
     assert ticked(read(reply)) == []
 
 
@@ -888,7 +900,9 @@ def test_beside_a_ballot_the_deadline_is_asked_for_and_only_news_is_told(timed):
     with after(timed, minutes=-2):
         near = told("")
         assert near[0] == 200
-        assert near[1].count("距截止还有2分钟，请尽快提交。") == 2
+        # Where reading starts, in the foot, and to whoever listens.
+        assert near[1].count("距截止还有2分钟，请尽快提交。") == 3
+        assert 'hx-swap-oob="innerHTML:#soon">距截止' in near[1]
         assert 'hx-swap-oob="innerHTML:#live"' in near[1]
         assert told("2") == (204, "")
     with after(timed):
@@ -966,7 +980,7 @@ def test_each_project_offers_three_votes_and_abstains_until_one_is_taken(each):
     assert "请对12个候选项目逐项表决，赞成最多10项；未作选择的按弃权计。" in page.text
     assert "每项计入赞成的10项之内" in page.text
     assert "我确认弃权，不赞成也不反对任何项目" in page.text
-    assert "查看第7项目标与说明" in page.text
+    assert "新建 7处" in page.text
     assert "建设内容7。" in page.text
 
 
@@ -1050,8 +1064,8 @@ def test_no_vote_at_all_asks_for_the_tick_that_abstains(each):
     reply = client.post("/ballot/review/", marked(each.poll))
 
     assert reply.status_code == 422
-    assert "您没有赞成或反对任何项目" in reply.text
-    assert 'href="#abstain"' in reply.text
+    assert '<a href="#candidates">您还没有赞成或反对任何项目，请逐项表决。</a>' in reply.text
+    assert '<a href="#abstain">确需对全部项目弃权的，请在页末确认弃权。</a>' in reply.text
     review = read(client.post("/ballot/review/", marked(each.poll, abstain="on")))
     assert "您确认弃权，不赞成也不反对任何项目。" in review.text
     cast = client.post("/ballot/cast/", posted(review.form("/ballot/cast/")))

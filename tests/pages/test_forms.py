@@ -117,8 +117,8 @@ def test_a_text_far_too_long_is_refused_and_given_back_without_being_looked_at(m
         ([1], ["建公园", "建公园\ufe0f"], {}, "推荐项目1与推荐项目2名称相同"),
         ([1], ["候选项目7\ufe0f"], {}, "推荐项目1与候选项目第7项名称相同，请直接勾选第7项"),
         ([99], [], {}, "第99项不在候选项目中，请重新选择"),
-        ([], [], {"blank_allowed": False}, "您没有选择任何项目"),
-        ([], [], {}, "您没有选择任何项目"),
+        ([], [], {"blank_allowed": False}, "您还没有选择项目，请勾选项目。"),
+        ([], [], {}, "您还没有选择项目，请勾选项目。"),
     ],
 )
 def test_each_fault_is_said_in_the_words_of_the_page(ticks, proposals, columns, words):
@@ -144,7 +144,7 @@ def test_every_fault_of_the_rules_has_words():
 
 
 def test_nothing_chosen_is_a_ballot_only_with_the_tick_that_abstains():
-    assert codes(ballot(filled(poll()))) == ["nothing-chosen"]
+    assert codes(ballot(filled(poll()))) == ["nothing-chosen", "may-abstain"]
     assert ballot(filled(poll(), abstain="on")).is_valid()
 
 
@@ -390,8 +390,8 @@ def test_a_project_without_a_vote_is_abstained_on():
             "推荐项目1与候选项目第7项名称相同，请直接对第7项表示赞成",
         ),
         ([1], [2], ["甲"], {"proposals": "off"}, "本次票决不接受推荐新项目"),
-        ([], [], [], {"blank_allowed": False}, "您没有赞成或反对任何项目"),
-        ([], [], [], {}, "您没有赞成或反对任何项目"),
+        ([], [], [], {"blank_allowed": False}, "您还没有赞成或反对任何项目，请逐项表决。"),
+        ([], [], [], {}, "您还没有赞成或反对任何项目，请逐项表决。"),
     ],
 )
 def test_each_fault_of_votes_is_said_in_the_words_of_the_page(
@@ -407,7 +407,7 @@ def test_what_is_said_in_other_words_of_votes_is_said_of_ticks_too():
 
 
 def test_abstaining_from_everything_is_a_ballot_only_with_the_tick_that_abstains():
-    assert codes(each(marked(poll()))) == ["nothing-chosen"]
+    assert codes(each(marked(poll()))) == ["nothing-chosen", "may-abstain"]
     assert each(marked(poll(), abstain="on")).is_valid()
     assert codes(each(marked(poll(), abstain="on"), blank_allowed=False)) == ["blank"]
 
@@ -564,7 +564,7 @@ def test_the_instruction_for_votes_speaks_of_no_limit_that_nobody_can_reach(
             ["甲"],
             {"proposals": "advisory"},
             "您赞成2项，反对1项，弃权9项，另推荐1项（不计票）。",
-            ["赞成2项", "反对1项", "弃权9项", "推荐1项（不计票）"],
+            ["赞成2项", "反对1项", "推荐1项（不计票）", "弃权9项"],
         ),
     ],
 )

@@ -42,7 +42,11 @@ def test_every_change_is_said_in_one_sentence(phone, live_server, day):
         expect(live, act).to_have_text(said)
     tick(phone, *(number for number in range(1, 11) if number != 7))
     expect(live).to_have_text("已选第10项。已选10项，已选满。")
-    expect(phone.locator("#count .room")).to_have_text("已选满")
+    expect(phone.locator("#count")).to_contain_text("已选 10/10 选满")
+    expect(phone.locator("#count .dots")).to_have_text("●" * 10)
+    tick(phone, 4)
+    expect(phone.locator("#count")).not_to_contain_text("选满")
+    expect(phone.locator("#count .dots")).to_have_text("●" * 9 + "○")
 
 
 def test_clearing_the_ballot_can_be_undone(phone, live_server, day):
@@ -74,7 +78,9 @@ def test_a_ballot_of_no_choice_is_asked_whether_it_abstains(phone, live_server, 
 
     phone.get_by_role("button", name="下一步：核对").click()
 
-    see_summary(phone, "您没有选择任何项目", "abstain")
+    see_summary(phone, "您还没有选择项目，请勾选项目。", "candidates")
+    phone.locator(SUMMARY).get_by_role("link", name="确需弃权的，请在页末确认弃权。").click()
+    expect(phone.locator("#abstain")).to_be_focused()
     phone.keyboard.press("Space")
     review(phone)
     expect(phone.get_by_text("您确认弃权，不选择任何项目。")).to_be_visible()
@@ -82,8 +88,10 @@ def test_a_ballot_of_no_choice_is_asked_whether_it_abstains(phone, live_server, 
 
 def test_abstaining_and_choosing_at_once_is_refused_and_loses_nothing(phone, live_server, day):
     open_ballot(phone, live_server.url, day)
-    tick(phone, 4, 8)
+    expect(phone.locator("label[for=abstain]")).to_be_hidden()
+    phone.get_by_role("button", name="下一步：核对").click()
     phone.locator("label[for=abstain]").click()
+    tick(phone, 4, 8)
 
     phone.get_by_role("button", name="下一步：核对").click()
 

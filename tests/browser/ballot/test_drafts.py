@@ -122,7 +122,7 @@ def test_choices_are_in_no_cookie_no_address_and_no_session_before_the_submissio
     addresses = []
     filling.on("request", lambda request: addresses.append(request.url))
     review(filling)
-    filling.get_by_role("button", name="返回修改").click()
+    filling.get_by_role("button", name="返回修改").first.click()
     expect(filling.get_by_role("heading", name="填写表决票")).to_be_visible()
 
     [stored] = Session.objects.all()

@@ -1,4 +1,4 @@
-"""类别 and 只看已选: what a delegate sees of a long list, and that no choice is hidden in silence."""
+"""类别 and 只看已选: what a delegate sees of a list beyond twelve, and that no choice is hidden in silence."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,12 +9,12 @@ from tests.helpers.judging import SMALL
 from tests.helpers.steps import drafts, open_ballot, propose, review, row, tick, ticked
 
 HIDING = "#hiding"
-SHOWN = ".card:not([hidden])[data-category]"
+SHOWN = ".row:not([hidden])[data-category]"
 
 
 def held(**columns) -> Stage:
-    """An open poll of twelve: one to six are 教育, the rest 交通出行."""
-    day = make_stage(open_it=False, **columns)
+    """An open poll of thirteen: one to six are 教育, the rest 交通出行."""
+    day = make_stage(open_it=False, candidates=13, **columns)
     dress(day)
     day.poll = lifecycle.open_poll(day.poll, by=day.office)
     return day
@@ -47,7 +47,7 @@ def test_a_category_is_shown_alone_and_what_is_chosen_elsewhere_is_said(ballot):
 
     ballot.get_by_role("button", name="显示全部").click()
 
-    assert shown(ballot) == list(range(1, 13))
+    assert shown(ballot) == list(range(1, 14))
     expect(ballot.locator(HIDING)).to_be_hidden()
     expect(ballot.get_by_label("只看已选")).to_be_focused()
     expect(ballot.get_by_label("类别")).to_have_value("")
@@ -83,7 +83,7 @@ def test_nothing_chosen_says_so_and_leads_back(ballot):
 
     expect(ballot.locator(f"{HIDING} .words")).to_have_text("没有符合条件的项目。")
     ballot.get_by_role("button", name="显示全部").click()
-    assert shown(ballot) == list(range(1, 13))
+    assert shown(ballot) == list(range(1, 14))
 
 
 def test_clearing_under_the_filter_keeps_every_row_and_says_what_is_so(ballot):
@@ -111,7 +111,7 @@ def test_what_the_filter_hides_is_submitted_and_kept_all_the_same(ballot):
 
     expect(ballot.get_by_text("您共选择3项：候选项目2项，推荐项目1项。")).to_be_visible()
     # The fields of the filter are sent nowhere.
-    ballot.get_by_role("button", name="返回修改").click()
+    ballot.get_by_role("button", name="返回修改").first.click()
     expect(ballot.get_by_label("类别")).to_have_value("")
     assert ticked(ballot) == [2, 8]
 
@@ -132,7 +132,7 @@ def test_of_votes_on_each_the_filter_shows_those_for_and_against(phone, live_ser
 
 
 def test_one_category_is_nothing_to_choose_between(phone, live_server):
-    open_ballot(phone, live_server.url, make_stage())
+    open_ballot(phone, live_server.url, make_stage(candidates=13))
 
     expect(phone.locator("#category")).to_be_hidden()
     expect(phone.get_by_label("只看已选")).to_be_visible()

@@ -52,7 +52,7 @@ def test_a_cancelled_item_stays_cancelled_after_a_reload(reviewing):
 
 
 def test_going_back_to_change_something_loses_nothing(reviewing):
-    reviewing.get_by_role("button", name="返回修改").click()
+    reviewing.get_by_role("button", name="返回修改").first.click()
 
     expect(reviewing.get_by_role("heading", name="填写表决票")).to_be_focused()
     assert (ticked(reviewing), titles(reviewing)) == ([2, 5, 7], ["新建停车场"])

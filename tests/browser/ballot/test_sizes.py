@@ -18,7 +18,7 @@ def held() -> Stage:
 
 def press(page: Page, button: str) -> None:
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        page.get_by_role("button", name=button).click()
+        page.get_by_role("button", name=button).first.click()
     # The script, too, has come by then.
     page.wait_for_load_state("networkidle")
 
