@@ -124,6 +124,7 @@ def test_take_the_pictures_of_the_handbook(new_context, live_server):
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     for place in range(14):
         stage.cast(place, selection(*[n for n in range(1, 9) if (place * n) % 5 or n < 5]))
+    hall.open_screen(stage.poll, by=stage.office)
     page_of_day(office, "voting")
     stage.close()
     page_of_day(office, "box", "box/")
