@@ -18,7 +18,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ballots import journal
+from ballots import journal, roles
 from ballots.models import PasswordDate
 from ballots.refusal import Refusals, demand_colleague
 from projects.models import Poll
@@ -70,15 +70,17 @@ def are_guarded() -> bool:
     return Poll.objects.real().filter(phase__in=RUNNING).exists()
 
 
-def _put_on_record(who: User | None, data: dict[str, Any]) -> None:
+def _put_on_record(who: User | None, data: dict[str, Any], *, is_first: bool = False) -> None:
     """Put a change on the record of every poll that runs; raises Refused where a second is missing.
 
-    `who` is the account that is changed, and does not sign for itself.
+    `who` is the account that is changed, and does not sign for itself. It `is_first` where somebody
+    sets his own password in the place of a given one, for which two have signed.
     """
     with transaction.atomic():
         polls = Poll.objects.filter(phase__in=RUNNING).all_locked()
         change = _change.get()
-        if change is not None and any(not poll.is_rehearsal for poll in polls):
+        is_real = any(not poll.is_rehearsal for poll in polls)
+        if change is not None and is_real and not is_first:
             if change.second is None:
                 raise refused("accounts-held")
             # Nobody signs for what is done to his own account.
@@ -134,7 +136,7 @@ def account_is_saved(
         data = _account(instance, changed, _groups_of(instance))
         if "username" in changed:
             data["former"] = before.get_username()
-        _put_on_record(instance, data)
+        _put_on_record(instance, data, is_first=_is_first(instance, changed))
     if "password" in changed:
         vars(instance)[TO_BE_DATED] = True
 
@@ -143,7 +145,18 @@ def account_is_saved(
 def password_is_dated(instance: User, **kwargs: Any) -> None:
     """Answer Django's signal that an account was written: a new one has its row only now."""
     if vars(instance).pop(TO_BE_DATED, False):
-        PasswordDate.objects.update_or_create(user=instance, defaults={"at": timezone.now()})
+        change = _change.get()
+        dated: dict[str, Any] = {"at": timezone.now(), "is_own": True}
+        if change is not None and change.by.pk != instance.pk:
+            dated |= {"is_own": False, "given_by": change.by}
+        PasswordDate.objects.update_or_create(user=instance, defaults=dated)
+
+
+def _is_first(instance: User, changed: set[str]) -> bool:
+    """Tell whether somebody sets his own password in the place of the one that was given to him."""
+    change = _change.get()
+    is_his = change is not None and change.by.pk == instance.pk
+    return is_his and changed == {"password"} and roles.owes_password(instance)
 
 
 def _is_upgrade(before: User, after: User, update_fields: Collection[str] | None) -> bool:

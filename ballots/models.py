@@ -771,10 +771,21 @@ class WaitingStep(models.Model):
 
 
 class PasswordDate(models.Model):
-    """Since when the password of an account is what it is; none for one from before this was kept."""
+    """Since when the password of an account is what it is; none for one from before this was kept.
+
+    It is not his own as long as it is the one that somebody has given him; who gave one is kept.
+    """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     at = models.DateTimeField(_("时间"))
+    is_own = models.BooleanField(_("本人设置"), default=True)
+    given_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        verbose_name=_("密码由谁给出"),
+    )
 
     class Meta:
         verbose_name = _("密码设置时间")

@@ -19,6 +19,7 @@ __all__ = [
     "Refused",
     "demand_any_office",
     "demand_colleague",
+    "demand_independent",
     "demand_office",
     "demand_phase",
     "demand_reason",
@@ -37,6 +38,9 @@ SHARED = Refusals(
         "not-staff": _("只有会务或监票人员可以办理。"),
         "second-needed": _("须由另一位工作人员签名确认。"),
         "same-person": _("第二人须是另一位会务或监票人员。"),
+        "password-owed": _("您还没有设置本人的密码，不能办理。请先登录并设置。"),
+        "second-owes": _("第二人还没有设置本人的密码，不能签名。请其先登录并设置。"),
+        "gave-password": _("两人中一人给另一人办理过密码，不能一同签名，请换一位。"),
         "reason-needed": _("请说明原因。"),
         "reason-too-long": _("原因不能超过%(limit)d字，请缩短。"),
         "wrong-phase": _("当前阶段不能办理这一步，请刷新页面。"),
@@ -53,18 +57,21 @@ def demand_office(by: User) -> None:
     """Raise Refused("not-office") unless `by` is of the secretariat (会务)."""
     if not roles.is_office(by):
         raise SHARED("not-office")
+    _demand_own_password(by)
 
 
 def demand_scrutineer(by: User, *, words: Refusals = SHARED) -> None:
     """Raise Refused("not-scrutineer") unless `by` is a scrutineer (监票人)."""
     if not roles.is_scrutineer(by):
         raise words("not-scrutineer")
+    _demand_own_password(by)
 
 
 def demand_any_office(by: User) -> None:
     """Raise Refused("not-staff") unless `by` is of the secretariat or a scrutineer."""
     if not roles.has_office(by):
         raise SHARED("not-staff")
+    _demand_own_password(by)
 
 
 def demand_second(
@@ -79,6 +86,7 @@ def demand_second(
     """
     if second is None or second == by or not roles.is_scrutineer(second):
         raise words("second-needed")
+    demand_independent(by, second)
     return second
 
 
@@ -92,7 +100,22 @@ def demand_colleague(by: User, second: User | None) -> User:
         raise Refused("second-needed", str(COLLEAGUE_NEEDED))
     if second == by or not roles.has_office(second):
         raise SHARED("same-person")
+    demand_independent(by, second)
     return second
+
+
+def _demand_own_password(by: User) -> None:
+    """Raise Refused("password-owed") for whoever has only a password that somebody else knows."""
+    if roles.owes_password(by):
+        raise SHARED("password-owed")
+
+
+def demand_independent(by: User, second: User) -> None:
+    """Raise Refused("second-owes", "gave-password") where one of the two could sign as the other."""
+    if roles.owes_password(second):
+        raise SHARED("second-owes")
+    if roles.has_given_password(by, second):
+        raise SHARED("gave-password")
 
 
 # --- what for, and when ---------------------------------------------------------------------------

@@ -16,6 +16,9 @@ CHIEF = "总监票人"
 # What an act demands is asked of these by their names.
 GROUPS = (OFFICE, SCRUTINEER, CHIEF)
 
+# Where a user who is signed in says that he has no password of his own.
+OWES = "owes_password"
+
 # The permissions of Django's admin that each group carries; what an act demands is asked of the
 # group itself, so that no right to everything is an office.
 EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target", "projects.subitem")
@@ -54,6 +57,27 @@ def has_office(user: "User | AnonymousUser") -> bool:
 def is_chief(user: "User | AnonymousUser") -> bool:
     """Tell whether `user` is the chief scrutineer (总监票人)."""
     return _is_in(user, CHIEF)
+
+
+def owes_password(user: "User | AnonymousUser") -> bool:
+    """Tell whether `user` has still the password that somebody gave him, and none of his own.
+
+    Whoever is signed in brings the answer along (`ballots.backends`).
+    """
+    known: bool | None = getattr(user, OWES, None)
+    if known is None:
+        known = _dates().filter(user=user.pk, is_own=False).exists()
+    return known
+
+
+def has_given_password(one: "User", other: "User") -> bool:
+    """Tell whether one of the two has given the other a password: he may know it still."""
+    pairs = _dates().filter(user__in=(one, other), given_by__in=(one, other))
+    return bool(pairs.exists())
+
+
+def _dates() -> Any:
+    return apps.get_model("ballots", "PasswordDate").objects
 
 
 def accounts() -> list[list[Any]]:

@@ -3,19 +3,31 @@
 from functools import wraps
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template import Library
+from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import accounts, roles
-from ballots.staff import second_factor
+from ballots.staff import people, second_factor
 from ballots.staff.log_in import LogInForm, answered, second_factor_page, to_second_factor
 
 register = Library()
+
+# Where whoever has no password of his own may go: to set one, and out.
+WITHOUT_OWN_PASSWORD = {"password_change", "password_change_done", "logout", "jsi18n"}
+
+
+@register.filter
+def manages_staff(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Tell whether the page 工作人员 is open to `user`."""
+    return isinstance(user, User) and bool(people.roles_given_by(user))
 
 
 @register.filter
@@ -60,6 +72,8 @@ class VoteAdminSite(AdminSite):
         def by_this_person(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if not isinstance(request.user, User):
                 return view(request, *args, **kwargs)
+            if roles.owes_password(request.user) and _page(request) not in WITHOUT_OWN_PASSWORD:
+                return redirect("admin:password_change")
             with accounts.changed_by(request.user):
                 return view(request, *args, **kwargs)
 
@@ -71,8 +85,24 @@ class VoteAdminSite(AdminSite):
         """Lead to the first page, which has all lists: those of one app alone are no page of ours."""
         return redirect("admin:index")
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show Django's page; whoever was given his password reads why he comes to no other."""
+        if request.method == "GET" and roles.owes_password(request.user):
+            words = gettext(
+                "请先设置本人的密码：领取的密码只用于首次登录，设置前不能签名，也不能办理。"
+            )
+            messages.warning(request, words)
+        return super().password_change(request, extra_context)
+
     def get_urls(self) -> list[Any]:
         return [
             path("second-factor/", second_factor_page, name="second_factor"),
             *super().get_urls(),
         ]
+
+
+def _page(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return (match.url_name or "") if match else ""

@@ -312,6 +312,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "ballots.staff.people.AnotherPassword"},
 ]
 
 # --- uploads --------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ FRESH = 10 * 60
 ACCOUNTS = {
     *(f"auth_{kind}_{page}" for kind in ("user", "group") for page in ("add", "change", "delete")),
     "auth_user_password_change",
+    "auth_user_staff_add",
+    "auth_user_staff_one",
     "password_change",
     "second_factor",
 }

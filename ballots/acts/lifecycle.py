@@ -42,6 +42,7 @@ from ballots.pure.progress import Watch, unwatched
 from ballots.refusal import (
     Refusals,
     demand_any_office,
+    demand_independent,
     demand_office,
     demand_reason,
     demand_scrutineer,
@@ -419,6 +420,8 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     apart = poll.sealed_ballots.filter(set_apart=True).count()
     if could_change(result.figures, apart):
         raise refused("set-apart-decides", count=apart)
+    for confirmation in result.confirmations.select_related("by"):
+        demand_independent(by, confirmation.by)
     if is_for_chief(poll, result) and not roles.is_chief(by):
         raise refused("chief-needed")
     number = result.confirmations.count() + 1

@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ballots import roles
 from ballots.models import BallotBox
 from ballots.pure import shares
-from ballots.refusal import REASON_LIMIT, Refused
+from ballots.refusal import REASON_LIMIT, SHARED, Refused
 from projects.models import Poll
 from yiwu_vote.fields import Typed
 
@@ -69,6 +70,9 @@ class SecondPersonForm(forms.Form):
                 raise forms.ValidationError(str(refusal), code=refusal.code) from None
             if not isinstance(person, User):
                 raise forms.ValidationError(_("第二人的用户名或密码不正确"), code="second-unknown")
+            if roles.owes_password(person):
+                owes = SHARED["second-owes"]
+                raise forms.ValidationError(str(owes), code="second-owes")
             # He has signed in just now, though into no session; the record says so, the table not.
             person.last_login = timezone.now()
             self.person = person

@@ -19,6 +19,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from ballots import roles
 from ballots.admin.guard import download
+from ballots.admin.staff import people
 from ballots.admin.staff.signing import signed_page
 from ballots.admin.staff.waiting import signatures_page
 from ballots.facts import record, register
@@ -184,6 +185,9 @@ class StaffAdmin(UserAdmin):
         *UserAdmin.add_fieldsets,
         (_("职责"), {"fields": ("last_name", "first_name", "is_staff", "groups")}),
     )
+
+    def get_urls(self) -> list[Any]:
+        return [*people.urls(), *super().get_urls()]
 
     def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return signed_page(super().changeform_view, request, *args, **kwargs)

@@ -5,11 +5,12 @@ hundred guesses at one moment no more are looked at than of a hundred in a row.
 """
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_network
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -87,6 +88,34 @@ def take_place(key: str) -> None:
 def give_back(key: str) -> None:
     """Forget what was tried under `key`: the password was right."""
     PasswordTries.objects.filter(key=key).delete()
+
+
+def wait_of(request: HttpRequest, user: User) -> datetime | None:
+    """Return until when `user` waits wherever it can be known; None where he does not."""
+    now = timezone.now()
+    waiting = PasswordTries.objects.filter(key__in=_keys_of(request, user), wait_until__gt=now)
+    latest: datetime | None = waiting.aggregate(Max("wait_until"))["wait_until__max"]
+    return latest
+
+
+def end(request: HttpRequest, user: User) -> None:
+    """Let `user` try again at once, in browsers that know him, in sessions of staff and from here.
+
+    Where a stranger has tried his name nobody knows: such waits end by themselves.
+    """
+    PasswordTries.objects.filter(key__in=_keys_of(request, user)).delete()
+
+
+def _keys_of(request: HttpRequest, user: User) -> list[str]:
+    name = user.get_username()
+    staff = User.objects.filter(is_staff=True).values_list("pk", flat=True)
+    return [
+        key_of_codes(user),
+        _hashed("browser", name),
+        _hashed("shell", name),
+        _hashed("address", _network(request), name),
+        *(_hashed("session", str(pk), name) for pk in staff),
+    ]
 
 
 def _hashed(*parts: str) -> str:

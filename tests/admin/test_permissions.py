@@ -158,6 +158,9 @@ admin/auth/group/<path:object_id>/delete/                  403 403  403 403  403
 admin/auth/group/<path:object_id>/change/                  403 403  403 403  200 403
 admin/auth/group/<path:object_id>/                         302 302  302 302  302 302
 admin/auth/user/<id>/password/                             403 403  403 403  200 200
+admin/auth/user/staff/                                     200 200  403 403  200 200
+admin/auth/user/staff/add/                                 200 200  403 403  200 200
+admin/auth/user/staff/<int:object_id>/                     302 302  403 403  200 200
 admin/auth/user/                                           403 403  403 403  200 200
 admin/auth/user/add/                                       403 403  403 403  200 200
 admin/auth/user/<path:object_id>/history/                  403 403  403 403  200 200
