@@ -35,6 +35,7 @@ pytestmark = pytest.mark.django_db
 # to the day's page (302). A delegate and a stranger are sent to the admin's log-in everywhere.
 MATRIX = """
 admin/                                                     200 200  200 200  200 200
+admin/handbook/                                            200 405  200 405  200 405
 admin/login/                                               302 200  302 200  302 200
 admin/logout/                                              405 200  405 200  405 200
 admin/second-factor/                                       302 302  302 302  302 302
@@ -167,7 +168,7 @@ admin/auth/user/<path:object_id>/history/                  403 403  403 403  200
 admin/auth/user/<path:object_id>/delete/                   403 403  403 403  200 200
 admin/auth/user/<path:object_id>/change/                   403 403  403 403  200 200
 admin/auth/user/<path:object_id>/                          302 302  302 302  302 302
-admin/^(?P<app_label>projects|ballots|auth)/$              200 200  200 200  200 200
+admin/^(?P<app_label>projects|ballots|auth)/$              302 302  302 302  302 302
 admin/(?P<url>.*)$                                         404 404  404 404  404 404
 """
 # Where anybody may go: the log-in itself, and the way out.

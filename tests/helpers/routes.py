@@ -38,8 +38,8 @@ def routes(
 
 
 def admin_routes() -> list[str]:
-    """Return the route of every address of the admin."""
-    return [route for route in routes() if route.startswith("admin/")]
+    """Return the route of every address of the admin; of two alike only the first is ever asked."""
+    return list(dict.fromkeys(route for route in routes() if route.startswith("admin/")))
 
 
 def address(route: str) -> str:
