@@ -124,8 +124,8 @@ MENDED_AT = {
         _("首次票决"), "admin:ballots_pollday_change", of=("parent",), who=roles.has_office
     ),
     "staff": Mend(
-        _("用户"),
-        "admin:auth_user_changelist",
+        _("工作人员"),
+        "admin:auth_user_staff",
         of=(),
         who=lambda user: user.has_perm("auth.change_user"),
     ),

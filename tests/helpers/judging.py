@@ -82,6 +82,8 @@ REFUSAL = "Failed to load resource: the server responded with a status of "
 # Said of each tablet that is handed back.
 CLEARED = "Clear-Site-Data header on"
 QUICK_HANDS = "Autofocus processing was blocked because a document already has a focused element."
+# Advice for password managers, on Django's page on which somebody sets his own password.
+NO_NAME = "[DOM] Password forms should have (optionally hidden) username fields"
 NO_NETWORK = "net::ERR_INTERNET_DISCONNECTED"
 # And htmx of each request that found no network.
 UNANSWERED = ("htmx:afterRequest", "htmx:sendError")
@@ -96,7 +98,7 @@ def listen(page: Page, complaints: list[str]) -> tuple[Listener, Listener]:
     """
 
     def hear(message: ConsoleMessage) -> None:
-        quiet = (REFUSAL, QUICK_HANDS, CLEARED, *UNANSWERED)
+        quiet = (REFUSAL, QUICK_HANDS, CLEARED, NO_NAME, *UNANSWERED)
         expected = message.text.startswith(quiet) or NO_NETWORK in message.text
         if not expected:
             complaints.append(f"{message.text} ({page.url})")

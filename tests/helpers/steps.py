@@ -25,7 +25,12 @@ def sign_in(page: Page, base: str, day: Stage, place: int) -> None:
 
 def type_code(page: Page, day: Stage, place: int) -> None:
     """The same where the page that asks for the code is shown already."""
-    page.get_by_label("投票码").fill(card_code.grouped(day.issued[place].code))
+    enter(page, card_code.grouped(day.issued[place].code))
+
+
+def enter(page: Page, code: str) -> None:
+    """Type a code as a card has it where the page asks for it; ends on the home page."""
+    page.get_by_label("投票码").fill(code)
     page.get_by_role("button", name="进入").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("您好")
     ready(page)
@@ -124,3 +129,19 @@ def step(page: Page, address: str, button: str, *ticks: str, **typed: str) -> No
         page.fill(f"[name={name}]", value)
     page.locator("#content-main").get_by_role("button", name=button).click()
     expect(page.locator(".messagelist .success").first).to_be_visible()
+
+
+def follow(page: Page, name: str) -> None:
+    """Press the first link of that name on the page that is shown."""
+    page.get_by_role("link", name=name, exact=True).first.click()
+
+
+def press(page: Page, button: str, *ticks: str, says: str = "", **typed: str) -> None:
+    """Fill in the page that is shown by its labels, tick `ticks`, press its button, and read `says`."""
+    for label, value in typed.items():
+        page.get_by_label(label).first.fill(value)
+    for label in ticks:
+        page.get_by_label(label).check()
+    page.locator("#content-main").get_by_role("button", name=button, exact=True).first.click()
+    if says:
+        expect(page.get_by_text(says).first).to_be_visible()

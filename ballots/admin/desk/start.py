@@ -229,7 +229,7 @@ def _beginnings(today: Day | None, people: dict[str, int], user: User) -> Iterat
         _("设立工作人员账号"),
         _("会务、监票、总监票人各一人一号，不共用。"),
         _is_staffed(poll),
-        reverse("admin:auth_user_changelist") if makes_accounts else "",
+        reverse("admin:auth_user_staff") if makes_accounts else "",
         "" if makes_accounts else _("系统管理员"),
     )
     yield Beginning(

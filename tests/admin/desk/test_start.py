@@ -104,7 +104,7 @@ def test_the_superuser_is_led_to_the_accounts_and_told_who_does_the_rest():
     page = start(User.objects.create_superuser("root"))
 
     first, *others = page.context["beginnings"]
-    assert first.address == reverse("admin:auth_user_changelist")
+    assert first.address == reverse("admin:auth_user_staff")
     assert [one.address for one in others] == [""] * 7
     assert "您的账号是系统管理员" in page.text
     assert "由会务人员办理" in page.text
