@@ -611,7 +611,8 @@ def test_opening_and_canvass_tell_how_many_ballots_and_proposals_there_are_and_n
     canvass.close_canvass(stage.poll, by=stage.office, second=stage.scrutineer)
 
     bodies = {row.kind: json.loads(row.body)["data"] for row in stage.poll.journal.all()}
-    assert bodies["box-opened"] == {"ballots": 3, "invalid": 0, "write_ins": 2}
+    opened = {"ballots": 3, "invalid": 0, "write_ins": 2, "declared": True}
+    assert bodies["box-opened"] == opened
     assert {len(ruling) for ruling in bodies["write-ins-ruled"]["rulings"]} == {2}
     # A number, a title and a ruling; no figure.
     assert {len(ruling) for ruling in bodies["canvass-closed"]["rulings"]} == {3}

@@ -563,7 +563,7 @@ def test_a_whole_cast_takes_few_statements_however_many_have_voted():
         begun = next(n for n, query in enumerate(queries) if "SAVEPOINT" in query["sql"])
         under_the_lock = [query["sql"] for query in queries][begun + 1 : -1]
         # The first cast of a process learns what was frozen; then the lock, mark and envelope.
-        assert begun == (5 if place == 0 else 0)
+        assert begun == (6 if place == 0 else 0)
         assert len(under_the_lock) == (3 if connection.vendor == "postgresql" else 2)
 
 

@@ -632,6 +632,7 @@ def test_no_envelope_is_dropped_and_each_that_is_no_ballot_says_why():
         "ballots": 6,
         "invalid": 5,
         "write_ins": 0,
+        "declared": True,
     }
 
 

@@ -1031,7 +1031,7 @@ def test_the_result_of_votes_says_how_many_were_against_and_abstained(each):
 
     page = read(Client().get("/results/"))
 
-    assert "得票数 反对 弃权 占全体代表" in page.text
+    assert "得票数 反对 弃权 得票率" in page.text
     assert "反对 1 票 弃权 1 票" in page.text
 
 
