@@ -153,7 +153,7 @@ def checks(poll: Poll, result: Tally, watch: Watch = unwatched) -> tuple[Check, 
     entries = poll.journal.count()
     return (
         *result.checks,
-        Check("去除姓名后的票数＝开箱票数", poll.sealed_ballots.count(), poll.ballots.count()),
+        Check("脱名密封票＝开启的表决票", poll.sealed_ballots.count(), poll.ballots.count()),
         Check("与回执编号相符的密封票＝密封票", _genuine(poll, watch), poll.sealed_ballots.count()),
         Check("两种算法结果一致的项目数＝项目数", agreeing, len(result.standings)),
         Check("校验通过的操作记录＝操作记录", entries if broken is None else broken - 1, entries),

@@ -781,7 +781,7 @@ def test_a_shortfall_is_said_in_one_box_where_the_result_is_published():
     page = desk_of(stage.office).get(at(stage.poll, "publish")).text
 
     assert page.count('class="note"') == 1
-    assert "通过的项目不足，还差2项，尚未处理。" in page
+    assert "通过的项目不足，尚缺2项，尚未处理。" in page
 
 
 def test_a_count_goes_back_with_a_reason_and_its_votes_are_out_of_sight():

@@ -288,7 +288,7 @@ def test_a_ballot_too_many_fails_the_count_against_roll_and_box():
     stage = honest_stage()
     Ballot.objects.create(poll=stage.poll, chosen=[1])
 
-    assert failing(stage.poll) == ["收回表决票＝已投票人数", "去除姓名后的票数＝开箱票数"]
+    assert failing(stage.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
@@ -296,7 +296,7 @@ def test_a_ballot_lost_fails_the_count_against_roll_and_box():
     stage = honest_stage()
     Ballot.objects.filter(chosen=[1]).delete()
 
-    assert failing(stage.poll) == ["收回表决票＝已投票人数", "去除姓名后的票数＝开箱票数"]
+    assert failing(stage.poll) == ["收回表决票＝已投票人数", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
@@ -315,7 +315,7 @@ def test_more_ballots_than_were_given_out_fail_the_count():
     for _ in range(2):
         put(stage, 1)
 
-    assert failing(stage.poll) == ["发出表决票不少于收回", "去除姓名后的票数＝开箱票数"]
+    assert failing(stage.poll) == ["发出表决票不少于收回", "脱名密封票＝开启的表决票"]
 
 
 @pytest.mark.django_db
@@ -365,7 +365,7 @@ def test_a_count_of_more_ballots_than_voters_is_kept_and_cannot_be_confirmed():
     failed = [check for check in result.figures["checks"] if not check["holds"]]
     assert [(check["name"], check["left"], check["right"]) for check in failed] == [
         ("收回表决票＝已投票人数", 4, 3),
-        ("去除姓名后的票数＝开箱票数", 3, 4),
+        ("脱名密封票＝开启的表决票", 3, 4),
     ]
 
 
