@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
 
 NAMED = re.compile(r"\[(.+?)\]")
 
@@ -282,7 +283,7 @@ QUESTIONS = (
     ),
     Question(
         "工作人员忘记密码、被锁定",
-        "连续输错须等几分钟。忘记的，请系统管理员重设；正式票决进行中重设须另一位工作人员签名。",
+        "连续输错须等几分钟，也可以由管理该账号的人在“工作人员”中解除等待。忘记的，会务账号由会务重设，监票账号由总监票人重设；正式票决进行中重设须另一位工作人员签名。",
     ),
     Question(
         "第二位签名人不在身边",
@@ -291,6 +292,7 @@ QUESTIONS = (
 )
 
 
+@require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Show the handbook to all staff: it tells nothing of any poll."""
     context = {
