@@ -88,7 +88,7 @@ NUMBER_DIGITS = 10
 IN_WORDS = unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt)
 NEEDED = unmeant.first_of(IN_WORDS, unmeant.nothing)
 UNLESS: dict[str, Unmeant] = {
-    "项目名称": unmeant.first_of(NEEDED, around.total),
+    "项目名称": unmeant.first_of(NEEDED, around.total, around.signature),
     "建设内容": NEEDED,
     "类别": IN_WORDS,
     "责任单位": IN_WORDS,

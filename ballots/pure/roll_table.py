@@ -62,7 +62,7 @@ LANDLINE = re.compile(
 # table would bring it back. A seat of 1E5 or 3-5 is one; a name is what has a letter.
 NAMING = unmeant.first_of(unmeant.IN_ANY, unmeant.nothing, unmeant.spoilt, unmeant.clock)
 UNLESS: dict[str, Unmeant] = {
-    "代表证号": unmeant.first_of(NAMING, unmeant.lost_digits, around.total),
+    "代表证号": unmeant.first_of(*(NAMING, unmeant.lost_digits, around.total, around.signature)),
     "姓名": unmeant.first_of(NAMING, unmeant.exponent, unmeant.no_word),
     "代表团": unmeant.first_of(NAMING, unmeant.exponent, unmeant.days),
     "座位": unmeant.first_of(unmeant.IN_ANY, unmeant.spoilt),

@@ -74,5 +74,10 @@ def total(text: str) -> str:
     return "在表格中会被当作合计" if is_total else ""
 
 
+def signature(text: str) -> str:
+    """Tell of a text that is nothing but the words before a signature; what goes on from it, or nothing."""
+    return "在表格中会被当作表格下方的说明" if SIGNATURE.fullmatch(_bare(text)) else ""
+
+
 def _bare(cell: str) -> str:
     return "".join(unicodedata.normalize("NFKC", cell[:LONGEST]).split())
