@@ -388,7 +388,7 @@ def test_the_page_of_the_close_names_them_and_leads_to_where_two_sign(day):
     by_force(change_the_mark, day)
     desk = desk_of(day.office)
 
-    refused = desk.post(at(day.poll, "close"), {"figure": "8"})
+    refused = desk.post(at(day.poll, "close"), {"figure": "8", "announced": "on"})
     assert "代表2（002）" in " ".join(faults_of(refused))
     assert at(day.poll, "close-apart") in refused.content.decode()
     page = desk.get(at(day.poll, "close-apart")).content.decode()
