@@ -393,7 +393,8 @@ def test_the_page_of_the_close_names_them_and_leads_to_where_two_sign(day):
     assert at(day.poll, "close-apart") in refused.content.decode()
     page = desk.get(at(day.poll, "close-apart")).content.decode()
     assert "代表2（002）：投票标记不是本系统记下的" in page
-    fields = {"figure": "8", "decision": "主席团决定封存", **signed_by(day.chief)}
+    said = {"figure": "8", "announced": "on", "decision": "主席团决定封存"}
+    fields = said | signed_by(day.chief)
     assert desk.post(at(day.poll, "close-apart"), fields).status_code == 302
 
     day.poll.refresh_from_db()
