@@ -586,7 +586,7 @@ def test_the_journal_is_listed_in_words_with_its_checksums(counted):
         "登记已投票代表的校验值",
         "截止投票",
     ]
-    assert rows[8]["说明"] == "实到：8；表决票：6；已投票：6"
+    assert rows[8]["说明"] == "实到：8；表决票：6；已投票：6；主持人已宣布截止"
     assert [row["校验码"] for row in rows] == list(
         counted.poll.journal.order_by("seq").values_list("hash", flat=True)
     )
@@ -597,7 +597,7 @@ def test_until_the_count_the_list_tells_of_an_opened_box_only_how_many_ballots()
 
     opened = next(row for row in table(tables.journal_csv, stage) if row["操作"] == "开启票箱")
 
-    assert opened["说明"] == "表决票：6"
+    assert opened["说明"] == "表决票：6；主持人已宣布本次表决有效"
 
 
 def test_the_journal_names_both_who_signed_and_whom_it_is_about():
