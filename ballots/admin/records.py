@@ -204,16 +204,16 @@ class StaffAdmin(UserAdmin):
         return named(user)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Ask for the family name first, as it is said."""
+        """Ask for the family name first, as it is said; and for offices alone, never a single permission."""
         fieldsets: list[Any] = [
             (title, dict(options)) for title, options in super().get_fieldsets(request, obj)
         ]
         for _title, options in fieldsets:
-            if "first_name" in options["fields"]:
-                rest = [
-                    name for name in options["fields"] if name not in ("last_name", "first_name")
-                ]
-                options["fields"] = ["last_name", "first_name", *rest]
+            fields = [name for name in options["fields"] if name != "user_permissions"]
+            if "first_name" in fields:
+                rest = [name for name in fields if name not in ("last_name", "first_name")]
+                fields = ["last_name", "first_name", *rest]
+            options["fields"] = fields
         return fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from ballots import refusal, roles
 from ballots.acts import lifecycle
@@ -102,6 +103,10 @@ def test_the_page_says_who_has_which_role_and_offers_no_box_of_django():
     form = read(desk_of(office).get(ADD))
     assert "user_permissions" not in desk_of(office).get(ADD).content.decode()
     assert "总监票人" not in {value for _name, value in form.forms[0].fields}
+    boss = desk_of(User.objects.create_superuser("root"))
+    accounts = boss.get(reverse("admin:auth_user_change", args=[watch.pk])).content.decode()
+    assert "groups" in accounts
+    assert "user_permissions" not in accounts
 
 
 # --- a given password -----------------------------------------------------------------------------
