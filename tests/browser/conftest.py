@@ -42,7 +42,10 @@ def handset(browser) -> Iterator[Page]:
 
 @pytest.fixture
 def phone(handset, live_server) -> Iterator[Page]:
-    """A delegate's phone, on which nothing is left of an earlier test."""
+    """A delegate's phone, on which nothing is left of an earlier test.
+
+    What cannot be taken off it again, such as a clock or a script that runs first, is for `open_page`.
+    """
     complaints: list[str] = []
     hear, fail = listen(handset, complaints)
     handset.context.set_offline(False)
