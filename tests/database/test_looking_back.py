@@ -1,4 +1,4 @@
-"""Count, confirmation and publication look back at what was put on record before (M1, M10, L11)."""
+"""Count, confirmation and publication look back at what was put on record before."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whoever writes to the database without being the server is found by it at the close (H6)."""
+"""Whoever writes to the database without being the server is found by it at the close."""
 
 import io
 from collections.abc import Callable
@@ -408,7 +408,7 @@ def test_where_there_is_no_doubt_that_page_leads_back_to_the_close(day):
     assert reply["Location"] == at(day.poll, "close")
 
 
-# --- who has voted (L11) --------------------------------------------------------------------------
+# --- who has voted -------------------------------------------------------------------------------
 
 
 def test_a_mark_that_moves_after_the_close_is_named_by_the_verifier(day):

@@ -1,6 +1,6 @@
 """A step that waits on the second person's own screen for his signature, for ten minutes.
 
-He types no password into a browser that is not his (M8): the first one gives his name alone, and he
+He types no password into a browser that is not his: the first one gives his name alone, and he
 confirms what he reads in a session of his own. The signature is for exactly what was posted, on that
 page, and is used up by it.
 """

@@ -1,4 +1,4 @@
-"""Accounts while a poll runs: each change is on its record, by two people; none goes unseen (H4)."""
+"""Accounts while a poll runs: each change is on its record, by two people; none goes unseen."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The second person signs on a screen of his own: what he reads, once, within ten minutes (M8)."""
+"""The second person signs on a screen of his own: what he reads, once, within ten minutes."""
 
 from datetime import timedelta
 from typing import Any
