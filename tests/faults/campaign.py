@@ -51,6 +51,10 @@ class NoAnswer(Exception):
     """The site gave no page, or one that says to come again; a phone does so."""
 
 
+class SignedOut(NoAnswer):
+    """The site does not know a delegate any more who had signed in; he signs in anew."""
+
+
 @dataclass
 class Campaign:
     """One vote at `site` by everybody on its roll, with a round of casts for each of `strikes`."""
@@ -70,6 +74,8 @@ class Campaign:
     ballots: dict[str, Ballot] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
+    signed_out: list[str] = field(default_factory=list)
+    """Who had signed in and was asked to do so again: his session was lost."""
     taken: int = 0
     backs: list[float] = field(default_factory=list)
     """Seconds from the end of each strike to the next ballot that was taken."""
@@ -273,6 +279,10 @@ class Phone:
                             self.look(browser)
                             return
                         self.pause()
+            except SignedOut:
+                self.campaign.signed_out.append(self.number)
+                browser = None
+                continue
             except NoAnswer:
                 pass
             self.pause()
@@ -307,12 +317,13 @@ class Phone:
     def fill_in(self, browser: Browser) -> list[tuple[str, str]]:
         """Fill in the ballot that is foretold; return what the review page would submit."""
         ballot = self.campaign.ballots[self.number]
-        form = asked(browser.get, "/ballot/").form("/ballot/review/")
+        form = signed_in(asked(browser.get, "/ballot/")).form("/ballot/review/")
         ticks = [("projects", str(number)) for number in ballot.chosen]
         titles = {f"proposal-{place}-title": text for place, text in enumerate(ballot.proposals)}
         if not ballot.chosen and not ballot.proposals:
             ticks.append(("abstain", "on"))
-        return asked(browser.submit, form, *ticks, **titles).form("/ballot/cast/").fields
+        review = signed_in(asked(browser.submit, form, *ticks, **titles))
+        return review.form("/ballot/cast/").fields
 
     def cast(self, browser: Browser, kept: list[tuple[str, str]]) -> bool:
         """Submit; tell whether the ballot is in the box for all that the answer says."""
@@ -361,6 +372,13 @@ def asked(step: Callable[..., Page], *arguments: object, **more: object) -> Page
         raise NoAnswer(type(error).__name__) from error
     if page.status != 200:
         raise NoAnswer(str(page.status))
+    return page
+
+
+def signed_in(page: Page) -> Page:
+    """Return `page` unless it is the one that asks for a card; raises SignedOut."""
+    if urlsplit(page.url).path == "/":
+        raise SignedOut
     return page
 
 

@@ -139,6 +139,7 @@ def run_and_judge(campaign: Campaign, record) -> None:
     record(f"{told(campaign)}, counted {verdict.counted}")
     assert not verdict.faults, "\n".join([f"seed {campaign.seed}", *verdict.faults])
     log = campaign.site.log()[-4000:]
+    assert not campaign.signed_out, f"their sessions were lost: {campaign.signed_out}"
     assert not campaign.stuck, f"still without a receipt: {campaign.stuck}\n{log}"
     assert campaign.done.total() == len(campaign.strikes), f"strikes that came: {campaign.done}"
     assert campaign.acknowledged() == len(campaign.ballots) == verdict.counted
