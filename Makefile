@@ -2,6 +2,8 @@
 # Try it: make run   Test it: make test   Check the code: make check
 #
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
+#   make install                                  a real site: asks, keeps the answers in var/site.env; docs/operations.md
+#   make serve                                    serve it
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
@@ -33,13 +35,20 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
+.PHONY: help run install serve test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
 
 run: $(VENV)/.runtime
 	@DEMO=1 PORT=$(PORT) $(BIN)/python manage.py demo --serve
+
+# The program asks, decides and tells; where there is no make, these two lines are typed.
+install: $(VENV)/.runtime
+	@$(BIN)/python manage.py install
+
+serve: $(VENV)/.runtime
+	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.dev
 	@case "$$DATABASE_URL" in \

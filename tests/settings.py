@@ -15,7 +15,7 @@ os.environ |= {
     "LAN_HTTP": "0",
     "BEHIND_PROXY": "0",
     "SECRET_KEY": "a fixed key for tests, so that digests can be compared with known ones",
-    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver,vote.example.cn",
     "PUBLIC_URL": "https://vote.example.cn",
     # Never the real one: a test of the demo must not overwrite the cards that `make run` printed.
     "VAR_DIR": str(VAR),

@@ -5,14 +5,14 @@ set; docs/operations.md has the table of all variables.
 """
 
 import contextlib
-import ipaddress
 import os
 import secrets
 from pathlib import Path
-from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+
+from yiwu_vote.machine import values
+from yiwu_vote.machine.values import number, required, secret, switch
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -20,30 +20,20 @@ env = environ.Env()
 
 # --- where we are ---------------------------------------------------------------------------------
 
-DEMO = env.bool("DEMO", False)
+DEMO = switch("DEMO")
 # A hall without a certificate may run on plain HTTP inside its own network, and says so
 # (design §6.4).
-LAN_HTTP = env.bool("LAN_HTTP", False)
+LAN_HTTP = switch("LAN_HTTP")
 PLAIN_HTTP = DEMO or LAN_HTTP
 # The database is reached through PgBouncer, which lends a connection for one transaction at a time.
-BEHIND_POOLER = env.bool("BEHIND_POOLER", False)
+BEHIND_POOLER = switch("BEHIND_POOLER")
 # Set by yiwu_vote.wsgi: this process answers visitors, and is no command.
-SERVING = env.bool("SERVING", False)
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+SERVING = switch("SERVING")
+VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 # Where somebody else's tool puts copies of the database; we only look when the newest was made.
 BACKUP_DIR = env.str("BACKUP_DIR", "")
 # Whom to call from a page of an error, which cannot ask a poll for its own telephone.
 HELP_PHONE = env.str("HELP_PHONE", "")
-
-
-def required(name: str) -> str:
-    """Return the environment variable, or refuse to start and say which one is missing."""
-    value = env.str(name, "")
-    if not value:
-        raise ImproperlyConfigured(
-            f"请设置环境变量 {name} (set {name}); 试用请运行 make run (DEMO=1)."
-        )
-    return value
 
 
 def demo_secret() -> str:
@@ -69,52 +59,33 @@ def keep_private(database: Path) -> None:
             database.chmod(0o600)
 
 
-def owner_of(runs: dict[str, Any], url: str) -> dict[str, Any]:
-    """Return name and password of the role that OWNER_DATABASE_URL names; it owns what `runs` uses."""
-    if not url:
-        return {}
-    owns = env.db_url_config(url)
-    one = ("ENGINE", "HOST", "PORT", "NAME")
-    if not owns["ENGINE"].endswith("postgresql") or any(owns[n] != runs[n] for n in one):
-        raise ImproperlyConfigured(
-            "OWNER_DATABASE_URL 须与 DATABASE_URL 是同一个 PostgreSQL 数据库 (not the same database)."
-        )
-    if owns["USER"] == runs["USER"]:
-        raise ImproperlyConfigured(
-            "OWNER_DATABASE_URL 与 DATABASE_URL 须用不同的数据库账号 (not another role)."
-        )
-    return {name: owns[name] for name in ("USER", "PASSWORD")}
-
-
-def private_hosts(hosts: list[str]) -> list[str]:
-    """Return `hosts` if every one is this machine or a private address; LAN_HTTP needs that."""
-    for host in hosts:
-        try:
-            inside = ipaddress.ip_address(host.strip("[]")).is_private
-        except ValueError:
-            inside = host == "localhost"
-        if not inside:
-            raise ImproperlyConfigured(
-                f"LAN_HTTP=1 只能用于内网地址, ALLOWED_HOSTS 中的 {host} 不是 (not a private address)."
-            )
-    return hosts
-
-
 if DEMO:
-    SECRET_KEY = env.str("SECRET_KEY", "") or demo_secret()
+    SECRET_KEY = secret("SECRET_KEY") or demo_secret()
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-    DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
+    DATABASE_URL = secret("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
 else:
     SECRET_KEY = required("SECRET_KEY")
     ALLOWED_HOSTS = [host.strip() for host in required("ALLOWED_HOSTS").split(",") if host.strip()]
     DATABASE_URL = required("DATABASE_URL")
 
 if LAN_HTTP:
-    ALLOWED_HOSTS = private_hosts(ALLOWED_HOSTS)
+    ALLOWED_HOSTS = values.private(ALLOWED_HOSTS)
 
 DEBUG = False
+# The server's own certificate, where no proxy in front of it has one: granian's own variables.
+CERTIFICATE = env.str("GRANIAN_SSL_CERTIFICATE", "")
+CERTIFICATE_KEY = env.str("GRANIAN_SSL_KEYFILE", "")
 # Printed on cards and shown on the screen; localhost is refused for a real poll by the pre-flight.
-PUBLIC_URL = env.str("PUBLIC_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
+PUBLIC_URL = env.str("PUBLIC_URL", "")
+if PUBLIC_URL:
+    PUBLIC_URL = values.public_url(PUBLIC_URL, plain=PLAIN_HTTP)
+    if not DEMO:
+        values.demand_known(PUBLIC_URL, ALLOWED_HOSTS)
+# Where `manage.py serve` listens; the first one is granian's own variable too.
+HOST, PORT = values.listens_on(PUBLIC_URL, plain=LAN_HTTP, has_certificate=bool(CERTIFICATE))
+HOST = env.str("GRANIAN_HOST", "") or HOST
+PORT = number("PORT", PORT, most=65_535)
+PUBLIC_URL = PUBLIC_URL or f"http://127.0.0.1:{PORT}"
 
 # --- the two apps and what they stand on ----------------------------------------------------------
 
@@ -126,6 +97,7 @@ INSTALLED_APPS = [
     "projects",
     "ballots",
     "yiwu_vote.apps.VoteAdminConfig",
+    "yiwu_vote.apps.MachineConfig",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
@@ -180,10 +152,10 @@ TEMPLATES = [
 
 # --- database -------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES = {"default": values.database("DATABASE_URL", DATABASE_URL)}
 # Who owns the tables, where that is another role than the one that runs the site: it migrates and
 # rewrites the storage. Empty where one role does all (yiwu_vote.postgresql.owner).
-DATABASE_OWNER = owner_of(DATABASES["default"], env.str("OWNER_DATABASE_URL", ""))
+DATABASE_OWNER = values.owner(DATABASES["default"], secret("OWNER_DATABASE_URL"))
 ASKED_OF_SERVER = dict[str, str]()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -249,7 +221,12 @@ else:
 PLACES = 4
 # How many such processes there are: granian's own variable, so that the checklist can compare all
 # their connections with those that the database has.
-WORKERS = env.int("GRANIAN_WORKERS", 1)
+WORKERS = number("GRANIAN_WORKERS", 1, most=100)
+if WORKERS > 1 and DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    raise values.refused(
+        "SQLite 一次只有一个写入者，GRANIAN_WORKERS 只能是 1；要用更多进程，请改用 PostgreSQL（DATABASE_URL）。",
+        "SQLite has one writer at a time: GRANIAN_WORKERS must be 1; for more, use PostgreSQL (DATABASE_URL).",
+    )
 
 # --- sessions, cookies, transport -----------------------------------------------------------------
 
@@ -270,7 +247,7 @@ SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if env.bool("BEHIND_PROXY", False):
+if switch("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SILENCED_SYSTEM_CHECKS = [
     # The site is one name under a government's domain: it may not bind the others to HTTPS.
@@ -300,7 +277,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 # Whether a superuser shows a second factor beside his password (design §6.3).
-SECOND_FACTOR = env.bool("SECOND_FACTOR", False) and not DEMO
+SECOND_FACTOR = switch("SECOND_FACTOR") and not DEMO
 # The name above the code in an authenticator app.
 OTP_TOTP_ISSUER = "民生实事项目票决"
 # Wrong codes wait as wrong passwords do; the waits of the package double for a hundred years.

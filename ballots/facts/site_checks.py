@@ -1,6 +1,7 @@
 """Whether phones reach this site, and whether its database keeps what it is given (design §3.2)."""
 
 import ipaddress
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -91,6 +92,20 @@ def _database(poll: Poll) -> Iterator[Finding]:
             )
             % {"there": there, "needed": needed},
         )
+
+
+def fitting_workers() -> int:
+    """Return how many processes should serve: one a core, as far as their connections suffice.
+
+    SQLite has one writer at a time: more processes would only wait for each other.
+    """
+    if connection.vendor == "sqlite":
+        return 1
+    most = os.cpu_count() or 1
+    there = database.connections_left()
+    if there is not None:
+        most = min(most, (there - FOR_COMMANDS) // settings.PLACES)
+    return max(1, most)
 
 
 def _clock() -> Iterator[Finding]:

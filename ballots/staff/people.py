@@ -87,15 +87,30 @@ def add_staff(*, username: str, family: str, given: str, role: str, by: User) ->
     Raises Refused("not-yours", "name-taken").
     """
     _demand_role(by, role)
-    if User.objects.filter(username__iexact=username).exists():
-        raise refused("name-taken", name=username)
-    password = _new_password()
-    user = User.objects.create_user(
-        username, password=password, last_name=family, first_name=given, is_staff=True
-    )
-    user.groups.set(Group.objects.filter(name__in=GROUPS[role]))
-    _note_given(user, by)
-    return user, password
+    return _add(username, family, given, role, by)
+
+
+@transaction.atomic
+def add_first_office(*, username: str, family: str, given: str) -> tuple[User, str]:
+    """Make the first account of the office from the machine's own shell, where nobody has signed in yet.
+
+    Returns it with its password, as `add_staff` does; raises Refused("name-taken").
+    """
+    return _add(username, family, given, roles.OFFICE, None)
+
+
+@transaction.atomic
+def add_administrator(*, username: str, password: str = "") -> tuple[User, str]:
+    """Make the superuser of a new site, who makes all other accounts; return it with its password.
+
+    One that he has not chosen himself is given to him as to everybody else. Raises Refused("name-taken").
+    """
+    _demand_free(username)
+    given = password or _new_password()
+    user = User.objects.create_superuser(username, password=given)
+    if not password:
+        _note_given(user, None)
+    return user, given
 
 
 @transaction.atomic
@@ -128,7 +143,23 @@ def set_active(user: User, *, active: bool, by: User) -> None:
     user.save(update_fields=["is_active"])
 
 
-def _note_given(user: User, by: User) -> None:
+def _demand_free(username: str) -> None:
+    if User.objects.filter(username__iexact=username).exists():
+        raise refused("name-taken", name=username)
+
+
+def _add(username: str, family: str, given: str, role: str, by: User | None) -> tuple[User, str]:
+    _demand_free(username)
+    password = _new_password()
+    user = User.objects.create_user(
+        username, password=password, last_name=family, first_name=given, is_staff=True
+    )
+    user.groups.set(Group.objects.filter(name__in=GROUPS[role]))
+    _note_given(user, by)
+    return user, password
+
+
+def _note_given(user: User, by: User | None) -> None:
     PasswordDate.objects.filter(user=user).update(is_own=False, given_by=by)
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from ballots import roles
 from ballots.acts import casting, drafts, lifecycle, rehearsal, roll, sign_in
-from ballots.facts import database, outcome
+from ballots.facts import database, outcome, site_checks
 from ballots.management.commands import demo
 from ballots.models import Delegate, Delegation
 from ballots.pure.rules import Rules, faults
@@ -492,10 +492,10 @@ def test_the_demo_has_no_more_threads_than_the_database_has_connections(monkeypa
     monkeypatch.setattr(database, "connections_left", lambda: 97)
     settings.PLACES = 16
 
-    assert demo.worker_count() == 5
+    assert site_checks.fitting_workers() == 5
 
     monkeypatch.setattr(database, "connections_left", lambda: 10)
-    assert demo.worker_count() == 1
+    assert site_checks.fitting_workers() == 1
 
 
 def free_port() -> int:

@@ -13,6 +13,8 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from yiwu_vote.machine import questions
+
 ROOT = Path(settings.BASE_DIR)
 DESIGN_PAGE = ROOT / "docs" / "design.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -76,7 +78,7 @@ def first_cells(document: Path, heading: str) -> list[str]:
 
 
 def our_commands() -> dict[str, Any]:
-    apps = {"ballots", "projects"}
+    apps = {"ballots", "projects", "yiwu_vote"}
     return {
         name: load_command_class(app, name) for name, app in get_commands().items() if app in apps
     }
@@ -220,19 +222,39 @@ def test_every_target_of_make_that_a_document_names_is_there(document):
     assert [name for name in named if name not in targets] == []
 
 
-def test_the_table_of_settings_is_what_the_settings_read_from_the_environment():
+def settings_read() -> set[str]:
+    """Return every variable that the settings read from the environment."""
     calls = [
         node
         for node in ast.walk(ast.parse(texts()["yiwu_vote/settings.py"]))
         if isinstance(node, ast.Call)
-        and re.fullmatch(r"env\.\w+|required", ast.unparse(node.func))
+        and re.fullmatch(r"env\.\w+|required|secret|switch|number", ast.unparse(node.func))
         and node.args
+        and isinstance(node.args[0], ast.Constant)
     ]
-    read = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    named = {ast.unparse(call.args[0]).strip("'") for call in calls}
+    by_file = {f"{ast.literal_eval(call.args[0])}_FILE" for call in calls if is_secret(call)}
+    return named | by_file
 
-    table = [cell.partition("=")[0] for cell in first_cells(OPERATIONS, "Settings")]
 
-    assert sorted(table) == sorted(map(str, read))
+def is_secret(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in {"required", "secret"}
+
+
+def test_the_table_of_settings_is_what_the_settings_read_from_the_environment():
+    cells = [cell.partition("=")[0] for cell in first_cells(OPERATIONS, "Settings")]
+
+    table = [name for cell in cells for name in re.findall(r"\w+", cell)]
+
+    assert sorted(table) == sorted(settings_read())
+
+
+def test_an_installation_keeps_every_setting_but_those_of_other_ways_to_run():
+    others = {"DEMO", "SERVING"}
+    # Whoever keeps the key in a file of his own keeps his settings himself.
+    others |= {"SECRET_KEY_FILE", "ALLOWED_HOSTS_FILE"}
+
+    assert sorted(questions.KEPT) == sorted(settings_read() - others)
 
 
 # --- the house ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import sqlite3
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from django.contrib.auth.password_validation import (
     MinimumLengthValidator,
     get_default_password_validators,
 )
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from tests.helpers.machine import ROOT
@@ -24,7 +26,11 @@ PRODUCTION = {
     "DATABASE_URL": "sqlite://:memory:",
     "PUBLIC_URL": "https://vote.example.cn",
 }
-LAN = {"LAN_HTTP": "1", "ALLOWED_HOSTS": "192.168.1.20,10.0.0.5,localhost,[::1]"}
+LAN = {
+    "LAN_HTTP": "1",
+    "ALLOWED_HOSTS": "192.168.1.20,10.0.0.5,localhost,[::1]",
+    "PUBLIC_URL": "http://192.168.1.20:8000",
+}
 
 # How a site of its own talks to browsers.
 TRANSPORT = {
@@ -82,10 +88,10 @@ def started(*names: str, **env: str) -> dict[str, Any]:
 
 
 def refusal(**env: str) -> str:
-    """Return the last line of what a site says that does not start with `env`."""
+    """Return the sentences of a site that does not start with `env`, in both languages."""
     run = python("-c", START, **env)
     assert run.returncode != 0
-    return run.stderr.strip().splitlines()[-1]
+    return run.stderr.strip().rpartition("django.core.exceptions.")[2]
 
 
 # --- what is demanded -----------------------------------------------------------------------------
@@ -135,6 +141,88 @@ def test_plain_http_is_allowed_inside_and_relaxes_only_the_cookies_and_transport
         "SECURE_SSL_REDIRECT": False,
         "SECURE_HSTS_SECONDS": 0,
     }
+
+
+# --- what is wrong --------------------------------------------------------------------------------
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what a server is told, and no server listens here.
+SETTINGS = str(ROOT / "yiwu_vote" / "settings.py")
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **env: str) -> dict[str, Any]:
+    """Return what the settings are with nothing but `env`, read anew in this process."""
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [
+        ({"LAN_HTTP": "maybe"}, "LAN_HTTP"),
+        ({"BEHIND_PROXY": "2"}, "BEHIND_PROXY"),
+        ({"PORT": "eighty"}, "PORT"),
+        ({"PORT": "70000"}, "PORT"),
+        ({"GRANIAN_WORKERS": "0"}, "GRANIAN_WORKERS"),
+        ({"GRANIAN_WORKERS": "2"}, "GRANIAN_WORKERS"),
+        ({"DATABASE_URL": "mysql://vote@db/vote"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "vote.sqlite3"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:///"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres://vote@db"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres://vote:se:cret@db:54x/vote"}, "DATABASE_URL"),
+        ({"OWNER_DATABASE_URL": "postgres://owner@db/vote"}, "OWNER_DATABASE_URL"),
+        ({"PUBLIC_URL": "vote.example.cn"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://vote.example.cn/vote/"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://vote.example.cn:x"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "http://vote.example.cn"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://other.example.cn"}, "ALLOWED_HOSTS"),
+        ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
+        ({"SECRET_KEY": "", "SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_two_languages_and_nothing_secret_with_it(
+    monkeypatch, env, name
+):
+    with pytest.raises(ImproperlyConfigured) as said:
+        read(monkeypatch, **PRODUCTION | env)
+
+    chinese, english = str(said.value).splitlines()
+    assert name in chinese
+    assert name in english
+    assert re.search("[一-龥]", chinese)
+    assert english.isascii()
+    assert "se:cret" not in str(said.value)
+
+
+def test_secrets_may_lie_in_files(monkeypatch, tmp_path):
+    key, address = tmp_path / "key", tmp_path / "address"
+    key.write_text(PRODUCTION["SECRET_KEY"] + "\n")
+    address.write_text("postgres://vote:secret@db/vote\n")
+    bare = {name: PRODUCTION[name] for name in ("ALLOWED_HOSTS", "PUBLIC_URL")}
+
+    found = read(monkeypatch, **bare, SECRET_KEY_FILE=str(key), DATABASE_URL_FILE=str(address))
+
+    assert found["SECRET_KEY"] == PRODUCTION["SECRET_KEY"]
+    assert found["DATABASES"]["default"]["PASSWORD"] == "secret"
+
+
+@pytest.mark.parametrize(
+    ("env", "place"),
+    [
+        ({}, ("127.0.0.1", 8000)),
+        ({"PORT": "8100"}, ("127.0.0.1", 8100)),
+        ({"GRANIAN_HOST": EVERYWHERE}, (EVERYWHERE, 8000)),
+        ({"GRANIAN_SSL_CERTIFICATE": "/etc/site.pem"}, (EVERYWHERE, 443)),
+        (LAN, ("192.168.1.20", 8000)),
+        (LAN | {"PUBLIC_URL": "http://192.168.1.20"}, ("192.168.1.20", 80)),
+    ],
+)
+def test_a_site_listens_where_its_visitors_come_from(monkeypatch, env, place):
+    found = read(monkeypatch, **PRODUCTION | env)
+
+    assert (found["HOST"], found["PORT"]) == place
 
 
 # --- cookies, transport, pages --------------------------------------------------------------------

@@ -4,7 +4,6 @@ import csv
 import io
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,14 +14,14 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils.translation import gettext
 
 from ballots import roles
 from ballots.acts import rehearsal, sign_in
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.acts.register.importing import import_roll
-from ballots.facts import database, site_checks
+from ballots.facts import site_checks
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import person, the_poll, track, write_whole
 from ballots.models import AccessCard, Delegate
@@ -31,6 +30,7 @@ from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import Phase
+from yiwu_vote.machine import serving
 
 # The name of the rules by which the demo knows its own poll among other rehearsals.
 RULES_NAME = "票决办法（示例）"
@@ -42,8 +42,6 @@ STAFF = {
     "scrutineer": ("示例监票甲", [roles.SCRUTINEER, roles.CHIEF]),
     "scrutineer2": ("示例监票乙", [roles.SCRUTINEER]),
 }
-# Threads of the server that wait for bodies (yiwu_vote.bodies); one is made when it is needed.
-BODIES = 256
 ANEW = "重新生成示例数据"
 HOST = "127.0.0.1"
 # Without the letters and digits that look like each other.
@@ -187,29 +185,13 @@ class Command(BaseCommand):
     def serve(self) -> None:
         """Become the web server; nothing of this process is left but its number."""
         call_command("collectstatic", interactive=False, verbosity=0)
-        workers = worker_count()
+        workers = site_checks.fitting_workers()
         self.stdout.write(
             gettext("网站已启动，按 Ctrl+C 结束：%(site)s/") % {"site": settings.PUBLIC_URL}
         )
         self.stdout.flush()
         connections.close_all()
-        options = {
-            "--interface": "wsgi",
-            "--host": HOST,
-            "--port": port(),
-            "--blocking-threads": BODIES,
-            "--working-dir": settings.BASE_DIR,
-            # Its one warning is of more threads than cores, which is what we want here.
-            "--log-level": "error",
-        }
-        flags = [str(part) for pair in options.items() for part in pair]
-        # One worker that was killed takes nobody else along.
-        flags += ["--respawn-failed-workers", "--no-access-log", "--no-ws"]
-        command = [sys.executable, "-m", "granian", *flags]
-        # For granian and, in its processes, for the checklist.
-        os.environ["GRANIAN_WORKERS"] = str(workers)
-        # S606 warns of a process without a shell, which is what we want.
-        os.execv(sys.executable, [*command, "yiwu_vote.wsgi:application"])  # noqa: S606
+        serving.become(serving.command(HOST, port()), workers=workers)
 
 
 def command_line() -> str:
@@ -220,39 +202,19 @@ def command_line() -> str:
     return " ".join([*given, sys.executable if near.startswith("..") else near, "manage.py"])
 
 
-def worker_count() -> int:
-    """Return how many processes serve the demo: one a core, as far as their connections suffice.
-
-    SQLite has one writer at a time: more processes would only wait for each other.
-    """
-    if connection.vendor == "sqlite":
-        return 1
-    most = os.cpu_count() or 1
-    there = database.connections_left()
-    if there is not None:
-        most = min(most, (there - site_checks.FOR_COMMANDS) // settings.PLACES)
-    return max(1, most)
-
-
 def port() -> int:
     return int(os.environ.get("PORT") or 8000)
 
 
 def demand_free_port() -> None:
     """Raise CommandError if another program already answers where the site would."""
-    with socket.socket() as attempt:
-        if os.name == "posix":
-            # As servers do: a port that was left a moment ago is free. Windows means more by it.
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((HOST, port()))
-        except OSError:
-            raise CommandError(
-                gettext(
-                    "端口%(port)d已被占用。请结束占用它的程序，或换一个端口：make run PORT=%(next)d"
-                )
-                % {"port": port(), "next": port() + 1}
-            ) from None
+    if serving.why_not(HOST, port()):
+        raise CommandError(
+            gettext(
+                "端口%(port)d已被占用。请结束占用它的程序，或换一个端口：make run PORT=%(next)d"
+            )
+            % {"port": port(), "next": port() + 1}
+        )
 
 
 def standing_demo() -> Poll | None:

@@ -1,0 +1,1 @@
+"""A real site on its machine: what its settings may be, the file that keeps them, its server."""

@@ -1,0 +1,1 @@
+"""What is typed on the machine of a real site."""
