@@ -30,7 +30,7 @@ BEHIND_POOLER = switch("BEHIND_POOLER")
 # Set by yiwu_vote.wsgi: this process answers visitors, and is no command.
 SERVING = switch("SERVING")
 VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
-# Where somebody else's tool puts copies of the database; we only look when the newest was made.
+# Where backups of the database go, ours and those of other tools.
 BACKUP_DIR = env.str("BACKUP_DIR", "")
 # Whom to call from a page of an error, which cannot ask a poll for its own telephone.
 HELP_PHONE = env.str("HELP_PHONE", "")
