@@ -15,8 +15,8 @@ from ballots.files import pabulib
 from ballots.models import Ballot
 from ballots.refusal import Refused
 from projects.models import Poll, Project
+from tests.files.pabulib import city_vote, sections_of
 from tests.helpers.factories import Stage, make_poll, make_stage, move_by_force, selection
-from tests.helpers.pabulib import city_vote, sections_of
 from tests.helpers.small_vote import confirm, count, decide, make_opened, make_tied, run_off
 
 pytestmark = pytest.mark.django_db

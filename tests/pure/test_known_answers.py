@@ -14,9 +14,9 @@ from ballots.models import Ballot
 from ballots.pure.rules import Fault, Rules, Selection, faults
 from ballots.pure.tally import Tally, Turnout, paper, tally
 from projects.models import Poll, Project
+from tests.files.pabulib import city_vote
 from tests.helpers.factories import make_poll, move_by_force
 from tests.helpers.machine import lacking
-from tests.helpers.pabulib import city_vote
 
 
 def counted(ballots: list[list[int]], numbers: list[int], places: int) -> Tally:
