@@ -393,6 +393,11 @@ class RollEntry(models.Model):
                 condition=Q(present=False) | Q(leave=""),
                 name="roll_entry_present_is_not_on_leave",
             ),
+            # A mark is that of a ballot that was cast here; whoever holds a paper casts none.
+            models.CheckConstraint(
+                condition=Q(channel="online") | Q(voted=False),
+                name="roll_entry_votes_one_way",
+            ),
             known("channel", Channel, name="roll_entry_channel_is_known"),
         ]
 
@@ -465,6 +470,9 @@ class BallotBox(models.Model):
     tested_at = models.DateTimeField(_("试开时间"), null=True)
     # Bytes of every padded ballot; 0 until the opening freezes the rules.
     ballot_size = models.PositiveIntegerField(default=0)
+    # From a close with papers given out until these are sealed, too; it keeps the receipts on record
+    # from telling which were there before (design §5.8).
+    paper_salt = models.CharField(max_length=32, blank=True, default="", editable=False)
     # Set by 会务 and 监票 together when every write-in has its ruling (design §3.3).
     canvassed = models.BooleanField(_("推荐项目已归并"), default=False)
 
@@ -524,6 +532,87 @@ class SealedBallot(models.Model):
                 condition=Q(receipt__length=64), name="sealed_ballot_receipt_is_a_digest"
             ),
         ]
+
+
+# So many papers are keyed in one go, by the same two people.
+BUNDLE_LIMIT = 25
+
+
+class PaperBundle(models.Model):
+    """Papers that two people key independently (纸质票一扎); gone once all papers are sealed."""
+
+    poll = models.ForeignKey(Poll, models.PROTECT, related_name="bundles")
+    number = models.PositiveSmallIntegerField(_("扎号"))
+    size = models.PositiveSmallIntegerField(_("张数"))
+    first = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    second = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("纸质票")
+        verbose_name_plural = _("纸质票")
+        default_permissions = ()
+        ordering = ["poll", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["poll", "number"], name="bundle_number_is_unique_in_a_poll"
+            ),
+            models.CheckConstraint(
+                condition=Q(size__gte=1, size__lte=BUNDLE_LIMIT), name="bundle_has_25_at_most"
+            ),
+            models.CheckConstraint(
+                condition=~Q(first=F("second")), name="bundle_is_keyed_by_two_people"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(_("第%(number)d扎") % {"number": self.number})
+
+
+class ReadingSide(models.IntegerChoices):
+    FIRST = 1, _("第一人")
+    SECOND = 2, _("第二人")
+    RULED = 3, _("总监票人")
+
+
+class PaperReading(models.Model):
+    """What one person read on one paper (录入); no name of a delegate, and gone with its bundle.
+
+    `doubt` says why the paper is spoilt or doubtful; a ruling of the chief scrutineer with it makes
+    the paper invalid.
+    """
+
+    Side = ReadingSide
+
+    bundle = models.ForeignKey(PaperBundle, models.CASCADE, related_name="readings")
+    place = models.PositiveSmallIntegerField(_("第几张"))
+    side = models.PositiveSmallIntegerField(choices=ReadingSide)
+    chosen = models.JSONField(default=list)
+    against = models.JSONField(default=list)
+    proposals = models.JSONField(default=list)
+    doubt = models.CharField(_("疑问"), max_length=200, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    mac = models.CharField(max_length=MAC_LENGTH, editable=False)
+
+    class Meta:
+        verbose_name = _("纸质票录入")
+        verbose_name_plural = _("纸质票录入")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bundle", "place", "side"], name="paper_is_read_once_by_each"
+            ),
+            models.CheckConstraint(
+                condition=Q(place__gte=1, place__lte=BUNDLE_LIMIT), name="paper_has_a_place"
+            ),
+            models.CheckConstraint(
+                condition=Q(side__in=ReadingSide.values), name="reading_side_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bundle}·{self.place}"
 
 
 class WriteInRuling(models.TextChoices):
@@ -614,9 +703,6 @@ class Ballot(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="ballots")
-    channel = models.CharField(
-        max_length=8, choices=RollEntry.Channel, default=RollEntry.Channel.ONLINE
-    )
     chosen = models.JSONField(default=list)
     against = models.JSONField(default=list)
     write_ins = models.JSONField(default=list)
@@ -627,7 +713,6 @@ class Ballot(models.Model):
     class Meta:
         constraints = [
             known("invalid", InvalidReason, name="ballot_reason_is_known"),
-            known("channel", Channel, name="ballot_channel_is_known"),
         ]
 
 

@@ -45,6 +45,12 @@ CANVASSED = (
 )
 ARCHIVED = "(SELECT archived_at FROM projects_poll WHERE id = {row}.poll_id)"
 KEY_MADE = "(SELECT 1 FROM ballots_journalentry WHERE poll_id = OLD.id AND ballots_journalentry.kind = 'key-made')"
+# From the close until its papers are in, a box is still to be laid anew (design §5.8).
+SALTED = "(SELECT paper_salt FROM ballots_ballotbox WHERE poll_id = {row}.poll_id) <> ''"
+PAPERS_SEALED = (
+    "EXISTS (SELECT 1 FROM ballots_journalentry entry WHERE entry.poll_id = NEW.poll_id"
+    " AND entry.kind = 'papers-sealed')"
+)
 # 实到 falls only where somebody was marked by mistake and has not voted.
 TAKES_NO_BALLOTS = f"{PHASE.format(row='OLD')} NOT IN ('open', 'paused')"
 PHASE_OF_LINE = (
@@ -215,8 +221,9 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         Guard(
             "ballots_envelope",
             "INSERT",
-            f"{PHASE.format(row='NEW')} <> 'open'",
-            "an envelope enters an open poll only",
+            f"{PHASE.format(row='NEW')} <> 'open' OR EXISTS (SELECT 1 FROM ballots_rollentry entry"
+            " WHERE entry.id = NEW.roll_entry_id AND entry.channel = 'paper')",
+            "an envelope enters an open poll only, and of nobody who holds a paper",
         ),
         Guard(
             "ballots_envelope",
@@ -230,8 +237,10 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             "UPDATE",
             f"(OLD.voted AND (NOT NEW.voted OR NEW.mac <> OLD.mac)) OR (NEW.voted AND NEW.voted_at IS NULL"
             f" AND {ARCHIVED.format(row='OLD')} IS NULL) OR ({PHASE.format(row='OLD')} <> 'draft' AND"
-            f" ((OLD.present AND NOT NEW.present AND (OLD.voted OR NEW.voted OR {TAKES_NO_BALLOTS}))"
+            f" ((OLD.present AND NOT NEW.present"
+            f" AND (OLD.voted OR NEW.voted OR OLD.channel = 'paper' OR {TAKES_NO_BALLOTS}))"
             f" OR (NEW.leave <> OLD.leave AND {TAKES_NO_BALLOTS})"
+            f" OR (NEW.channel <> OLD.channel AND {TAKES_NO_BALLOTS})"
             " OR NEW.number <> OLD.number"
             " OR NEW.name <> OLD.name OR NEW.delegation <> OLD.delegation"
             " OR NEW.delegate_id <> OLD.delegate_id OR NEW.poll_id <> OLD.poll_id))",
@@ -258,6 +267,20 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             "NEW.public_key <> OLD.public_key AND NEW.ceremony <= OLD.ceremony",
             "the key of a box changes with its ceremony alone",
             "_key",
+        ),
+        Guard(
+            "ballots_ballotbox",
+            "UPDATE",
+            f"NEW.paper_salt <> OLD.paper_salt AND ({PHASE.format(row='OLD')} <> 'closed'"
+            f" OR (NEW.paper_salt <> '' AND (OLD.paper_salt <> '' OR {PAPERS_SEALED})))",
+            "a box is salted once, by a close with papers, until these are sealed",
+            "_papers",
+        ),
+        Guard(
+            "ballots_sealedballot",
+            "INSERT",
+            f"{PHASE.format(row='NEW')} NOT IN ('closed', 'void') OR ({PAPERS_SEALED})",
+            "a sealed ballot is laid into a closed box, and none after the papers",
         ),
         Guard(
             "ballots_ballotbox",
@@ -311,6 +334,11 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
         if table != "ballots_result":
             guards.append(Guard(table, "UPDATE", "1 = 1", f"the {what} is never changed"))
         condition = f"{KIND.format(row='OLD')} <> 'rehearsal'"
+        if table == "ballots_sealedballot":
+            condition += (
+                f" AND NOT COALESCE({PHASE.format(row='OLD')} = 'closed'"
+                f" AND {SALTED.format(row='OLD')}, FALSE)"
+            )
         guards.append(Guard(table, "DELETE", condition, f"the {what} is never deleted"))
     for table, phase in {
         "projects_project": PHASE,

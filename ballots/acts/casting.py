@@ -30,6 +30,9 @@ refused = Refusals(
         "void": _("本次票决作废"),
         "not-on-roll": _("您不在本次票决的名册上，请联系会务组。"),
         "not-present": _("您尚未报到，请先到会务组报到。"),
+        "on-paper": _(
+            "您已领取纸质表决票，请填写后投入投票箱，不能再在网上提交。票面污损的，请到会务组更换。"
+        ),
         "card-replaced": _("投票卡已更换"),
         "key-changed": _("票箱公钥与开始投票时记录的不符"),
         "faults": _("表决票不符合票决规则"),
@@ -45,6 +48,7 @@ refused = Refusals(
 MARK = """
 UPDATE ballots_rollentry SET voted = TRUE, voted_at = %(now)s, mac = %(mac)s
  WHERE poll_id = %(poll)s AND delegate_id = %(delegate)s AND NOT voted
+   AND channel = 'online'
    AND EXISTS (
      SELECT 1 FROM projects_poll poll
       WHERE poll.id = %(poll)s AND poll.phase = 'open'
@@ -144,6 +148,8 @@ def _why_not(poll: Poll, card: AccessCard, token: str, wrong: Sequence[Fault]) -
     if entry.voted:
         return _receipt_again(entry, token)
     _demand_open(poll)
+    if entry.channel == RollEntry.Channel.PAPER:
+        raise refused("on-paper")
     if poll.voters == Poll.Voters.PRESENT and not entry.present:
         raise refused("not-present")
     held = AccessCard.objects.select_related("delegate").get(pk=card.pk)

@@ -27,11 +27,13 @@ from ballots.facts.frozen import (
 )
 from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import is_for_chief, listed, outcome_of, standing_result
+from ballots.facts.paper import given
 from ballots.facts.rulings import are_as_signed
 from ballots.models import (
     BallotBox,
     Confirmation,
     Envelope,
+    PaperBundle,
     Register,
     Result,
     rules_of,
@@ -64,6 +66,9 @@ refused = Refusals(
             "没有开始投票：您打开本页之后，%(what)s有变动。本页已经更新，请重新核对后再按“开始投票”。"
         ),
         "not-announced": _("没有截止：还有%(count)d名代表没有投票，请在主持人宣布截止后办理。"),
+        "papers-out": _("没有开箱：发出的%(count)d张纸质票还没有封存入箱。请先清点、录入并封存。"),
+        "more-returned": _("没有开箱：收回的纸质票多于发出的，本次表决无效，请宣布本次票决作废。"),
+        "keyer-confirms": _("录入纸质票的人不能复核，请由其他监票人复核。"),
         "not-declared": _("没有开箱：请在主持人宣布本次表决有效后办理。"),
         "figure-moved": _("已投票人数已变为%(count)d，请核对后重新输入。"),
         "figure-wrong": _("输入的数字与页面上的不符，请核对后重新输入。"),
@@ -231,6 +236,12 @@ def close_poll(
         )
     _move(poll, "close", closed_at=timezone.now())
     ballots, root = _strip(poll, [doubt.entry for doubt in doubts])
+    papers = {"papers": figures.papers} if figures.papers else {}
+    if papers:
+        # Until these lie in the box, too.
+        salt = secrets.token_hex(16)
+        BallotBox.objects.filter(poll=poll).update(paper_salt=salt)
+        root = sealing.salted_root(root, salt)
     if ballots != marks:
         raise refused("box-unlike-roll", who="")
     # An entry of its own, for it stays out of the public package, where few would be found by trying.
@@ -247,6 +258,7 @@ def close_poll(
             "present": figures.present,
             "receipts": root,
         }
+        | papers
         | ({"announced": True} if announced else {}),
     )
     return poll
@@ -334,6 +346,11 @@ def open_box(
     """
     demand_any_office(by)
     poll = _ready(poll, "box")
+    papers = given.papers_of(poll)
+    if papers.are_too_many:
+        raise refused("more-returned")
+    if papers.are_out:
+        raise refused("papers-out", count=papers.issued)
     if declared is False:
         raise refused("not-declared")
     if not is_on_record(poll.pk, bytes(poll.box.public_key)):
@@ -410,6 +427,8 @@ def confirm_result(poll: Poll, *, by: User, watch: Watch = unwatched) -> Result:
     result = _counted(poll)
     if by == result.counted_by:
         raise refused("counter-confirms")
+    if by.get_username() in given.keyers_of(poll):
+        raise refused("keyer-confirms")
     if result.confirmations.filter(by=by).exists():
         raise refused("confirmed-before")
     _demand_as_on_record(poll, result)
@@ -557,6 +576,7 @@ def void_poll(poll: Poll, *, reason: str, by: User, second: User | None) -> Poll
     before = poll.phase
     _move(poll, "void", closed_at=poll.closed_at or timezone.now())
     ballots, root = _strip(poll)
+    PaperBundle.objects.filter(poll=poll).delete()
     data = {"reason": reason, "phase": before}
     if ballots:
         data["receipts"] = root

@@ -21,6 +21,7 @@ from ballots.models import (
     Delegation,
     Envelope,
     JournalEntry,
+    PaperBundle,
     Register,
     Result,
     RollEntry,
@@ -163,7 +164,15 @@ def wipe_rehearsal(poll: Poll, *, by: User) -> None:
     # A proposal that others were merged into is protected by them, so they part first.
     poll.write_ins.update(ruling=WriteIn.Ruling.NONE, into_project=None, into_write_in=None)
     counted = (Decision, Announcement, Result, Ballot, WriteIn)
-    for model in (*counted, SealedBallot, Envelope, BallotBox, RollEntry, JournalEntry):
+    for model in (
+        *counted,
+        PaperBundle,
+        SealedBallot,
+        Envelope,
+        BallotBox,
+        RollEntry,
+        JournalEntry,
+    ):
         model._default_manager.filter(poll=poll).delete()
     poll.recommendations.all().delete()
     # Candidates are frozen in every phase but the first, so the poll steps back before it goes.

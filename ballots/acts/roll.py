@@ -22,6 +22,7 @@ refused = Refusals(
         "present-stays": _("投票开始后，实到代表只能增加；误记的，由两人签名撤销。"),
         "not-in-office": _("%(who)s不是在任代表（暂停执行代表职务或已终止），不能记为到会。"),
         "has-voted": _("%(who)s已投票，不能撤销到会。"),
+        "has-paper": _("%(who)s已领取纸质票，不能撤销到会。误发、尚未投入票箱的，请先收回纸质票。"),
         "presence-own": _("本次的实到已经核对过，不需要再确认。"),
         "figure-moved": _("实到人数已变为%(count)d，请核对后再确认。"),
         "nobody": _("请先勾选代表。"),
@@ -172,6 +173,7 @@ def lower_presence(
     if not entries:
         raise refused("nobody")
     _demand_none([entry for entry in entries if entry.voted], "has-voted")
+    _demand_none([entry for entry in entries if _is_on_paper(entry)], "has-paper")
     _demand_none([entry for entry in entries if not entry.present], "not-present")
     return _lower(poll, entries, reason=reason, by=by, second=second)
 
@@ -297,7 +299,10 @@ def follow_status(
     people = [[entry.number, entry.name, before[entry.delegate_id]] for entry in entries]
     data = {"status": status, "people": people, "reason": reason}
     journal.append(poll, journal.Kind.STATUS_SET, by=by, second=second, data=data)
-    leaving = [entry for entry in entries if entry.present and not entry.voted]
+    # Nobody sees whether a paper is in the box already: whoever holds one stays as one who voted.
+    leaving = [
+        entry for entry in entries if entry.present and not entry.voted and not _is_on_paper(entry)
+    ]
     if poll.takes_ballots and status != Delegate.Status.ACTIVE and leaving:
         _lower(poll, leaving, reason=reason, by=by, second=second)
 
@@ -335,6 +340,10 @@ def _entries(poll: Poll, numbers: Collection[str]) -> list[RollEntry]:
 def _demand_names(entries: Sequence[RollEntry], names: Mapping[str, str] | None) -> None:
     if names is not None and any(entry.name != names.get(entry.number) for entry in entries):
         raise refused("roll-moved")
+
+
+def _is_on_paper(entry: RollEntry) -> bool:
+    return entry.channel == RollEntry.Channel.PAPER
 
 
 def _demand_none(entries: Sequence[RollEntry], code: str) -> None:

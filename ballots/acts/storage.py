@@ -7,10 +7,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.models import Envelope, RollEntry, SealedBallot
+from ballots.models import Envelope, PaperReading, RollEntry, SealedBallot
 from ballots.refusal import Refusals, demand_office, locked
 from projects.models import Poll
 from yiwu_vote.postgresql.owner import owned
@@ -51,8 +52,10 @@ def rewrite_storage(poll: Poll, *, by: User) -> None:
 
 
 def is_rewritten(poll: Poll) -> bool:
-    """Tell whether that is done: a step offers it only where it failed."""
-    return poll.journal.filter(kind=journal.Kind.STORAGE_REWRITTEN).exists()
+    """Tell whether that is done, since the close or since papers were sealed: a step offers it else."""
+    kinds = (journal.Kind.STORAGE_REWRITTEN, journal.Kind.PAPERS_SEALED)
+    last = poll.journal.filter(kind__in=kinds).order_by("seq").last()
+    return last is not None and last.kind == journal.Kind.STORAGE_REWRITTEN
 
 
 def _vacuum() -> None:
@@ -61,8 +64,10 @@ def _vacuum() -> None:
             # VACUUM keeps a deleted row for as long as an older transaction anywhere on the server
             # might see it; a table that ALTER rewrites takes over the living rows alone.
             with _without_limit(cursor):
-                cursor.execute(_rewriting())
-                tables = [model._meta.db_table for model in (Envelope, SealedBallot, RollEntry)]
+                for model, column in EMPTIED.items():
+                    cursor.execute(_rewriting(model, column))
+                models: list[type[Model]] = [*EMPTIED, SealedBallot, RollEntry]
+                tables = [model._meta.db_table for model in models]
                 cursor.execute(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
             return
         cursor.execute("VACUUM")
@@ -87,16 +92,20 @@ def _without_limit(cursor: CursorWrapper) -> Iterator[None]:
         cursor.execute("RESET statement_timeout")
 
 
-def _rewriting() -> str:
-    """Return the statement that rewrites the empty table of the envelopes, and forgets its statistics.
+# The tables that a close and the sealing of papers leave empty, with a column of text or bytes.
+EMPTIED: dict[type[Model], str] = {Envelope: "sealed", PaperReading: "doubt"}
+
+
+def _rewriting(model: type[Model], column: str) -> str:
+    """Return the statement that rewrites an empty table, and forgets its statistics.
 
     ANALYZE leaves those of an empty table alone, some hundred values of each column as they were;
-    only a change of its type drops what is known of a column.
+    only a change of its type drops what is known of a column. What `column` becomes has to be
+    computed, or nothing would be rewritten.
     """
     columns = [
         f"ALTER COLUMN {field.column} TYPE {field.db_type(connection)}"
-        for field in Envelope._meta.concrete_fields
-        if field.column != "sealed"
+        + (f" USING {column} || ''" if field.column == column else "")
+        for field in model._meta.concrete_fields
     ]
-    sealed = "ALTER COLUMN sealed TYPE bytea USING sealed || ''"
-    return f"ALTER TABLE ballots_envelope {', '.join([sealed, *columns])}"
+    return f"ALTER TABLE {model._meta.db_table} {', '.join(columns)}"

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.ceremony import recover_key
 from ballots.facts.polls import candidates
-from ballots.models import Ballot, RollEntry, WriteIn, rules_of
+from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import sealing
 from ballots.pure.opening import Interrupted, Opened, Opener, opened
 from ballots.pure.progress import Watch, unwatched, watched
@@ -51,11 +51,11 @@ WRITTEN = 5000
 # Rows of text that stands as it is stored, and not Django's objects: these took two fifths of the
 # time of the process that leads an opening.
 COPY = """
-COPY ballots_ballot (id, poll_id, channel, invalid, chosen, against, write_ins) FROM STDIN
+COPY ballots_ballot (id, poll_id, invalid, chosen, against, write_ins) FROM STDIN
 """
 INSERT = """
-INSERT INTO ballots_ballot (id, poll_id, channel, invalid, chosen, against, write_ins)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+INSERT INTO ballots_ballot (id, poll_id, invalid, chosen, against, write_ins)
+VALUES (%s, %s, %s, %s, %s, %s)
 """
 # Between the lists of a ballot, in no list.
 NEXT = ";"
@@ -235,4 +235,4 @@ def _rows(poll: Poll, ballots: Iterable[bytes], ids: Sequence[str]) -> Iterator[
         chosen, against, places = lists
         if places != NONE:
             places = json.dumps(sorted(ids[place] for place in json.loads(places)))
-        yield key, poll.pk, RollEntry.Channel.ONLINE, invalid, chosen, against, places
+        yield key, poll.pk, invalid, chosen, against, places

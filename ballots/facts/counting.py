@@ -15,10 +15,18 @@ from ballots.facts import rulings
 from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
-from ballots.pure.figures import VERSION, CheckFigures, Figures, ListedItem, RulesFigures
+from ballots.pure.figures import (
+    VERSION,
+    WITHOUT_PAPERS,
+    CheckFigures,
+    Figures,
+    ListedItem,
+    PaperFigures,
+    RulesFigures,
+)
 from ballots.pure.progress import Watch, half, unwatched, watched
 from ballots.pure.rules import Rules
-from ballots.pure.tally import Check, Paper, Tally, paper, tally
+from ballots.pure.tally import Check, Paper, Tally, Turnout, paper, tally
 from projects.models import Poll
 
 # Plain aggregates: equal lists are counted first, then unfolded, and a list that held an item twice
@@ -179,8 +187,10 @@ def _genuine(poll: Poll, watch: Watch) -> int:
             yield receipt
 
     root = sealing.receipts_root(receipts())
-    closed = poll.journal.filter(kind=journal.Kind.CLOSED).first()
-    return genuine if closed is not None and closed.data["receipts"] == root else 0
+    # What the close put on record, or, where papers came, what was in the box with these.
+    kinds = (journal.Kind.CLOSED, journal.Kind.PAPERS_SEALED)
+    last = poll.journal.filter(kind__in=kinds).order_by("seq").last()
+    return genuine if last is not None and last.data["receipts"] == root else 0
 
 
 def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
@@ -193,7 +203,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
     # The database lets no poll open without it.
     delegates_total = poll.delegates_total or 0
     return {
-        "version": VERSION,
+        "version": VERSION if result.turnout.papers else WITHOUT_PAPERS,
         "poll": {
             "uuid": str(poll.uuid),
             "meeting": poll.meeting,
@@ -203,6 +213,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
         },
         "rules": _rules(rules_of(poll)),
         "turnout": {
+            **_papers_of(result.turnout),
             "delegates_total": delegates_total,
             "roll": result.turnout.roll,
             "present": result.turnout.present,
@@ -244,6 +255,13 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
         "turned": result.turned,
         "checks": [_check(check) for check in checks(poll, result, half(watch, first=False))],
     }
+
+
+def _papers_of(turnout: Turnout) -> PaperFigures:
+    """Return the figures of the papers; nothing where there were none."""
+    if not turnout.papers:
+        return {}
+    return {"papers": turnout.papers, "papers_returned": turnout.papers_returned}
 
 
 def digest(figures: Mapping[str, object]) -> str:

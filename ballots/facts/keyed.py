@@ -58,6 +58,11 @@ def envelope_mac(poll: UUID, delegate: int, number: str, receipt: str) -> str:
     return _mac("envelope", poll, delegate, number, receipt)
 
 
+def reading_mac(poll: UUID, bundle: int, place: int, side: int, by: int, read: Any) -> str:
+    """Return the MAC of what one person read on a paper, so that nobody else can have read it."""
+    return _mac("reading", poll, bundle, place, side, by, chain.canonical(read))
+
+
 def _mac(what: str, *bound: object) -> str:
     text = "\0".join(map(str, bound)).encode()
     return hmac.digest(_key(what, settings.SECRET_KEY), text, "sha256").hex()[:MAC_LENGTH]

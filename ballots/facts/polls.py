@@ -102,12 +102,15 @@ def state_of(poll: Poll, entry: RollEntry) -> str:
     """Return where a delegate stands with a poll, the one question behind every page below.
 
     One of "before", "open", "paused", "time-up" (and nobody has closed), "suspended" and
-    "not-in-office" (and cannot vote), "voted", "closed" (and has not voted), "published", "void".
+    "not-in-office" (and cannot vote), "voted", "on-paper" (and holds a paper ballot), "closed" (and
+    has not voted), "published", "void".
     """
     if poll.is_over:
         return poll.phase
     if entry.voted:
         return "voted"
+    if entry.channel == RollEntry.Channel.PAPER:
+        return "on-paper"
     if barred := why_barred(entry.delegate) if poll.phase in DRAFT | VOTING else "":
         return barred
     if poll.is_time_up:

@@ -5,13 +5,15 @@ from typing import TypedDict
 
 from django.db.models import Count, Min, Q
 
+from ballots.facts.paper import given
 from ballots.models import Ballot, Delegate, RollEntry
 from ballots.pure.tally import Turnout
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
 
+ON_PAPER = Q(channel=RollEntry.Channel.PAPER)
 # On the roll, no longer in office, and has not voted.
-BARRED = ~Q(delegate__status=Delegate.Status.ACTIVE) & Q(voted=False)
+BARRED = ~Q(delegate__status=Delegate.Status.ACTIVE) & Q(voted=False) & ~ON_PAPER
 
 
 def turnout_of(poll: Poll) -> Turnout:
@@ -20,6 +22,7 @@ def turnout_of(poll: Poll) -> Turnout:
         roll=Count("pk"),
         present=Count("pk", filter=Q(present=True)),
         voted=Count("pk", filter=Q(voted=True)),
+        papers=Count("pk", filter=ON_PAPER),
     )
     barred = poll.roll.filter(BARRED).count() if _leaves_out(poll) else 0
     return Turnout(
@@ -29,6 +32,7 @@ def turnout_of(poll: Poll) -> Turnout:
         invalid=0
         if poll.phase in DRAFT | VOTING | {Poll.Phase.CLOSED}
         else poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
+        papers_returned=(given.papers_of(poll).returned or 0) if marks["papers"] else 0,
     )
 
 
@@ -71,12 +75,13 @@ def percent(part: int, whole: int) -> str:
 
 
 class TurnoutRow(TypedDict):
-    """One row of 投票情况: 应到, 实到, 发出, 已投票, 未投票 and the rate in percent."""
+    """One row of 投票情况: 应到, 实到, 发出, 已投票, 纸质票, 未投票 and the rate in percent."""
 
     on_roll: int
     came: int
     issued: int
     marks: int
+    papers: int
     waiting: int
     share: str
 
@@ -98,6 +103,7 @@ def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
             on_roll=Count("pk"),
             came=Count("pk", filter=Q(present=True)),
             marks=Count("pk", filter=Q(voted=True)),
+            papers=Count("pk", filter=ON_PAPER),
             barred=Count("pk", filter=BARRED),
         )
         .order_by("position", "name_order", "delegation")
@@ -114,19 +120,25 @@ def turnout_by_delegation(poll: Poll) -> list[DelegationRow]:
                     row["on_roll"] - (row["barred"] if _leaves_out(poll) else 0),
                 ),
                 marks=row["marks"],
+                papers=row["papers"],
             ),
         }
         for row in rows
     ]
 
 
-def turnout_row(*, on_roll: int, came: int, issued: int, marks: int) -> TurnoutRow:
-    """Return one row of 投票情况: what is typed in, who is still awaited, and the rate in percent."""
+def turnout_row(*, on_roll: int, came: int, issued: int, marks: int, papers: int = 0) -> TurnoutRow:
+    """Return one row of 投票情况: what is typed in, who is still awaited, and the rate in percent.
+
+    Whoever holds a paper is not awaited, nor is it known whether he has voted: the rate is of the
+    others.
+    """
     return {
         "on_roll": on_roll,
         "came": came,
         "issued": issued,
         "marks": marks,
-        "waiting": max(issued - marks, 0),
-        "share": percent(marks, issued),
+        "papers": papers,
+        "waiting": max(issued - papers - marks, 0),
+        "share": percent(marks, issued - papers),
     }

@@ -13,7 +13,10 @@ from ballots.pure.tally import ItemOutcome, Relation
 # Whoever changes what stands in the figures raises this, teaches `current` the version before, and
 # keeps a database of it (CONTRIBUTING.md). Version 0 (`5914733`) and the first ones of version 1
 # (`2f0fb26`) were frozen without a number; the later ones say what merging did to the ballots.
-VERSION = 1
+# Version 2 says how many papers there were, and is that of a count with papers alone: what has none
+# stays readable to every program that knows version 1.
+VERSION = 2
+WITHOUT_PAPERS = 1
 SINCE_1 = frozenset({"merged", "marks", "doubled", "turned"})
 
 # Figures as they were frozen, in the shape of their own version.
@@ -45,7 +48,14 @@ class RulesFigures(TypedDict):
     delegates_total: int | None
 
 
-class TurnoutFigures(TypedDict):
+class PaperFigures(TypedDict, total=False):
+    """How many papers were given out and came back, where there were any."""
+
+    papers: int
+    papers_returned: int
+
+
+class TurnoutFigures(PaperFigures):
     """How many delegates and ballots there were, from 全体代表 to 换发投票卡."""
 
     delegates_total: int

@@ -323,6 +323,15 @@ def receipts_root(receipts: Iterable[str]) -> str:
     return chain.digest_of_parts("receipts", _listed(receipts))
 
 
+def salted_root(root: str, salt: str) -> str:
+    """Return what stands for the `root` of a box into which papers are still to come (design §5.8).
+
+    Once they are in, all receipts are public: without the salt it could be found by trying which of
+    them give the root of before. A box without papers has no salt, and its root stands for itself.
+    """
+    return chain.digest("salted-receipts", f"{salt} {root}") if salt else root
+
+
 def _listed(receipts: Iterable[str]) -> Iterator[bytes]:
     # A receipt is 64 hexadecimal digits, of which JSON escapes none.
     comma = ""

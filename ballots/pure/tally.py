@@ -1,7 +1,7 @@
 """The count: pure arithmetic on ballots, with every rule of design §4; ties are never broken."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,7 +66,7 @@ class Turnout:
     """How many delegates and ballots there were (design §4.2).
 
     `roll` 应到, `present` 实到, `issued` 发出, `voted` marks on the roll, `invalid` opened ballots
-    that do not count.
+    that do not count. Of the issued `papers` are papers, of which `papers_returned` came back.
     """
 
     roll: int
@@ -74,11 +74,16 @@ class Turnout:
     issued: int
     voted: int
     invalid: int = 0
+    papers: int = 0
+    papers_returned: int = 0
 
     @property
     def waiting(self) -> int:
-        """未投票: how many may still vote, and none where more did than are marked present."""
-        return max(self.issued - self.voted, 0)
+        """未投票: how many may still vote here, and none where more did than are marked present.
+
+        Whoever holds a paper is not waited for here: nobody sees whether he has put it into the box.
+        """
+        return max(self.issued - self.papers - self.voted, 0)
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,7 @@ def tally(
     )
     checks = (
         Check("发出表决票不少于收回", turnout.issued, valid + turnout.invalid, "≥"),
-        Check("收回表决票＝已投票人数", valid + turnout.invalid, turnout.voted),
+        *_checks_of_channels(turnout, valid + turnout.invalid),
         # How many, and not how long the longest is: with one proposal that tells where it stands.
         Check("每张表决票不超过应选项数", marked.too_long, 0),
         Check(
@@ -233,6 +238,18 @@ def tally(
         standings=standings,
         checks=checks,
     )
+
+
+def _checks_of_channels(turnout: Turnout, returned: int) -> Iterator[Check]:
+    """Yield where each ballot came from: no more may come back either way than were given out."""
+    if not turnout.papers:
+        yield Check("收回表决票＝已投票人数", returned, turnout.voted)
+        return
+    by_phone = turnout.issued - turnout.papers
+    yield Check("发出的电子票不少于收回的电子票", by_phone, turnout.voted, "≥")
+    yield Check("发出的纸质票不少于收回的纸质票", turnout.papers, turnout.papers_returned, "≥")
+    came = turnout.voted + turnout.papers_returned
+    yield Check("收回表决票＝收回的电子票＋收回的纸质票", returned, came)
 
 
 @dataclass

@@ -25,6 +25,8 @@ from ballots.models import (
     Envelope,
     JournalEntry,
     Namesakes,
+    PaperBundle,
+    PaperReading,
     PasswordDate,
     PasswordTries,
     Recommendation,
@@ -137,7 +139,9 @@ def envelope(world: World, **columns: Any) -> Envelope:
 
 
 def sealed(world: World, number: int, **columns: Any) -> SealedBallot:
-    defaults = {"receipt": f"{number:064}", "poll": world.draft, "code": f"{number:016}"}
+    if world.running.takes_ballots:
+        move_by_force(world.running, Poll.Phase.CLOSED)
+    defaults = {"receipt": f"{number:064}", "poll": world.running, "code": f"{number:016}"}
     return SealedBallot(**(defaults | {"sealed": b"sealed"} | columns))
 
 
@@ -175,6 +179,17 @@ def recommendation(world: World, **columns: Any) -> Recommendation:
 def box(world: World, **columns: Any) -> BallotBox:
     defaults = {"poll": world.draft, "suite": "x", "public_key": b"", "threshold": 3}
     return BallotBox(**(defaults | {"holders": [], "commitments": [], "made_at": NOW} | columns))
+
+
+def bundle(world: World, **columns: Any) -> PaperBundle:
+    defaults = {"poll": world.running, "number": 1, "size": 25}
+    return PaperBundle(**(defaults | columns))
+
+
+def reading(world: World, **columns: Any) -> PaperReading:
+    row, _made = PaperBundle.objects.get_or_create(poll=world.running, number=1, size=25)
+    defaults = {"bundle": row, "place": 1, "side": 1, "by": world.user, "mac": "0" * 32}
+    return PaperReading(**(defaults | columns))
 
 
 def opened_ballot(world: World, **columns: Any) -> None:
@@ -348,6 +363,9 @@ BREAKS: dict[str, list[Act]] = {
     "roll_entry_present_is_not_on_leave": [
         lambda w: change(w.one, present=True, leave="因病"),
     ],
+    "roll_entry_votes_one_way": [
+        lambda w: change(w.one, channel="paper", voted=True, voted_at=NOW),
+    ],
     "roll_entry_channel_is_known": [lambda w: change(w.one, channel="post")],
     "recommendation_has_a_title": [lambda w: put(recommendation(w, title=""))],
     "recommendation_ruling_is_known": [lambda w: put(recommendation(w, ruling="lost"))],
@@ -396,7 +414,15 @@ BREAKS: dict[str, list[Act]] = {
     "write_in_is_not_merged_into_itself": [merged_into_itself],
     "write_in_is_refused_with_a_reason": [lambda w: put(write_in(w, ruling="refused"))],
     "ballot_reason_is_known": [lambda w: opened_ballot(w, invalid="ugly")],
-    "ballot_channel_is_known": [lambda w: opened_ballot(w, channel="post")],
+    "bundle_number_is_unique_in_a_poll": [lambda w: put(bundle(w), bundle(w))],
+    "bundle_has_25_at_most": [lambda w: put(bundle(w, size=26)), lambda w: put(bundle(w, size=0))],
+    "bundle_is_keyed_by_two_people": [lambda w: put(bundle(w, first=w.user, second=w.user))],
+    "paper_is_read_once_by_each": [lambda w: put(reading(w), reading(w))],
+    "paper_has_a_place": [
+        lambda w: put(reading(w, place=0)),
+        lambda w: put(reading(w, place=26)),
+    ],
+    "reading_side_is_known": [lambda w: put(reading(w, side=4))],
     "decision_is_on_a_place": [lambda w: put(decision(w, places=0))],
     "announcement_is_signed": [
         lambda w: put(announcement(w, title="")),

@@ -28,6 +28,7 @@ from ballots.acts import (
     sign_in,
 )
 from ballots.acts.casting import Receipt
+from ballots.acts.paper import issuing
 from ballots.facts.frozen import looked_at
 from ballots.models import (
     AccessCard,
@@ -44,6 +45,7 @@ from projects import importing, locks
 from projects.admin import ProjectAdmin
 from projects.candidate_table import Candidate
 from projects.models import Poll
+from tests.helpers import papers
 from tests.helpers.desk import desk_of, fields_of
 from tests.helpers.factories import (
     Stage,
@@ -780,6 +782,33 @@ def test_a_cast_waits_for_the_taking_back_of_a_presence_and_is_told(monkeypatch)
 
     assert lowered == 1
     assert codes([answer]) == {"not-present": 1}
+    assert not Envelope.objects.exists()
+
+
+def hand_out(stage: Stage) -> Callable[[], int]:
+    return lambda: papers.issue(stage, 0)
+
+
+def test_no_paper_is_given_out_behind_a_cast_that_is_under_way(monkeypatch):
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, issued = race.play(cast(stage, 0), hand_out(stage))
+
+    assert isinstance(answer, Receipt)
+    assert codes([issued]) == {"has-voted": 1}
+
+
+def test_a_cast_waits_for_the_paper_that_is_given_out_and_is_told(monkeypatch):
+    stage = make_stage(delegates=2)
+    race = Race()
+    stop_in(race, monkeypatch, issuing, "_set_channel")
+
+    issued, answer = race.play(hand_out(stage), cast(stage, 0))
+
+    assert issued == 1
+    assert codes([answer]) == {"on-paper": 1}
     assert not Envelope.objects.exists()
 
 
