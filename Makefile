@@ -8,7 +8,7 @@
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
 #   make faults ARGS=--times=2                    kills, cut lines, full disks while people vote; docs/faults.md
-#   make guards                                   take thirty guards away one by one: each time a test must turn red
+#   make guards                                   take some thirty guards away one by one: each time a test must turn red
 #   make bench                                    measure for ten minutes, write docs/performance.md; tests/bench/README.md
 #   make bench-long                               measure for an hour, up to a million ballots
 #   make lint · make types · make format          what CI asks of the code, and how to bring it there

@@ -161,7 +161,6 @@ SHAPES: dict[str, Any] = {
 # The versions of the figures after the first, by what each says beside that one. The first and the
 # oldest of version 1 do not name theirs.
 SINCE_1 = {"merged": int, "marks": int, "doubled": int, "turned": int}
-FIGURES_VERSIONS: dict[int, dict[str, Any]] = {1: SINCE_1}
 FIGURES = {
     "poll": {"uuid": str, "meeting": str, "year": int, "kind": str},
     "rules": dict,
@@ -204,6 +203,15 @@ FIGURES = {
     "refused": int,
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
     "salt": str,
+}
+# Version 2 is that of a count with papers.
+PAPERS = {"papers": int, "papers_returned": int}
+FIGURES_VERSIONS: dict[int, dict[str, Any]] = {1: SINCE_1, 2: SINCE_1 | {"turnout": PAPERS}}
+# What the record says of papers that were counted and sealed.
+PAPERS_COUNTED = {"issued": int, "exchanged": int, "returned": int, "unused": int}
+PAPERS_SEALED = {
+    **{"before": int, "receipts_before": str, "papers": int, "invalid": int},
+    **{"ballots": int, "receipts": str, "keyers": [str]},
 }
 ENTRY = {
     "seq": int,
@@ -360,6 +368,21 @@ class Package:
     def roll(self) -> "Roll":
         return Roll.of(self)
 
+    @property
+    def closed(self) -> Any:
+        """What the record says of the box as it was closed, and of those in it."""
+        return self.last("closed").data
+
+    @property
+    def laid(self) -> Any:
+        """What the record says of the box as it was opened: with the papers, where there were any."""
+        return self.last("papers-sealed").data or self.closed
+
+    @property
+    def papers(self) -> int:
+        """How many of the ballots in the box came on paper."""
+        return _whole(self.last("papers-sealed").data.get("papers"))
+
     def entries(self, kind: str) -> list[Entry]:
         return [entry for entry in self.journal if entry.kind == kind]
 
@@ -458,11 +481,11 @@ def _sizes(archive: zipfile.ZipFile) -> dict[str, int]:
 def _limit(package: Package) -> int:
     """Return how many bytes a package of as many ballots may unpack to.
 
-    The ballots are those of the close, each of the size of this box, and the people those who could
+    The ballots are those of the closed box, each of the size of this box, and the people those who could
     cast one. Whoever lies in the journal gains time, not memory: the lists are read row by row.
     """
     terms = package.terms
-    ballots = _whole(package.last("closed").data.get("ballots"))
+    ballots = _whole(package.laid.get("ballots"))
     people = _whole(package.last("opened").data.get("on_roll")) + len(package.entries("roll-added"))
     in_base_64 = min(max(0, terms.sealed_size), ROW_LIMIT) * 4 // 3
     a_ballot = in_base_64 + BALLOT_LIMIT + MARK_LIMIT * len(terms.titles)
@@ -778,8 +801,10 @@ class Roll:
     count: int = 0
     present: int = 0
     voted: int = 0
+    papers: int = 0
     absent_voters: int = 0
     repeated: bool = False
+    voted_twice: bool = False
     at_opening: int = 0
     added: int = 0
     present_unnamed: int = 0
@@ -810,7 +835,11 @@ class Roll:
             roll.voted += row["voted"]
             if row["voted"]:
                 roll.voters.add(row["number"])
-            roll.absent_voters += row["voted"] and not row["present"]
+            # Packages of before say no channel: there were no papers.
+            on_paper = row.get("channel") == "paper"
+            roll.papers += on_paper
+            roll.absent_voters += (row["voted"] or on_paper) and not row["present"]
+            roll.voted_twice = roll.voted_twice or (row["voted"] and on_paper)
             roll.repeated = roll.repeated or row["number"] in numbers
             numbers.add(row["number"])
             if said in added:
@@ -840,6 +869,8 @@ LETTERS = {
     "resumed": "R",
     "deadline-moved": "M",
     "closed": "C",
+    "papers-counted": "Q",
+    "papers-sealed": "Z",
     "box-opened": "B",
     "canvass-closed": "V",
     "canvass-skipped": "V",
@@ -853,7 +884,7 @@ LETTERS = {
     "voided": "X",
     "draft-dropped": "E",
 }
-ORDER = re.compile("[KT]*KT+OM*(PM*RM*)*(PM*)?CB(VNF*S)*VNF*D?(UL*A?)?")
+ORDER = re.compile("[KT]*KT+OM*(PM*RM*)*(PM*)?C(Q+Z)?B(VNF*S)*VNF*D?(UL*A?)?")
 
 
 def check_manifest(package: Package) -> Faults:
@@ -919,7 +950,10 @@ def digits_of(typed: str) -> str:
 
 # What may stand anywhere before the opening, and anywhere from there to the close.
 BEFORE_OPENING = {"roll-drawn-up", "presence-marked", "presence-confirmed", *LISTED.values()}
-WHILE_OPEN = {"presence-raised", "presence-lowered", "roll-added"}
+WHILE_OPEN = {
+    *("presence-raised", "presence-lowered", "roll-added"),
+    *("papers-issued", "paper-taken-back", "papers-exchanged"),
+}
 # And anywhere from there on.
 SINCE_OPENING = {"status-set", "account-changed"}
 
@@ -1119,20 +1153,80 @@ def check_sizes(package: Package) -> Faults:
 
 
 def check_root(package: Package) -> Faults:
-    closed = package.last("closed").data
-    if closed.get("receipts") != package.receipts.root.hexdigest():
-        yield "与截止时记录的校验值不符"
-    if closed.get("ballots") != package.receipts.count:
-        yield "张数与截止时的记录不符"
-    if package.full and closed.get("set_apart", 0) != package.receipts.apart:
+    if package.laid.get("receipts") != package.receipts.root.hexdigest():
+        yield (
+            "与截止（封存纸质票）时记录的校验值不符"
+            if package.papers
+            else "与截止时记录的校验值不符"
+        )
+    if package.laid.get("ballots") != package.receipts.count:
+        yield "张数与截止（封存纸质票）时的记录不符" if package.papers else "张数与截止时的记录不符"
+    if package.full and package.closed.get("set_apart", 0) != package.receipts.apart:
         yield "封存的张数与截止时的记录不符"
+
+
+def check_papers(package: Package) -> Faults:
+    """Follow the papers from those who signed for them to the box, where they are like all others."""
+    out = _whole(package.closed.get("papers"))
+    counted, sealed = (package.last(kind) for kind in ("papers-counted", "papers-sealed"))
+    if not sealed.said:
+        if out or counted.said:
+            yield "发出了纸质票，却没有封存入箱的记录"
+        return
+    count, said = counted.data, sealed.data
+    if not fits(count, PAPERS_COUNTED) or not fits(said, PAPERS_SEALED):
+        yield "清点或封存纸质票的记录不全"
+        return
+    if count["issued"] != out:
+        yield "清点时所记发出的纸质票与截止时的不符"
+    if count["returned"] > count["issued"]:
+        yield f"收回的纸质票（{count['returned']}张）多于发出的（{count['issued']}张）"
+    if said["papers"] != count["returned"]:
+        yield f"收回的纸质票{count['returned']}张，封存入箱{said['papers']}张"
+    closed = package.closed
+    if (said["before"], said["receipts_before"]) != (closed.get("ballots"), closed.get("receipts")):
+        yield "封存纸质票之前的票箱与截止时的记录不符"
+    if said["before"] + said["papers"] != said["ballots"]:
+        yield "封存纸质票前后的张数不符"
+    if any(entry.said["second"] in {"", entry.said["by"]} for entry in (counted, sealed)):
+        yield "清点或封存纸质票没有第二人签名"
+    if package.full:
+        yield from _faults_of_issues(package, count["issued"])
+        if said["invalid"] > package.published.invalid:
+            yield "认定无效的纸质票没有全部列为无效票"
+
+
+def _faults_of_issues(package: Package, issued: int) -> Faults:
+    """Compare those who hold a paper with the batches that two people each have signed."""
+    holders: set[tuple[str, str]] = set()
+    for entry in package.journal:
+        if entry.kind not in {"papers-issued", "paper-taken-back"} or not entry.said:
+            continue
+        people = {(row[0], row[1]) for row in entry.data["people"]}
+        if entry.kind == "papers-issued":
+            if holders & people:
+                yield "有人领取了两张纸质票"
+            holders |= people
+        else:
+            holders -= people
+        if entry.data.get("issued") != len(holders):
+            yield "发出的纸质票与领取人不符"
+        if entry.said["second"] in {"", entry.said["by"]}:
+            yield "发出或收回纸质票没有第二人签名"
+    if not len(holders) == package.roll.papers == issued:
+        yield f"名册上领取纸质票{package.roll.papers}人，记录中{len(holders)}人，发出{issued}张"
+    if package.roll.voted_twice:
+        yield "名册上有人既已投票又领取了纸质票"
 
 
 def check_marks(package: Package) -> Faults:
     roll, published = package.roll, package.published
-    sealed = package.receipts.count
-    if not roll.voted == sealed == published.count:
-        yield f"名册上已投票{roll.voted}人，密封票{sealed}张，开启的表决票{published.count}张"
+    sealed, papers = package.receipts.count, package.papers
+    if not roll.voted + papers == sealed == published.count:
+        if papers:
+            yield f"名册上已投票{roll.voted}人，纸质票{papers}张，密封票{sealed}张，开启的表决票{published.count}张"
+        else:
+            yield f"名册上已投票{roll.voted}人，密封票{sealed}张，开启的表决票{published.count}张"
     if package.last("closed").data.get("voted") != roll.voted:
         yield "已投票人数与截止时的记录不符"
     if sealed and "server_key" in package.last("opened").data:
@@ -1352,8 +1446,16 @@ def check_turnout(package: Package) -> Faults:
     turnout = package.figures["turnout"]
     if turnout["returned"] != turnout["valid"] + turnout["invalid"]:
         yield "收回不等于有效与无效之和"
-    if turnout["returned"] != turnout["voted"] or turnout["returned"] != package.receipts.count:
+    papers = turnout.get("papers_returned", 0)
+    cast = turnout["voted"] + papers
+    if turnout["returned"] != cast or turnout["returned"] != package.receipts.count:
         yield "收回与已投票人数、回执编号数不符"
+    if papers != package.papers:
+        yield "收回的纸质票与封存的不符"
+    if turnout.get("papers", 0) != _whole(package.closed.get("papers")):
+        yield "发出的纸质票与截止时的记录不符"
+    if turnout["issued"] - turnout.get("papers", 0) < turnout["voted"]:
+        yield "收回的电子票多于发出的"
     if turnout["issued"] < turnout["returned"]:
         yield "收回多于发出"
     by_presence = package.rules["voters"] == "present"
@@ -1573,6 +1675,8 @@ def check_people(package: Package) -> Faults:
         yield "计票人复核了自己的计票"
     if len(set(confirmed)) != len(confirmed):
         yield "同一人复核了两次"
+    if set(confirmed) & set(package.last("papers-sealed").data.get("keyers", [])):
+        yield "录入纸质票的人参加了复核"
     for entry in package.entries("published"):
         if entry.said and entry.said["by"] in confirmed:
             yield "公布人是复核人"
@@ -1599,9 +1703,11 @@ TAKEN_BY = {
     **dict.fromkeys(["voided", "decided", "deadline-moved", "roll-added"], OFFICE),
     **dict.fromkeys(["presence-raised", "presence-lowered", "status-set"], OFFICE),
     **dict.fromkeys(["leave-given", "leave-ended"], OFFICE),
+    **dict.fromkeys(["papers-issued", "paper-taken-back", "papers-exchanged"], OFFICE),
+    **dict.fromkeys(["papers-counted", "papers-sealed"], OFFICE),
     **dict.fromkeys(["confirmed", "sent-back"], WATCH),
 }
-SECONDED_BY = {"voided": WATCH, "decided": WATCH}
+SECONDED_BY = dict.fromkeys(["voided", "decided", "papers-counted", "papers-sealed"], WATCH)
 # By an administrator of the site, who has no office, or by nobody where it came from a shell.
 ACCOUNTS = "account-changed"
 
@@ -2041,12 +2147,14 @@ def check_public_key(package: Package, seed: bytes) -> Faults:
 def check_envelopes(package: Package, seed: bytes, box: Contents) -> Faults:
     """Put into `box` what the envelopes hold. An honest box holds none that is invalid.
 
-    What two people have set apart is invalid by their decision, which the record has.
+    What two people have set apart is invalid by their decision, and a paper by the ruling of the
+    chief scrutineer; the record has both, and an invalid paper is sealed as one that breaks the rules.
     """
     for ballot in open_all(package, seed):
         box.add(ballot)
+    ruled = {"rules": _whole(package.last("papers-sealed").data.get("invalid"))}
     for reason, count in sorted(box.invalid.items()):
-        if reason != "set-apart":
+        if reason != "set-apart" and count != ruled.get(reason, 0):
             yield f"{count}张密封票无效（{reason}）"
 
 
@@ -2170,6 +2278,23 @@ ENGLISH = {
     "{}张密封票的长度与其他票不同": "{} sealed ballots are of another length",
     "与截止时记录的校验值不符": "not what the close recorded",
     "张数与截止时的记录不符": "not as many as the close recorded",
+    "与截止（封存纸质票）时记录的校验值不符": "not what was recorded as the papers were sealed",
+    "张数与截止（封存纸质票）时的记录不符": "not as many as were recorded as the papers were sealed",
+    "发出了纸质票，却没有封存入箱的记录": "papers were given out, but there is no record of their sealing",
+    "清点或封存纸质票的记录不全": "the record of the papers counted or sealed is not whole",
+    "清点时所记发出的纸质票与截止时的不符": "not as many papers given out as the close recorded",
+    "收回的纸质票（{}张）多于发出的（{}张）": "more papers came back ({}) than were given out ({})",
+    "收回的纸质票{}张，封存入箱{}张": "{} papers came back, {} were sealed",
+    "封存纸质票之前的票箱与截止时的记录不符": "before the papers the box was not what the close recorded",
+    "封存纸质票前后的张数不符": "the numbers before and after the papers do not add up",
+    "清点或封存纸质票没有第二人签名": "papers were counted or sealed without a second signature",
+    "认定无效的纸质票没有全部列为无效票": "not every paper ruled invalid is an invalid ballot",
+    "有人领取了两张纸质票": "somebody was given two papers",
+    "发出的纸质票与领取人不符": "the papers given out are not as many as those who hold one",
+    "发出或收回纸质票没有第二人签名": "papers were given out or taken back without a second signature",
+    "名册上领取纸质票{}人，记录中{}人，发出{}张": "{} hold a paper on the roll, {} in the journal, {} were given out",
+    "名册上有人既已投票又领取了纸质票": "somebody on the roll has voted and holds a paper",
+    "名册上已投票{}人，纸质票{}张，密封票{}张，开启的表决票{}张": "on the roll {} have voted, there are {} papers, {} sealed and {} opened ballots",
     "封存的张数与截止时的记录不符": "not as many set apart as the close recorded",
     "名册上已投票{}人，密封票{}张，开启的表决票{}张": "on the roll {} have voted, there are {} sealed and {} opened ballots",
     "已投票人数与截止时的记录不符": "not as many have voted as the close recorded",
@@ -2207,6 +2332,9 @@ ENGLISH = {
     "名册上{}的到会与操作记录不符": "the presence of {} on the roll is not that of the journal",
     "开始投票时的实到人数与名册、操作记录不符": "the number present at the opening does not fit roll and journal",
     "收回不等于有效与无效之和": "ballots returned are not valid plus invalid",
+    "收回的纸质票与封存的不符": "not as many papers returned as were sealed",
+    "发出的纸质票与截止时的记录不符": "not as many papers given out as the close recorded",
+    "收回的电子票多于发出的": "more ballots were cast by phone than could be",
     "收回与已投票人数、回执编号数不符": "ballots returned are not as many as voters and receipts",
     "收回多于发出": "more ballots returned than issued",
     "发出张数不符": "the number of ballots issued is wrong",
@@ -2245,6 +2373,7 @@ ENGLISH = {
     "得票数与计票时的记录不符": "the votes are not those that the count recorded",
     "数据校验码与“{}”的记录不符": "the checksum is not that of the entry “{}”",
     "计票人复核了自己的计票": "the counter confirmed his own count",
+    "录入纸质票的人参加了复核": "somebody who keyed papers confirmed the count",
     "同一人复核了两次": "one person confirmed twice",
     "公布人是复核人": "a confirmer published",
     "复核人数不足而已公布": "published with too few confirmations",
@@ -2292,6 +2421,7 @@ ENGLISH = {
     "每张密封票与它的回执编号相符": "each sealed ballot is that of its receipt",
     "密封票长度相同": "sealed ballots have one length",
     "回执编号与截止时记录的一致": "the receipts are those that the close recorded",
+    "纸质票的发出、收回、录入与封存相符": "papers given out, returned, keyed and sealed agree",
     "已投票人数、密封票、表决票张数相等": "as many voters as sealed and opened ballots",
     "每张表决票符合票决规则": "each ballot keeps the rules",
     "推荐项目及其处理与记录一致": "proposals and rulings are those on record",
@@ -2319,6 +2449,7 @@ ENGLISH = {
     "每张表决票是否符合规则：有推荐项目时只公布合计，以免看出推荐写在哪张票上（开启密封票后可逐张核对）": "whether each ballot keeps the rules: with proposals only totals are told, so that no ballot shows who proposed (open the box to check each)",
     "归并后同一张票上重复的项目，只核对了总数（开启密封票后可逐项核对）": "doubles on one ballot after merging: only their sum was checked (open the box to check each)",
     "并入候选项目的推荐使该项目少了几张反对票，只核对了上下限（开启密封票后可逐项核对）": "how many votes against were turned by merging: only the limits were checked (open the box to check each)",
+    "纸质票的票面与录入、封存的是否一致（须对照按扎保管的纸质票）": "whether the papers say what was keyed and sealed (compare them, bundle by bundle)",
     "监票人的复核：尚未复核": "the confirmation by scrutineers: there is none yet",
     "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）": "whether those on the roll voted themselves, and whether what was sealed is what they chose (the server must not have been in other hands then)",
     "操作记录的末尾是否被截去、整份是否换过：没有给出当场记下的核对号（--head 核对号）": "whether the end of the journal was cut off or all of it made anew: no check number from the hall was given (--head NUMBER)",
@@ -2391,6 +2522,7 @@ CHECKS = (
     Check("sealed", "每张密封票与它的回执编号相符", check_sealed, "full"),
     Check("sizes", "密封票长度相同", check_sizes, "full"),
     Check("root", "回执编号与截止时记录的一致", check_root),
+    Check("papers", "纸质票的发出、收回、录入与封存相符", check_papers),
     Check("marks", "已投票人数、密封票、表决票张数相等", check_marks, "full"),
     Check("ballots", "每张表决票符合票决规则", check_ballots, "full"),
     Check("write-ins", "推荐项目及其处理与记录一致", check_write_ins, "full"),
@@ -2486,6 +2618,8 @@ def unchecked(package: Package, *, opened: bool, heads: Sequence[str] = ()) -> I
         into = {row["ruling"] for row in package.write_ins}
         if package.rules["form"] == "each" and "into-project" in into:
             yield "并入候选项目的推荐使该项目少了几张反对票，只核对了上下限（开启密封票后可逐项核对）"
+    if package.papers:
+        yield "纸质票的票面与录入、封存的是否一致（须对照按扎保管的纸质票）"
     if not package.entries("confirmed"):
         yield "监票人的复核：尚未复核"
     yield "名册上的人是否本人投票；代表提交时的选择与密封时是否一致（那时服务器须未被人控制）"

@@ -51,6 +51,9 @@ PUBLIC_ENTRIES = {
     Kind.RESUMED,
     Kind.DEADLINE_MOVED,
     Kind.CLOSED,
+    Kind.PAPERS_EXCHANGED,
+    Kind.PAPERS_COUNTED,
+    Kind.PAPERS_SEALED,
     Kind.STORAGE_REWRITTEN,
     Kind.BOX_OPENED,
     Kind.CANVASS_SKIPPED,
@@ -61,6 +64,8 @@ PUBLIC_ENTRIES = {
     Kind.REVEALED,
     Kind.ARCHIVED,
 }
+# What a row of `roll.json` says of a delegate.
+ROLL = ("number", "name", "delegation", "present", "voted", "channel")
 ENTRIES_WITH_VOTES = {Kind.COUNTED, Kind.SENT_BACK}
 
 
@@ -128,9 +133,7 @@ def full_package(poll: Poll, *, watch: Watch[Any] = iter) -> Streamed:
     columns = ("receipt", "sealed", "set_apart")
     box = poll.sealed_ballots.order_by("receipt").values_list(*columns)
     lists: dict[str, Iterable[object]] = {
-        "roll.json": _fetched(
-            poll.roll.order_by("number").values("number", "name", "delegation", "present", "voted")
-        ),
+        "roll.json": _fetched(poll.roll.order_by("number").values(*ROLL)),
         "sealed.json": map(_sealed, watch(_fetched(box))),
     }
     if poll.write_ins.exists():

@@ -6,10 +6,10 @@ from tests.adversary.guards import GUARDS, Guard
 from tests.helpers.machine import ROOT
 
 
-def test_there_are_thirty_guards_each_another_one():
-    assert len(GUARDS) == 30
-    assert len({(guard.file, guard.code) for guard in GUARDS}) == 30
-    assert len({guard.what for guard in GUARDS}) == 30
+def test_there_are_thirty_guards_at_least_each_another_one():
+    assert len(GUARDS) >= 30
+    assert len({(guard.file, guard.code) for guard in GUARDS}) == len(GUARDS)
+    assert len({guard.what for guard in GUARDS}) == len(GUARDS)
 
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.what)
