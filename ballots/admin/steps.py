@@ -24,7 +24,7 @@ from ballots.admin import (
     voting,
 )
 from ballots.admin.register import presence
-from ballots.files import package, tables
+from ballots.files import package, tables, workbook
 from ballots.files.download import Download, Streamed
 from projects.models import Poll
 from projects.phases import COUNTED, DRAFT, EVERY, VOTING
@@ -105,6 +105,9 @@ class File:
 
 
 FILES: dict[str, File] = {
+    "workbook": File(
+        _("结果工作簿（XLSX：结果、汇总、推荐、到会、核对）"), workbook.workbook, COUNTED
+    ),
     "result": File(_("结果（CSV）"), tables.result_csv, COUNTED),
     "summary": File(_("汇总（CSV）"), tables.summary_csv, COUNTED),
     "write-ins": File(_("推荐项目（CSV）"), tables.write_ins_csv, COUNTED),

@@ -29,8 +29,9 @@ from projects.models import Poll
 from projects.naming import file_names, heading_of
 from projects.phases import DRAFT, VOTING
 from yiwu_vote.tables import sheets
+from yiwu_vote.tables.sheets import Sheet
 
-Rows = Iterable[Sequence[sheets.Cell]]
+Rows = Sequence[Sequence[sheets.Cell]]
 
 refused = Refusals(
     {
@@ -44,6 +45,11 @@ refused = Refusals(
 
 
 def result_csv(poll: Poll) -> Download:
+    """Return 结果 as a file; raises Refused before the count."""
+    return _csv(poll, "result", results(poll))
+
+
+def results(poll: Poll) -> Sheet:
     """Return 结果: one row an item, most votes first; raises Refused before the count."""
     poll, result = counted(poll)
     rules = result.figures["rules"]
@@ -86,10 +92,15 @@ def result_csv(poll: Poll) -> Download:
         ]
         for item in result.figures["items"]
     ]
-    return _csv(poll, gettext("结果"), "result", header, rows)
+    return Sheet(gettext("结果"), header, rows)
 
 
 def summary_csv(poll: Poll) -> Download:
+    """Return 汇总 as a file; raises Refused before the count."""
+    return _csv(poll, "summary", summary(poll))
+
+
+def summary(poll: Poll) -> Sheet:
     """Return 汇总: the figures of the count, when it was made and by whom; raises Refused.
 
     归并项数 is how many items the 推荐件数 proposals came to (共收到…件，归并为…项). The next two lines are what the
@@ -129,10 +140,15 @@ def summary_csv(poll: Poll) -> Download:
         [gettext("数据校验码"), result.digest],
         [gettext("备注"), "；".join(remarks(poll))],
     ]
-    return _csv(poll, gettext("汇总"), "summary", [gettext("项目"), gettext("数值")], rows)
+    return Sheet(gettext("汇总"), [gettext("项目"), gettext("数值")], rows)
 
 
 def turnout_csv(poll: Poll) -> Download:
+    """Return 投票情况 as a file, at any time."""
+    return _csv(poll, "turnout", turnout(poll))
+
+
+def turnout(poll: Poll) -> Sheet:
     """Return 投票情况: who has voted by delegation and in all, at any time; never how.
 
     未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (design §4.2).
@@ -167,7 +183,7 @@ def turnout_csv(poll: Poll) -> Download:
         gettext("未投票人数"),
         gettext("投票率(%)"),
     ]
-    return _csv(poll, gettext("投票情况"), "turnout", header, rows)
+    return Sheet(gettext("投票情况"), header, rows)
 
 
 def waiting_xlsx(poll: Poll) -> Download:
@@ -243,7 +259,7 @@ def ballots_csv(poll: Poll) -> Download:
         ]
         for position, ballot in enumerate(ballots, start=1)
     ]
-    return _csv(poll, gettext("表决票明细"), "ballots", header, rows)
+    return _csv(poll, "ballots", Sheet(gettext("表决票明细"), header, rows))
 
 
 def receipts_csv(poll: Poll) -> Download:
@@ -255,12 +271,16 @@ def receipts_csv(poll: Poll) -> Download:
     rows: list[Sequence[sheets.Cell]] = [
         [position, sealing.grouped(code)] for position, code in enumerate(codes, start=1)
     ]
-    return _csv(
-        poll, gettext("回执编号清单"), "receipts", [gettext("序号"), gettext("回执编号")], rows
-    )
+    header = [gettext("序号"), gettext("回执编号")]
+    return _csv(poll, "receipts", Sheet(gettext("回执编号清单"), header, rows))
 
 
 def write_ins_csv(poll: Poll) -> Download:
+    """Return 推荐项目 as a file; raises Refused before the count."""
+    return _csv(poll, "proposals", write_ins(poll))
+
+
+def write_ins(poll: Poll) -> Sheet:
     """Return 推荐项目 with their rulings; one that stands alone has its votes. Raises before that.
 
     A proposal merged into another item has no votes of its own: they stand with that item.
@@ -290,14 +310,14 @@ def write_ins_csv(poll: Poll) -> Download:
         ]
         for write_in in poll.write_ins.select_related("into_project", "into_write_in")
     ]
-    return _csv(poll, gettext("推荐项目"), "proposals", header, rows)
+    return Sheet(gettext("推荐项目"), header, rows)
 
 
 def journal_csv(poll: Poll) -> Download:
     """Return 操作记录: the acts on a poll with their checksums, at any time, without any votes."""
     poll = _fresh(poll)
     header, rows = _journal(poll)
-    return _csv(poll, gettext("操作记录"), "journal", header, rows)
+    return _csv(poll, "journal", Sheet(gettext("操作记录"), header, rows))
 
 
 def register_journal_csv() -> Download:
@@ -356,11 +376,9 @@ def _fresh(poll: Poll) -> Poll:
     return Poll.objects.get(pk=poll.pk)
 
 
-def _csv(
-    poll: Poll, content: str, ascii_content: str, header: Sequence[str], rows: Rows
-) -> Download:
-    names = file_names(poll, content, ascii_content, "csv")
-    return Download(*names, sheets.csv_bytes(header, rows))
+def _csv(poll: Poll, ascii_content: str, table: Sheet) -> Download:
+    names = file_names(poll, table.name, ascii_content, "csv")
+    return Download(*names, sheets.csv_bytes(table.header, table.rows))
 
 
 def _xlsx(

@@ -1154,6 +1154,19 @@ def test_a_file_can_be_had_from_its_phase_on_and_not_before(what, early):
     assert "filename*=UTF-8''%E6%BC%94%E7%BB%83_2026" in after.headers["Content-Disposition"]
 
 
+def test_the_workbook_can_be_had_by_all_staff_from_the_count_on_and_not_before():
+    stage = make_stage(places=2)
+    address = reverse("admin:ballots_pollday_download", args=[stage.poll.pk, "workbook"])
+
+    before = desk_of(stage.office).get(address, follow=True)
+    count_it(stage)
+    after = desk_of(stage.scrutineer).get(address)
+
+    assert messages_of(before) == ["计票完成后才能导出。"]
+    assert after.content.startswith(b"PK")
+    assert after.headers["Content-Type"].endswith(".sheet")
+
+
 @pytest.mark.parametrize("what", ["turnout", "journal"])
 def test_turnout_and_journal_can_be_had_at_any_time(what):
     stage = make_stage(open_it=False)

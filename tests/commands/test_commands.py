@@ -11,6 +11,7 @@ import time
 from itertools import chain, repeat
 from pathlib import Path
 
+import openpyxl
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -549,6 +550,14 @@ def test_the_tally_goes_to_a_file(counted, tmp_path):
     assert (tmp_path / "S.csv").read_bytes() == tables.summary_csv(counted.poll).content
 
 
+def test_all_tables_go_to_one_workbook_which_only_a_file_can_hold(counted, tmp_path):
+    assert "--output" in refused("export_tally", "--workbook")
+    run("export_tally", "--workbook", "--output", tmp_path / "F.xlsx")
+
+    found = openpyxl.load_workbook(tmp_path / "F.xlsx")
+    assert found.sheetnames == ["结果", "汇总", "推荐", "到会", "核对"]
+
+
 def test_the_tally_reads_back_as_a_table(counted):
     rows = list(csv.DictReader(io.StringIO(run("export_tally").lstrip("\ufeff"))))
 
@@ -591,6 +600,7 @@ EXPORTS = [
     ("export_package",),
     ("export_tally", "--output"),
     ("export_tally", "--summary", "--output"),
+    ("export_tally", "--workbook", "--output"),
 ]
 
 

@@ -532,7 +532,7 @@ CALLED: dict[str, list[list[str]]] = {
     "confirm_poll": [["--user", "CHIEF"]],
     "count_poll": [["--user", "OFFICE"]],
     "export_package": [["FILE"], ["FILE", "--public"]],
-    "export_tally": [[], ["--summary"]],
+    "export_tally": [[], ["--summary"], ["--workbook", "--output", "FILE"]],
     "make_key": [["--user", "OFFICE", "--out", "FILE"]],
     "open_box": [["--user", "OFFICE", "--shares", "SHARES"]],
     "open_poll": [["--user", "OFFICE"]],

@@ -17,7 +17,14 @@ from tests.helpers.sheets import MAIN, SMALL, book_of, repacked, saved, sheet_xm
 from yiwu_vote.tables import reading
 from yiwu_vote.tables.downloads import names_of
 from yiwu_vote.tables.grid import REFUSALS, UPLOAD_LIMIT, Line, SheetRefused, seen
-from yiwu_vote.tables.sheets import csv_bytes, guarded, unguarded, xlsx_bytes
+from yiwu_vote.tables.sheets import (
+    Sheet,
+    book_bytes,
+    csv_bytes,
+    guarded,
+    unguarded,
+    xlsx_bytes,
+)
 from yiwu_vote.tables.workbook import EXCEL_ROWS
 
 HEADER = ("代表证号", "姓名")
@@ -495,3 +502,11 @@ def test_a_text_like_a_formula_stays_text_when_somebody_goes_into_its_cell(text)
 
     assert [bool(cell.quotePrefix) for cell in cells] == [True, False]
     assert cells[0].data_type == "s"
+
+
+def test_a_printed_row_is_as_high_as_its_lines_and_no_higher_than_excel_takes():
+    rows = [["一行"], ["字" * 100], ["字" * 3000]]
+    book = openpyxl.load_workbook(io.BytesIO(book_bytes([Sheet("表", ["列"], rows)])))
+    heights = [book["表"].row_dimensions[number].height for number in (2, 3, 4)]
+
+    assert heights == [19, 4 + 15 * 5, 409]
