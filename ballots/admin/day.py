@@ -152,12 +152,13 @@ def _live(day: Day, user: User) -> dict[str, Any]:
     if is_voting:
         # Whoever calls the rest looks for where most of them are.
         delegations.sort(key=lambda row: -row["waiting"])
+    figures = state.figures_of(day.turnout)
     return {
         "poll": poll,
         "is_voting": is_voting,
-        "figures": state.figures_of(day.turnout),
+        "figures": figures,
         "delegations": delegations,
-        "curve": state.curve_of(poll, issued=day.turnout.issued),
+        "curve": state.curve_of(poll, issued=figures["online"]),
         "system": state.system_state(poll, is_technician=user.is_superuser),
         "head": day.head,
         "now": timezone.localtime(),

@@ -52,7 +52,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 @admin.register(RollEntry)
 class RollEntryAdmin(ReadOnlyAdmin):
     list_display = ["number_shown", "name", "delegation", "present", "channel", "voted", "poll"]
-    list_filter = [("poll", StandingPollFilter), "present", "voted", "delegation"]
+    list_filter = [("poll", StandingPollFilter), "present", "voted", "channel", "delegation"]
     list_select_related = ["poll"]
     search_fields = ["number", "name", "delegation"]
     ordering = [

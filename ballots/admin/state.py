@@ -212,14 +212,20 @@ def _path(minutes: list[Minute], start: datetime, end: datetime, issued: int) ->
 
 
 def figures_of(figures: Turnout) -> dict[str, Any]:
-    """Return 应到, 实到, 发出, 已投票, 未投票 and 投票率; nothing of what was voted (design §3.4)."""
+    """Return 应到, 实到, 发出, 已投票, 纸质票, 未投票 and 投票率; nothing of what was voted (design §3.4).
+
+    Nobody knows whether a paper is in its box yet: the rate is of those who vote `online`.
+    """
+    online = figures.issued - figures.papers
     return {
         "roll": figures.roll,
         "present": figures.present,
         "issued": figures.issued,
         "voted": figures.voted,
+        "papers": figures.papers,
+        "online": online,
         "waiting": figures.waiting,
-        "share": turnout.percent(figures.voted, figures.issued),
+        "share": turnout.percent(figures.voted, online),
     }
 
 

@@ -23,6 +23,7 @@ from ballots.admin import (
     preparing,
     voting,
 )
+from ballots.admin.paper import issuing
 from ballots.admin.register import presence
 from ballots.files import package, tables, workbook
 from ballots.files.download import Download, Streamed
@@ -48,6 +49,9 @@ STEPS = (
     presence.lower_presence,
     voting.correct_details,
     voting.vote_for_the_rest,
+    issuing.issue_papers,
+    issuing.take_back_papers,
+    issuing.exchange_papers,
     counting.rewrite,
     counting.open_box,
     canvass.canvass_page,
@@ -80,6 +84,7 @@ PAPERS = (
     papers.booklet,
     papers.sample,
     papers.opening_sheet,
+    issuing.papers_signed,
     papers.returned,
     papers.report,
     papers.notice,

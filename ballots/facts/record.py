@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots.journal import Kind
 from ballots.models import Delegate, JournalEntry, WriteIn
 from projects.models import Poll
+from projects.phases import COUNTED
 from yiwu_vote.moments import to_the_minute
 
 # Which of the data of an entry can be said in a few words. Votes are not among them: after a count
@@ -30,6 +31,7 @@ DETAILS = {
     "removed": _("撤销到会人数"),
     "ballots": _("表决票"),
     "voted": _("已投票"),
+    "papers": _("领纸质票"),
     "invalid": _("无效"),
     "write_ins": _("推荐项目"),
     "result": _("数据校验码"),
@@ -100,6 +102,14 @@ ACCOUNT = {
 }
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
+# These say it in sentences of their own.
+OF_PAPERS = {
+    Kind.PAPERS_ISSUED,
+    Kind.PAPER_TAKEN_BACK,
+    Kind.PAPERS_EXCHANGED,
+    Kind.PAPERS_COUNTED,
+    Kind.PAPERS_SEALED,
+}
 
 
 def act(entry: JournalEntry) -> str:
@@ -121,6 +131,8 @@ def subject(entry: JournalEntry) -> str:
 
 def in_words(entry: JournalEntry) -> str:
     """Return what an entry says beside its subject, never any votes."""
+    if entry.kind in OF_PAPERS:
+        return "；".join(_of_papers(entry))
     data = entry.data
     is_opened = entry.poll is not None and entry.poll.phase == Poll.Phase.OPENED
     hidden = BEFORE_THE_COUNT if is_opened else set()
@@ -201,6 +213,32 @@ def signature(entry: JournalEntry, side: str) -> str:
         mark = "△" if opened and moment > opened else ""
         parts.append(mark + words % {"count": days})
     return "，".join(parts)
+
+
+def _of_papers(entry: JournalEntry) -> Iterator[str]:
+    """Say what was done with papers; how many were invalid not before the count (`BEFORE_THE_COUNT`)."""
+    data = entry.data
+    match entry.kind:
+        case Kind.PAPERS_ISSUED:
+            yield _people(data["people"])
+            yield gettext("共有%(issued)d名代表领取纸质票") % data
+            if data.get("box_shown"):
+                yield gettext("投票箱已当众查验为空并封好")
+        case Kind.PAPER_TAKEN_BACK:
+            yield _people(data["people"])
+            yield gettext("还有%(issued)d名代表持有纸质票") % data
+            yield gettext("原因：%(reason)s") % data
+        case Kind.PAPERS_EXCHANGED:
+            yield gettext("更换%(added)d张，共更换%(exchanged)d张") % data
+        case Kind.PAPERS_COUNTED:
+            yield gettext("发出纸质票%(issued)d张（更换污损的%(exchanged)d张不计）") % data
+            yield gettext("收回%(returned)d张，作废未用的%(unused)d张") % data
+            yield gettext("收回电子票%(voted)d张") % data
+        case Kind.PAPERS_SEALED:
+            yield gettext("纸质票%(papers)d张入箱，票箱原有%(before)d张，现有%(ballots)d张") % data
+            if entry.poll and entry.poll.phase in COUNTED:
+                yield gettext("其中认定无效%(invalid)d张") % data
+            yield gettext("录入人：%(keyers)s") % {"keyers": "、".join(data["keyers"])}
 
 
 def _corrected(column: str, old: str, new: str) -> str:

@@ -6,7 +6,7 @@ ballots stand in one file alone, 表决票明细, whose page asks for a reason (
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,11 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from ballots.acts import details
 from ballots.facts import record
 from ballots.facts.outcome import first_keys, outcome_of, standing_result
+from ballots.facts.paper.given import are_awaited
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
 from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
 from ballots.files.download import Download
 from ballots.models import ROLL_LISTED, Ballot, Delegate, JournalEntry, Result, RollEntry, WriteIn
 from ballots.pure import sealing
+from ballots.pure.figures import TurnoutFigures
 from ballots.refusal import Refusals
 from ballots.roles import named
 from projects.models import Poll
@@ -37,6 +39,7 @@ refused = Refusals(
     {
         "not-voting": _("只有投票期间才有未投票代表名单。"),
         "not-closed": _("投票截止后才有回执编号清单。"),
+        "papers-out": _("还有纸质票在录入，录入完成、封存入箱后才有回执编号清单。"),
         "not-counted": _("计票完成后才能导出。"),
         "not-published": _("结果公布后才能导出公开数据包。"),
         "void": _("本次票决作废，没有票决结果。"),
@@ -122,6 +125,7 @@ def summary(poll: Poll) -> Sheet:
         [gettext("有效"), turnout["valid"]],
         [gettext("弃权"), turnout["blank"]],
         [gettext("无效"), turnout["invalid"]],
+        *_papers(turnout),
         [gettext("应选项数"), figures["places"]],
         [gettext("通过所需票数"), figures["needed"]],
         [gettext("候选项目数"), figures["candidates"]],
@@ -143,6 +147,13 @@ def summary(poll: Poll) -> Sheet:
     return Sheet(gettext("汇总"), [gettext("项目"), gettext("数值")], rows)
 
 
+def _papers(turnout: TurnoutFigures) -> Iterator[Sequence[sheets.Cell]]:
+    """Yield how many of the ballots were papers, where there were any."""
+    if turnout.get("papers"):
+        yield [gettext("其中发出纸质票"), turnout["papers"]]
+        yield [gettext("其中收回纸质票"), turnout["papers_returned"]]
+
+
 def turnout_csv(poll: Poll) -> Download:
     """Return 投票情况 as a file, at any time."""
     return _csv(poll, "turnout", turnout(poll))
@@ -151,7 +162,8 @@ def turnout_csv(poll: Poll) -> Download:
 def turnout(poll: Poll) -> Sheet:
     """Return 投票情况: who has voted by delegation and in all, at any time; never how.
 
-    未投票 is 实到 less 已投票, or 应到 less 已投票 where the whole roll may vote (design §4.2).
+    未投票 is 实到 less 领纸质票 and 已投票, or 应到 less these where the whole roll may vote; 投票率 is of
+    those who hold no paper (design §4.2).
     """
     poll = _fresh(poll)
     delegations = turnout_by_delegation(poll)
@@ -162,6 +174,7 @@ def turnout(poll: Poll) -> Sheet:
             came=sum(row["came"] for row in delegations),
             issued=sum(row["issued"] for row in delegations),
             marks=sum(row["marks"] for row in delegations),
+            papers=sum(row["papers"] for row in delegations),
         ),
     }
     rows: list[Sequence[sheets.Cell]] = [
@@ -170,6 +183,7 @@ def turnout(poll: Poll) -> Sheet:
             row["on_roll"],
             row["came"],
             row["marks"],
+            row["papers"],
             row["waiting"],
             Decimal(row["share"]),
         ]
@@ -180,6 +194,7 @@ def turnout(poll: Poll) -> Sheet:
         gettext("应到人数"),
         gettext("实到人数"),
         gettext("已投票人数"),
+        gettext("领纸质票人数"),
         gettext("未投票人数"),
         gettext("投票率(%)"),
     ]
@@ -190,12 +205,15 @@ def waiting_xlsx(poll: Poll) -> Download:
     """Return 未投票代表名单: whom to look for while ballots come in; raises Refused else.
 
     Those who may vote and have not: of everybody present, or of the whole roll (design §4.2), less
-    whoever is not in office any more.
+    whoever is not in office any more, or holds a paper.
     """
     poll = _fresh(poll)
     if not poll.takes_ballots:
         raise refused("not-voting")
-    entries = _roll(poll).filter(voted=False, delegate__status=Delegate.Status.ACTIVE)
+    online = RollEntry.Channel.ONLINE
+    entries = _roll(poll).filter(
+        voted=False, channel=online, delegate__status=Delegate.Status.ACTIVE
+    )
     if poll.voters == Poll.Voters.PRESENT:
         entries = entries.filter(present=True)
     header = [
@@ -263,10 +281,15 @@ def ballots_csv(poll: Poll) -> Download:
 
 
 def receipts_csv(poll: Poll) -> Download:
-    """Return 回执编号清单, sorted by number so that it tells no order; raises before the close."""
+    """Return 回执编号清单, sorted by number so that it tells no order; raises before the close.
+
+    It raises until the papers are in the box, too: what came later would be those.
+    """
     poll = _fresh(poll)
     if poll.phase in DRAFT | VOTING:
         raise refused("not-closed")
+    if are_awaited(poll):
+        raise refused("papers-out")
     codes = sorted(poll.sealed_ballots.values_list("code", flat=True))
     rows: list[Sequence[sheets.Cell]] = [
         [position, sealing.grouped(code)] for position, code in enumerate(codes, start=1)

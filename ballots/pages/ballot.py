@@ -24,6 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ballots.acts import casting
 from ballots.facts.kept import POLLS, Kept, kept_of
+from ballots.facts.paper.given import are_awaited
 from ballots.facts.polls import asked_for, candidates, state_of, why_barred
 from ballots.models import Recommendation
 from ballots.pages.answers import (
@@ -98,7 +99,7 @@ def _demand_fillable(standing: Standing, *, is_posted: bool) -> None:
             raise PageRefused("time-up-at-home")
         case "before":
             raise PageRefused("not-open")
-        case "void" | "suspended" | "not-in-office" as code:
+        case "void" | "suspended" | "not-in-office" | "on-paper" as code:
             raise PageRefused(code)
         case "open" | "paused":
             return
@@ -447,4 +448,5 @@ def receipt(request: DelegateRequest) -> HttpResponse:
     if not standing.code and shown["state"] != "void" and (code := kept_receipt(request, poll)):
         personal["receipt"] = sealing.grouped(code)
     personal["submitted_at"] = submitted_at
+    shown["waits_for_papers"] = are_awaited(poll)
     return face(request, "ballots/ballot/receipt.html", shown=shown, personal=personal)

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from ballots.facts.paper.given import are_awaited
 from ballots.pages.answers import asked_poll, refusable
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure import sealing
@@ -17,15 +18,19 @@ def board(request: VisitorRequest) -> HttpResponse:
     """List the receipts in the box once the poll has closed, in their own order (design §5.3).
 
     A receipt is looked up by POST: in an address it would stand in the log of a proxy, beside the
-    device and the time of whoever asked.
+    device and the time of whoever asked. Until papers are in the box nobody is told anything: what is
+    listed later would be those.
     """
     poll = asked_poll(request)
-    codes = list(poll.sealed_ballots.order_by("code").values_list("code", flat=True))
-    typed = request.POST.get("code", "")
+    waits_for_papers = are_awaited(poll)
+    listed = poll.sealed_ballots.order_by("code").values_list("code", flat=True)
+    codes = [] if waits_for_papers else list(listed)
+    typed = "" if waits_for_papers else request.POST.get("code", "")
     code = sealing.read_receipt(typed)
     context = {
         "poll": poll,
         "is_open": poll.closed_at is None,
+        "waits_for_papers": waits_for_papers,
         "codes": [sealing.grouped(code) for code in codes],
         "typed": sealing.grouped(code) if code else typed,
         "answer": _answer(code, set(codes)) if typed else "",

@@ -19,6 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 from ballots import journal
 from ballots.facts import turnout, words
 from ballots.facts.outcome import Outcome, Place, in_turn, outcome_of
+from ballots.facts.paper.given import are_awaited
 from ballots.facts.polls import box_of
 from ballots.journal import Kind
 from ballots.pages.answers import LAST_MINUTES
@@ -78,9 +79,13 @@ def _shown(poll: Poll) -> dict[str, object]:
             return {"state": "published"} | _revealed(poll)
         case Poll.Phase.VOID:
             return {"state": "void"}
+    numbers = turnout.turnout_of(poll)
     return {
         "state": "counting",
-        "returned": turnout.turnout_of(poll).voted,
+        "voted": numbers.voted,
+        "papers": numbers.papers,
+        "returned": numbers.voted + numbers.papers_returned,
+        "waits_for_papers": numbers.papers > 0 and are_awaited(poll),
         # Once, and to everybody: whoever writes it down can tell whether the record was cut or made
         # anew since the close.
         "head": journal.head(poll, Kind.CLOSED) if poll.phase == Poll.Phase.CLOSED else "",
@@ -98,9 +103,10 @@ def _turnout(poll: Poll) -> dict[str, object]:
     left = (poll.closes_at - moments.now()).total_seconds() if poll.closes_at else None
     return {
         "voted": numbers.voted,
-        "issued": numbers.issued,
         "waiting": numbers.waiting,
-        "percent": turnout.percent(numbers.voted, numbers.issued),
+        "papers": numbers.papers,
+        "online": numbers.issued - numbers.papers,
+        "percent": turnout.percent(numbers.voted, numbers.issued - numbers.papers),
         # Nothing is said of the last minutes before they come, and once the deadline has passed.
         "minutes": math.ceil(left / 60)
         if left is not None and 0 < left <= 60 * LAST_MINUTES

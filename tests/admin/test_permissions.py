@@ -110,6 +110,10 @@ admin/ballots/pollday/<int:poll_id>/copy/                  200 200  403 403  403
 admin/ballots/pollday/<int:poll_id>/fresh/                 302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/void/                  302 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/wipe/                  302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/issue-papers/          302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/take-back-papers/      302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/exchange-papers/       302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/papers-signed/         302 405  403 405  403 405
 admin/ballots/pollday/<int:poll_id>/returned/              302 405  302 405  403 405
 admin/ballots/pollday/<int:poll_id>/report/                302 405  302 405  403 405
 admin/ballots/pollday/<int:poll_id>/notice/                302 302  302 302  403 403

@@ -431,10 +431,10 @@ def test_turnout_by_delegation_adds_up():
     stage.cast(0, selection(1))
 
     assert lines_of(tables.turnout_csv, stage) == [
-        ["代表团", "应到人数", "实到人数", "已投票人数", "未投票人数", "投票率(%)"],
-        ["城区代表团", "3", "3", "1", "2", "33.3"],
-        ["城南代表团", "2", "1", "0", "1", "0.0"],
-        ["合计", "5", "4", "1", "3", "25.0"],
+        ["代表团", "应到人数", "实到人数", "已投票人数", "领纸质票人数", "未投票人数", "投票率(%)"],
+        ["城区代表团", "3", "3", "1", "0", "2", "33.3"],
+        ["城南代表团", "2", "1", "0", "0", "1", "0.0"],
+        ["合计", "5", "4", "1", "0", "3", "25.0"],
     ]
 
 
@@ -442,7 +442,7 @@ def test_turnout_is_of_the_whole_roll_where_the_whole_roll_may_vote():
     stage = make_stage(delegates=4, voters="roll")
     stage.cast(0, selection(1))
 
-    assert lines_of(tables.turnout_csv, stage)[-1] == ["合计", "4", "4", "1", "3", "25.0"]
+    assert lines_of(tables.turnout_csv, stage)[-1] == ["合计", "4", "4", "1", "0", "3", "25.0"]
 
 
 # --- 未投票代表名单、签到情况表 ---------------------------------------------------------------------

@@ -13,7 +13,10 @@ TOO_NEW = re.compile(
 )
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "static").glob("*.js")))
+@pytest.mark.parametrize(
+    "name",
+    sorted(str(path.relative_to(ROOT / "static")) for path in (ROOT / "static").rglob("*.js")),
+)
 def test_the_scripts_are_written_for_old_browsers(name):
     code = re.sub(
         r"/\*.*?\*/|//[^\n]*", "", (ROOT / "static" / name).read_text("utf-8"), flags=re.S

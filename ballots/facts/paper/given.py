@@ -60,6 +60,14 @@ def papers_of(poll: Poll) -> Papers:
     )
 
 
+def are_awaited(poll: Poll) -> bool:
+    """Tell whether a closed poll waits for papers: until they are in, nobody sees which receipts are.
+
+    What came later would be the papers.
+    """
+    return poll.phase == Poll.Phase.CLOSED and papers_of(poll).are_out
+
+
 def issued_by_paper(poll: Poll) -> int:
     """Return how many delegates on the roll hold a paper ballot."""
     return poll.roll.filter(channel=RollEntry.Channel.PAPER).count()

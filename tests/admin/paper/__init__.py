@@ -1,0 +1,1 @@
+"""Paper ballots as pages of the office."""
