@@ -21,7 +21,17 @@ from django_htmx.http import HttpResponseClientRefresh, HttpResponseStopPolling
 
 from ballots import roles
 from ballots.acts import archiving
-from ballots.admin import canvass, counting, ending, opening, outcome, preparing, state, voting
+from ballots.admin import (
+    canvass,
+    counting,
+    ending,
+    opening,
+    outcome,
+    papers,
+    preparing,
+    state,
+    voting,
+)
 from ballots.admin.guard import (
     WHO,
     Day,
@@ -35,6 +45,7 @@ from ballots.admin.guard import (
     stream,
     to_day,
 )
+from ballots.admin.paper import keying, sealing
 from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.register import presence
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
@@ -129,14 +140,17 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         else poll.results.exclude(sent_back="")
         .only("counted_at", "sent_back")
         .order_by("counted_at"),
+        "may_announce": papers.returned.can_be_taken(day),
         "may_phone": FILES["waiting"].who(request.user),
         "papers": [
-            paper for paper in PAPERS if poll.phase in paper.phases and paper.who(request.user)
+            paper for paper in PAPERS if paper.who(request.user) and paper.can_be_taken(day)
         ],
         "downloads": [
             {"name": name, "label": file.label}
             for name, file in FILES.items()
-            if poll.phase in file.phases and file.who(request.user)
+            if poll.phase in file.phases
+            and file.who(request.user)
+            and not (name == "receipts" and poll.phase == Poll.Phase.CLOSED and day.papers.are_out)
         ],
     }
     return show(
@@ -189,7 +203,7 @@ def next_step(day: Day) -> Step | None:
             return voting.close if poll.is_time_up else voting.resume
         case Poll.Phase.CLOSED:
             has_traces = counting.rewrite.can_be_taken(day)
-            return counting.rewrite if has_traces else counting.open_box
+            return counting.rewrite if has_traces else _next_before_the_box(day)
         case Poll.Phase.OPENED:
             is_canvassed = counting.count_poll.can_be_taken(day)
             return counting.count_poll if is_canvassed else canvass.canvass_page
@@ -215,6 +229,18 @@ def _next_in_draft(day: Day) -> Step:
     if poll.voters == Poll.Voters.PRESENT and not day.turnout.present:
         return presence.presence
     return presence.confirm_presence if poll.presence_assumed else opening.open_poll
+
+
+def _next_before_the_box(day: Day) -> Step:
+    """Return what is still to be done with papers, and else the opening of the box."""
+    papers = day.papers
+    if not papers.are_out:
+        return counting.open_box
+    if papers.returned is None:
+        return sealing.count_papers
+    if papers.are_too_many:
+        return ending.void
+    return sealing.seal_papers if day.are_papers_read else keying.key_papers
 
 
 def _next_once_confirmed(day: Day) -> Step | None:

@@ -222,6 +222,15 @@ def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(request, poll, act)
 
 
+def _why_void(day: Day) -> str:
+    """Return the reason that is certain already: more papers came back than were given out."""
+    papers = day.papers
+    if not papers.are_too_many:
+        return ""
+    words = gettext("收回纸质票%(returned)d张，多于发出的%(issued)d张，本次表决无效。")
+    return words % {"returned": papers.returned, "issued": papers.issued}
+
+
 @step(
     "void",
     _("宣布作废"),
@@ -230,7 +239,7 @@ def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
     phases=MOVES["void"].before,
 )
 def void(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = ReasonForm(posted(request))
+    form = ReasonForm(posted(request), initial={"reason": _why_void(request.day)})
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:

@@ -34,6 +34,8 @@ from ballots import roles
 from ballots.admin.forms import tell
 from ballots.admin.staff.waiting import is_signed
 from ballots.facts.outcome import Outcome, outcome_of
+from ballots.facts.paper.given import Papers, papers_of
+from ballots.facts.paper.keyed import bundles_of
 from ballots.facts.polls import box_of
 from ballots.facts.turnout import turnout_of
 from ballots.files.download import Download, Streamed
@@ -70,6 +72,16 @@ class Day:
     @cached_property
     def turnout(self) -> Turnout:
         return turnout_of(self.poll)
+
+    @cached_property
+    def papers(self) -> Papers:
+        """What papers were given out and came back."""
+        return papers_of(self.poll) if self.turnout.papers else Papers(0)
+
+    @cached_property
+    def are_papers_read(self) -> bool:
+        """Whether two have read alike, or the chief scrutineer has ruled on, each paper."""
+        return all(bundle.is_read for bundle in bundles_of(self.poll))
 
     @cached_property
     def outcome(self) -> Outcome:

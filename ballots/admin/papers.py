@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts.announcing import save_announcement
-from ballots.admin.guard import READING, StaffRequest, address, posted, step
+from ballots.admin.guard import READING, Day, StaffRequest, address, posted, step
 from ballots.facts import opening
 from ballots.facts.words import remarks
 from ballots.files import papers
@@ -91,12 +91,18 @@ def opening_sheet(request: StaffRequest, poll: Poll) -> HttpResponse:
     return _paper(request, poll, "opening", {"sheet": opening.sheet_of(poll)})
 
 
+def _is_known(day: Day) -> bool:
+    """Tell whether all that came back is counted, papers too."""
+    return not day.papers.issued or day.papers.returned is not None
+
+
 @step(
     "returned",
     _("清点报告"),
     _("应到、实到、发出、收回，打印后由总监票人签名，主持人据此宣布本次表决有效。"),
     who=roles.has_office,
     phases=frozenset({Poll.Phase.CLOSED, Poll.Phase.OPENED}) | COUNTED,
+    fits=_is_known,
     methods=READING,
 )
 def returned(request: StaffRequest, poll: Poll) -> HttpResponse:

@@ -23,7 +23,7 @@ from ballots.admin import (
     preparing,
     voting,
 )
-from ballots.admin.paper import issuing
+from ballots.admin.paper import issuing, keying, sealing
 from ballots.admin.register import presence
 from ballots.files import package, tables, workbook
 from ballots.files.download import Download, Streamed
@@ -53,6 +53,12 @@ STEPS = (
     issuing.take_back_papers,
     issuing.exchange_papers,
     counting.rewrite,
+    sealing.count_papers,
+    keying.key_papers,
+    keying.key_paper,
+    keying.compare_papers,
+    keying.rule_papers,
+    sealing.seal_papers,
     counting.open_box,
     canvass.canvass_page,
     canvass.each_alone,

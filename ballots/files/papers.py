@@ -101,21 +101,35 @@ def report(poll: Poll) -> dict[str, object]:
 def returned(poll: Poll) -> dict[str, object]:
     """Return what stands on the report that the chair reads out at the close (清点报告).
 
-    There is no count yet: 收回 are the marks on the roll, of which the close has made sure.
+    There is no count yet: 收回 are the marks on the roll, of which the close has made sure, and the
+    papers that were found in the paper box.
     """
+    turnout = _returned(poll)
+    return {
+        "turnout": turnout,
+        "online": turnout["issued"] - turnout["papers"],
+        "online_returned": turnout["returned"] - turnout["papers_returned"],
+        "turnout_words": turnout_words(turnout),
+        "round_name": round_name(poll),
+        "head": journal.head(poll),
+    }
+
+
+def returned_words(poll: Poll) -> str:
+    """Return the sentence of that report, as soon as the papers are counted."""
+    return turnout_words(_returned(poll))
+
+
+def _returned(poll: Poll) -> dict[str, int]:
     there = turnout_of(poll)
-    turnout = {
+    return {
         "delegates_total": poll.delegates_total or 0,
         "roll": there.roll,
         "present": there.present,
         "issued": there.issued,
-        "returned": there.voted,
-    }
-    return {
-        "turnout": turnout,
-        "turnout_words": turnout_words(turnout),
-        "round_name": round_name(poll),
-        "head": journal.head(poll),
+        "returned": there.voted + there.papers_returned,
+        "papers": there.papers,
+        "papers_returned": there.papers_returned,
     }
 
 
@@ -306,26 +320,27 @@ def announcement_of(poll: Poll) -> Announcement:
 def figures_words(outcome: Outcome) -> str:
     """Return the figures of a notice, a sentence for each round that is out."""
     first, *others = outcome.rounds
-    sentences = (
-        gettext(
-            "应到代表%(roll)d人，实到代表%(present)d人；"
-            "发出表决票%(issued)d张，收回表决票%(returned)d张，"
-            "其中有效票%(valid)d张、无效票%(invalid)d张。"
-        )
-        % first.result.figures["turnout"]
-    )
+    sentences = gettext(
+        "应到代表%(roll)d人，实到代表%(present)d人；"
+        "发出表决票%(issued)d张，收回表决票%(returned)d张%(papers_words)s，"
+        "其中有效票%(valid)d张、无效票%(invalid)d张。"
+    ) % _with_papers(first.result.figures["turnout"])
     for later in others:
         sentences += (
             gettext(
                 "%(round)s时，实到代表%(present)d人；"
-                "发出表决票%(issued)d张，收回表决票%(returned)d张，"
+                "发出表决票%(issued)d张，收回表决票%(returned)d张%(papers_words)s，"
                 "其中有效票%(valid)d张、无效票%(invalid)d张。"
             )
         ) % {
-            **later.result.figures["turnout"],
+            **_with_papers(later.result.figures["turnout"]),
             "round": round_of(later.poll),
         }
     return sentences
+
+
+def _with_papers(turnout: Mapping[str, Any]) -> dict[str, Any]:
+    return {**turnout, "papers_words": papers_words(turnout)}
 
 
 def _decision_words(outcome: Outcome) -> str:
@@ -402,19 +417,40 @@ def chair_words(poll: Poll) -> dict[str, object]:
 
 
 def turnout_words(turnout: Mapping[str, Any]) -> str:
-    """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid."""
+    """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid.
+
+    Nor is it where more papers came back than were given out.
+    """
     is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
-    is_whole = turnout["returned"] == turnout["issued"]
+    are_too_many = turnout.get("papers_returned", 0) > turnout.get("papers", 0)
+    valid = gettext("，本次表决有效") if is_quorate else ""
+    if are_too_many:
+        valid = gettext("，收回的纸质票多于发出的纸质票，本次表决无效")
     return gettext(
         "大会应到代表%(roll)d名，实到代表%(present)d名，%(quorum)s。"
-        "本次表决共发出表决票%(issued)d张，收回%(returned)d张，"
+        "本次表决共发出表决票%(issued)d张，收回%(returned)d张%(papers_words)s，"
         "收回的表决票数%(relation)s发出的表决票数%(valid)s。"
     ) % {
         **turnout,
         "quorum": gettext("符合法定人数") if is_quorate else gettext("不足法定人数"),
-        "valid": gettext("，本次表决有效") if is_quorate else "",
-        "relation": gettext("等于") if is_whole else gettext("少于"),
+        "valid": valid,
+        "relation": _relation(turnout["returned"], turnout["issued"]),
+        "papers_words": papers_words(turnout),
     }
+
+
+def _relation(returned: int, issued: int) -> str:
+    if returned == issued:
+        return gettext("等于")
+    return gettext("少于") if returned < issued else gettext("多于")
+
+
+def papers_words(turnout: Mapping[str, Any]) -> str:
+    """Return how many of the ballots were papers, in brackets; nothing where there were none."""
+    if not turnout.get("papers"):
+        return ""
+    words = gettext("（其中纸质票发出%(papers)d张、收回%(papers_returned)d张）")
+    return words % turnout
 
 
 def _parts(outcome: Outcome) -> list[dict[str, object]]:

@@ -167,6 +167,8 @@ def test_the_figures_are_those_of_turnout_and_no_vote_is_shown_before_the_count(
         "present": 5,
         "issued": 5,
         "voted": 1,
+        "papers": 0,
+        "online": 5,
         "waiting": 4,
         "share": "20.0",
     }
