@@ -4,6 +4,7 @@
 #   make run    PORT=8000 DATABASE_URL=…          the demo, at 127.0.0.1
 #   make install                                  a real site: asks, keeps the answers in var/site.env; docs/operations.md
 #   make serve                                    serve it
+#   make service ARGS=--towns                     write a unit of systemd for it; one for each town of a server
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
@@ -35,7 +36,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run install serve test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
+.PHONY: help run install serve service test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -43,12 +44,15 @@ help:
 run: $(VENV)/.runtime
 	@DEMO=1 PORT=$(PORT) $(BIN)/python manage.py demo --serve
 
-# The program asks, decides and tells; where there is no make, these two lines are typed.
+# The program asks, decides and tells; where there is no make, these lines are typed.
 install: $(VENV)/.runtime
 	@$(BIN)/python manage.py install
 
 serve: $(VENV)/.runtime
 	@exec $(BIN)/python manage.py serve
+
+service: $(VENV)/.runtime
+	@$(BIN)/python manage.py service $(ARGS)
 
 test: $(VENV)/.dev
 	@case "$$DATABASE_URL" in \

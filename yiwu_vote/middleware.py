@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.text import smart_split
 from django.utils.translation import gettext
@@ -89,6 +90,28 @@ class ContentSecurityPolicyMiddleware:
             # Not even our own style sheet is asked for with an address that is a secret.
             response.headers["Referrer-Policy"] = "no-referrer"
         return response
+
+
+class PlainHttpMiddleware:
+    """Answer whoever comes without encryption with a page that says so and where to go instead.
+
+    A redirect would lead where often nobody answers: to a site without a proxy, or round in a circle
+    behind one that does not say what it has decrypted. Django's own redirect stays behind this one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.exempt = re.compile("|".join(settings.SECURE_REDIRECT_EXEMPT))
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_exempt = self.exempt.match(request.path.lstrip("/"))
+        if not settings.SECURE_SSL_REDIRECT or request.is_secure() or is_exempt:
+            return self.get_response(request)
+        url = settings.PUBLIC_URL
+        # Nothing of the address that was asked for: a card's token may stand in it.
+        context = {"address": url if url.startswith("https:") else ""}
+        # Without a request the page asks nothing of a visitor, whose session is not read here.
+        return HttpResponse(render_to_string("plain_http.html", context), status=403)
 
 
 class CompressionMiddleware:

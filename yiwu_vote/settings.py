@@ -106,8 +106,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
     "yiwu_vote.middleware.ContentSecurityPolicyMiddleware",
+    "yiwu_vote.middleware.PlainHttpMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "yiwu_vote.middleware.CompressionMiddleware",
     "yiwu_vote.middleware.BodyLimitMiddleware",
@@ -243,7 +244,8 @@ if not PLAIN_HTTP:
 CSRF_FAILURE_VIEW = "yiwu_vote.errors.page_expired"
 
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
-SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
+# The style of the page that says so, and what a supervisor of this machine asks.
+SECURE_REDIRECT_EXEMPT = [r"^readyz$", r"^static/"]
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 365 * 24 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

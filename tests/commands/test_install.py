@@ -1,5 +1,6 @@
 """A real site in two commands: `install` and `serve`, with somebody at the keyboard and without."""
 
+import configparser
 import io
 import os
 import pty
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,7 +28,7 @@ from tests.helpers.factories import make_stage
 from tests.helpers.http_client import Browser
 from tests.helpers.machine import ROOT
 from tests.helpers.refusals import run
-from yiwu_vote.machine import serving
+from yiwu_vote.machine import env_file, serving
 from yiwu_vote.management.commands import install
 
 
@@ -203,6 +205,59 @@ def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+# --- the service ----------------------------------------------------------------------------------
+
+
+def written(file: Path) -> dict[str, str]:
+    """Return what a unit says in its section of the service."""
+    unit = configparser.ConfigParser(interpolation=None, strict=True, delimiters=["="])
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(file, encoding="utf-8")
+    assert unit["Install"]["WantedBy"] == "multi-user.target"
+    return dict(unit["Service"])
+
+
+@pytest.fixture
+def installed(machine: Path, settings: Any) -> Path:
+    env_file.write(machine / "site.env", {"SECRET_KEY": "k"})
+    settings.BACKUP_DIR = "/srv/backups"
+    return machine
+
+
+def test_a_service_serves_this_very_site_and_writes_nowhere_else(installed):
+    said = run("service", "--user=vote")
+
+    unit = written(installed / "yiwu-vote.service")
+    assert unit["User"] == "vote"
+    assert unit["WorkingDirectory"] == str(ROOT)
+    assert unit["ExecStart"] == f'"{ROOT}/.venv/bin/python" manage.py serve'
+    assert unit["Environment"] == f'"SITE_ENV={installed}/site.env"'
+    assert unit["ReadWritePaths"].startswith(f'"{installed}" ')
+    assert unit["ReadWritePaths"].endswith('"/srv/backups"')
+    assert (unit["Restart"], unit["ProtectSystem"]) == ("always", "strict")
+    assert "AmbientCapabilities" not in unit
+    assert "systemctl enable --now yiwu-vote\n" in said
+
+
+def test_each_town_has_a_user_a_folder_and_a_file_of_its_own(installed, settings):
+    settings.PORT = 443
+
+    said = run("service", "--towns")
+
+    unit = written(installed / "yiwu-vote@.service")
+    assert unit["User"] == "vote-%i"
+    assert unit["WorkingDirectory"] == f"{ROOT.parent}/%i"
+    assert unit["ReadWritePaths"] == f'"{ROOT.parent}/%i/var"'
+    assert unit["Environment"] == f'"SITE_ENV={ROOT.parent}/%i/var/site.env"'
+    assert unit["AmbientCapabilities"] == "CAP_NET_BIND_SERVICE"
+    assert f"yiwu-vote@{ROOT.name}" in said
+
+
+def test_what_is_not_installed_is_no_service(machine):
+    with pytest.raises(CommandError, match="make install"):
+        run("service")
 
 
 # --- from nothing ---------------------------------------------------------------------------------

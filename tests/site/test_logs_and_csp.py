@@ -254,9 +254,10 @@ def test_the_policy_allows_nothing_inline_and_no_other_host():
 def test_the_policy_is_set_before_anything_can_answer():
     names = [name.rpartition(".")[2] for name in settings.MIDDLEWARE]
 
-    assert names[:3] == [
-        "SecurityMiddleware",
+    assert names[:4] == [
         "ContentSecurityPolicyMiddleware",
+        "PlainHttpMiddleware",
+        "SecurityMiddleware",
         "WhiteNoiseMiddleware",
     ]
 
