@@ -18,7 +18,7 @@ from yiwu_vote.machine import questions
 ROOT = Path(settings.BASE_DIR)
 DESIGN_PAGE = ROOT / "docs" / "design.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = (".ci", "ballots", "docs", "projects", "static", "templates", "tests", "yiwu_vote")
 TEXTS = {"", ".css", ".html", ".js", ".json", ".md", ".py", ".toml", ".txt"}
 LAYERS = ("pure", "facts", "acts", "files", "pages", "admin")

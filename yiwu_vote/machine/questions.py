@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -40,6 +41,7 @@ def settle(answer: Answer = input) -> None:
     os.environ.update(_address(ask))
     os.environ.update(_database(ask))
     os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+    os.environ.setdefault("BACKUP_DIR", str(env_file.var_dir().absolute() / "backups"))
     prove()
     given = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
     env_file.write(env_file.path(), given)
@@ -47,17 +49,9 @@ def settle(answer: Answer = input) -> None:
 
 def prove() -> None:
     """Raise ImproperlyConfigured unless the settings hold, files can be written and the database answers."""
-    folder = env_file.var_dir()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = folder / f"probe.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise refused(
-            f"VAR_DIR 所指的文件夹 {folder} 不能写入（{error.strerror}）。",
-            f"The folder {folder} (VAR_DIR) cannot be written to ({error.strerror}).",
-        ) from None
+    _demand_writable("VAR_DIR", env_file.var_dir())
+    if settings.BACKUP_DIR:
+        _demand_writable("BACKUP_DIR", Path(settings.BACKUP_DIR))
     place = settings.DATABASES["default"]
     try:
         connection.ensure_connection()
@@ -66,6 +60,19 @@ def prove() -> None:
         raise refused(
             f"DATABASE_URL 所指的数据库 {place['NAME']} 连不上：{error}",
             f"The database {place['NAME']} that DATABASE_URL names cannot be reached: {error}",
+        ) from None
+
+
+def _demand_writable(name: str, folder: Path) -> None:
+    probe = folder / f"probe.{os.getpid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise refused(
+            f"{name} 所指的文件夹 {folder} 不能写入（{error.strerror}）。",
+            f"The folder {folder} that {name} names cannot be written to ({error.strerror}).",
         ) from None
 
 

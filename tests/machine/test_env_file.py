@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connection
 
 from yiwu_vote.machine import env_file, questions
 
@@ -65,6 +66,7 @@ def test_three_times_enter_makes_a_site_for_the_hall(typed, folder):
         "ALLOWED_HOSTS": "192.168.1.20,127.0.0.1,localhost",
         "DATABASE_URL": f"sqlite:///{folder}/site.sqlite3",
         "VAR_DIR": str(folder),
+        "BACKUP_DIR": str(folder / "backups"),
     }
 
 
@@ -138,6 +140,33 @@ def test_what_does_not_hold_is_not_kept(monkeypatch, folder):
     with pytest.raises(ImproperlyConfigured, match="no database"):
         unattended(monkeypatch, folder, LAN_HTTP="1")
     assert not (folder / "site.env").exists()
+
+
+@pytest.mark.parametrize("name", ["VAR_DIR", "BACKUP_DIR"])
+def test_a_folder_that_cannot_be_written_is_named(monkeypatch, settings, tmp_path, name):
+    # Even root makes no folder below a file.
+    (tmp_path / "file").touch()
+    settings.BACKUP_DIR = str(tmp_path / "file" / "backups")
+    folder = "file/var" if name == "VAR_DIR" else "var"
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / folder))
+
+    with pytest.raises(ImproperlyConfigured, match=f"that {name} names cannot be written"):
+        questions.prove()
+
+
+@pytest.mark.django_db
+def test_a_database_that_does_not_answer_is_named_without_its_password(
+    monkeypatch, settings, tmp_path
+):
+    def fail() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    settings.BACKUP_DIR = ""
+    monkeypatch.setattr(connection, "ensure_connection", fail)
+
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_URL names cannot be reached: conn"):
+        questions.prove()
 
 
 # --- the file -------------------------------------------------------------------------------------
