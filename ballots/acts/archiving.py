@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.facts.copies.made import made_while_voting
 from ballots.facts.polls import IDLE
 from ballots.models import AccessCard, Register, RollEntry, Session
 from ballots.refusal import Refusals, demand_office, demand_second, locked
@@ -31,6 +32,9 @@ refused = Refusals(
         "figure-moved": _("将删除的投票卡已变为%(count)d张，请核对后重新办理。"),
         "words-needed": _("请写明密钥份额如何销毁。"),
         "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
+        "copies-left": _(
+            "备份位置上还有投票期间制作的备份：%(names)s。请先销毁，或列入尚待销毁的备份。"
+        ),
     }
 )
 
@@ -122,7 +126,8 @@ def archive(
     the sessions they opened. `cards` is how many would go, as the person read it on the page: if
     that has moved, nothing happens. Ballots, result and journal stay, and with them both packages.
     `key_destroyed` says how the shares were destroyed, `backups` which copies of the database still
-    hold what is deleted here. Raises Refused.
+    hold what is deleted here: those that hold names beside sealed ballots, and lie where backups lie,
+    by the names of their files. Raises Refused.
     """
     demand_office(by)
     second = demand_second(by, second, words=refused)
@@ -131,6 +136,9 @@ def archive(
     copies = [line.strip() for line in backups if line.strip()]
     if not copies:
         raise refused("backups-needed")
+    names = [copy.path.name for copy in made_while_voting(poll)]
+    if left := [name for name in names if not any(name in line for line in copies)]:
+        raise refused("copies-left", names="、".join(left))
     Register.objects.locked()
     poll = locked(poll)
     if poll.archived_at is not None:

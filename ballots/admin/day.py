@@ -24,6 +24,7 @@ from ballots.acts import archiving
 from ballots.admin import (
     canvass,
     counting,
+    details,
     ending,
     opening,
     outcome,
@@ -49,7 +50,7 @@ from ballots.admin.paper import keying, sealing
 from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.register import presence
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
-from ballots.facts import polls, preflight, record, turnout
+from ballots.facts import polls, preflight, record, site_checks, turnout
 from ballots.facts.findings import blocks
 from ballots.facts.outcome import way_of
 from ballots.files.download import Streamed
@@ -141,6 +142,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         .only("counted_at", "sent_back")
         .order_by("counted_at"),
         "may_announce": papers.returned.can_be_taken(day),
+        "may_back_up": details.back_up.who(request.user),
         "may_phone": FILES["waiting"].who(request.user),
         "papers": [
             paper for paper in PAPERS if paper.who(request.user) and paper.can_be_taken(day)
@@ -173,7 +175,11 @@ def _live(day: Day, user: User) -> dict[str, Any]:
         "figures": figures,
         "delegations": delegations,
         "curve": state.curve_of(poll, issued=figures["online"]),
-        "system": state.system_state(poll, is_technician=user.is_superuser),
+        "system": state.system_state(
+            poll,
+            roll_drawn=site_checks.roll_drawn_at(poll),
+            is_technician=user.is_superuser,
+        ),
         "head": day.head,
         "now": timezone.localtime(),
     }

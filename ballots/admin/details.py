@@ -1,10 +1,12 @@
-"""Pages of the files for scrutineers: a reason is asked for and put on record."""
+"""Files that take a page of their own: those for scrutineers, whose reason is put on record, and the backup."""
 
 from collections.abc import Callable
 from typing import cast
 
+from django import forms
 from django.db import transaction
 from django.http import HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
@@ -12,10 +14,10 @@ from ballots.acts import details
 from ballots.admin.forms import ReasonForm
 from ballots.admin.guard import Day, StaffRequest, download, posted, step, stream, take
 from ballots.facts import record
-from ballots.files import pabulib, package, tables
+from ballots.files import backup, pabulib, package, tables
 from ballots.files.download import Download, Streamed
 from projects.models import Poll
-from projects.phases import CHECKED, COUNTED
+from projects.phases import CHECKED, COUNTED, EVERY, VOTING
 
 
 @step(
@@ -27,6 +29,33 @@ from projects.phases import CHECKED, COUNTED
 )
 def export_package(request: StaffRequest, poll: Poll) -> HttpResponse:
     return _export(request, poll, record.PACKAGE, package.full_package)
+
+
+class BackupForm(forms.Form):
+    """Whether the backup is to be taken away at once; each button of the page says which."""
+
+    fetch = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+
+@step(
+    "backup",
+    _("备份数据库"),
+    _("把整个数据库备份成一个文件，放在服务器的备份位置；网站可以照常使用，投票期间也可以办理。"),
+    who=roles.is_office,
+    phases=EVERY,
+    listed=False,
+)
+def back_up(request: StaffRequest, poll: Poll) -> HttpResponse:
+    form = BackupForm(posted(request))
+
+    def act() -> str | HttpResponse:
+        copy = backup.make()
+        if form.cleaned_data["fetch"]:
+            return cast(HttpResponse, stream(backup.to_take_away(copy)))
+        return gettext("已备份：%(file)s") % {"file": copy.path.name}
+
+    is_voting = Poll.objects.filter(phase__in=VOTING).exists()
+    return take(request, poll, act, form, is_voting=is_voting)
 
 
 def _may_be_researched(day: Day) -> bool:

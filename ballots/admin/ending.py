@@ -15,11 +15,13 @@ from ballots.acts import archiving, drafts, lifecycle, rehearsal, storage
 from ballots.admin.counting import clear_traces
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
+from ballots.facts.copies.made import made_while_voting
 from ballots.journal import Kind
 from ballots.models import AccessCard
 from projects.models import Poll
 from projects.phases import DRAFT, EVERY, LAST, MOVES, VOTING
 from yiwu_vote.fields import Typed
+from yiwu_vote.moments import to_the_minute
 
 
 class ArchiveForm(forms.Form):
@@ -68,7 +70,9 @@ def _waits_for_archiving(day: Day) -> bool:
     fits=_waits_for_archiving,
 )
 def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
-    form = ArchiveForm(posted(request))
+    copies = made_while_voting(poll)
+    named = "\n".join(f"{copy.path.name}（{to_the_minute(copy.at)}）" for copy in copies)
+    form = ArchiveForm(posted(request), initial={"backups": named})
     second = SecondPersonForm(posted(request), request=request)
 
     def act() -> str:
@@ -85,7 +89,8 @@ def archive(request: StaffRequest, poll: Poll) -> HttpResponse:
     until = archiving.objections_until(poll)
     waits = until is not None and timezone.now() < until
     cards = archiving.cards_of(poll)
-    return take(request, poll, act, form, second, until=until, waits=waits, cards=cards)
+    context = {"until": until, "waits": waits, "cards": cards, "copies": copies}
+    return take(request, poll, act, form, second, **context)
 
 
 def _left_cards(day: Day) -> bool:

@@ -37,6 +37,7 @@ from ballots.facts.outcome import Outcome, outcome_of
 from ballots.facts.paper.given import Papers, papers_of
 from ballots.facts.paper.keyed import bundles_of
 from ballots.facts.polls import box_of
+from ballots.facts.site_checks import roll_drawings
 from ballots.facts.turnout import turnout_of
 from ballots.files.download import Download, Streamed
 from ballots.models import BallotBox, JournalEntry, PollDay
@@ -191,7 +192,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
         prefetch_related_objects([request.user], "groups")
         last = JournalEntry.objects.filter(poll=OuterRef("pk")).order_by("-seq").values("hash")[:1]
         polls = Poll.objects.standing().select_related("parent", "box")
-        polls = polls.annotate(**{LAST_HASH: Subquery(last)})
+        polls = polls.annotate(**{LAST_HASH: Subquery(last)}, **roll_drawings())
         return view(request, get_object_or_404(polls, pk=poll_id), **kwargs)
 
     guarded = admin.site.admin_view(of_poll)

@@ -120,6 +120,7 @@ MENDED_AT = {
     "present-again": Mend(_("核对实到"), "admin:ballots_pollday_present-again"),
     "key": Mend(_("生成票箱密钥"), "admin:ballots_pollday_key", who=roles.has_office),
     "test": Mend(_("试开票箱密钥"), "admin:ballots_pollday_test", who=roles.has_office),
+    "backup": Mend(_("备份数据库"), "admin:ballots_pollday_backup"),
     "first-round": Mend(
         _("首次票决"), "admin:ballots_pollday_change", of=("parent",), who=roles.has_office
     ),
@@ -232,12 +233,14 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
 # --- the system -----------------------------------------------------------------------------------
 
 
-def system_state(poll: Poll, *, is_technician: bool = False) -> list[Finding]:
+def system_state(
+    poll: Poll, *, roll_drawn: datetime | None = None, is_technician: bool = False
+) -> list[Finding]:
     """Return how database, disk, backup and sign-in stand; nothing here names a person.
 
     What only a technician can mend, and no vote has to wait for, is told to nobody else.
     """
-    usual = [_database(poll), _disk(), site_checks.backup(), _waits()]
+    usual = [_database(poll), _disk(), site_checks.backup(roll_drawn), _waits()]
     return [*usual, _roles()] if is_technician else usual
 
 

@@ -78,6 +78,7 @@ STEPS = (
     details.export_package,
     details.export_ballots,
     details.export_research,
+    details.back_up,
     ending.drop,
     ending.fresh_draft,
     ending.copy,

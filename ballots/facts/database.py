@@ -112,8 +112,8 @@ def _pooler() -> str:
 def newest_file(folder: Path) -> datetime | None:
     """Return when the newest file in `folder` was written; an empty one is a backup that failed.
 
-    Raises OSError where the folder cannot be read.
+    What begins with a dot is a draft of one. Raises OSError where the folder cannot be read.
     """
-    files = [path.stat() for path in folder.iterdir() if path.is_file()]
+    files = [path.stat() for path in folder.iterdir() if path.is_file() and path.name[0] != "."]
     times = [file.st_mtime for file in files if file.st_size]
     return datetime.fromtimestamp(max(times), UTC) if times else None

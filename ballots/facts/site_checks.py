@@ -3,12 +3,14 @@
 import ipaddress
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +19,8 @@ from ballots import triggers
 from ballots.facts import database
 from ballots.facts.findings import Finding, unless_rehearsal
 from ballots.facts.keyed import key_check
-from ballots.models import AccessCard
+from ballots.journal import Kind
+from ballots.models import AccessCard, JournalEntry
 from projects.models import Poll
 from yiwu_vote.moments import to_the_minute
 
@@ -27,6 +30,8 @@ NOT_DURABLE = _("数据库的设置不能保证断电不丢票")
 # Connections beside those of the threads: commands, a package on its way out, a step that moves.
 FOR_COMMANDS = 5
 BACKUP_LASTS = timedelta(hours=24)
+# Where a poll that was read for a page has the moment at which its roll was drawn up.
+ROLL_DRAWN_AT = "roll_drawn_at"
 
 
 def site(poll: Poll) -> Iterator[Finding]:
@@ -34,7 +39,7 @@ def site(poll: Poll) -> Iterator[Finding]:
     yield from _place(poll)
     yield from _database(poll)
     yield from _clock()
-    yield backup()
+    yield backup(roll_drawn_at(poll))
 
 
 def _place(poll: Poll) -> Iterator[Finding]:
@@ -121,8 +126,29 @@ def _clock() -> Iterator[Finding]:
         yield Finding("warns", gettext("服务器时间与数据库时间不一致，请校准后再开始投票"))
 
 
-def backup() -> Finding:
-    """Return when the database was last backed up, as far as the files of BACKUP_DIR tell."""
+def roll_drawn_at(poll: Poll) -> datetime | None:
+    """Return when the roll of `poll` was drawn up, for the last time; None before that."""
+    if hasattr(poll, ROLL_DRAWN_AT):
+        known: datetime | None = getattr(poll, ROLL_DRAWN_AT)
+        return known
+    return _drawings(poll.pk).first()
+
+
+def roll_drawings() -> dict[str, Subquery]:
+    """Return what a query of polls is annotated with to know it of each beforehand."""
+    return {ROLL_DRAWN_AT: Subquery(_drawings(OuterRef("pk"))[:1])}
+
+
+def _drawings(poll: Any) -> QuerySet[JournalEntry, datetime]:
+    entries = JournalEntry.objects.filter(poll=poll, kind=Kind.ROLL_DRAWN_UP).order_by("-seq")
+    return entries.values_list("at", flat=True)
+
+
+def backup(roll_drawn: datetime | None = None) -> Finding:
+    """Return when the database was last backed up, as far as the files of BACKUP_DIR tell.
+
+    One that was made before `roll_drawn` does not know who may vote.
+    """
     if not settings.BACKUP_DIR:
         return Finding("warns", gettext("没有设置备份位置，不能核对备份，请联系技术人员"))
     try:
@@ -130,8 +156,12 @@ def backup() -> Finding:
     except OSError:
         return Finding("warns", gettext("备份位置打不开，不能核对备份，请联系技术人员"))
     if newest is None:
-        return Finding("warns", gettext("备份位置上还没有备份"))
+        return Finding("warns", gettext("备份位置上还没有备份"), "backup")
     at = to_the_minute(newest)
     if timezone.now() - newest > BACKUP_LASTS:
-        return Finding("warns", gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at})
+        text = gettext("最近备份 %(at)s，已超过24小时，请再备份") % {"at": at}
+        return Finding("warns", text, "backup")
+    if roll_drawn and newest < roll_drawn:
+        text = gettext("最近备份 %(at)s，早于生成名册的时间，请再备份") % {"at": at}
+        return Finding("warns", text, "backup")
     return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})

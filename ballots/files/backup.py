@@ -12,15 +12,22 @@ from django.utils.translation import gettext_lazy as _
 from ballots.facts.copies import held
 from ballots.facts.copies.made import Copy, copy_in
 from ballots.facts.keyed import key_check
+from ballots.files.download import Streamed
 from yiwu_vote.backup import file, postgresql, sqlite
 from yiwu_vote.refusal import Refusals
 
 logger = logging.getLogger("ballots")
 
+# Rows that no copy holds: with those of sessions whoever gets hold of one would be signed in as others.
+LEFT_OUT = ("ballots_session", "django_session")
+
 refused = Refusals(
     {
-        "no-folder": _("没有设置备份位置（BACKUP_DIR），请设置，或用 --output 写明文件或文件夹。"),
+        "no-folder": _(
+            "没有设置备份位置（BACKUP_DIR），请联系技术人员设置，或在命令行用 --output 写明。"
+        ),
         "folder-away": _("备份位置 %(folder)s 打不开，请先建好或接好。"),
+        "while-voting": _("已备份在服务器上。投票期间的备份含姓名和密封票，不能下载。"),
     }
 )
 
@@ -42,8 +49,9 @@ def make(to: Path | None = None) -> Copy:
 
     def fill(out: file.Sink) -> dict[str, Any]:
         if is_sqlite:
-            return sqlite.dump(Path(connection.settings_dict["NAME"]), out, _described, path)
-        return postgresql.dump(connection, out, _described)
+            name = Path(connection.settings_dict["NAME"])
+            return sqlite.dump(name, out, _described, near=path, without=LEFT_OUT)
+        return postgresql.dump(connection, out, _described, without=LEFT_OUT)
 
     file.write(
         path,
@@ -55,6 +63,19 @@ def make(to: Path | None = None) -> Copy:
     )
     logger.info("the database was backed up: %s", path.name)
     return copy_in(path)
+
+
+def to_take_away(copy: Copy) -> Streamed:
+    """Return a backup as a file to hand out.
+
+    Raises Refused for one that was made while people voted: it holds names beside sealed ballots.
+    """
+    if copy.while_voting:
+        raise refused("while-voting")
+    year, stamp = copy.at.year, f"{copy.at:%Y%m%d-%H%M%S}"
+    return Streamed(
+        copy.path.name, f"{year}年民生实事项目票决_备份_{stamp}.zip", file.whole(copy.path)
+    )
 
 
 def _described(ask: held.Ask) -> dict[str, Any]:

@@ -395,7 +395,7 @@ def test_the_page_says_how_the_system_stands(settings, tmp_path):
 
     page = desk_of(stage.scrutineer).get(at(stage.poll))
 
-    assert Finding("warns", "备份位置上还没有备份") in page.context["system"]
+    assert Finding("warns", "备份位置上还没有备份", "backup") in page.context["system"]
     for words in ("系统状态", "数据库正常", "磁盘剩余", "备份位置上还没有备份"):
         assert words in page.text
 

@@ -72,6 +72,7 @@ admin/ballots/pollday/<int:poll_id>/door/                  200 200  403 403  403
 admin/ballots/pollday/<int:poll_id>/sign-in/               200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/everybody/             200 302  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/open/                  200 200  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/backup/                200 200  403 403  403 403
 admin/ballots/pollday/<int:poll_id>/booklet/               200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/sample/                200 405  200 405  403 405
 admin/ballots/pollday/<int:poll_id>/opening/               200 405  200 405  403 405

@@ -47,6 +47,8 @@ def copies(tmp_path, settings) -> Path:
     """A folder of backups with one that has just been made."""
     settings.BACKUP_DIR = str(tmp_path)
     (tmp_path / "vote.dump").write_bytes(b"a copy")
+    # However long it takes to set a stage: the backup comes after its roll.
+    written(tmp_path / "vote.dump", minutes=-1)
     return tmp_path
 
 
@@ -80,7 +82,7 @@ def set_poll(stage: Stage, **columns: Any) -> None:
 @pytest.mark.parametrize("kind", [MAIN, REHEARSAL])
 def test_a_complete_draft_has_every_line_ticked_and_opens(kind, copies):
     stage = complete(kind)
-    at = written(copies / "vote.dump", hours=2)
+    at = written(copies / "vote.dump")
 
     rehearsal = ["△ 本次为演练，不计票"] if kind == REHEARSAL else []
     assert lines(stage) == [
@@ -654,7 +656,7 @@ def test_an_empty_file_and_a_folder_are_no_backup(copies):
     (copies / "vote.dump").write_bytes(b"")
     (copies / "older").mkdir()
 
-    assert site_checks.backup() == Finding("warns", "备份位置上还没有备份")
+    assert site_checks.backup() == Finding("warns", "备份位置上还没有备份", "backup")
 
 
 def test_the_newest_backup_counts_and_not_for_longer_than_a_day(copies):
@@ -665,7 +667,31 @@ def test_the_newest_backup_counts_and_not_for_longer_than_a_day(copies):
     older = written(copies / "next.dump", hours=25)
 
     assert fresh == Finding("ok", f"已备份（最近备份 {younger}）")
-    assert site_checks.backup() == Finding("warns", f"最近备份 {older}，已超过24小时，请再备份")
+    tired = f"最近备份 {older}，已超过24小时，请再备份"
+    assert site_checks.backup() == Finding("warns", tired, "backup")
+
+
+@pytest.mark.django_db
+def test_a_backup_from_before_the_roll_was_drawn_up_does_not_know_who_may_vote(copies):
+    stage = complete()
+    before = written(copies / "vote.dump", minutes=5)
+    told = [line for line in lines(stage) if "备份" in line]
+    written(copies / "vote.dump", minutes=-1)
+    later = [line for line in lines(stage) if "备份" in line]
+    roll.draw_up_roll(stage.poll, by=stage.office)
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        roll.draw_up_roll(stage.poll, by=stage.office)
+        again = [line for line in lines(stage) if "备份" in line]
+
+    assert told == [f"△ 最近备份 {before}，早于生成名册的时间，请再备份"]
+    assert later[0].startswith("✓ 已备份")
+    assert again[0].startswith("△ 最近备份")
+
+
+def test_a_draft_of_a_backup_is_none(copies):
+    (copies / "vote.dump").rename(copies / ".vote.zip.1234")
+
+    assert site_checks.backup() == Finding("warns", "备份位置上还没有备份", "backup")
 
 
 @pytest.mark.django_db

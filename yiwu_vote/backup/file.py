@@ -137,6 +137,13 @@ def pieces(path: Path, said: Mapping[str, Any]) -> Iterator[bytes]:
         raise refused("damaged", file=path)
 
 
+def whole(path: Path) -> Iterator[bytes]:
+    """Yield the file itself, piece by piece; raises OSError."""
+    with path.open("rb") as held:
+        while piece := held.read(PIECE):
+            yield piece
+
+
 def demand_whole(path: Path, said: Mapping[str, Any]) -> None:
     """Raise Refused unless the copy is byte for byte what it was."""
     for _piece in pieces(path, said):

@@ -42,11 +42,15 @@ refused = Refusals(
 
 
 def dump(
-    connection: BaseDatabaseWrapper, out: Sink, describe: Callable[[Ask], dict[str, Any]]
+    connection: BaseDatabaseWrapper,
+    out: Sink,
+    describe: Callable[[Ask], dict[str, Any]],
+    *,
+    without: Iterable[str],
 ) -> dict[str, Any]:
     """Write what pg_dump gives of the database to `out`; return what `describe` finds at that moment.
 
-    Both read one snapshot, so that whatever is cast meanwhile is in neither. Raises Refused.
+    Of the tables `without` it gives no rows. Both read one snapshot, so that whatever is cast meanwhile is in neither. Raises Refused.
     """
     program = _tool("pg_dump")
     with connection.cursor() as cursor:
@@ -71,7 +75,8 @@ def dump(
                 return list(cursor.fetchall())
 
             found = describe(ask)
-            _run(own, program, [*WHOLE, f"--snapshot={snapshot}"], out=out)
+            less = [f"--exclude-table-data={table}" for table in without]
+            _run(own, program, [*WHOLE, *less, f"--snapshot={snapshot}"], out=out)
         return found
     finally:
         own.close()

@@ -16,9 +16,14 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 def dump(
-    database: Path, out: Sink, describe: Callable[[Ask], dict[str, Any]], near: Path
+    database: Path,
+    out: Sink,
+    describe: Callable[[Ask], dict[str, Any]],
+    *,
+    near: Path,
+    without: Iterable[str],
 ) -> dict[str, Any]:
-    """Write a copy of `database` to `out`; return what `describe` finds in the copy.
+    """Write a copy of `database` to `out`, no rows of the tables `without`; return what `describe` finds in it.
 
     It lies as a draft beside `near` meanwhile, for SQLite copies into files alone. Raises Refused.
     """
@@ -30,6 +35,7 @@ def dump(
         ):
             # All pages in one step: a copy that stops in between begins anew after each write.
             source.backup(copy)
+            _leave_out(copy, without)
         # Nobody else knows of the draft, so that it needs no lock and no file beside it.
         only = f"{draft.absolute().as_uri()}?immutable=1"
         with closing(sqlite3.connect(only, uri=True)) as copy:
@@ -41,6 +47,15 @@ def dump(
     finally:
         draft.unlink(missing_ok=True)
     return found
+
+
+def _leave_out(copy: sqlite3.Connection, tables: Iterable[str]) -> None:
+    """Empty `tables` of the copy, down to the bytes of their pages, and let it be one file again."""
+    copy.executescript("PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON;")
+    there = {name for (name,) in copy.execute("SELECT name FROM sqlite_master")}
+    for table in there.intersection(tables):
+        copy.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names.
+    copy.commit()
 
 
 def load(database: Path, pieces: Iterable[bytes]) -> None:
