@@ -24,12 +24,14 @@ from hypothesis.stateful import (
 from ballots import journal
 from ballots.acts import canvass, cards, casting, lifecycle, roll
 from ballots.acts.casting import Receipt
+from ballots.acts.paper import issuing
 from ballots.facts import outcome, rulings
 from ballots.models import AccessCard, Ballot, Envelope, RollEntry, WriteIn
 from ballots.pure.rules import Proposal, Selection
 from ballots.refusal import Refused
 from projects.models import Poll
-from tests.helpers.factories import make_stage
+from tests.helpers import papers
+from tests.helpers.factories import make_office, make_stage
 
 P = Poll.Phase
 PLACES, CANDIDATES, DELEGATES = 3, 5, 6
@@ -58,7 +60,7 @@ def mark(selection: Selection) -> tuple[tuple[int, ...], tuple[Proposal, ...]]:
 
 
 class BallotDay(RuleBasedStateMachine):
-    """The day of a rehearsal; `cast`, `present`, `phase` and `canvassed` are the model."""
+    """The day of a rehearsal; `cast`, `papers`, `present`, `phase` and more are the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,10 +70,15 @@ class BallotDay(RuleBasedStateMachine):
             delegates=DELEGATES, candidates=CANDIDATES, places=PLACES, open_it=False
         )
         self.cards = [stage.card(place) for place in range(DELEGATES)]
+        # Made before the opening, for accounts that are made while people vote stand on record.
+        self.keyers = [make_office(), make_office()]
         roll.mark_absent(stage.poll, numbers=["004", "005", "006"], by=stage.office)
         lifecycle.open_poll(stage.poll, by=stage.office)
         self.present = {0, 1, 2}
         self.cast: dict[int, tuple[Selection, str, Receipt]] = {}
+        # What those who were given a paper have written on it.
+        self.papers: dict[int, Selection] = {}
+        self.are_sealed = False
         self.phase: str = P.OPEN
         self.canvassed = False
         self.entries = self.stage.poll.journal.count()
@@ -105,6 +112,8 @@ class BallotDay(RuleBasedStateMachine):
         """Return the code with which a first legal cast must be refused now; empty if it is not."""
         if self.phase != P.OPEN:
             return {P.PAUSED: "paused", P.VOID: "void"}.get(P(self.phase), "closed")
+        if place in self.papers:
+            return "on-paper"
         return "" if place in self.present else "not-present"
 
     # --- delegates ---
@@ -163,6 +172,15 @@ class BallotDay(RuleBasedStateMachine):
         if self.step(allowed, act, numbers=[number], by=self.stage.office, entries=new):
             self.present.add(place)
 
+    @rule(place=delegates, chosen=legal)
+    def ask_for_a_paper(self, place: int, chosen: Selection) -> None:
+        allowed = self.phase in {P.OPEN, P.PAUSED} and place in self.present
+        allowed = allowed and place not in self.cast and place not in self.papers
+        stage = self.stage
+        act, numbers = issuing.issue_papers, [stage.delegates[place].number]
+        if self.step(allowed, act, numbers=numbers, by=stage.office, second=stage.scrutineer):
+            self.papers[place] = chosen
+
     # --- staff ---
 
     @rule(name=st.sampled_from(["pause", "resume", "close", "canvass", "count", "confirm"]))
@@ -184,6 +202,8 @@ class BallotDay(RuleBasedStateMachine):
                 self.resume()
             case P.OPEN:
                 self.close()
+            case P.CLOSED if self.papers and not self.are_sealed:
+                self.seal_the_papers()
             case P.CLOSED:
                 self.open_the_box_with_some_shares([4, 0, 2])
             case P.OPENED:
@@ -215,11 +235,23 @@ class BallotDay(RuleBasedStateMachine):
         if self.step(allowed, lifecycle.close_poll, by=self.stage.office, voted=figure, entries=2):
             self.phase = P.CLOSED
 
+    def seal_the_papers(self) -> None:
+        papers.count(self.stage, len(self.papers))
+        papers.key(self.stage, list(self.papers.values()), pair=self.keyers)
+        papers.seal(self.stage)
+        self.are_sealed = True
+        self.entries += 2
+
+    @property
+    def in_the_box(self) -> list[Selection]:
+        cast = [chosen for chosen, *_rest in self.cast.values()]
+        return cast + (list(self.papers.values()) if self.are_sealed else [])
+
     @rule(places=st.lists(st.integers(0, 4), min_size=1, max_size=5))
     def open_the_box_with_some_shares(self, places: list[int]) -> None:
         enough = len(set(places)) == len(places) >= 3
         texts = [self.stage.shares[place] for place in places]
-        allowed = self.phase == P.CLOSED and enough
+        allowed = self.phase == P.CLOSED and enough and (self.are_sealed or not self.papers)
         if self.step(allowed, lifecycle.open_box, texts=texts, by=self.stage.scrutineer):
             self.phase = P.OPENED
             self.skip_the_canvass()
@@ -304,7 +336,9 @@ class BallotDay(RuleBasedStateMachine):
         if self.phase in {P.OPEN, P.PAUSED}:
             assert (envelopes, codes) == (set(receipts.items()), set())
         else:
-            assert (envelopes, codes) == (set(), set(receipts.values()))
+            assert not envelopes
+            assert codes >= set(receipts.values())
+            assert len(codes) == len(self.in_the_box)
 
     @invariant()
     def the_journal_is_unbroken_and_holds_one_entry_an_act(self) -> None:
@@ -332,7 +366,7 @@ class BallotDay(RuleBasedStateMachine):
                 (tuple(ballot.chosen), tuple(texts[text] for text in ballot.write_ins))
                 for ballot in Ballot.objects.filter(invalid="")
             )
-            assert opened == Counter(mark(chosen) for chosen, *_rest in self.cast.values())
+            assert opened == Counter(map(mark, self.in_the_box))
             assert not Ballot.objects.exclude(invalid="").exists()
 
     def compare_the_figures(self) -> None:
@@ -340,14 +374,14 @@ class BallotDay(RuleBasedStateMachine):
         places = rulings.items_of(self.poll)
         by_text = {(row.title, row.detail, row.unit): row for row in WriteIn.objects.all()}
         votes: Counter[str] = Counter()
-        for chosen, *_rest in self.cast.values():
+        for chosen in self.in_the_box:
             items: set[str | None] = {str(number) for number in chosen.chosen}
             for text in chosen.proposals:
                 items.add(places[str(by_text[text.title, text.detail, text.unit].id)])
             votes.update(item for item in items if item)
         figures = outcome.standing_result(self.poll).figures
         assert {i["item"]: i["votes"] for i in figures["items"] if i["votes"]} == dict(votes)
-        assert figures["turnout"]["valid"] == len(self.cast)
+        assert figures["turnout"]["valid"] == len(self.in_the_box)
         assert all(check["holds"] for check in figures["checks"])
 
 

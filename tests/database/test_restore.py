@@ -177,7 +177,7 @@ def test_a_site_that_has_voted_is_not_loaded_from_a_fixture(tmp_path):
 
     with pytest.raises(CommandError, match="docs/operations") as refusal:
         call_command("loaddata", str(path), verbosity=0)
-    assert "a ballot comes out of an opened box only" in str(refusal.value)
+    assert "a sealed ballot is laid into a closed box" in str(refusal.value)
     assert not poll.sealed_ballots.exists()
 
 

@@ -25,9 +25,11 @@ def count(stage: Stage, returned: int, *, unused: int = 0) -> None:
     )
 
 
-def key(stage: Stage, papers: Sequence[Selection | str]) -> list[User]:
-    """Let two people key all `papers` alike; a text is a doubt. Return the two."""
-    pair = [make_office(), make_office()]
+def key(
+    stage: Stage, papers: Sequence[Selection | str], *, pair: Sequence[User] = ()
+) -> Sequence[User]:
+    """Let two people, newly made where none are named, key all `papers` alike; a text is a doubt."""
+    pair = pair or [make_office(), make_office()]
     for keyer in pair:
         for place, paper in enumerate(papers):
             if place % BUNDLE_LIMIT == 0:

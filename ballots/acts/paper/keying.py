@@ -71,7 +71,9 @@ def take_bundle(poll: Poll, *, by: User, number: int | None = None) -> tuple[Pap
             row.second = by
             row.save(update_fields=["second"])
             return row, keying.SECOND
-    raise refused("no-bundle" if number is None else "taken")
+    if number is not None:
+        raise refused("taken")
+    raise refused("no-bundle")
 
 
 def side_of(bundle: PaperBundle, user: User) -> int:
