@@ -1,8 +1,8 @@
 """Rules that no constraint can state, as triggers on both databases (design §5.6).
 
 One function installs them all. SQLite cannot rebuild a table that a trigger of another one looks
-at, and drops the triggers of the table it rebuilds; so every `migrate` lifts them before its first
-migration and installs them after its last (`ballots.apps`), and the pre-flight list misses them.
+at, and drops the triggers of the table it rebuilds; so a `migrate` that changes any lifts them before
+its first migration and installs them after its last (`ballots.apps`), and the pre-flight list misses them.
 """
 
 from collections.abc import Iterable
@@ -371,14 +371,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(statement)
         if connection.vendor == "postgresql":
             cursor.execute(
-                f"CREATE FUNCTION ballots_guard_truncate() RETURNS trigger {path} AS $$"
-                " BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME"
-                " USING ERRCODE = 'restrict_violation'; END $$"
+                f"CREATE FUNCTION {TRUNCATE}() RETURNS trigger {path} AS $${NEVER_TRUNCATED}$$"
             )
-            for table in {guard.table for guard in _guards([]) if guard.event == "DELETE"}:
+            for table in _never_truncated():
                 cursor.execute(
                     f"CREATE TRIGGER {table}_guard_truncate BEFORE TRUNCATE ON {table}"
-                    " EXECUTE FUNCTION ballots_guard_truncate()"
+                    f" EXECUTE FUNCTION {TRUNCATE}()"
                 )
 
 
@@ -407,6 +405,17 @@ def are_installed(connection: BaseDatabaseWrapper) -> bool:
         return set(cursor.fetchall()) >= _expected(connection.vendor)
 
 
+def are_up_to_date(connection: BaseDatabaseWrapper) -> bool:
+    """Tell whether `install` would change nothing: every trigger is at work, and none of before."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSTALLED[connection.vendor])
+        found = {name for (name,) in cursor.fetchall()}
+    names = {guard.name for guard in _guards([])}
+    if connection.vendor == "postgresql":
+        names.add(TRUNCATE)
+    return found == names and are_installed(connection)
+
+
 # What is at work of what `install` left behind, with the source of it. On PostgreSQL a trigger may
 # be switched off by itself or for a session, or be given a condition or columns of its own.
 AT_WORK = {
@@ -418,7 +427,17 @@ AT_WORK = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'",
 }
 # How PostgreSQL writes down when a trigger fires: a bit each for ROW, BEFORE and the event.
-FIRES = {"INSERT": 1 | 2 | 4, "DELETE": 1 | 2 | 8, "UPDATE": 1 | 2 | 16}
+FIRES = {"INSERT": 1 | 2 | 4, "DELETE": 1 | 2 | 8, "UPDATE": 1 | 2 | 16, "TRUNCATE": 2 | 32}
+# What PostgreSQL empties at a stroke passes by the triggers of rows.
+TRUNCATE = "ballots_guard_truncate"
+NEVER_TRUNCATED = (
+    " BEGIN RAISE EXCEPTION '% is never truncated', TG_TABLE_NAME"
+    " USING ERRCODE = 'restrict_violation'; END "
+)
+
+
+def _never_truncated() -> set[str]:
+    return {guard.table for guard in _guards([]) if guard.event == "DELETE"}
 
 
 @cache
@@ -428,7 +447,7 @@ def _expected(vendor: str) -> set[tuple[object, ...]]:
     guards = _guards([str(field.column) for field in poll._meta.concrete_fields])
     if vendor == "sqlite":
         return {(guard.name, _statements(guard, vendor, "")[0]) for guard in guards}
-    return {
+    of_rows: set[tuple[object, ...]] = {
         (
             guard.name,
             guard.table,
@@ -436,6 +455,10 @@ def _expected(vendor: str) -> set[tuple[object, ...]]:
             _statements(guard, vendor, "")[0].split("$$")[1],
         )
         for guard in guards
+    }
+    return of_rows | {
+        (f"{table}_guard_truncate", table, FIRES["TRUNCATE"], NEVER_TRUNCATED)
+        for table in _never_truncated()
     }
 
 
