@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "yiwu_vote.middleware.PlainHttpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "yiwu_vote.logs.RequestLogMiddleware",
     "yiwu_vote.middleware.CompressionMiddleware",
     "yiwu_vote.middleware.BodyLimitMiddleware",
     "yiwu_vote.language.LanguageMiddleware",
@@ -326,6 +327,12 @@ STORAGES = {
 DEFAULT_EXCEPTION_REPORTER = "yiwu_vote.reports.FrameReporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "yiwu_vote.reports.NothingTyped"
 
+# One JSON object a line, and a line for each request, for whoever collects logs; else lines of text.
+LOG_FORMAT = env.str("LOG_FORMAT", "") or "line"
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(
+        f"LOG_FORMAT 只能是 line 或 json, 不是 {LOG_FORMAT} (neither line nor json)."
+    )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -334,12 +341,15 @@ LOGGING = {
         "one_line": {"()": "yiwu_vote.logs.OneLine"},
         "said_once": {"()": "yiwu_vote.postgresql.trouble.SaidOnce"},
     },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "yiwu_vote.logs.JsonLines"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["said_once", "hide_tokens", "one_line"],
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         },
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
@@ -347,5 +357,11 @@ LOGGING = {
         # Replaces Django's own handlers, which would mail POST data to the administrators.
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "ballots": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # A line for each request, which only whoever collects logs wants.
+        "yiwu_vote.logs": {
+            "handlers": ["console"],
+            "level": "INFO" if LOG_FORMAT == "json" else "WARNING",
+            "propagate": False,
+        },
     },
 }

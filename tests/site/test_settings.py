@@ -455,3 +455,23 @@ def test_what_the_database_must_say_behind_a_pooler_stands_in_the_manual():
     told = dict(re.findall(r"ALTER DATABASE vote SET (\w+) = '(\w+)';", manual))
 
     assert told == asked
+
+
+# --- logs -----------------------------------------------------------------------------------------
+
+
+def test_json_is_written_on_demand_and_every_request_is_told_then_alone():
+    usual = started("LOGGING", **PRODUCTION)["LOGGING"]
+    asked = started("LOGGING", **PRODUCTION, LOG_FORMAT="json")["LOGGING"]
+
+    assert asked["handlers"]["console"]["formatter"] == "json"
+    assert asked["loggers"]["yiwu_vote.logs"]["level"] == "INFO"
+    assert usual["handlers"]["console"]["formatter"] == "line"
+    assert usual["loggers"]["yiwu_vote.logs"]["level"] == "WARNING"
+
+
+def test_another_format_is_refused_by_name():
+    refused = python("-c", "import yiwu_vote.settings", **PRODUCTION, LOG_FORMAT="xml")
+
+    assert refused.returncode == 1
+    assert "LOG_FORMAT" in refused.stderr.splitlines()[-1]
