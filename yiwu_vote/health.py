@@ -3,16 +3,20 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from multiprocessing import parent_process
 from threading import Thread
 
+from django.apps import apps
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from ballots import triggers
 from ballots.facts import database
 from yiwu_vote.bodies import Application, Environ, StartResponse
 
@@ -36,33 +40,66 @@ class HealthFirst:
 
 # Seconds for which one answer of /readyz stands: who asks without end writes no more for it.
 READY_FOR = 1.0
+# Of the migrations that are pending, those which are named.
+MOST_NAMES = 5
 _last = (float("-inf"), "")
 
 
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer whether the database takes a write, and whether its tables are those of this program."""
+    """Answer “ok”, or a line for each thing without which this site does not serve.
+
+    A line begins with a word for programs. Anybody may ask: no line tells an address, a name, a path
+    or the words of a fault.
+    """
     global _last
     asked_at, lacking = _last
     if time.monotonic() - asked_at > READY_FOR:
-        lacking = _lacking()
+        lacking = "".join(f"{kind}: {words}\n" for kind, words in _lacking())
         _last = time.monotonic(), lacking
-    response = HttpResponse(lacking or "ok", content_type="text/plain")
+    response = HttpResponse(lacking or "ok", content_type="text/plain; charset=utf-8")
     if lacking:
         response.status_code = 503
         response.headers["Retry-After"] = "5"
     return response
 
 
-def _lacking() -> str:
+def _lacking() -> Iterator[tuple[str, str]]:
+    if not static_is_collected():
+        yield (
+            "static",
+            "静态文件没有收集齐，请运行 manage.py collectstatic 并重新启动 (static files)",
+        )
     try:
-        if not database.tables_are_ready():
-            return "migrations"
+        pending = database.pending_migrations()
+        guarded = bool(pending) or triggers.are_installed(connection)
+    except Error:
+        yield "database", "数据库没有回应，恢复后自动继续 (the database does not answer)"
+        return
+    if pending:
+        names = "、".join(pending[:MOST_NAMES]) + ("……" if pending[MOST_NAMES:] else "")
+        yield "migrations", f"数据库还没有升级，请运行 manage.py migrate (pending): {names}"
+    if not guarded:
+        yield "triggers", "数据库的保护规则缺失，请运行 manage.py migrate (triggers are missing)"
+    try:
         database.demand_a_write()
     except Error:
-        return "database"
-    return ""
+        yield "write", "数据库现在不能写入：只读，或者磁盘已满 (the database takes no write)"
+
+
+def static_is_collected() -> bool:
+    """Tell whether this process knows every static file of this version, as it was when it started.
+
+    A page that names one which it does not know fails.
+    """
+    if not isinstance(staticfiles_storage, ManifestFilesMixin):
+        return True
+    known = staticfiles_storage.hashed_files
+    ignored = apps.get_app_config("staticfiles").ignore_patterns
+    return all(
+        path in known for finder in finders.get_finders() for path, _storage in finder.list(ignored)
+    )
 
 
 def demand_fit_database() -> None:

@@ -23,10 +23,11 @@ def now() -> datetime:
         return moment
 
 
-def tables_are_ready() -> bool:
-    """Tell whether every migration has been applied to the database."""
+def pending_migrations() -> list[str]:
+    """Return the names of the migrations that have still to be applied: “ballots.0001_initial”."""
     executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
 def demand_a_write() -> None:

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.db import OperationalError, connection
+from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
+from ballots import triggers
 from ballots.facts import database, turnout
 from ballots.models import Envelope, Session
 from tests.helpers.browsing import posted, read, ready_to_cast, signed_in
@@ -94,7 +98,8 @@ def test_a_database_that_takes_no_writes_is_not_ready(asked_anew):
     with read_only():
         reply = Client().get("/readyz")
 
-    assert (reply.status_code, reply.content) == (503, b"database")
+    assert (reply.status_code, kinds(reply)) == (503, ["write"])
+    assert "只读，或者磁盘已满" in reply.text
     assert reply["Retry-After"] == "5"
 
 
@@ -113,20 +118,64 @@ def test_a_database_that_takes_no_writes_is_a_busy_site_and_no_broken_one(stage)
     assert not Envelope.objects.exists()
 
 
-def test_readyz_answers_for_the_database_and_its_tables(db, monkeypatch, asked_anew):
+def kinds(reply: Any) -> list[str]:
+    return [line.partition(":")[0] for line in reply.text.splitlines()]
+
+
+def test_readyz_names_the_migrations_that_are_pending(db, monkeypatch, asked_anew):
     assert Client().get("/readyz").content == b"ok"
+    plan = [(Migration(f"{number:04}_step", "ballots"), False) for number in range(50, 57)]
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args: plan)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(MigrationExecutor, "migration_plan", lambda *args: ["one"])
-        reply = Client().get("/readyz")
-        assert (reply.status_code, reply.content) == (503, b"migrations")
-
-    def away(*args):
-        raise OperationalError
-
-    monkeypatch.setattr("ballots.facts.database.MigrationExecutor", away)
     reply = Client().get("/readyz")
-    assert (reply.status_code, reply.content) == (503, b"database")
+
+    assert (reply.status_code, kinds(reply)) == (503, ["migrations"])
+    assert "请运行 manage.py migrate (pending): ballots.0050_step、ballots.0051_step" in reply.text
+    assert "ballots.0054_step……" in reply.text
+    assert "0055" not in reply.text
+
+
+def test_readyz_says_that_the_database_is_away_and_not_what_it_said(db, monkeypatch, asked_anew):
+    monkeypatch.setattr("ballots.facts.database.MigrationExecutor", fails(OperationalError))
+
+    reply = Client().get("/readyz")
+
+    assert (reply.status_code, kinds(reply)) == (503, ["database"])
+    assert "数据库没有回应" in reply.text
+    assert "hunter2" not in reply.text
+
+
+def test_readyz_misses_a_trigger(db, asked_anew):
+    triggers.lift(connection)
+
+    reply = Client().get("/readyz")
+
+    assert (reply.status_code, kinds(reply)) == (503, ["triggers"])
+
+
+def test_readyz_says_all_that_is_missing_at_once(db, monkeypatch, asked_anew, tmp_path):
+    """A process that was started before its static files were collected knows none of them."""
+    manifest = ManifestStaticFilesStorage(location=tmp_path)
+    monkeypatch.setattr(health, "staticfiles_storage", manifest)
+    monkeypatch.setattr(database, "demand_a_write", fails(OperationalError))
+
+    reply = Client().get("/readyz")
+
+    assert kinds(reply) == ["static", "write"]
+    assert "请运行 manage.py collectstatic" in reply.text
+    assert str(tmp_path) not in reply.text
+
+
+def test_readyz_knows_static_files_that_are_all_collected(monkeypatch, tmp_path):
+    manifest = ManifestStaticFilesStorage(location=tmp_path)
+    known = {path: path for finder in finders.get_finders() for path, _of in finder.list([])}
+    manifest.hashed_files = known
+    monkeypatch.setattr(health, "staticfiles_storage", manifest)
+
+    assert health.static_is_collected()
+
+    manifest.hashed_files = dict(list(known.items())[1:])
+    assert not health.static_is_collected()
 
 
 # --- what is said, and what is kept ----------------------------------------------------------------
