@@ -3,8 +3,9 @@
 Nothing here says who voted, or of which delegation: a curve of a small one would tell it.
 """
 
+import math
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,14 +24,18 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles, triggers
 from ballots.facts import database, site_checks, turnout
-from ballots.facts.findings import Finding
-from ballots.models import Delegate
+from ballots.facts.findings import Finding, Level
 from ballots.pure.tally import Turnout
 from projects.models import Poll
 from projects.phases import COUNTED, DRAFT
 from yiwu_vote.postgresql import owner
 
 GIGABYTE = 1_000_000_000
+# Seconds for an answer, and the part of its connections that are taken, beyond which a database is told.
+SLOW = 0.2
+NEARLY_ALL = 0.9
+# Wrong passwords of staff within an hour that are no slips any more.
+MANY_PASSWORDS = 10
 # The frame of the drawing, in units of its own: the browser stretches it to the width of the page.
 LEFT, RIGHT, TOP, BOTTOM = 44, 948, 14, 168
 
@@ -240,7 +245,7 @@ def system_state(
 
     What only a technician can mend, and no vote has to wait for, is told to nobody else.
     """
-    usual = [_database(poll), _disk(), site_checks.backup(roll_drawn), _waits()]
+    usual = [*_database(poll), *_measured(poll), _disk(), site_checks.backup(roll_drawn), *_sign_ins()]
     return [*usual, _roles()] if is_technician else usual
 
 
@@ -256,14 +261,47 @@ def _roles() -> Finding:
     return Finding("ok", gettext("运行网站的数据库账号不能改动数据表和保护规则"))
 
 
-def _database(poll: Poll) -> Finding:
+def _database(poll: Poll) -> Iterator[Finding]:
+    """Say whether the database keeps what it is given; of a draft the checklist says it."""
+    if poll.phase in DRAFT:
+        return
     if not triggers.are_installed(connection):
-        return Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
-    # Of a draft the checklist asks it, of a frozen count everybody has a copy; in between a reload of
-    # the server's settings may have changed it.
-    if poll.phase not in DRAFT | COUNTED and not database.writes_are_durable():
-        return Finding("blocks", str(site_checks.NOT_DURABLE))
-    return Finding("ok", gettext("数据库正常"))
+        yield Finding("blocks", gettext("数据库的保护规则缺失，请运行 manage.py migrate"))
+    # Of a frozen count everybody has a copy; before it a reload of the server's settings may have
+    # changed it.
+    elif poll.phase not in COUNTED and not database.writes_are_durable():
+        yield Finding("blocks", str(site_checks.NOT_DURABLE))
+    else:
+        yield Finding("ok", gettext("数据库正常"))
+
+
+def _measured(poll: Poll) -> Iterator[Finding]:
+    """Say what the database is, and warn where it is slow or nearly all of its connections are taken.
+
+    Once the ballots are counted nobody waits for it any more, and the page has other things to ask.
+    """
+    if poll.phase in COUNTED:
+        return
+    found = database.measured()
+    words = [gettext("%(kind)s，%(size)s") % {"kind": found.kind, "size": _size(found.size)}]
+    level: Level = "ok"
+    if found.connections:
+        taken, there = found.connections
+        words.append(
+            gettext("应答%(milliseconds)d毫秒，连接%(taken)d/%(there)d")
+            % {
+                "milliseconds": math.ceil(found.seconds * 1000),
+                "taken": taken,
+                "there": there,
+            }
+        )
+        if found.seconds > SLOW or taken > there * NEARLY_ALL:
+            level = "warns"
+    yield Finding(level, "，".join(words))
+
+
+def _size(size: int) -> str:
+    return f"{size / GIGABYTE:.1f}GB" if size >= GIGABYTE else f"{math.ceil(size / 1_000_000)}MB"
 
 
 def _disk() -> Finding:
@@ -277,14 +315,19 @@ def _disk() -> Finding:
     return Finding("ok", gettext("磁盘剩余%(free)dGB") % {"free": free})
 
 
-def _waits() -> Finding:
-    """Say how many cards wait after wrong codes: of single failures no time is kept.
-
-    Those of staff are counted in the memory of each server process, which no page can add up.
-    """
-    count = Delegate.objects.filter(locked_until__gt=timezone.now()).count()
-    if not count:
-        return Finding("ok", gettext("没有代表因输错投票码而须等待"))
-    return Finding(
-        "warns", gettext("%(count)d名代表因多次输错投票码，暂时不能输入") % {"count": count}
-    )
+def _sign_ins() -> Iterator[Finding]:
+    """Say how many codes and passwords were wrong, and how many cards wait: never whose."""
+    found = site_checks.failed_sign_ins()
+    if found.codes or found.passwords:
+        yield Finding(
+            "warns" if found.passwords >= MANY_PASSWORDS else "ok",
+            gettext("输错：投票码%(codes)d次，工作人员密码%(passwords)d次（一小时内）")
+            % {"codes": found.codes, "passwords": found.passwords},
+        )
+    if found.waiting:
+        yield Finding(
+            "warns",
+            gettext("%(count)d名代表因多次输错投票码，暂时不能输入") % {"count": found.waiting},
+        )
+    else:
+        yield Finding("ok", gettext("没有代表因输错投票码而须等待"))

@@ -1,5 +1,8 @@
 """The database under everything: its clock, its tables, how it writes, its backup."""
 
+import sqlite3
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,6 +73,37 @@ def connections_left() -> int | None:
             " - current_setting('superuser_reserved_connections')::int"
         )
         return int(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The kind and version of the database, its bytes, and of a server how it answers.
+
+    `seconds` is how long it took to answer just now; `connections` how many are taken of how many.
+    """
+
+    kind: str
+    size: int
+    seconds: float = 0
+    connections: tuple[int, int] | None = None
+
+
+def measured() -> Measured:
+    """Return how large and how busy the database is, in one query to a server and none to a file."""
+    if connection.vendor != "postgresql":
+        name = str(connection.settings_dict["NAME"])
+        files = [path for path in (Path(name), Path(f"{name}-wal")) if path.exists()]
+        version = sqlite3.sqlite_version
+        return Measured(f"SQLite {version}", sum(path.stat().st_size for path in files))
+    begun = time.monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_database_size(current_database()), current_setting('server_version_num')::int / 10000,"
+            " count(*), current_setting('max_connections')::int FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend'"
+        )
+        size, version, taken, there = cursor.fetchone()
+    return Measured(f"PostgreSQL {version}", size, time.monotonic() - begun, (taken, there))
 
 
 def why_unfit() -> str:

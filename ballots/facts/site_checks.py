@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ FOR_COMMANDS = 5
 BACKUP_LASTS = timedelta(hours=24)
 # Where a poll that was read for a page has the moment at which its roll was drawn up.
 ROLL_DRAWN_AT = "roll_drawn_at"
+# How long the wrong passwords of a key are remembered (design §6.2).
+PASSWORDS_LAST = timedelta(hours=1)
 
 
 def site(poll: Poll) -> Iterator[Finding]:
@@ -165,3 +168,29 @@ def backup(roll_drawn: datetime | None = None) -> Finding:
         text = gettext("最近备份 %(at)s，早于生成名册的时间，请再备份") % {"at": at}
         return Finding("warns", text, "backup")
     return Finding("ok", gettext("已备份（最近备份 %(at)s）") % {"at": at})
+
+
+@dataclass(frozen=True)
+class SignIns:
+    """How many delegates wait, and how many codes and passwords were wrong: counts and nothing else.
+
+    Codes since each delegate's last right one, passwords of the last hour; neither is counted on
+    once somebody has to wait, so that there were at least so many.
+    """
+
+    waiting: int
+    codes: int
+    passwords: int
+
+
+def failed_sign_ins() -> SignIns:
+    """Return what went wrong at signing in, in one query."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT COUNT(*) FROM ballots_delegate WHERE locked_until > %s),"
+            " (SELECT COALESCE(SUM(failures), 0) FROM ballots_delegate),"
+            " (SELECT COALESCE(SUM(failures), 0) FROM ballots_passwordtries WHERE last_at > %s)",
+            [now, now - PASSWORDS_LAST],
+        )
+        return SignIns(*map(int, cursor.fetchone()))

@@ -17,15 +17,13 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.sign_in import FREE_FAILURES, LONGEST_WAIT
+from ballots.facts.site_checks import PASSWORDS_LAST
 from ballots.models import PasswordTries
 from ballots.refusal import Refusals
 from yiwu_vote.middleware import visitor_address
 from yiwu_vote.staff_session import has_worked_here
 
 refused = Refusals({"wait": _("错误次数较多，请%(count)d分钟后再试。")})
-
-# How long a key's wrong passwords are remembered.
-MEMORY = timedelta(hours=1)
 
 
 def signed_in(request: HttpRequest | None) -> User | None:
@@ -70,7 +68,7 @@ def take_place(key: str) -> None:
     """Count an attempt under `key` beforehand, or raise Refused("wait")."""
     now = timezone.now()
     _demand_no_wait(PasswordTries.objects.filter(key=key, wait_until__gt=now).first())
-    PasswordTries.objects.filter(last_at__lt=now - MEMORY).delete()
+    PasswordTries.objects.filter(last_at__lt=now - PASSWORDS_LAST).delete()
     with transaction.atomic():
         PasswordTries.objects.bulk_create(
             [PasswordTries(key=key, last_at=now)], ignore_conflicts=True

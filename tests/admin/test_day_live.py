@@ -19,9 +19,10 @@ from ballots import triggers
 from ballots.acts import archiving, lifecycle, roll
 from ballots.admin import state as admin_state
 from ballots.facts import database, site_checks
+from ballots.facts.database import Measured
 from ballots.facts.findings import Finding
 from ballots.facts.turnout import turnout_of
-from ballots.models import Delegate, RollEntry
+from ballots.models import Delegate, PasswordTries, RollEntry
 from projects.models import Poll
 from tests.helpers import factories
 from tests.helpers.desk import at, desk_of
@@ -387,6 +388,58 @@ def test_cards_that_wait_after_wrong_codes_are_counted_and_not_named():
 
     assert before[-1] == "✓ 没有代表因输错投票码而须等待"
     assert state()[-1] == "△ 2名代表因多次输错投票码，暂时不能输入"
+
+
+def test_wrong_codes_and_passwords_are_told_by_number_alone():
+    make_delegates(3)
+    now = timezone.now()
+    quiet = state()
+    Delegate.objects.filter(number="001").update(failures=2)
+    tries = [
+        PasswordTries(key="a", failures=9, last_at=now - timedelta(minutes=59)),
+        PasswordTries(key="b", failures=9, last_at=now - timedelta(minutes=61)),
+    ]
+    PasswordTries.objects.bulk_create(tries)
+
+    assert not [line for line in quiet if "输错：" in line]
+    assert state()[-2] == "✓ 输错：投票码2次，工作人员密码9次（一小时内）"
+
+    PasswordTries.objects.create(key="c", failures=1, last_at=now)
+    assert state()[-2] == "△ 输错：投票码2次，工作人员密码10次（一小时内）"
+
+
+@pytest.mark.parametrize(
+    ("found", "line"),
+    [
+        (Measured("SQLite 3.45.1", 4_000_001), "✓ SQLite 3.45.1，5MB"),
+        (
+            Measured("PostgreSQL 16", 2_340_000_000, 0.0004, (6, 100)),
+            "✓ PostgreSQL 16，2.3GB，应答1毫秒，连接6/100",
+        ),
+        (
+            Measured("PostgreSQL 16", 1, 0.201, (6, 100)),
+            "△ PostgreSQL 16，1MB，应答201毫秒，连接6/100",
+        ),
+        (
+            Measured("PostgreSQL 16", 1, 0.001, (91, 100)),
+            "△ PostgreSQL 16，1MB，应答1毫秒，连接91/100",
+        ),
+    ],
+)
+def test_a_database_that_is_slow_or_nearly_full_of_connections_is_told(found, line, monkeypatch):
+    monkeypatch.setattr(database, "measured", lambda: found)
+
+    assert line in state()
+
+
+def test_the_database_of_this_run_is_measured():
+    found = database.measured()
+
+    assert found.size > 100_000
+    assert (found.connections is None) == (connection.vendor == "sqlite")
+    if found.connections:
+        assert 1 <= found.connections[0] <= found.connections[1]
+        assert 0 < found.seconds < 60
 
 
 def test_the_page_says_how_the_system_stands(settings, tmp_path):

@@ -1,10 +1,13 @@
 """The day's page at a desk in a real Chromium: while people vote all of it is on one screen."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from ballots.acts import lifecycle, roll
-from ballots.models import Delegate, Delegation
+from ballots.models import Delegate, Delegation, PasswordTries
 from tests.helpers.desk import at
 from tests.helpers.factories import Stage, make_stage, selection
 from tests.helpers.steps import log_in
@@ -27,6 +30,10 @@ def city(live_server) -> Stage:
     stage.poll = lifecycle.open_poll(stage.poll, by=stage.office)
     for place in range(1, 12):
         stage.cast(place, selection(1))
+    # Somebody waits and somebody guesses: all that the system has to say is said.
+    waits = {"failures": 5, "locked_until": timezone.now() + timedelta(minutes=1)}
+    Delegate.objects.filter(pk=people[-1].pk).update(**waits)
+    PasswordTries.objects.create(key="x", failures=3, last_at=timezone.now())
     return stage
 
 
