@@ -330,9 +330,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "yiwu_vote.reports.NothingTyped"
 # One JSON object a line, and a line for each request, for whoever collects logs; else lines of text.
 LOG_FORMAT = env.str("LOG_FORMAT", "") or "line"
 if LOG_FORMAT not in {"line", "json"}:
-    raise ImproperlyConfigured(
-        f"LOG_FORMAT 只能是 line 或 json, 不是 {LOG_FORMAT} (neither line nor json)."
-    )
+    raise values.refused("LOG_FORMAT 只能是 line 或 json。", "LOG_FORMAT must be line or json.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

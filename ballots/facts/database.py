@@ -26,6 +26,11 @@ def now() -> datetime:
         return moment
 
 
+def tables_are_ready() -> bool:
+    """Tell whether every migration has been applied to the database."""
+    return not pending_migrations()
+
+
 def pending_migrations() -> list[str]:
     """Return the names of the migrations that have still to be applied: “ballots.0001_initial”."""
     executor = MigrationExecutor(connection)

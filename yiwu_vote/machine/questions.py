@@ -24,6 +24,7 @@ KEPT = (
     *("PORT", "GRANIAN_WORKERS", "GRANIAN_SSL_CERTIFICATE", "GRANIAN_SSL_KEYFILE"),
     *("DATABASE_URL", "DATABASE_URL_FILE", "OWNER_DATABASE_URL", "OWNER_DATABASE_URL_FILE"),
     *("BEHIND_POOLER", "SECOND_FACTOR", "HELP_PHONE", "VAR_DIR", "BACKUP_DIR"),
+    "LOG_FORMAT",
 )
 # Where nothing is routed a machine still knows which of its addresses it would send from; this one
 # is kept for documents (RFC 5737), and nothing is sent to it.

@@ -37,7 +37,7 @@ class ReadyCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            if database.pending_migrations():
+            if not database.tables_are_ready():
                 raise CommandError(gettext("数据库尚未就绪，请先运行 manage.py migrate。"))
             return super().execute(*args, **options)
         except Error as error:
