@@ -245,7 +245,13 @@ def system_state(
 
     What only a technician can mend, and no vote has to wait for, is told to nobody else.
     """
-    usual = [*_database(poll), *_measured(poll), _disk(), site_checks.backup(roll_drawn), *_sign_ins()]
+    usual = [
+        *_database(poll),
+        *_measured(poll),
+        _disk(),
+        site_checks.backup(roll_drawn),
+        *_sign_ins(),
+    ]
     return [*usual, _roles()] if is_technician else usual
 
 
