@@ -76,6 +76,7 @@ MANIPULATIONS = [
     row("open", "two envelopes swapped", LIFTED, w.swap_envelopes, RefusedBy("close", "unproven")),
     row("open", "an envelope without a mark", ON, w.put_envelope, RefusedBy("close", "box-unlike-roll")),
     row("open", "a mark without an envelope", ON, w.mark(), RefusedBy("close", "box-unlike-roll")),
+    row("open", "a paper that nobody was given", ON, w.set_roll(WAITS, channel="paper"), RefusedBy("box", "papers-out")),
     row("open", "an envelope deleted", ON, w.delete_envelope, RefusedBy("database", "an envelope stays while the poll takes ballots")),
     row("open", "an envelope deleted", LIFTED, w.delete_envelope, RefusedBy("close", "box-unlike-roll")),
     row("open", "an envelope and its mark taken back", LIFTED, w.take_back, Conceded("4.2")),
