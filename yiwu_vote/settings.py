@@ -81,6 +81,8 @@ if PUBLIC_URL:
     PUBLIC_URL = values.public_url(PUBLIC_URL, plain=PLAIN_HTTP)
     if not DEMO:
         values.demand_known(PUBLIC_URL, ALLOWED_HOSTS)
+    if LAN_HTTP:
+        values.demand_plain(PUBLIC_URL)
 # Where `manage.py serve` listens; the first one is granian's own variable too.
 HOST, PORT = values.listens_on(PUBLIC_URL, plain=LAN_HTTP, has_certificate=bool(CERTIFICATE))
 HOST = env.str("GRANIAN_HOST", "") or HOST

@@ -178,6 +178,7 @@ def read(monkeypatch: pytest.MonkeyPatch, **env: str) -> dict[str, Any]:
         ({"PUBLIC_URL": "https://vote.example.cn:x"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "http://vote.example.cn"}, "PUBLIC_URL"),
         ({"PUBLIC_URL": "https://other.example.cn"}, "ALLOWED_HOSTS"),
+        (LAN | {"PUBLIC_URL": "https://192.168.1.20"}, "LAN_HTTP"),
         ({"SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
         ({"SECRET_KEY": "", "SECRET_KEY_FILE": "/nowhere/key"}, "SECRET_KEY_FILE"),
     ],

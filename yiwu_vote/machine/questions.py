@@ -128,6 +128,7 @@ def _hall(url: str, answer: Answer | None) -> dict[str, str]:
             "This machine has no address in a network now. Join the hall's, or set PUBLIC_URL=http://address:8000.",
         )
     url = values.public_url(url or f"http://{guess}:{port}", plain=True)
+    values.demand_plain(url)
     return {"LAN_HTTP": "1", "PUBLIC_URL": url} | _hosts(url, "127.0.0.1", "localhost")
 
 

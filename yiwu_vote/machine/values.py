@@ -158,6 +158,15 @@ def demand_known(url: str, hosts: list[str]) -> None:
         )
 
 
+def demand_plain(url: str) -> None:
+    """Raise where a hall on plain HTTP has an address by TLS: cookies would be open, and pages say so wrongly."""
+    if not url.startswith("http:"):
+        raise refused(
+            f"LAN_HTTP=1 表示不加密，PUBLIC_URL 却是 {url}。有 HTTPS 的，请取消 LAN_HTTP；没有的，写 http://。",
+            f"LAN_HTTP=1 means no encryption, yet PUBLIC_URL is {url}. With HTTPS unset LAN_HTTP; without it write http://.",
+        )
+
+
 def host_of(url: str) -> str:
     """Return the host of `url` as ALLOWED_HOSTS writes it."""
     return str(split_domain_port(urlsplit(url).netloc)[0])

@@ -32,7 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.DEMO:
-            raise CommandError("试用请运行 make run。\nTo try it, run make run.")
+            raise CommandError(
+                "这里只有试用（make run）；正式网站请先运行 make install。\n"
+                "Here is only the demo (make run); for a real site run make install first."
+            )
         questions.prove()
         if not database.tables_are_ready():
             raise CommandError(
