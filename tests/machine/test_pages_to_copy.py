@@ -6,7 +6,7 @@ import pytest
 from django.core.management import get_commands
 
 from tests.helpers.machine import ROOT
-from yiwu_vote.machine import questions, unit
+from yiwu_vote.machine import questions, serving, unit
 from yiwu_vote.middleware import LARGEST_BODY
 
 FOLDER = ROOT / "docs" / "operations"
@@ -70,3 +70,14 @@ def test_the_page_on_towns_names_the_unit_that_is_written():
     assert f"var/{unit.name(for_towns=True)}" in page
     assert unit.TOWN_USER.replace("%i", "fotang") in page
     assert {"install", "serve", "service"} <= get_commands().keys()
+
+
+def test_the_manual_gives_the_very_line_that_serves_a_site():
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^\.venv/bin/granian (.*)$", text, re.MULTILINE)
+
+    served = serving.command("127.0.0.1", 8000)
+
+    # Where the program lies is said by the folder that the line is typed in.
+    at = served.index("--working-dir")
+    assert line.split() == served[3:at] + served[at + 2 :]
