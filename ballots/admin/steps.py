@@ -23,7 +23,7 @@ from ballots.admin import (
     preparing,
     voting,
 )
-from ballots.admin.paper import issuing, keying, sealing
+from ballots.admin.paper import issuing, keying, printing, sealing
 from ballots.admin.register import presence
 from ballots.files import package, tables, workbook
 from ballots.files.download import Download, Streamed
@@ -91,6 +91,7 @@ PAPERS = (
     papers.booklet,
     papers.sample,
     papers.opening_sheet,
+    printing.paper_ballots,
     issuing.papers_signed,
     papers.returned,
     papers.report,

@@ -120,6 +120,7 @@ admin/ballots/pollday/<int:poll_id>/key-paper/             302 302  302 302  403
 admin/ballots/pollday/<int:poll_id>/compare-papers/        302 302  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/rule-papers/           403 403  302 302  403 403
 admin/ballots/pollday/<int:poll_id>/seal-papers/           302 302  403 403  403 403
+admin/ballots/pollday/<int:poll_id>/paper-ballots/         200 405  403 405  403 405
 admin/ballots/pollday/<int:poll_id>/papers-signed/         302 405  403 405  403 405
 admin/ballots/pollday/<int:poll_id>/returned/              302 405  302 405  403 405
 admin/ballots/pollday/<int:poll_id>/report/                302 405  302 405  403 405

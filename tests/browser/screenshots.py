@@ -13,8 +13,11 @@ from django.core.management import call_command
 from playwright.sync_api import Page
 
 from ballots.acts import hall, lifecycle, roll
+from ballots.acts.paper import keying
 from ballots.models import Delegate
+from ballots.pure.keying import Read
 from projects.models import Poll
+from tests.helpers import papers
 from tests.helpers.factories import Stage, make_office, make_stage, selection
 from tests.helpers.steps import let_in, log_in, propose, review, submit, tick
 
@@ -126,7 +129,23 @@ def test_take_the_pictures_of_the_handbook(new_context, live_server):
         stage.cast(place, selection(*[n for n in range(1, 9) if (place * n) % 5 or n < 5]))
     hall.open_screen(stage.poll, by=stage.office)
     page_of_day(office, "voting")
+    papers.issue(stage, *range(14, 20))
     stage.close()
+    papers.count(stage, 6)
+    keying.take_bundle(stage.poll, by=stage.office)
+    read: dict[str, Any] = {"read": Read(selection(1, 3)), "by": stage.office}
+    for place in (1, 2):
+        keying.record_reading(stage.poll, bundle=1, place=place, **read)
+    office.goto(f"{base}/admin/ballots/pollday/{stage.poll.pk}/key-paper/?bundle=1&place=3")
+    office.keyboard.type("1 3 7")
+    keep(office, "papers")
+    other = make_office()
+    keying.take_bundle(stage.poll, by=other)
+    for reader in (stage.office, other):
+        for place in range(1, 7):
+            read["by"] = reader
+            keying.record_reading(stage.poll, bundle=1, place=place, **read)
+    papers.seal(stage)
     page_of_day(office, "box", "box/")
     stage.open_box()
     stage.count()

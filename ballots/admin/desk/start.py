@@ -166,8 +166,10 @@ class Tile:
 def _tiles(today: Day | None, people: dict[str, int], user: User) -> Iterator[Tile]:
     listed = reverse("admin:ballots_delegate_changelist")
     if today and today.poll.takes_ballots:
-        figure = f"{today.turnout.voted}/{today.turnout.issued}"
-        yield Tile(_("已投票"), figure, address(today.poll, "change"))
+        turnout = today.turnout
+        figure = f"{turnout.voted}/{turnout.issued - turnout.papers}"
+        more = gettext("领纸质票%(count)d") % {"count": turnout.papers} if turnout.papers else ""
+        yield Tile(_("已投票"), figure, address(today.poll, "change"), more)
     if today and user.has_perm("projects.view_project"):
         at = reverse("admin:projects_project_changelist") + f"?poll__id__exact={today.poll.pk}"
         yield Tile(_("候选项目"), str(_candidates(today.poll)), at)
