@@ -35,6 +35,7 @@ from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, 
 from tests.helpers.desk import at, confirmation, desk_of, press_open, signed_by, upload
 from tests.helpers.factories import (
     Stage,
+    confirm_count,
     make_confirmed,
     make_delegates,
     make_office,
@@ -80,6 +81,7 @@ def walk() -> tuple[dict[str, str], dict[str, str]]:
         the_candidates,
         the_ceremony,
         the_day,
+        on_paper,
         a_tie_and_its_run_off,
         too_few,
         results,
@@ -118,6 +120,7 @@ def walk_in_english() -> dict[str, str]:
             a_void_poll,
             tablet,
             recommendations,
+            on_paper,
             a_tie_and_its_run_off,
             results,
         ):
@@ -546,6 +549,85 @@ def a_tie_and_its_run_off() -> None:
         lifecycle.publish_result(poll, by=held.office, at_once=True)
         of_delegate(signed_in(held), poll)
     look(held.poll, held.office)
+
+
+def on_paper() -> None:
+    """Papers from the hand that gives them out to the box, at the desk and on the phone of a delegate."""
+    stage = make_stage(delegates=9, places=2, candidates=5, phone="0579-12345678")
+    poll, desk = stage.poll, desk_of(stage.office)
+    hall.open_screen(poll, by=stage.office)
+    client, other = signed_in(stage), signed_in(stage, 8)
+    other.post("/ballot/cast/", ready_to_cast(other, poll, 1))
+    second = signed_by(stage.scrutineer)
+    people = [str(stage.entry(place)) for place in range(8)]
+    desk.get(at(poll, "paper-ballots"), {"copies": "2", "first": "1"})
+    desk.get(at(poll, "issue-papers"), {"all": "1"})
+    desk.post(at(poll, "issue-papers"), second)
+    given = {"people": people, "box_shown": "on"} | second
+    desk.post(at(poll, "issue-papers"), given, follow=True)
+    desk.post(at(poll, "issue-papers"), given)
+    taken = {"people": people[7], "reason": "误发"} | second
+    desk.post(at(poll, "take-back-papers"), taken, follow=True)
+    desk.post(at(poll, "exchange-papers"), {"more": "9"} | second)
+    desk.post(at(poll, "exchange-papers"), {"more": "1"} | second, follow=True)
+    of_delegate(client, poll)
+    client.get("/ballot/")
+    of_hall(stage)
+    look(poll, stage.office)
+    lifecycle.pause_poll(poll, reason="网络中断", by=stage.office)
+    desk.get(at(poll, "issue-papers"))
+    stage.close()
+    of_delegate(client, poll)
+    other.cookies.pop("receipt")
+    of_delegate(other, poll)
+    of_hall(stage)
+    desk.get(at(poll))
+    for returned in (8, 7):
+        desk.post(
+            at(poll, "count-papers"), {"returned": returned, "unused": 3} | second, follow=True
+        )
+        glance(poll, stage.office)
+    the_keying(stage)
+    look(poll, stage.office)
+    desk.post(at(poll, "seal-papers"), follow=True)
+    desk.post(at(poll, "seal-papers"), second, follow=True)
+    look(poll, stage.office)
+    of_delegate(client, poll)
+    of_hall(stage)
+    confirm_count(stage)
+    look(poll, stage.office)
+    stage.publish(leave_open=True)
+    of_delegate(client, poll)
+
+
+def the_keying(stage: Stage) -> None:
+    """Key seven papers by two, who slip, differ and doubt."""
+    poll = stage.poll
+    pair, chief = [desk_of(make_office()), desk_of(stage.scrutineer)], desk_of(stage.chief)
+    wrong: list[dict[str, str]] = [
+        {},
+        {"typed_projects": "1 2 3"},
+        {"typed_projects": "9"},
+        {"is_doubtful": "on"},
+    ]
+    for desk, first in zip(pair, ("1 2", "1 3"), strict=True):
+        desk.post(at(poll, "key-papers"), follow=True)
+        papers_of_one = [{"typed_projects": first}, {"is_doubtful": "on", "doubt": "涂改"}]
+        for place, sent in enumerate([*papers_of_one, *[{"is_blank": "on"}] * 5], start=1):
+            at_place = f"{at(poll, 'key-paper')}?bundle=1&place={place}"
+            for slip in wrong if place == 1 else ():
+                desk.post(at_place, slip)
+            desk.post(at_place, sent, follow=True)
+        desk.post(at(poll, "key-papers"))
+    compare = f"{at(poll, 'compare-papers')}?bundle=1"
+    pair[0].get(compare)
+    pair[0].post(f"{at(poll, 'key-paper')}?bundle=1&place=1", {"typed_projects": "1 3"})
+    pair[0].get(compare)
+    chief.get(at(poll, "key-papers"))
+    chief.get(at(poll, "rule-papers"))
+    ruling = f"{at(poll, 'rule-papers')}?bundle=1&place=2"
+    chief.post(ruling, {"is_doubtful": "on", "doubt": "无法辨认"}, follow=True)
+    pair[1].get(f"{at(poll, 'key-paper')}?bundle=1&place=2")
 
 
 def too_few() -> None:

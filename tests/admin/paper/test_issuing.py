@@ -189,7 +189,7 @@ def test_the_close_page_says_it_too(stage):
 
     page = unmarked(desk_of(stage.office).get(at(stage.poll, "close")).text)
 
-    assert "已投票0人，未投票4人。 领纸质票2人。" in page
+    assert "已投票0人，未投票4人。领纸质票2人。" in page
 
 
 def test_who_holds_a_paper_is_in_no_list_of_those_to_look_for(stage):
