@@ -38,6 +38,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 # A browser takes a `__Host-` cookie only over HTTPS.
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "session", "csrf"
 
+# A test rolls back or empties its database: no later one would be as new as what was noted.
+LAST_KNOWN = None
+
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: a race needs two real connections. Named for the process, so that two
     # runs side by side do not delete each other's.

@@ -1,5 +1,6 @@
 """Whether the site is well: for a proxy and a supervisor, and for its own processes as they start."""
 
+import logging
 import os
 import signal
 import time
@@ -18,7 +19,10 @@ from django.views.decorators.http import require_safe
 
 from ballots import triggers
 from ballots.facts import database
+from ballots.facts.copies import known
 from yiwu_vote.bodies import Application, Environ, StartResponse
+
+logger = logging.getLogger("ballots")
 
 
 class HealthFirst:
@@ -58,7 +62,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if time.monotonic() - asked_at > READY_FOR:
         lacking = "".join(f"{kind}: {words}\n" for kind, words in _lacking())
         _last = time.monotonic(), lacking
-    response = HttpResponse(lacking or "ok", content_type="text/plain; charset=utf-8")
+    response = HttpResponse(lacking or f"ok{_age()}", content_type="text/plain; charset=utf-8")
     if lacking:
         response.status_code = 503
         response.headers["Retry-After"] = "5"
@@ -100,6 +104,24 @@ def static_is_collected() -> bool:
     return all(
         path in known for finder in finders.get_finders() for path, _storage in finder.list(ignored)
     )
+
+
+def _age() -> str:
+    """Say where the database is older than when it was last used; the site goes on, for its pages say more."""
+    return "; the database is older than when it was last used" if known.glance() else ""
+
+
+def tell_age() -> None:
+    """Say in the log where the database is older than when it was last used, and note what is there."""
+    try:
+        older = known.look()
+    except Error:
+        # It may come back, and has no tables before the first `migrate`; the page of the day looks again.
+        return
+    finally:
+        connection.close()
+    if older:
+        logger.warning("the database is older than when it was last used: %s", older.words)
 
 
 def demand_fit_database() -> None:

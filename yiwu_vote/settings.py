@@ -32,6 +32,9 @@ SERVING = switch("SERVING")
 VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 # Where backups of the database go, ours and those of other tools.
 BACKUP_DIR = env.str("BACKUP_DIR", "")
+# What the database held when it was last used, to notice an older one in its place
+# (ballots.facts.copies.known); the demo is made anew as anybody likes.
+LAST_KNOWN = None if DEMO else VAR_DIR / "last-known.json"
 # Whom to call from a page of an error, which cannot ask a poll for its own telephone.
 HELP_PHONE = env.str("HELP_PHONE", "")
 

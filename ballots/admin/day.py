@@ -51,7 +51,7 @@ from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.register import presence
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
 from ballots.facts import polls, preflight, record, site_checks, turnout
-from ballots.facts.findings import blocks
+from ballots.facts.findings import Finding, blocks
 from ballots.facts.outcome import way_of
 from ballots.files.download import Streamed
 from ballots.models import Result
@@ -119,7 +119,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "others": [step for step in mine if step not in ENDS],
         "ends": [step for step in mine if step in ENDS],
         "findings": state.checklist(found, poll, request.user) if found else None,
-        "changes": [] if poll.phase in DRAFT else preflight.changes_since_opening(poll),
+        "changes": [] if poll.phase in DRAFT else _told_first(poll),
         "box": day.box,
         "seen": seen,
         "may_refresh": not poll.is_over,
@@ -158,6 +158,15 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
     return show(
         request, poll, "day/day", str(poll), context | _live(day, request.user) | {"subtitle": None}
     )
+
+
+def _told_first(poll: Poll) -> list[Finding]:
+    """Return what stands above all else once the poll has opened: whose database it is, and what is changed."""
+    return [
+        *site_checks.age("blocks"),
+        *site_checks.restored(poll),
+        *preflight.changes_since_opening(poll),
+    ]
 
 
 def _live(day: Day, user: User) -> dict[str, Any]:

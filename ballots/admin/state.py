@@ -247,6 +247,7 @@ def system_state(
     """
     usual = [
         *_database(poll),
+        *site_checks.age("blocks"),
         *_measured(poll),
         _disk(),
         site_checks.backup(roll_drawn),

@@ -18,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import triggers
 from ballots.facts import database
-from ballots.facts.findings import Finding, unless_rehearsal
+from ballots.facts.copies import known
+from ballots.facts.findings import Finding, Level, unless_rehearsal
 from ballots.facts.keyed import key_check
 from ballots.journal import Kind
 from ballots.models import AccessCard, JournalEntry
@@ -42,6 +43,7 @@ def site(poll: Poll) -> Iterator[Finding]:
     yield from _place(poll)
     yield from _database(poll)
     yield from _clock()
+    yield from age(unless_rehearsal(poll))
     yield backup(roll_drawn_at(poll))
 
 
@@ -127,6 +129,20 @@ def _clock() -> Iterator[Finding]:
         yield Finding("ok", gettext("服务器时间正确（与数据库时间一致）"))
     else:
         yield Finding("warns", gettext("服务器时间与数据库时间不一致，请校准后再开始投票"))
+
+
+def age(level: Level) -> Iterator[Finding]:
+    """Say, as grave as `level`, that the database is older than when it was last used."""
+    older = known.glance()
+    if older is not None:
+        yield Finding(level, older.words + older.advice)
+
+
+def restored(poll: Poll) -> Iterator[Finding]:
+    """Say that ballots of `poll` may be missing, since the database was restored of a backup."""
+    words = known.restored(poll)
+    if words:
+        yield Finding("warns", words)
 
 
 def roll_drawn_at(poll: Poll) -> datetime | None:

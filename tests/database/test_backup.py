@@ -7,11 +7,9 @@ import sqlite3
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -22,6 +20,7 @@ from ballots.facts.copies.made import copy_in
 from ballots.files import backup
 from ballots.models import Envelope
 from projects.models import Poll
+from tests.database.elsewhere import Elsewhere
 from tests.helpers.factories import Stage, make_stage, publish_count, selection
 from tests.helpers.machine import lacking
 from tests.helpers.refusals import refused, run
@@ -30,47 +29,6 @@ from yiwu_vote.backup import file, postgresql
 from yiwu_vote.refusal import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Elsewhere:
-    """Other databases of the same kind, on which this process works for a while."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.names = folder, list[str]()
-        self.is_sqlite = connection.vendor == "sqlite"
-
-    def make(self) -> str:
-        """Return the name of a new database without a table."""
-        name = f"elsewhere_{os.getpid()}_{len(self.names)}"
-        self.names.append(name)
-        if self.is_sqlite:
-            return str(self.folder / f"{name}.sqlite3")
-        self.server(f"DROP DATABASE IF EXISTS {name}")
-        self.server(f"CREATE DATABASE {name}")
-        return name
-
-    @contextmanager
-    def at(self, name: str) -> Iterator[None]:
-        own = connection.settings_dict["NAME"]
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        try:
-            yield
-        finally:
-            connection.close()
-            connection.settings_dict["NAME"] = own
-
-    def drop(self) -> None:
-        for name in [] if self.is_sqlite else self.names:
-            self.server(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def server(self, statement: str) -> None:
-        its = connection.settings_dict
-        place = {"host": its["HOST"], "port": its["PORT"] or 5432, "user": its["USER"]}
-        if its["PASSWORD"]:
-            place["password"] = its["PASSWORD"]
-        with psycopg.connect(dbname="postgres", autocommit=True, **place) as link:
-            link.execute(statement.encode())
 
 
 @pytest.fixture

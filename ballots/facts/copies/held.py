@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext
 
 from projects.models import Poll
 from projects.phases import VOTING
@@ -62,6 +63,14 @@ class HeldPoll:
     @property
     def takes_ballots(self) -> bool:
         return self.phase in VOTING
+
+    def __str__(self) -> str:
+        return gettext("%(name)s：%(phase)s，操作记录%(entries)d条，已投票%(voted)d人") % {
+            "name": self.name,
+            "phase": self.phase_in_words,
+            "entries": self.chain.entries,
+            "voted": self.voted,
+        }
 
     @property
     def phase_in_words(self) -> str:

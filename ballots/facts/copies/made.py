@@ -31,15 +31,8 @@ class Copy:
 
     def of(self, poll: HeldPoll) -> str:
         """Return in words what it holds of `poll`."""
-        return gettext(
-            "%(name)s：%(phase)s，操作记录%(entries)d条，已投票%(voted)d人，密封票%(ballots)d张"
-        ) % {
-            "name": poll.name,
-            "phase": poll.phase_in_words,
-            "entries": poll.chain.entries,
-            "voted": poll.voted,
-            "ballots": self.ballots.get(poll.uuid, 0),
-        }
+        ballots = self.ballots.get(poll.uuid, 0)
+        return str(poll) + gettext("，密封票%(ballots)d张") % {"ballots": ballots}
 
     @property
     def while_voting(self) -> list[HeldPoll]:

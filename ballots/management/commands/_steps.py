@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from ballots.acts import lifecycle
 from ballots.facts import database, preflight, site_checks
+from ballots.facts.copies import known
 from ballots.facts.polls import box_of
 from ballots.journal import Kind
 from ballots.pure.progress import Watch
@@ -108,9 +109,12 @@ class StepCommand(PollCommand):
         if not database.writes_are_durable():
             # Asked at the opening, and anybody may have changed it since.
             self.stderr.write("✗ " + str(site_checks.NOT_DURABLE))
+        for finding in site_checks.age("blocks"):
+            self.stderr.write(f"{finding.mark} {finding.text}")
         by = person(options["user"], poll)
         second = person(options["second"], poll) if options["second"] else None
         self.step(poll, by, second, options)
+        known.look()
 
     def step(self, poll: Poll, by: User, second: User | None, options: dict[str, Any]) -> None:
         """Take the step with the people who sign it."""

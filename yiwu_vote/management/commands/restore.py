@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.translation import gettext
 
 from ballots import triggers
-from ballots.facts.copies import held
+from ballots.facts.copies import held, known
 from ballots.facts.copies.made import Copy, copy_in, later_ballots
 from ballots.facts.keyed import key_check
 from yiwu_vote.backup import file, postgresql, sqlite
@@ -70,6 +70,10 @@ class Command(BaseCommand):
             raise CommandError(
                 gettext("恢复后的内容与备份所记的不符，请不要使用这个数据库，换一份备份。")
             )
+        if older := known.look():
+            self.stderr.write(f"△ {older.words}")
+        # Whoever restores a backup means to use it.
+        known.accept(copy)
 
     def say(self, copy: Copy) -> None:
         """Say when the copy was made, of what, and whether ballots may be missing in it."""
