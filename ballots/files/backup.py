@@ -61,7 +61,7 @@ def make(to: Path | None = None) -> Copy:
         engine=connection.vendor,
         key_check=key_check(),
     )
-    logger.info("the database was backed up: %s", path.name)
+    logger.info("the database was backed up")
     return copy_in(path)
 
 

@@ -15,6 +15,7 @@ class Elsewhere:
     def __init__(self, folder: Path) -> None:
         self.folder, self.names = folder, list[str]()
         self.is_sqlite = connection.vendor == "sqlite"
+        self.its = dict(connection.settings_dict)
 
     def make(self) -> str:
         """Return the name of a new database without a table."""
@@ -39,10 +40,10 @@ class Elsewhere:
 
     def drop(self) -> None:
         for name in [] if self.is_sqlite else self.names:
-            self.server(f"DROP DATABASE {name} WITH (FORCE)")
+            self.server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def server(self, statement: str) -> None:
-        its = connection.settings_dict
+        its = self.its
         place = {"host": its["HOST"], "port": its["PORT"] or 5432, "user": its["USER"]}
         if its["PASSWORD"]:
             place["password"] = its["PASSWORD"]
@@ -53,7 +54,7 @@ class Elsewhere:
         """Return the address of a database, as a process is told it."""
         if self.is_sqlite:
             return f"sqlite:///{name}"
-        its = connection.settings_dict
+        its = self.its
         return (
             f"postgres://{its['USER']}:{its['PASSWORD']}@{its['HOST']}:{its['PORT'] or 5432}/{name}"
         )

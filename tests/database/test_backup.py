@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from ballots import triggers
+from ballots import apps, triggers
 from ballots.acts import lifecycle
 from ballots.facts.copies.made import copy_in
 from ballots.files import backup
@@ -26,6 +26,7 @@ from tests.helpers.machine import lacking
 from tests.helpers.refusals import refused, run
 from tests.helpers.secrecy import snapshot
 from yiwu_vote.backup import file, postgresql
+from yiwu_vote.postgresql import owner
 from yiwu_vote.refusal import Refused
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -183,6 +184,10 @@ def test_what_is_no_whole_backup_of_this_kind_is_refused_before_anything_is_touc
         }
         for words, changes in others.items():
             assert words in refused("restore", said_otherwise(whole, **changes))
+        running = copy_in(whole).said["held"]
+        running["polls"][0] |= {"phase": "open", "kind": Poll.Kind.MAIN}
+        older = {"held": running, "migrations": {"ballots": "0021_given_passwords"}}
+        assert "请用制作备份时的版本恢复" in refused("restore", said_otherwise(whole, **older))
         assert connection.introspection.table_names() == []
 
 
@@ -252,6 +257,40 @@ def test_a_tool_that_is_missing_or_too_old_is_named(folder, monkeypatch, setting
     assert "本机没有 pg_dump" in refused("backup")
     settings.BEHIND_POOLER = True
     assert "连接池" in refused("backup")
+
+
+@pytest.mark.postgresql
+def test_where_two_roles_share_the_work_one_backs_up_and_the_owner_restores(
+    folder, elsewhere, settings, monkeypatch
+):
+    """OWNER_DATABASE_URL: what is put back belongs to the owner, and the site has its rights on it."""
+    stage = make_stage(delegates=2)
+    stage.cast(0, selection(1))
+    role, own, rows = "yiwu_backs_up", dict(connection.settings_dict), snapshot()
+    elsewhere.server(f"CREATE ROLE {role} LOGIN")
+    owner.hand_over(connection, role)
+    settings.DATABASE_OWNER = {name: own[name] for name in ("USER", "PASSWORD")}
+    monkeypatch.setattr(apps, "RUNS", role)
+    as_role = {"USER": role, "PASSWORD": ""}
+    try:
+        connection.close()
+        connection.settings_dict.update(as_role)
+        path = backup.make().path
+        with elsewhere.at(elsewhere.make()):
+            run("restore", path)
+            assert connection.settings_dict["USER"] == own["USER"]
+            connection.close()
+            connection.settings_dict.update(as_role)
+            assert snapshot() == rows
+            assert not owner.may_alter()
+            stage.cast(1, selection(2))
+    finally:
+        connection.close()
+        connection.settings_dict.update(own)
+        elsewhere.drop()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP OWNED BY {role}")
+            cursor.execute(f"DROP ROLE {role}")
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="the file of SQLite")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 
 from ballots.facts.copies.held import Held, HeldPoll, from_json
 from projects.models import Poll
+from projects.phases import RUNNING
 from yiwu_vote.backup import file
 from yiwu_vote.moments import to_the_minute
 from yiwu_vote.refusal import Refused
@@ -33,6 +34,11 @@ class Copy:
         """Return in words what it holds of `poll`."""
         ballots = self.ballots.get(poll.uuid, 0)
         return str(poll) + gettext("，密封票%(ballots)d张") % {"ballots": ballots}
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a poll that counts was between its opening and its publication then."""
+        return any(poll.phase in RUNNING and not poll.is_rehearsal for poll in self.held.polls)
 
     @property
     def while_voting(self) -> list[HeldPoll]:

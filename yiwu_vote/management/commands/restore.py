@@ -100,9 +100,17 @@ def _demand_fitting(copy: Copy) -> None:
             % {"copy": copy.engine, "here": connection.vendor}
         )
     known = MigrationLoader(None).disk_migrations
-    apps = {app for app, _name in known}
-    if any(app in apps and (app, name) not in known for app, name in copy.migrations.items()):
+    latest = dict(sorted(known))
+    if any(app in latest and (app, name) not in known for app, name in copy.migrations.items()):
         raise file.refused("newer", file=copy.path)
+    # No poll that counts is migrated while it runs (ballots.apps).
+    if copy.is_running and any(copy.migrations.get(app) != name for app, name in latest.items()):
+        raise CommandError(
+            gettext(
+                "备份中有进行中的正式票决，是用本程序较旧的版本制作的，没有恢复。"
+                "请用制作备份时的版本恢复，结果公布或作废以后再升级。"
+            )
+        )
     if copy.engine == "postgresql":
         postgresql.demand_tool("psql")
 
