@@ -27,6 +27,7 @@ class Command(ReadyCommand):
             self.stdout.write(gettext("✓ 数据库不比上次使用时旧。"))
         elif options["accept"]:
             known.accept()
-            self.stdout.write(f"△ {older.words}{gettext('已确认今后使用现在这个数据库。')}")
+            accepted = gettext("已确认今后使用现在这个数据库。")
+            self.stdout.write(f"△ {older.words}{accepted}")
         else:
             raise CommandError(f"✗ {older.words}{older.advice}")
