@@ -68,10 +68,19 @@ def _guarded(page: Page, may: Callable[[Any], bool]) -> Page:
 
 
 def model_page(
-    request: HttpRequest, model: type[Model], name: str, title: str, context: dict[str, Any]
+    request: HttpRequest,
+    model: type[Model],
+    name: str,
+    title: str,
+    context: dict[str, Any],
+    *,
+    bare: bool = False,
 ) -> HttpResponse:
-    """Render the page `name` of `model`; its template lies where Django looks for the model's own."""
+    """Render the page `name` of `model`; its template lies where Django looks for the model's own.
+
+    A `bare` one is its content alone, to stand in a page that is there already.
+    """
     opts = model._meta
     template = f"admin/{opts.app_label}/{opts.model_name}/{name}.html"
-    page = {"title": title, "opts": opts} | context
+    page = {"title": title, "opts": opts, "bare": bare} | context
     return render(request, template, admin.site.each_context(request) | page)

@@ -149,7 +149,7 @@ def _give_card_numbers(delegates: Iterable[Delegate]) -> None:
     numbers = secrets.SystemRandom().sample(free, len(without))
     for delegate, number in zip(without, numbers, strict=True):
         delegate.card_number = number
-    Delegate.objects.bulk_update(without, ["card_number"])
+    Delegate.objects.bulk_update(without, ["card_number"], batch_size=500)
 
 
 def _fresh_card(delegate: Delegate) -> IssuedCard:

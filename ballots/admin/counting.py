@@ -26,6 +26,9 @@ logger = logging.getLogger("ballots")
 # --- the traces of the order ----------------------------------------------------------------------
 
 
+CLEARING = _("正在清除先后痕迹…")
+
+
 def clear_traces(poll: Poll, *, by: User) -> str:
     """Rewrite the storage after a close that stands already; say what came of it, whatever it was."""
     try:

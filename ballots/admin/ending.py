@@ -3,25 +3,38 @@
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import archiving, drafts, lifecycle, rehearsal, storage
-from ballots.admin.counting import clear_traces
+from ballots.admin.counting import CLEARING, clear_traces
 from ballots.admin.forms import ReasonForm, SecondPersonForm
-from ballots.admin.guard import Day, StaffRequest, is_rehearsal, posted, step, take, to_day
+from ballots.admin.guard import (
+    Day,
+    Done,
+    StaffRequest,
+    done_for,
+    is_rehearsal,
+    note,
+    posted,
+    step,
+    take,
+)
+from ballots.admin.moving import Then, moving
 from ballots.facts.copies.made import made_while_voting
 from ballots.journal import Kind
 from ballots.models import AccessCard
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import DRAFT, EVERY, LAST, MOVES, VOTING
 from yiwu_vote.fields import Typed
 from yiwu_vote.moments import to_the_minute
+
+LIST = reverse_lazy("admin:ballots_pollday_changelist")
 
 
 class ArchiveForm(forms.Form):
@@ -153,15 +166,15 @@ def drop(request: StaffRequest, poll: Poll) -> HttpResponse:
     second = SecondPersonForm(posted(request), request=request)
     filled: tuple[forms.Form, ...] = (reason, second) if has_record else ()
 
-    def act() -> HttpResponse:
+    def act() -> Done:
         first = drafts.drop(
             poll,
             by=request.user,
             second=second.person,
             reason=reason.cleaned_data["reason"] if has_record else "",
         )
-        messages.success(request, gettext("草稿已删除。"))
-        return to_day(first) if first else redirect("admin:ballots_pollday_changelist")
+        words = gettext("草稿已删除。")
+        return done_for(first, words) if first else Done(str(LIST), [note(words)])
 
     counts = {
         "candidates": poll.projects.count(),
@@ -203,12 +216,12 @@ def copy(request: StaffRequest, poll: Poll) -> HttpResponse:
     usual = drafts.REAL if poll.is_rehearsal else drafts.REHEARSAL
     form = CopyForm(posted(request), initial={"into": usual})
 
-    def act() -> HttpResponse:
+    def act(_watch: Watch) -> Done:
         draft = drafts.copy(poll, **form.cleaned_data, by=request.user)
-        messages.success(request, gettext("已复制：%(poll)s。请核对规则。") % {"poll": draft})
-        return to_day(draft)
+        words = gettext("已复制：%(poll)s。请核对规则。") % {"poll": draft}
+        return done_for(draft, words)
 
-    return take(request, poll, act, form)
+    return take(request, poll, moving(request, poll, act, over=poll.roll.all()), form)
 
 
 @step(
@@ -219,12 +232,11 @@ def copy(request: StaffRequest, poll: Poll) -> HttpResponse:
     phases=frozenset({Poll.Phase.VOID}),
 )
 def fresh_draft(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> HttpResponse:
+    def act(_watch: Watch) -> Done:
         draft = drafts.fresh_draft(poll, by=request.user)
-        messages.success(request, gettext("已另建草稿，须重新生成密钥，并核对实到。"))
-        return to_day(draft)
+        return done_for(draft, gettext("已另建草稿，须重新生成密钥，并核对实到。"))
 
-    return take(request, poll, act)
+    return take(request, poll, moving(request, poll, act, over=poll.roll.all()))
 
 
 def _why_void(day: Day) -> str:
@@ -247,17 +259,18 @@ def void(request: StaffRequest, poll: Poll) -> HttpResponse:
     form = ReasonForm(posted(request), initial={"reason": _why_void(request.day)})
     second = SecondPersonForm(posted(request), request=request)
 
-    def act() -> str:
+    def act(_watch: Watch) -> str:
         lifecycle.void_poll(
             poll, reason=form.cleaned_data["reason"], by=request.user, second=second.person
         )
-        done = gettext("本次票决作废。")
-        # What was closed before has been rewritten since.
-        if storage.is_rewritten(poll):
-            return done
-        return done + clear_traces(poll, by=request.user)
+        return gettext("本次票决作废。")
 
-    return take(request, poll, act, form, second)
+    def clear() -> str:
+        # What was closed before has been rewritten since.
+        return "" if storage.is_rewritten(poll) else clear_traces(poll, by=request.user)
+
+    voiding = moving(request, poll, act, over=poll.roll.all(), then=Then(str(CLEARING), clear))
+    return take(request, poll, voiding, form, second)
 
 
 @step(
@@ -269,9 +282,8 @@ def void(request: StaffRequest, poll: Poll) -> HttpResponse:
     fits=is_rehearsal,
 )
 def wipe(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> HttpResponse:
+    def act(_watch: Watch) -> Done:
         rehearsal.wipe_rehearsal(poll, by=request.user)
-        messages.success(request, gettext("演练已清除。"))
-        return redirect("admin:ballots_pollday_changelist")
+        return Done(str(LIST), [note(gettext("演练已清除。"))])
 
-    return take(request, poll, act)
+    return take(request, poll, moving(request, poll, act, over=poll.roll.all()))

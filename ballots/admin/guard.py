@@ -4,7 +4,7 @@ A step is declared beside its view by `@step`. Nothing here decides whether it i
 asked of the act, and what it refuses is said on the page.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import segno
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery, prefetch_related_objects
 from django.http import (
@@ -56,6 +57,21 @@ WHO: dict[Callable[[User], bool], Promise] = {
 }
 
 View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a step, in messages, and the address that its page leads on to."""
+
+    leads_to: str
+    notes: Sequence[Message]
+
+
+def note(words: str, level: int = messages.SUCCESS) -> Message:
+    """Return a message on what was done."""
+    return Message(level, words)
+
+
 # Where a poll that was read for a page has the hash of its last entry.
 LAST_HASH = "last_hash"
 
@@ -230,13 +246,14 @@ def show(
 def take(
     request: StaffRequest,
     poll: Poll,
-    act: Callable[[], str | HttpResponse],
+    act: Callable[[], str | Done | HttpResponse],
     *filled: forms.Form,
     **context: Any,
 ) -> HttpResponse:
     """Show the page of a step; once its forms are in order, let `act` take it.
 
-    `act` returns the sentence that says what was done, or an answer of its own. What it refuses
+    `act` returns the sentence that says what was done, where it leads on to another page than the
+    day's a `Done`, or an answer of its own. What it refuses
     is said on the same page, with everything still there that was typed, secrets excepted.
     """
     forms_ = filled or (forms.Form(posted(request)),)
@@ -252,13 +269,24 @@ def take(
         except Refused as refusal:
             tell(forms_[0], refusal)
         else:
-            if not isinstance(answer, str):
+            if isinstance(answer, HttpResponseBase):
                 return answer
-            messages.success(request, answer)
-            return to_day(poll)
+            return leave(request, answer if isinstance(answer, Done) else done_for(poll, answer))
     step = request.step
     usual = {"step": step, "forms": forms_, "button": step.label}
     return show(request, poll, step.template, step.label, usual | context)
+
+
+def done_for(poll: Poll, words: str) -> Done:
+    """Return what came of a step that leads back to the day."""
+    return Done(address(poll, "change"), [note(words)])
+
+
+def leave(request: HttpRequest, done: Done) -> HttpResponse:
+    """Go on to the page that a step leads to, and say there what came of it."""
+    for each in done.notes:
+        messages.add_message(request, each.level, each.message)
+    return redirect(done.leads_to)
 
 
 def download(file: Download) -> HttpResponse:

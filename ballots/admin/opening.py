@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts import lifecycle
 from ballots.admin.guard import StaffRequest, posted, step, take
+from ballots.admin.moving import moving
 from ballots.admin.state import checklist
 from ballots.facts import preflight
 from ballots.facts.findings import blocks
 from ballots.facts.frozen import Looked, looked_at
 from ballots.facts.opening import sheet_of
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import MOVES
 
@@ -52,7 +54,7 @@ def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Show all that the opening fixes; the press says what it was, and opens nothing else."""
     form = OpeningForm(posted(request), poll=poll)
 
-    def act() -> str:
+    def act(_watch: Watch) -> str:
         lifecycle.open_poll(poll, by=request.user, looked=form.cleaned_data["looked"])
         return gettext("投票已开始。")
 
@@ -60,7 +62,7 @@ def open_poll(request: StaffRequest, poll: Poll) -> HttpResponse:
     return take(
         request,
         poll,
-        act,
+        moving(request, poll, act, over=poll.roll.all()),
         form,
         findings=checklist(found, poll, request.user),
         blocked=blocks(found),

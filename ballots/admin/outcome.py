@@ -14,10 +14,22 @@ from ballots import roles
 from ballots.acts import deciding, drafts, hall, lifecycle
 from ballots.admin.counting import counted
 from ballots.admin.forms import FigureForm, SecondPersonForm
-from ballots.admin.guard import Day, StaffRequest, address, posted, step, take, to_day
+from ballots.admin.guard import (
+    Day,
+    Done,
+    StaffRequest,
+    address,
+    done_for,
+    posted,
+    step,
+    take,
+    to_day,
+)
+from ballots.admin.moving import moving
 from ballots.facts import words
 from ballots.facts.naming import numbered
 from ballots.facts.outcome import Outcome, in_turn
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import MOVES
 from yiwu_vote.fields import Typed
@@ -70,12 +82,11 @@ def supplementary(request: StaffRequest, poll: Poll) -> HttpResponse:
 def _second_round(
     request: StaffRequest, poll: Poll, make: Callable[..., Poll], done: str
 ) -> HttpResponse:
-    def act() -> HttpResponse:
-        draft = make(poll, by=request.user)
-        messages.success(request, f"{done}{MADE_ANEW}")
-        return to_day(draft)
+    def act(_watch: Watch) -> Done:
+        return done_for(make(poll, by=request.user), f"{done}{MADE_ANEW}")
 
-    return take(request, poll, act, outcome=request.day.outcome)
+    making = moving(request, poll, act, over=poll.roll.all())
+    return take(request, poll, making, outcome=request.day.outcome)
 
 
 class DecideForm(forms.Form):

@@ -13,7 +13,9 @@ from ballots.acts import ceremony, roll
 from ballots.acts.ceremony import HOLDER_LIMIT
 from ballots.admin.forms import SecondPersonForm, SharesForm
 from ballots.admin.guard import Day, StaffRequest, posted, qr_svg, show, step, take
-from ballots.models import BallotBox
+from ballots.admin.moving import moving
+from ballots.models import BallotBox, Delegate
+from ballots.pure.progress import Watch
 from projects.models import Poll
 from projects.phases import DRAFT
 from yiwu_vote.fields import Typed
@@ -29,11 +31,12 @@ from yiwu_vote.fields import Typed
     phases=DRAFT,
 )
 def draw_up_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> str:
+    def act(_watch: Watch) -> str:
         count = roll.draw_up_roll(poll, by=request.user)
         return gettext("名册已更新，共%(count)d人。") % {"count": count}
 
-    return take(request, poll, act, on_roll=poll.roll.count())
+    drawing = moving(request, poll, act, over=Delegate.objects.all())
+    return take(request, poll, drawing, on_roll=poll.roll.count())
 
 
 # --- the key --------------------------------------------------------------------------------------

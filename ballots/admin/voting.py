@@ -16,14 +16,14 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.acts import amending, hall, lifecycle, rehearsal, roll
-from ballots.admin.counting import clear_traces
+from ballots.admin.counting import CLEARING, clear_traces
 from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
-from ballots.admin.moving import Then, moving
+from ballots.admin.moving import LONG_EACH, Then, moving
 from ballots.admin.state import figures_of
 from ballots.facts import keyed, turnout
 from ballots.models import Delegate
-from ballots.pure.progress import Watch
+from ballots.pure.progress import Watch, watched
 from ballots.refusal import REASON_LIMIT
 from projects.models import Poll
 from projects.phases import EVERY, MOVES, RUNNING, VOTING
@@ -67,7 +67,7 @@ def close(request: StaffRequest, poll: Poll) -> HttpResponse:
             "count": poll.sealed_ballots.count()
         }
 
-    clearing = Then(gettext("正在清除先后痕迹…"), lambda: clear_traces(poll, by=request.user))
+    clearing = Then(str(CLEARING), lambda: clear_traces(poll, by=request.user))
     closing = moving(request, poll, act, over=poll.envelopes.all(), then=clearing)
     return take(request, poll, closing, form, figures=figures_of(request.day.turnout))
 
@@ -285,13 +285,15 @@ def add_to_roll(request: StaffRequest, poll: Poll) -> HttpResponse:
     fits=is_rehearsal,
 )
 def vote_for_the_rest(request: StaffRequest, poll: Poll) -> HttpResponse:
-    def act() -> str:
-        count = rehearsal.vote_for_the_rest(poll, by=request.user)
+    def act(watch: Watch) -> str:
+        count = rehearsal.vote_for_the_rest(
+            poll, by=request.user, track=lambda cards: watched(cards, len(cards), watch)
+        )
         return ngettext("已为%(count)d名示例代表投票。", "已为%(count)d名示例代表投票。", count) % {
             "count": count
         }
 
-    return take(request, poll, act)
+    return take(request, poll, moving(request, poll, act, over=poll.roll.all(), long=LONG_EACH))
 
 
 class ScreenForm(forms.Form):

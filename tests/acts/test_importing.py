@@ -268,7 +268,7 @@ def test_an_import_that_breaks_in_the_middle_writes_nothing_at_all(monkeypatch):
         raise OSError("disk full")
 
     before = snapshot()
-    monkeypatch.setattr(Delegate.objects, "bulk_update", fail)
+    monkeypatch.setattr(Delegate, "save", fail)
     with pytest.raises(OSError, match="disk full"):
         importing.import_roll(rows, by=office, add_delegations=True)
 

@@ -1,5 +1,6 @@
 """What staff need on the day: the page of the day and the sheet of cards."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from ballots.acts import drafts, lifecycle
+from ballots.admin.guard import qr_svg
+from ballots.admin.register import card_sheets, cards
 from projects.models import Poll
 from tests.helpers.factories import make_delegates, make_poll, selection
 from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
@@ -254,3 +257,28 @@ def test_forms_steps_first_page_and_handbook_can_be_used_on_a_phone(desk, live_s
         assert desk.evaluate(LOOKS) == made | {"ways": way}, path
         # Forms that Django makes give no label to a cell of a table or a part of a moment.
         assert path.startswith("projects") or grave(desk) == [], path
+
+
+def test_the_page_that_makes_many_cards_shows_how_far_it_has_come_until_they_stand_there(
+    desk, live_server, day, monkeypatch
+):
+    def slowly(address: str) -> str:
+        # Of 22 cards ten fill a page; the bar is looked at while the second is drawn.
+        seen.wait(0 if len(drawn) < 15 else 20)
+        drawn.append(address)
+        return qr_svg(address)
+
+    seen, drawn = threading.Event(), list[str]()
+    monkeypatch.setattr(cards, "LONG_EACH", 20)
+    monkeypatch.setattr(card_sheets, "qr_svg", slowly)
+    make_delegates(22, delegation="第二代表团")
+    desk.goto(f"{live_server.url}/admin/ballots/delegate/issue/")
+    # A click would wait for the whole page.
+    desk.get_by_role("button", name="发卡并打印").click(no_wait_after=True)
+
+    expect(desk.get_by_text("33%", exact=True)).to_be_visible()
+    expect(desk.get_by_text("不要关闭本页")).to_be_visible()
+    seen.set()
+    expect(desk.locator(".card")).to_have_count(22)
+    expect(desk.locator(".moves")).to_be_hidden()
+    assert grave(desk) == []

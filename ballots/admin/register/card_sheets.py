@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext
 
+from ballots.admin.guard import qr_svg
 from ballots.models import Delegate
 
 CARDS_A_PAGE = 10
@@ -24,11 +25,16 @@ LETTER, CAPITAL = 0.6, 1.0
 
 @dataclass(frozen=True)
 class PrintedCard:
-    """A card as it is printed: its code in groups of four, and its QR code as SVG."""
+    """A card as it is printed: its code in groups of four, and the address in its QR code."""
 
     delegate: Delegate
     code: str
-    qr: str
+    address: str
+
+    @property
+    def qr(self) -> str:
+        """The QR code as SVG, which takes as long to make as all else on the card."""
+        return qr_svg(self.address)
 
     @property
     def size(self) -> str:

@@ -10,23 +10,32 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.admin.forms import SecondPersonForm, tell
-from ballots.admin.guard import StaffRequest, qr_svg
+from ballots.admin.guard import Done, StaffRequest, leave, note
+from ballots.admin.moving import END, HERE, LONG_EACH, Say, ended, moves
 from ballots.admin.register.card_sheets import PrintedCard, card_pages, lists_to_sign
 from ballots.admin.staff.waiting import is_signed
 from ballots.models import AccessCard, Delegate
 from ballots.pure import card_code
+from ballots.pure.progress import Watch, unwatched, watched
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.phases import LAST
 from yiwu_vote.admin_pages import model_page
 from yiwu_vote.fields import Typed
+
+PRINT = _("打印投票卡")
+GONE = _("这些投票卡刚刚已经生成，请使用先前打印的一份。")
+WAIT = _("正在生成投票卡，请稍候，不要关闭本页：投票卡只显示这一次。")
+# The cards are made before they are drawn.
+BROKEN = _("打印页没有做成，投票卡可能已经生成。请在代表列表中核对，必要时发新卡。")
 
 # --- what is typed --------------------------------------------------------------------------------
 
@@ -117,11 +126,11 @@ def issue_page(request: StaffRequest, chosen: str | None = None) -> HttpResponse
         return _no_cards(request, is_sent=is_sent)
     if is_sent and heading.is_valid():
         try:
-            issued = issue_cards(takers, by=request.user)
+            return _answer(
+                request, heading, lambda: issue_cards(takers, by=request.user), len(takers)
+            )
         except Refused as refusal:
             tell(heading, refusal)
-        else:
-            return _sheet(request, issued, heading)
     context = {"chosen": form, "forms": [heading], "delegates": takers}
     return model_page(request, Delegate, "issue", gettext("发卡"), context)
 
@@ -143,19 +152,21 @@ def reissue_page(request: StaffRequest, chosen: str | None = None) -> HttpRespon
     verdicts = [each.is_valid() for each in filled]
     title = gettext("发新卡")
     if is_sent and all(verdicts) and is_signed(request, title, filled, about=delegates):
-        try:
+
+        def reissue() -> list[IssuedCard]:
             # All or none: a sheet with half of the cards would leave people without one.
             with transaction.atomic():
-                issued = [
+                return [
                     reissue_card(
                         delegate, reason=reason.reason, by=request.user, second=second.person
                     )
                     for delegate in delegates
                 ]
+
+        try:
+            return _answer(request, heading, reissue, len(delegates))
         except Refused as refusal:
             tell(reason, refusal)
-        else:
-            return _sheet(request, issued, heading)
     context = {"chosen": form, "forms": filled, "delegates": delegates}
     return model_page(request, Delegate, "reissue", title, context)
 
@@ -167,57 +178,93 @@ def chosen_by(form: ChosenForm) -> QuerySet[Delegate]:
     return delegates.filter(pk__in=chosen) if chosen else delegates
 
 
-def _sheet(
-    request: StaffRequest, issued: Sequence[IssuedCard], heading: HeadingForm
+def _answer(
+    request: StaffRequest, heading: HeadingForm, make: Callable[[], list[IssuedCard]], count: int
 ) -> HttpResponse:
-    """Answer with the cards to print; their codes exist in this answer and nowhere else."""
-    if not issued:
-        return _no_cards(request, is_sent=True)
+    """Answer with the cards that `make` makes, some `count`; of many by a page that moves."""
+    if count < LONG_EACH:
+        issued = make()
+        return _sheet(request, issued, heading) if issued else _no_cards(request, is_sent=True)
+    context = {"here": HERE, "end": END, "words": WAIT}
+    page = model_page(request, Delegate, "moving", str(PRINT), context)
+
+    def work(watch: Watch, _say: Say) -> str:
+        issued = make()
+        if not issued:
+            return ended(Done(_list(), [note(str(GONE), messages.WARNING)]))
+        return _sheet(request, issued, heading, watch, bare=True).content.decode()
+
+    return moves(page, work, back=_list(), broken=str(BROKEN))
+
+
+def _sheet(
+    request: StaffRequest,
+    issued: Sequence[IssuedCard],
+    heading: HeadingForm,
+    watch: Watch = unwatched,
+    *,
+    bare: bool = False,
+) -> HttpResponse:
+    """Answer with the cards to print; their codes exist in this answer and nowhere else.
+
+    `watch` is told how many pages of cards are drawn.
+    """
     poll: Poll | None = heading.cleaned_data["heading"]
     printed = [
-        PrintedCard(card.delegate, card_code.grouped(card.code), _qr(card.token)) for card in issued
+        PrintedCard(card.delegate, card_code.grouped(card.code), _address(card.token))
+        for card in issued
     ]
-    delegations = []
-    for delegation, group in groupby(printed, key=lambda card: card.delegate.delegation):
-        held = list(group)
+    groups = [
+        (delegation, list(cards))
+        for delegation, cards in groupby(printed, key=lambda card: card.delegate.delegation)
+    ]
+    whole = sum(len(card_pages(cards)) for _delegation, cards in groups)
+    shown: dict[str, Any] = {"poll": poll, "address": settings.PUBLIC_URL}
+    delegations, before = [], 0
+    for delegation, held in groups:
+        pages = card_pages(held)
         delegations.append(
             {
                 "name": delegation.name,
                 "count": len(held),
                 "lists": lists_to_sign(held, meeting=poll.meeting if poll else ""),
-                "pages": card_pages(held),
+                "pages": [
+                    render_to_string(
+                        "admin/ballots/delegate/_card_page.html", shown | {"page": page}
+                    )
+                    for page in watched(pages, whole, watch, before=before)
+                ],
             }
         )
-    context = {
-        "poll": poll,
+        before += len(pages)
+    context = shown | {
         "delegations": delegations,
         "count": len(printed),
-        "address": settings.PUBLIC_URL,
         "printed_at": timezone.now(),
     }
-    return model_page(request, Delegate, "cards", gettext("打印投票卡"), context)
+    return model_page(request, Delegate, "cards", str(PRINT), context, bare=bare)
 
 
 def _no_cards(request: HttpRequest, *, is_sent: bool) -> HttpResponse:
     """Say that nobody needs a card, or that whoever pressed first has the sheet."""
-    words = gettext("没有需要发卡的代表。")
-    if is_sent:
-        words = gettext("这些投票卡刚刚已经生成，请使用先前打印的一份。")
-    return _back(request, words)
+    return _back(request, str(GONE) if is_sent else gettext("没有需要发卡的代表。"))
 
 
 def _back(request: HttpRequest, why: str) -> HttpResponse:
-    messages.warning(request, why)
-    return redirect("admin:ballots_delegate_changelist")
+    return leave(request, Done(_list(), [note(why, messages.WARNING)]))
 
 
-def _qr(token: str) -> str:
-    """Return the QR code of a card's address as SVG.
+def _list() -> str:
+    return reverse("admin:ballots_delegate_changelist")
+
+
+def _address(token: str) -> str:
+    """Return the address of a card as it stands in its QR code.
 
     In upper case the address fits the alphanumeric mode of QR codes, whose modules are then larger
     and easier to scan; scheme and host know no case, and the route answers to K as well.
     """
-    return qr_svg(f"{settings.PUBLIC_URL.upper()}/K/{token}/")
+    return f"{settings.PUBLIC_URL.upper()}/K/{token}/"
 
 
 PAGES: dict[str, Callable[[StaffRequest], HttpResponse]] = {

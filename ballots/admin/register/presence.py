@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.contrib.messages.storage.base import Message
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import cached_property
@@ -17,9 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts import roll, sign_in
 from ballots.admin.forms import ReasonForm, SecondPersonForm
-from ballots.admin.guard import READING, Day, StaffRequest, address, posted, step, take
+from ballots.admin.guard import READING, Day, Done, StaffRequest, address, note, posted, step, take
+from ballots.admin.moving import moving
 from ballots.facts.words import remarks
 from ballots.models import ROLL_LISTED, AccessCard, Delegate, RollEntry
+from ballots.pure.progress import Watch
 from ballots.pure.tally import quorum
 from ballots.refusal import REASON_LIMIT, Refused
 from projects.models import Poll
@@ -106,15 +109,16 @@ def presence(request: StaffRequest, poll: Poll) -> HttpResponse:
     """The roll as a board of delegations, each opened by a tap; one press is one act."""
     form = PresenceForm(posted(request), poll=poll)
 
-    def act() -> HttpResponse:
+    def act() -> Done | HttpResponse:
         if form.act == "absent" and poll.takes_ballots:
             # Two people sign that, with a reason: on a page of its own.
             return redirect(_two_sign(poll, form.meant))
         total = _take(poll, form, by=request.user)
         if form.act in PresenceForm.ABOUT_ALL:
-            messages.success(request, gettext("已记录。实到%(count)d人。") % {"count": total})
-            _tell_left_out(request, form.entries if form.act == "all" else [])
-            return redirect(_on_board(poll, form.cleaned_data["delegation"]))
+            words = gettext("已记录。实到%(count)d人。") % {"count": total}
+            board = _on_board(poll, form.cleaned_data["delegation"])
+            left_out = _left_out(form.entries if form.act == "all" else [])
+            return Done(board, [note(words), *left_out])
         [number] = form.meant
         delegation, is_top = form.cleaned_data["delegation"], "top" in request.POST
         return redirect(_on_board(poll, delegation, number, is_top=is_top))
@@ -209,17 +213,17 @@ def _is_expected(entry: RollEntry) -> bool:
     return _may_come(entry) and not entry.leave
 
 
-def _tell_left_out(request: StaffRequest, entries: Iterable[RollEntry]) -> None:
+def _left_out(entries: Iterable[RollEntry]) -> list[Message]:
     """Say who of those that were marked together was not, since he is not in office or on leave."""
     words = [
         f"{entry}{gettext('请假') if _may_come(entry) else entry.delegate.get_status_display()}"
         for entry in entries
         if not _is_expected(entry)
     ]
-    if words:
-        messages.warning(
-            request, gettext("以下代表没有记为到会：%(who)s。") % {"who": "、".join(words)}
-        )
+    if not words:
+        return []
+    sentence = gettext("以下代表没有记为到会：%(who)s。") % {"who": "、".join(words)}
+    return [note(sentence, messages.WARNING)]
 
 
 def _on_board(poll: Poll, delegation: str, number: str = "", *, is_top: bool = False) -> str:
@@ -413,17 +417,16 @@ def everybody(request: StaffRequest, poll: Poll) -> HttpResponse:
     """Mark the whole roll but those who are named. Only in a draft, where it can be taken back."""
     form = EverybodyForm(posted(request), poll=poll)
 
-    def act() -> HttpResponse:
+    def act(_watch: Watch) -> Done:
         total = roll.mark_present(poll, numbers=form.meant, names=form.meant, by=request.user)
         absent = form.cleaned_data["absent"]
         words = gettext("已记录。实到%(count)d人。") % {"count": total}
         if absent:
             words += gettext("未到：%(who)s。") % {"who": "、".join(map(str, absent))}
-        messages.success(request, words)
-        _tell_left_out(request, form.entries)
-        return redirect(address(poll, "presence"))
+        return Done(address(poll, "presence"), [note(words), *_left_out(form.entries)])
 
-    return take(request, poll, act, form, button=_("记录到会"))
+    marking = moving(request, poll, act, over=poll.roll.all())
+    return take(request, poll, marking, form, button=_("记录到会"))
 
 
 # --- the sheet to sign ----------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.http import HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,13 +14,16 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.register.importing import import_roll, plan_import, undo_import
+from ballots.admin import moving
 from ballots.admin.forms import tell
-from ballots.admin.guard import StaffRequest, download
+from ballots.admin.guard import Done, StaffRequest, download, leave, note
+from ballots.admin.moving import END, HERE, ended, moves
 from ballots.facts import record, register
 from ballots.facts.findings import some
 from ballots.files.download import Download
 from ballots.models import LISTED, Delegate, RollImport
 from ballots.pure import roll_table
+from ballots.pure.progress import Watch, unwatched
 from ballots.pure.roll_plan import Entry, ImportPlan
 from ballots.pure.roll_table import RollRow
 from ballots.refusal import Refused
@@ -39,6 +42,9 @@ from yiwu_vote.tables.preview import (
 from yiwu_vote.tables.upload import Parsed
 
 ROWS = "ballots.roll-import.rows"
+PREVIEW, UNDO = _("导入名册：预览"), _("撤销上次导入")
+# A table of so many bytes, some thousand rows, takes a while to read.
+LONG_TABLE = 32 * 1024
 # How many rows a message names before it only counts them.
 LINES_NAMED = 20
 
@@ -82,9 +88,14 @@ def import_page(request: StaffRequest) -> HttpResponse:
     form = UploadForm(request.POST if request.method == "POST" else None, request.FILES or None)
     if not form.is_valid():
         return _upload_page(request, form)
-    table = form.cleaned_data["table"]
-    parsed, add_delegations = roll_table.parse(table), form.cleaned_data["add_delegations"]
-    return _preview(request, parsed, add_delegations, digest_of(table))
+    table, add_delegations = form.cleaned_data["table"], form.cleaned_data["add_delegations"]
+
+    def preview(*, bare: bool = False) -> HttpResponse:
+        return _preview(request, roll_table.parse(table), add_delegations, digest_of(table), bare)
+
+    if len(table) < LONG_TABLE:
+        return preview()
+    return _moves(request, PREVIEW, lambda _watch: preview(bare=True).content.decode())
 
 
 def _preview_again(request: StaffRequest) -> HttpResponse:
@@ -97,8 +108,21 @@ def _preview_again(request: StaffRequest) -> HttpResponse:
     return _preview(request, parsed, form.cleaned_data["add_delegations"], previewed.digest)
 
 
+def _moves(
+    request: StaffRequest, title: Any, work: Callable[[Watch], str], *, back: str = "import"
+) -> HttpResponse:
+    """Answer with a page that moves while `work` is done; what is refused leads `back`."""
+    page = model_page(request, Delegate, "moving", title, {"here": HERE, "end": END})
+    way = reverse(f"admin:ballots_delegate_{back}")
+    return moves(page, lambda watch, _say: work(watch), back=way)
+
+
 def _preview(
-    request: StaffRequest, parsed: Parsed[RollRow], add_delegations: bool, digest: str
+    request: StaffRequest,
+    parsed: Parsed[RollRow],
+    add_delegations: bool,
+    digest: str,
+    bare: bool = False,
 ) -> HttpResponse:
     plan = plan_import(parsed.rows, add_delegations=add_delegations)
     rows = signed(parsed.rows, ROWS, seen=plan.seen, digest=digest)
@@ -107,14 +131,15 @@ def _preview(
     if not parsed.problems and any(problem.remedy for problem in plan.problems):
         notes = "\n".join(context["notes"])
         context["again"] = AgainForm(initial={"again": rows, "notes": notes})
-    return model_page(request, Delegate, "import-preview", gettext("导入名册：预览"), context)
+    return model_page(request, Delegate, "import-preview", str(PREVIEW), context, bare=bare)
 
 
 def _import(request: StaffRequest) -> HttpResponse:
     form = ConfirmImportForm(request.POST)
     if form.is_valid():
         previewed: Previewed[RollRow] = form.cleaned_data["rows"]
-        try:
+
+        def act(watch: Watch = unwatched) -> Done:
             plan = import_roll(
                 previewed.rows,
                 by=request.user,
@@ -123,20 +148,25 @@ def _import(request: StaffRequest) -> HttpResponse:
                 # Of each question of the preview, whether it was answered with yes.
                 ticks=request.POST.getlist("ticks"),
                 digest=previewed.digest,
+                watch=watch,
             )
+            return Done(reverse("admin:ballots_delegate_changelist"), _told(plan))
+
+        if len(previewed.rows) >= moving.LONG:
+            return _moves(request, gettext("导入名册"), lambda watch: ended(act(watch)))
+        try:
+            return leave(request, act())
         except Refused as refusal:
             form.add_error(None, str(refusal))
-        else:
-            _tell(request, plan)
-            return redirect("admin:ballots_delegate_changelist")
     upload = UploadForm()
     upload.initial["add_delegations"] = form.data.get("add_delegations") == "True"
     tell_faults(request, form)
     return _upload_page(request, upload)
 
 
-def _tell(request: StaffRequest, plan: ImportPlan) -> None:
-    """Say what an import did, what it left out, and what is to be done next."""
+def _told(plan: ImportPlan) -> list[Message]:
+    """Return what an import did, what it left out, and what is to be done next."""
+    told = []
     count, same = len(plan.new) + len(plan.updated), len(plan.unchanged)
     if count:
         words = ngettext("已导入%(count)d人。", "已导入%(count)d人。", count) % {"count": count}
@@ -150,19 +180,19 @@ def _tell(request: StaffRequest, plan: ImportPlan) -> None:
                 reverse("admin:ballots_delegate_issue"),
                 gettext("生成投票卡"),
             )
-        messages.success(request, words)
+        told.append(note(words))
     elif same:
         words = gettext("没有变动：文件中%(same)d人的资料与名录一致。")
-        messages.info(request, words % {"same": same})
+        told.append(note(words % {"same": same}, messages.INFO))
     else:
-        messages.warning(request, gettext("没有导入任何一行。"))
+        told.append(note(gettext("没有导入任何一行。"), messages.WARNING))
     left_open = [entry for entry in plan.left_out if not entry.barred]
     if left_open:
         words = gettext("%(count)d行没有勾选，没有导入：第%(lines)s行。")
-        messages.warning(request, words % _some(left_open))
+        told.append(note(words % _some(left_open), messages.WARNING))
     for why, barred in _by_reason(plan.left_out).items():
         words = gettext("%(count)d行没有导入（第%(lines)s行）：%(why)s")
-        messages.warning(request, words % (_some(barred) | {"why": why}))
+        told.append(note(words % (_some(barred) | {"why": why}), messages.WARNING))
     old_cards = [
         entry.person.number
         for entry in plan.updated
@@ -173,7 +203,8 @@ def _tell(request: StaffRequest, plan: ImportPlan) -> None:
     if old_cards:
         words = gettext("%(count)d人的投票卡上还是原来的姓名或代表证号，请发新卡：%(numbers)s。")
         numbers = "、".join(old_cards[:LINES_NAMED])
-        messages.warning(request, words % {"count": len(old_cards), "numbers": numbers})
+        told.append(note(words % {"count": len(old_cards), "numbers": numbers}, messages.WARNING))
+    return told
 
 
 def _some(entries: Sequence[Entry]) -> dict[str, Any]:
@@ -196,26 +227,37 @@ def undo_page(request: StaffRequest) -> HttpResponse:
     form = UndoForm(request.POST)
     fault = None
     if request.method == "POST":
-        try:
+
+        def act(watch: Watch = unwatched) -> Done:
             # A page of an earlier version does not say what it has shown; no entry has number 0.
-            undone = undo_import(
-                form.cleaned_data["shown"] if form.is_valid() else 0, by=request.user
-            )
+            shown = form.cleaned_data["shown"] if form.is_valid() else 0
+            undone = undo_import(shown, by=request.user, watch=watch)
+            counts = {name: undone.entry.data[name] for name in ("new", "changed")}
+            words = gettext("已撤销导入：删除%(new)d人，恢复%(changed)d人。") % counts
+            return Done(reverse("admin:ballots_delegate_changelist"), [note(words)])
+
+        if _is_long(_last_import()):
+            return _moves(request, UNDO, lambda watch: ended(act(watch)), back="import-undo")
+        try:
+            return leave(request, act())
         except Refused as refusal:
             fault = refusal
-        else:
-            words = gettext("已撤销导入：删除%(new)d人，恢复%(changed)d人。")
-            counts = {name: undone.entry.data[name] for name in ("new", "changed")}
-            messages.success(request, words % counts)
-            return redirect("admin:ballots_delegate_changelist")
-    last = RollImport.objects.select_related("entry__by").order_by("-pk").first()
+    last = _last_import()
     # What is shown now is what the next press undoes.
     form = UndoForm({"shown": last.entry.seq if last else 0})
     if fault is not None and form.is_valid():
         tell(form, fault)
     words = record.line(last.entry) if last else ""
     context = {"last": last, "words": words, "forms": [form]}
-    return model_page(request, Delegate, "import-undo", gettext("撤销上次导入"), context)
+    return model_page(request, Delegate, "import-undo", str(UNDO), context)
+
+
+def _last_import() -> RollImport | None:
+    return RollImport.objects.select_related("entry__by").order_by("-pk").first()
+
+
+def _is_long(last: RollImport | None) -> bool:
+    return last is not None and sum(map(len, last.changes.values())) >= moving.LONG
 
 
 def _upload_page(request: StaffRequest, form: forms.Form) -> HttpResponse:
