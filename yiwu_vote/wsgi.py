@@ -9,7 +9,9 @@ from django.urls import get_resolver
 from django.utils.translation import gettext, override
 
 from yiwu_vote.bodies import BodyFirst
+from yiwu_vote.machine.serving import end_when_told
 
+end_when_told()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "yiwu_vote.settings")
 # Read by the settings: somebody waits for whatever this process does.
 os.environ.setdefault("SERVING", "1")

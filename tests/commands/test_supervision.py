@@ -13,6 +13,7 @@ from tests.commands.conftest import Site
 from tests.faults.postgres import children, is_alive
 from tests.helpers.http_client import Browser
 from yiwu_vote.health import end_with_parent
+from yiwu_vote.machine.serving import end_when_told
 
 pytestmark = pytest.mark.http
 
@@ -70,6 +71,32 @@ def test_a_worker_that_is_still_starting_ends_as_well_when_its_parent_is_killed(
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
+
+
+def test_a_worker_that_is_still_starting_ends_when_it_is_told_to():
+    """As it does where a server is restarted right after another restart."""
+    reading, writing = os.pipe()
+    ours = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        worker = multiprocessing.get_context("fork").Process(target=_start, args=(writing,))
+        worker.start()
+    finally:
+        signal.signal(signal.SIGTERM, ours)
+    os.read(reading, 1)
+
+    worker.terminate()
+    worker.join(10)
+
+    try:
+        assert worker.exitcode == -signal.SIGTERM
+    finally:
+        worker.kill()
+
+
+def _start(told: int) -> None:
+    end_when_told()
+    os.write(told, b".")
+    time.sleep(60)
 
 
 def _start_and_stay() -> None:

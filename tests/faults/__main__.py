@@ -134,9 +134,9 @@ CAMPAIGNS: dict[str, tuple[str, str, Make]] = {
         on_sqlite(["worker", "server"] * 2),
     ),
     "twins": (
-        "two servers on one database; kill -9",
+        "two servers on one database; kill -9, restart",
         "PostgreSQL",
-        on_postgresql(["server", "database", "worker"], has_twin=True),
+        on_postgresql(["server", "database", "worker", "restart"], has_twin=True),
     ),
     "twins-sqlite": (
         "two servers on one database; kill -9",

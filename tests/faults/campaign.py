@@ -27,7 +27,9 @@ from tests.faults.volume import Volume
 from tests.helpers.http_client import Browser, Page
 
 Strike = (
-    Literal["database", "worker", "server", "silence", "half-open", "full volume", "copy"] | Cut
+    Literal["database", "worker", "server", "restart"]
+    | Literal["silence", "half-open", "full volume", "copy"]
+    | Cut
 )
 CUTS: tuple[Cut, ...] = ("answer lost", "COMMIT lost")
 # The casts of another round begin while these last.
@@ -66,7 +68,7 @@ class Campaign:
     line: Line | None = None
     volume: Volume | None = None
     twin: Site | None = None
-    """Another server of the same site; a phone that signs in anew takes either."""
+    """Another server of the same site; each request of a phone goes to either, with its one session."""
     limit: float = 300
     """Seconds after which a delegate without a receipt is stuck."""
 
@@ -156,6 +158,8 @@ class Campaign:
                 self.site.kill_worker()
             case "server":
                 self.site.kill()
+            case "restart":
+                self.site.restart()
             case "silence":
                 assert self.line
                 self.line.is_silent = True
@@ -228,16 +232,23 @@ class Verdict:
     counted: int
 
 
-def held(campaign: Campaign) -> None:
-    """Serve the site, hold the vote and end what serves it."""
+@contextlib.contextmanager
+def served(campaign: Campaign) -> Iterator[None]:
+    """Serve the site, and its twin if it has one, until the end."""
     sites = list(filter(None, [campaign.site, campaign.twin]))
     try:
         for site in sites:
             site.start()
-        campaign.run()
+        yield
     finally:
         for site in sites:
             site.stop()
+
+
+def held(campaign: Campaign) -> None:
+    """Serve the site, hold the vote and end what serves it."""
+    with served(campaign):
+        campaign.run()
 
 
 def judged(campaign: Campaign) -> Verdict:
@@ -301,12 +312,17 @@ class Phone:
     def pause(self) -> None:
         time.sleep(self.chance.uniform(0.05, 0.2))
 
+    def hop(self, browser: Browser) -> None:
+        """Go on at either server, wherever the page before came from."""
+        if self.campaign.twin:
+            browser.move(self.chance.choice([self.campaign.site, self.campaign.twin]).base)
+
     # --- the steps (design §9) --------------------------------------------------------------------
 
     def sign_in(self) -> Browser:
         """Sign in by the code on the card, or by the link of its QR code."""
-        sites = [self.campaign.site, self.campaign.twin or self.campaign.site]
-        browser = Browser(self.chance.choice(sites).base)
+        browser = Browser(self.campaign.site.base)
+        self.hop(browser)
         link = urlsplit(self.card["链接"]).path
         if self.chance.random() < 0.5:
             asked(browser.submit, asked(browser.get, "/").form("/"), code=self.card["投票码"])
@@ -317,11 +333,13 @@ class Phone:
     def fill_in(self, browser: Browser) -> list[tuple[str, str]]:
         """Fill in the ballot that is foretold; return what the review page would submit."""
         ballot = self.campaign.ballots[self.number]
+        self.hop(browser)
         form = signed_in(asked(browser.get, "/ballot/")).form("/ballot/review/")
         ticks = [("projects", str(number)) for number in ballot.chosen]
         titles = {f"proposal-{place}-title": text for place, text in enumerate(ballot.proposals)}
         if not ballot.chosen and not ballot.proposals:
             ticks.append(("abstain", "on"))
+        self.hop(browser)
         review = signed_in(asked(browser.submit, form, *ticks, **titles))
         return review.form("/ballot/cast/").fields
 
@@ -334,6 +352,7 @@ class Phone:
 
     def answer_to(self, browser: Browser, kept: list[tuple[str, str]]) -> Operation:
         token = dict(kept)["token"]
+        self.hop(browser)
         start = time.monotonic()
         try:
             page = browser.post("/ballot/cast/", kept, follows=False)
@@ -351,6 +370,7 @@ class Phone:
 
     def look(self, browser: Browser) -> bool:
         """Ask for the receipt, which leads home where there is none; tell whether there is."""
+        self.hop(browser)
         start = time.monotonic()
         page = asked(browser.get, "/receipt/")
         end = time.monotonic()

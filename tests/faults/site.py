@@ -68,6 +68,11 @@ class Site:
         with (self.folder / "demo" / "cards.csv").open(encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
+    def password(self, name: str) -> str:
+        """Return the password of one of the demo's staff."""
+        with (self.folder / "demo" / "staff.csv").open(encoding="utf-8-sig", newline="") as file:
+            return next(row["password"] for row in csv.DictReader(file) if row["username"] == name)
+
     # --- the server -------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -98,6 +103,12 @@ class Site:
         assert self._server
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._server.pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Ask the server to end, as `systemctl restart` does; return when it has, and another begins."""
+        assert self._server
+        self._server.terminate()
+        self._server.wait(timeout=60)
 
     def stop(self) -> None:
         self._is_wanted.clear()

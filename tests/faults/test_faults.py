@@ -6,14 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.campaign import Campaign, Strike, held, judged
+from tests.faults.campaign import Campaign, Strike, held, judged, served
 from tests.faults.judging import wrong_in_box
 from tests.faults.postgres import Cluster, Line
 from tests.faults.site import Site, steps_killed
 from tests.helpers.http_client import Browser
 
-ON_POSTGRESQL: list[Strike] = ["database", "answer lost", "worker", "COMMIT lost", "server"]
-ON_SQLITE: list[Strike] = ["worker", "server"]
+ON_POSTGRESQL: list[Strike] = [
+    *("database", "answer lost", "worker", "COMMIT lost", "server"),
+    *("database", "answer lost", "worker", "COMMIT lost", "restart"),
+]
+ON_SQLITE: list[Strike] = ["worker", "server", "worker", "restart"]
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +57,13 @@ def test_on_postgresql_nothing_acknowledged_is_lost(cluster, line, tmp_path, rec
         line=cluster.address("vote", line.port),
         delegates=60,
     )
-    run_and_judge(Campaign(site, ON_POSTGRESQL * 2, seed=10, cluster=cluster, line=line), record)
+    run_and_judge(Campaign(site, ON_POSTGRESQL, seed=10, cluster=cluster, line=line), record)
 
 
 @pytest.mark.faults
 def test_on_sqlite_nothing_acknowledged_is_lost(tmp_path, record):
     site = Site(tmp_path, f"sqlite:///{tmp_path / 'vote.sqlite3'}", delegates=40)
-    run_and_judge(Campaign(site, ON_SQLITE * 2, seed=20), record)
+    run_and_judge(Campaign(site, ON_SQLITE, seed=20), record)
 
 
 @pytest.mark.faults
@@ -132,9 +135,61 @@ def answer_of(site: Site, path: str) -> tuple[int, float]:
     return Browser(site.base).get(path).status, time.monotonic() - before
 
 
+@pytest.mark.faults
+def test_two_servers_on_one_postgresql_are_one_site(cluster, tmp_path, record):
+    """Each request goes to either; one is restarted while people vote, then two sign on one each."""
+    cluster.create("nodes")
+    site = Site(tmp_path, cluster.address("nodes"), delegates=16)
+    campaign = Campaign(site, ["restart"], seed=40, twin=site.twin())
+    with served(campaign):
+        campaign.run()
+        judge(campaign, record)
+        two_sign(campaign)
+    assert site.starts == 2
+
+
+def two_sign(campaign: Campaign) -> None:
+    """Let the office begin a step at one server, a scrutineer sign at the other, and the office end it."""
+    assert campaign.twin
+    here, there = campaign.site.base, campaign.twin.base
+    office, scrutineer = (
+        at_the_desk(campaign, "office", here),
+        at_the_desk(campaign, "scrutineer", there),
+    )
+    # The sessions of both are known at the other server.
+    office.move(there)
+    page = "/admin/ballots/pollday/1/void/"
+    sent = {"reason": "演练结束", "second_name": "scrutineer"}
+    waits = office.submit(office.get(page).form(page), **sent)
+    assert "在自己的设备上打开“待签名”" in waits.text
+
+    scrutineer.move(here)
+    signatures = "/admin/ballots/journalentry/signatures/"
+    form = next(form for form in scrutineer.get(signatures).forms if ("step" in dict(form.fields)))
+    scrutineer.submit(form)
+    office.move(here)
+    done = office.submit(office.get(page).form(page), **sent)
+
+    assert "本次票决作废。" in done.text
+
+
+def at_the_desk(campaign: Campaign, name: str, base: str) -> Browser:
+    """Return the browser of somebody of the staff who has logged in at `base`."""
+    browser = Browser(base)
+    form = browser.get("/admin/login/").form("/admin/login/")
+    page = browser.submit(form, username=name, password=campaign.site.password(name))
+    assert page.status == 200
+    return browser
+
+
 def run_and_judge(campaign: Campaign, record) -> None:
     """Hold the vote, close, open, count, and compare with what each delegate was told."""
     held(campaign)
+    judge(campaign, record)
+
+
+def judge(campaign: Campaign, record) -> None:
+    """Close, open, count, and compare with what each delegate was told."""
     verdict = judged(campaign)
     record(f"{told(campaign)}, counted {verdict.counted}")
     assert not verdict.faults, "\n".join([f"seed {campaign.seed}", *verdict.faults])

@@ -134,10 +134,14 @@ class Browser:
     """One person's browser at `http://host:port`: cookies are kept, redirects are followed."""
 
     def __init__(self, base: str) -> None:
+        self.move(base)
+        self.cookies: dict[str, str] = {}
+
+    def move(self, base: str) -> None:
+        """Go on at another server with all cookies, as behind a proxy that has several."""
         parts = urllib.parse.urlsplit(base)
         assert parts.hostname == "127.0.0.1", "tests talk to this machine only"
         self.base, self.host, self.port = base, parts.hostname, parts.port
-        self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> Page:
         return self._request("GET", path)

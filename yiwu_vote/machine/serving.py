@@ -3,10 +3,12 @@
 import errno
 import http.client
 import os
+import signal
 import socket
 import ssl
 import subprocess
 import sys
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +26,8 @@ def command(host: str, port: int, *, certificate: str = "", key: str = "") -> li
         "--host": host,
         "--port": port,
         "--blocking-threads": BODIES,
+        # A phone that never ends its form must not keep a restart waiting; a page has ended by then.
+        "--workers-kill-timeout": 20,
         "--working-dir": BASE_DIR,
         # Its one warning is of more threads than cores, which is what we want here.
         "--log-level": "error",
@@ -92,3 +96,13 @@ def is_ours(host: str, port: int, *, tls: bool, mark: Path) -> bool:
 def mark_served(host: str, port: int, *, mark: Path) -> None:
     """Note where this site is about to be served, so that a second start knows it."""
     mark.write_text(f"{host} {port}\n")
+
+
+def end_when_told() -> None:
+    """Let SIGTERM end this process while it is starting.
+
+    Until a worker answers it has its parent's handler, which tells a parent to stop and does nothing
+    here: a server that is restarted right after another restart would wait for it for ever.
+    """
+    if parent_process() is not None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
