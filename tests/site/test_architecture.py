@@ -1,7 +1,9 @@
 """What import-linter has no word for: the contracts of the house stand in `pyproject.toml`."""
 
 import ast
+import re
 from collections import Counter
+from collections.abc import Iterator
 
 from tests.helpers.machine import ROOT
 
@@ -76,3 +78,60 @@ def test_no_folder_is_too_full_to_be_looked_over():
 
 def _last_names(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [alias.name.rpartition(".")[2] for alias in node.names]
+
+
+# --- what a process keeps -------------------------------------------------------------------------
+
+KEEPS = {"cache", "lru_cache"}
+HOLDS = {
+    "ContextVar",
+    "Counter",
+    "Lock",
+    "RLock",
+    "Semaphore",
+    "SimpleQueue",
+    "defaultdict",
+    "deque",
+}
+
+
+def called(node: ast.expr) -> str:
+    """Return the last name of what is called: “lru_cache” of `functools.lru_cache(4)`."""
+    function = node.func if isinstance(node, ast.Call) else node
+    return ast.unparse(function).partition("[")[0].rpartition(".")[2]
+
+
+def kept_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the names under which a module keeps something from one request to the next."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and KEEPS & set(map(called, node.decorator_list)):
+            yield node.name
+        elif isinstance(node, ast.Global):
+            yield from node.names
+    for line in tree.body:
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+            target = line.targets[0] if isinstance(line, ast.Assign) else line.target
+            names, values = (
+                one.elts if isinstance(one, ast.Tuple) else [one] for one in (target, line.value)
+            )
+            for name, value in zip(names, values, strict=False):
+                if isinstance(value, ast.Call) and called(value) in HOLDS:
+                    yield ast.unparse(name)
+
+
+def test_what_a_process_keeps_for_itself_is_the_table_of_the_design():
+    kept = {
+        f"{path.removesuffix('.py').replace('/', '.')}.{name}"
+        for path, tree in MODULES.items()
+        if path.split("/")[0] in {"ballots", "projects", "yiwu_vote"}
+        for name in kept_in(tree)
+    }
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    table = text.partition("| in memory |")[2].partition("\n\n")[0]
+    told = {
+        name if name.startswith(("ballots.", "yiwu_vote.")) else f"ballots.{name}"
+        for row in table.splitlines()[2:]
+        for name in re.findall(r"`([\w.]+)`", row.split("|")[1])
+    }
+
+    assert kept == told
