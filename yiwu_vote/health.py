@@ -99,10 +99,12 @@ def static_is_collected() -> bool:
     """
     if not isinstance(staticfiles_storage, ManifestFilesMixin):
         return True
-    known = staticfiles_storage.hashed_files
+    collected = staticfiles_storage.hashed_files
     ignored = apps.get_app_config("staticfiles").ignore_patterns
     return all(
-        path in known for finder in finders.get_finders() for path, _storage in finder.list(ignored)
+        path in collected
+        for finder in finders.get_finders()
+        for path, _storage in finder.list(ignored)
     )
 
 
