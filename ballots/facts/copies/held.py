@@ -22,12 +22,10 @@ POLLS = (
     " (SELECT COUNT(*) FROM ballots_rollentry r WHERE r.poll_id = p.id AND r.voted)"
     " FROM projects_poll p ORDER BY id"
 )
-# The first entry of each record and its last: a rehearsal that was wiped begins anew.
-ENDS = (
+LAST = (
     "SELECT j.poll_id, j.seq, j.hash FROM ballots_journalentry j JOIN (SELECT poll_id,"
-    " MAX(seq) AS seq FROM ballots_journalentry GROUP BY poll_id) ends ON (j.poll_id = ends.poll_id"
-    " OR (j.poll_id IS NULL AND ends.poll_id IS NULL)) AND (j.seq = ends.seq OR j.seq = 1)"
-    " ORDER BY j.seq"
+    " MAX(seq) AS seq FROM ballots_journalentry GROUP BY poll_id) last ON j.seq = last.seq"
+    " AND (j.poll_id = last.poll_id OR (j.poll_id IS NULL AND last.poll_id IS NULL))"
 )
 BALLOTS = (
     "SELECT p.uuid, (SELECT COUNT(*) FROM ballots_envelope e WHERE e.poll_id = p.id)"
@@ -38,10 +36,9 @@ MIGRATIONS = "SELECT app, MAX(name) FROM django_migrations GROUP BY app ORDER BY
 
 @dataclass(frozen=True)
 class Chain:
-    """A record: how many entries it has, and the hashes of the first and the last."""
+    """A record: how many entries it has, and the hash of the last."""
 
     entries: int = 0
-    first: str = ""
     last: str = ""
 
 
@@ -94,10 +91,7 @@ class Held:
 
 def held(ask: Ask) -> Held:
     """Return what the database that answers `ask` holds of votes."""
-    ends: dict[int | None, list[tuple[int, str]]] = {}
-    for poll, seq, digest in ask(ENDS):
-        ends.setdefault(poll, []).append((seq, digest))
-    chains = {poll: Chain(rows[-1][0], rows[0][1], rows[-1][1]) for poll, rows in ends.items()}
+    chains = {poll: Chain(entries, last) for poll, entries, last in ask(LAST)}
     return Held(
         chains.get(None, Chain()),
         tuple(

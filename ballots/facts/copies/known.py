@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots.facts.copies import held
-from ballots.facts.copies.held import Chain, Held, HeldPoll
+from ballots.facts.copies.held import Chain, Held
 from ballots.facts.copies.made import Copy, later_ballots
 from ballots.models import JournalEntry, RollEntry
 from projects.models import Poll
@@ -133,7 +133,8 @@ def _lacks(then: Held, now: Held) -> Iterator[str]:
         yield _differs(gettext("代表名录"), then.register, now.register)
     for poll in then.polls:
         there = now.of(poll.uuid)
-        if _was_removed(poll, there):
+        # By our own hands: a rehearsal that was wiped, a draft of which nothing was on record.
+        if there is None and (poll.is_rehearsal or not poll.chain.entries):
             continue
         chain, voted = (there.chain, there.voted) if there else (Chain(), 0)
         if voted < poll.voted or _is_cut(poll.chain, chain, poll.uuid):
@@ -147,13 +148,6 @@ def _lacks(then: Held, now: Held) -> Iterator[str]:
 def _differs(name: str, then: Chain, now: Chain) -> str:
     words = {"name": name, "then": then.entries, "now": now.entries}
     return gettext("%(name)s：操作记录%(then)d条，现为%(now)d条") % words
-
-
-def _was_removed(then: HeldPoll, now: HeldPoll | None) -> bool:
-    """Tell whether a poll may be gone by our own hands: a draft without a record, a rehearsal that was wiped."""
-    if now is None:
-        return then.is_rehearsal or not then.chain.entries
-    return then.is_rehearsal and now.chain.first != then.chain.first
 
 
 def _is_cut(then: Chain, now: Chain, poll: str | None) -> bool:
