@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.facts import register
+from ballots.facts import register, turnout
 from ballots.models import Delegate, Register, RollEntry
 from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
 from projects.models import Poll
@@ -218,7 +218,7 @@ def end_leave(
     entries = _entries(poll, numbers)
     _demand_names(entries, names)
     _end_leave(poll, entries, by=by)
-    return poll.roll.exclude(leave="").count()
+    return turnout.on_leave(poll)
 
 
 @transaction.atomic
@@ -375,7 +375,7 @@ def _set_leave(
 ) -> int:
     """Write the leave of `entries` and put it on record; return how many are on leave now."""
     poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(leave=reason)
-    total = poll.roll.exclude(leave="").count()
+    total = turnout.on_leave(poll)
     journal.append(poll, kind, by=by, data=data | {"on_leave": total})
     return total
 

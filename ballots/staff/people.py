@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import roles
 from ballots.models import PasswordDate
+from ballots.pure.sealing import grouped
 from ballots.refusal import Refusals
 
 refused = Refusals(
@@ -164,8 +165,7 @@ def _note_given(user: User, by: User | None) -> None:
 
 
 def _new_password() -> str:
-    signs = "".join(secrets.choice(SIGNS) for _place in range(GIVEN_LENGTH))
-    return "-".join(signs[at : at + 4] for at in range(0, GIVEN_LENGTH, 4))
+    return grouped("".join(secrets.choice(SIGNS) for _place in range(GIVEN_LENGTH)))
 
 
 class AnotherPassword:
