@@ -237,8 +237,8 @@ def served(campaign: Campaign) -> Iterator[None]:
     """Serve the site, and its twin if it has one, until the end."""
     sites = list(filter(None, [campaign.site, campaign.twin]))
     try:
-        for site in sites:
-            site.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Site.start, sites))
         yield
     finally:
         for site in sites:
