@@ -66,10 +66,6 @@ from tests.helpers.factories import (
 )
 from tests.helpers.machine import ROOT
 
-# The packages are made by real acts, on whichever database the suite runs.
-pytestmark = pytest.mark.django_db
-
-
 # What the ballots of `hold_a_vote` are against where they may be: the sixth is against candidate 4
 # and proposes what is merged into it.
 AGAINST: list[tuple[int, ...]] = [(3, 4, 5, 6), (4,), (), (6,), (5, 6), (4, 5), (2,), ()]
@@ -130,6 +126,8 @@ def rule(poll: Poll) -> None:
         poll.write_ins.filter(pk=write_in.pk).update(**rulings[title])
 
 
+# Made by real acts on the database of the run. What is then done to its bytes concerns no database:
+# only the tests that look at it as it is, or hold a vote of their own, are marked with `django_db`.
 @pytest.fixture(scope="module")
 def proof(django_db_setup: None, django_db_blocker: Any) -> Proof:
     with django_db_blocker.unblock(), undone():
@@ -147,18 +145,22 @@ def say(content: bytes, tmp_path: Path, capsys: Any, *options: str) -> tuple[int
 # --- a package as it is ---------------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 def test_an_honest_full_package_passes_both_levels(proof):
     assert [finding for finding in findings(proof.full, proof.shares) if finding.faults] == []
 
 
+@pytest.mark.django_db
 def test_an_honest_full_package_of_today_passes_both_levels(proof):
     assert [finding for finding in findings(proof.today, proof.shares) if finding.faults] == []
 
 
+@pytest.mark.django_db
 def test_an_honest_public_package_passes(proof):
     assert wrong(proof.public) == set()
 
 
+@pytest.mark.django_db
 def test_a_public_package_without_votes_passes_and_has_no_votes():
     stage = hold_a_vote(show_votes=False)
 
@@ -173,6 +175,7 @@ def test_a_public_package_without_votes_passes_and_has_no_votes():
     )
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "columns",
     [
@@ -196,6 +199,7 @@ def test_an_honest_package_passes_under_other_rules(columns):
     assert wrong(whole.public) == set()
 
 
+@pytest.mark.django_db
 def test_a_count_that_was_sent_back_and_made_again_passes():
     stage = hold_a_vote_to_the_count()
     lifecycle.send_back(stage.poll, reason="归并有误", by=stage.chief)
@@ -218,6 +222,7 @@ def hold_a_vote_to_the_count() -> Stage:
     return stage
 
 
+@pytest.mark.django_db
 def test_a_delegate_added_while_voting_is_known_from_the_journal():
     stage = make_stage(delegates=4, candidates=3, delegates_total=5)
     # Nobody but the office can put a newcomer on the roll, and the journal says who it was.
@@ -272,6 +277,7 @@ def test_the_report_shows_the_signs_that_were_read_out(proof, tmp_path, capsys):
     assert f"开始投票核对码 {json.loads(opened['body'])['data']['digest']}" in text
 
 
+@pytest.mark.django_db
 def test_a_scrutineer_of_one_minute_is_found_unless_the_record_made_him_one(tmp_path, capsys):
     """M3: accounts made after the opening confirmed, and every check passed."""
     stage = make_stage()
@@ -308,6 +314,7 @@ def make_newcomer(stage: Stage) -> str:
     return newcomer.number
 
 
+@pytest.mark.django_db
 def test_what_the_public_package_holds_back_is_said_to_be_unchecked(tmp_path, capsys):
     _status, text = say(proof_of(hold_a_vote(show_votes=False)).public, tmp_path, capsys)
 
@@ -363,6 +370,7 @@ def test_the_public_package_names_no_delegate_and_quotes_no_refused_proposal(pro
     assert set(unpacked(proof.public)) == {"manifest.json", *verifier.FILES["public"]}
 
 
+@pytest.mark.django_db
 def test_the_public_package_lists_neither_staff_nor_holders_and_the_full_one_does():
     """L2: whoever signs nothing has no reason to be known to strangers."""
     idle = make_office(name="idle-clerk")
@@ -439,6 +447,7 @@ def test_neither_package_has_a_time_of_voting(proof):
         assert "_at" not in json.dumps(proof.files[name])
 
 
+@pytest.mark.django_db
 def test_there_is_no_package_before_the_count_and_no_public_one_before_the_publication():
     stage = make_stage(delegates=2, candidates=2)
     stage.cast(0, selection(1))
@@ -641,6 +650,7 @@ def test_who_came_late_stands_in_the_full_package_only(latecomers):
     assert "代表3" in json.dumps(latecomers.files["journal.json"], ensure_ascii=False)
 
 
+@pytest.mark.django_db
 def test_a_vote_in_which_a_delegate_was_suspended_passes_and_names_him_in_the_full_package_only():
     """Case 28."""
     stage = make_stage(delegates=4, candidates=4, places=2, show_votes=True)
@@ -666,6 +676,7 @@ def as_before(files: Files) -> None:
     edit_journal(files, "closed", lambda body: body["data"].pop("present"))
 
 
+@pytest.mark.django_db
 def test_a_record_of_before_that_names_nobody_still_passes():
     stage = make_stage(delegates=3, candidates=4, places=2, open_it=False, show_votes=True)
     mark_absent(stage.poll, numbers=["003"], by=stage.office)
@@ -1194,6 +1205,7 @@ def test_totals_that_only_the_box_contradicts_fail_level_b(proof):
     assert "opened" in wrong(packed(files), proof.shares)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "columns", [{}, {"proposals": "advisory", "blank_allowed": False}, {"form": "each"}]
 )
@@ -1216,6 +1228,7 @@ def test_no_package_leads_from_a_proposal_to_its_ballot(columns):
     assert told[0] == told[1]
 
 
+@pytest.mark.django_db
 def test_where_every_place_must_be_filled_no_short_ballot_tells_who_proposed():
     stage = make_stage(delegates=3, candidates=4, places=3, choice_rule="exactly")
     stage.cast(0, selection(1, 2, proposals=["新建停车场"]))
@@ -1230,6 +1243,7 @@ def test_where_every_place_must_be_filled_no_short_ballot_tells_who_proposed():
     assert wrong(packed(files), stage.shares) == set()
 
 
+@pytest.mark.django_db
 def test_where_nobody_proposed_anything_each_ballot_is_listed():
     stage = make_stage(delegates=2, candidates=3, places=2)
     stage.cast(0, selection(1, 2))
@@ -1355,6 +1369,7 @@ def test_a_manipulation_of_the_public_package_is_found_by_its_name(proof, name):
 # --- level B --------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db
 def test_places_that_only_the_box_contradicts_pass_level_a_and_fail_level_b():
     stage = make_stage(delegates=3, candidates=4, places=3)
     stage.cast(0, selection(1, proposals=["新建停车场"]))
@@ -1472,6 +1487,7 @@ def test_what_merging_took_from_the_against_is_exact_only_with_the_box_open(
     assert "只核对了上下限" in text
 
 
+@pytest.mark.django_db
 def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
     stage = make_stage(delegates=4, candidates=4, places=2, form="each")
     for place, ballot in enumerate(
@@ -1495,6 +1511,7 @@ def test_how_many_ballots_are_blank_is_exact_only_with_the_box_open():
     assert wrong(packed(files), stage.shares[:3]) == {"recount"}
 
 
+@pytest.mark.django_db
 def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
     stage = make_stage(delegates=4, candidates=3, places=2, form="each", blank_allowed=False)
     stage.cast(0, selection(against=[1, 2, 3]))
@@ -1513,6 +1530,7 @@ def test_a_ballot_against_everything_uses_no_place_and_is_not_blank():
     assert "ballots" in wrong(packed(files))
 
 
+@pytest.mark.django_db
 def test_who_must_fill_every_place_cannot_be_against_alone():
     stage = make_stage(delegates=4, candidates=4, places=2, form="each", choice_rule="exactly")
     stage.cast(0, selection(1, 2, against=[3, 4]))
@@ -1530,6 +1548,7 @@ def test_who_must_fill_every_place_cannot_be_against_alone():
     assert "ballots" in wrong(packed(files))
 
 
+@pytest.mark.django_db
 def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(monkeypatch):
     honest = unsealing._opened
 
@@ -1546,6 +1565,7 @@ def test_a_server_that_swaps_opened_ballots_passes_level_a_and_fails_level_b(mon
     assert wrong(content, stage.shares[:3]) == {"opened", "recount"}
 
 
+@pytest.mark.django_db
 def test_a_server_that_swaps_proposals_fails_level_b(monkeypatch):
     honest = unsealing.distinct
 
