@@ -90,6 +90,7 @@ def test_the_english_texts_agree_with_their_numbers_and_have_no_mark_of_chinese_
 # --- what stands in Chinese on an English page ----------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_whatever_an_english_page_shows_in_chinese_says_that_it_is_chinese():
     assert walk_in_english() == {}
