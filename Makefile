@@ -5,6 +5,7 @@
 #   make install                                  a real site: asks, keeps the answers in var/site.env; docs/operations.md
 #   make serve                                    serve it
 #   make service ARGS=--towns                     write a unit of systemd for it; one for each town of a server
+#   make kit                                      one zip that serves a site on a laptop without internet; README
 #   make test   DATABASE_URL=…                    all tests but the measurements, by two workers
 #   make test   ARGS="tests/pure/test_tally.py -x"  these, without workers, which take time to start
 #   make long                                     tests that take many minutes; CI has their short forms
@@ -36,7 +37,7 @@ DEPLOYED = env -u DEMO -u LAN_HTTP -u BEHIND_PROXY -u VAR_DIR -u DJANGO_SETTINGS
 	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 	ALLOWED_HOSTS=vote.example.cn PUBLIC_URL=https://vote.example.cn DATABASE_URL=sqlite://:memory:
 
-.PHONY: help run install serve service test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
+.PHONY: help run install serve service kit test long faults guards bench bench-long messages screenshots lint lint-code lint-format lint-layers lint-templates format types migrations deploy check sbom audit lock clean
 
 help:
 	@sed -n 's/^# *//p' Makefile | sed '/^PYTHON=/q'
@@ -53,6 +54,9 @@ serve: $(VENV)/.runtime
 
 service: $(VENV)/.runtime
 	@$(BIN)/python manage.py service $(ARGS)
+
+kit: $(VENV)/.dev
+	@$(BIN)/python kit/build.py
 
 test: $(VENV)/.dev
 	@case "$$DATABASE_URL" in \

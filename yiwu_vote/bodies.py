@@ -86,6 +86,9 @@ def has_hung_up(place: BaseDatabaseWrapper) -> bool:
         return False
     if connection.closed:
         return True
+    if not hasattr(select, "poll"):
+        # Windows, whose select() takes any number.
+        return bool(select.select([connection.fileno()], [], [], 0)[0])
     socket = select.poll()
     socket.register(connection.fileno(), select.POLLIN)
     return bool(socket.poll(0))

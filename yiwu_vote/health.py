@@ -149,7 +149,8 @@ def end_with_parent(grace: float = 5.0) -> None:
 
     def watch() -> None:
         parent.join()
-        for last in (signal.SIGTERM, signal.SIGKILL):
+        # Windows has no SIGKILL; there SIGTERM ends a process at once.
+        for last in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
             os.kill(os.getpid(), last)
             time.sleep(grace)
 

@@ -49,12 +49,17 @@ def test_no_worker_outlives_the_process_that_started_it(served: Site):
     assert comes_true(lambda: not any(map(is_alive, workers)))
 
 
-def test_a_worker_that_is_still_starting_ends_as_well_when_its_parent_is_killed():
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_worker_that_is_still_starting_ends_as_well_when_its_parent_is_killed(windows):
     # As granian starts one: by a fork, which has the handlers of the process that starts workers.
     reading, writing = os.pipe()
     parent = os.fork()
     if parent == 0:
-        signal.signal(signal.SIGTERM, lambda *_: None)
+        if windows:
+            # Where SIGTERM ends a process and no handler is asked.
+            del signal.SIGKILL
+        else:
+            signal.signal(signal.SIGTERM, lambda *_: None)
         started = multiprocessing.get_context("fork").Process(target=_start_and_stay)
         started.start()
         os.write(writing, str(started.pid).encode())

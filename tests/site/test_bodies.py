@@ -1,6 +1,7 @@
 """A request goes into Django once its whole body is there, and only so many at once."""
 
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -184,9 +185,12 @@ def test_an_answer_that_is_streamed_is_made_outside():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_finds_that_the_database_has_hung_up_gets_a_new_connection():
+@pytest.mark.parametrize("windows", [False, True])
+def test_whoever_finds_that_the_database_has_hung_up_gets_a_new_connection(monkeypatch, windows):
     if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
         pytest.skip("SQLite is no server")
+    if windows:
+        monkeypatch.delattr(select, "poll")
 
     def ask(_environ: Any, _start: Any) -> Answer:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
