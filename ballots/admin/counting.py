@@ -66,12 +66,18 @@ def rewrite(request: StaffRequest, poll: Poll) -> HttpResponse:
 # --- the box and the counts -----------------------------------------------------------------------
 
 
+def _has_all(day: Day) -> bool:
+    """Tell whether no paper has still to come into the box."""
+    return not day.papers.are_out
+
+
 @step(
     "box",
     _("开启票箱"),
     _("主持人根据清点报告宣布本次表决有效后，请保管人当众输入各自的密钥份额。"),
     who=roles.has_office,
     phases=MOVES["box"].before,
+    fits=_has_all,
 )
 def open_box(request: StaffRequest, poll: Poll) -> HttpResponse:
     box = poll.box

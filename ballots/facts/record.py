@@ -231,7 +231,9 @@ def _of_papers(entry: JournalEntry) -> Iterator[str]:
         case Kind.PAPERS_EXCHANGED:
             yield gettext("更换%(added)d张，共更换%(exchanged)d张") % data
         case Kind.PAPERS_COUNTED:
-            yield gettext("发出纸质票%(issued)d张（更换污损的%(exchanged)d张不计）") % data
+            yield gettext("发出纸质票%(issued)d张") % data
+            if data["exchanged"]:
+                yield gettext("另更换污损的%(exchanged)d张") % data
             yield gettext("收回%(returned)d张，作废未用的%(unused)d张") % data
             yield gettext("收回电子票%(voted)d张") % data
         case Kind.PAPERS_SEALED:

@@ -17,7 +17,7 @@ from tests.helpers.desk import at
 from tests.helpers.factories import Stage, make_office, make_poll, make_stage, selection
 from tests.helpers.judging import COLOURS, DESK, EVERYTHING, SMALL, violations
 from tests.helpers.reading import unspaced
-from tests.helpers.steps import log_in
+from tests.helpers.steps import let_in, log_in
 
 LONG = "城乡公共服务设施补短板和老旧小区适老化改造提升工程"
 
@@ -137,7 +137,9 @@ def test_papers_are_keyed_by_the_keyboard_alone_and_each_page_is_accessible(
     assert {where: found for where, found in seen.items() if found} == {}
 
 
-def test_the_pages_of_giving_out_and_of_counting_are_accessible(open_page, live_server):
+def test_the_pages_of_giving_out_and_of_whoever_holds_a_paper_are_accessible(
+    open_page, live_server
+):
     page, base = open_page(viewport=DESK), live_server.url
     stage = make_stage(delegates=6, candidates=5, places=2)
     log_in(page, base, stage.office)
@@ -147,7 +149,15 @@ def test_the_pages_of_giving_out_and_of_counting_are_accessible(open_page, live_
     expect(page.locator("#chosen")).to_have_text("已勾选1人")
     found = violations(page, EVERYTHING)
     papers.issue(stage, 0, 1)
+    phone = open_page()
+    let_in(phone, base, stage)
+    phone.goto(f"{base}/home/")
+    expect(phone.get_by_text("您已领取纸质表决票。")).to_be_visible()
+    found += violations(phone, EVERYTHING)
     stage.close()
+    phone.goto(f"{base}/board/")
+    expect(phone.get_by_text("还有纸质票在录入")).to_be_visible()
+    found += violations(phone, EVERYTHING)
     papers.count(stage, 2)
     page.goto(f"{base}{at(stage.poll, 'count-papers')}")
 

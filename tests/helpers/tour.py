@@ -624,7 +624,7 @@ def the_keying(stage: Stage) -> None:
     pair[0].post(f"{at(poll, 'key-paper')}?bundle=1&place=1", {"typed_projects": "1 3"})
     pair[0].get(compare)
     chief.get(at(poll, "key-papers"))
-    chief.get(at(poll, "rule-papers"))
+    chief.get(at(poll, "rule-papers"), follow=True)
     ruling = f"{at(poll, 'rule-papers')}?bundle=1&place=2"
     chief.post(ruling, {"is_doubtful": "on", "doubt": "无法辨认"}, follow=True)
     pair[1].get(f"{at(poll, 'key-paper')}?bundle=1&place=2")

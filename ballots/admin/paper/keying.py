@@ -255,6 +255,9 @@ def rule_papers(request: StaffRequest, poll: Poll) -> HttpResponse:
         whole = {"step": request.step, "shown": None, **context}
         return show(request, poll, request.step.template, request.step.label, whole)
     bundle, at = shown
+    if asked is None:
+        # What was read stands on no page that is compressed: one with something behind “?” is not.
+        return redirect(_ruling(poll, bundle, at))
     reads, titles = bundle.reads[at], candidates(poll)
     form = ReadForm(
         posted(request), poll=poll, titles=titles, read=reads.get(RULED), is_ruling=True

@@ -6,6 +6,7 @@ import re
 import openpyxl
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from ballots.acts import hall, lifecycle
 from ballots.acts.paper import issuing
@@ -55,6 +56,22 @@ def test_ticked_delegates_are_given_a_paper_and_their_sheet_to_sign(stage):
     assert "纸质票签领表" in sheet.text
     assert "代表2" in sheet.text
     assert "代表4" not in sheet.text
+
+
+def test_the_second_person_may_sign_on_a_screen_of_his_own(stage):
+    desk, other = desk_of(stage.office), desk_of(stage.scrutineer)
+    sent = {"people": people(stage, 1, 2), "box_shown": "on"}
+    sent |= {"second_name": stage.scrutineer.username}
+    waits = reverse("admin:ballots_journalentry_signatures")
+
+    desk.post(at(stage.poll, "issue-papers"), sent)
+    assert on_paper(stage) == []
+    [step] = other.get(waits).context["waiting"]
+    assert ["代表", "代表2（002）、代表3（003）"] in step.words
+    other.post(waits, {"step": step.pk})
+    desk.post(at(stage.poll, "issue-papers"), sent)
+
+    assert on_paper(stage) == ["002", "003"]
 
 
 def test_only_those_who_have_come_and_not_voted_are_offered():

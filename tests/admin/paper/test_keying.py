@@ -261,7 +261,7 @@ def test_the_chief_rules_on_doubtful_papers_one_by_one(stage):
     chief = desk_of(stage.chief)
     rule = at(stage.poll, "rule-papers")
 
-    first = chief.get(rule)
+    first = chief.get(rule, follow=True)
     second = chief.post(first.context["shown"]["address"], {"typed_projects": "2"}, follow=True)
     done = chief.post(
         second.context["shown"]["address"],
@@ -279,7 +279,7 @@ def test_the_chief_rules_on_doubtful_papers_one_by_one(stage):
 def test_a_ruling_may_be_given_anew(stage):
     doubtful(stage)
     chief = desk_of(stage.chief)
-    address = chief.get(at(stage.poll, "rule-papers")).context["shown"]["address"]
+    address = chief.get(at(stage.poll, "rule-papers"), follow=True).context["shown"]["address"]
     chief.post(address, {"typed_projects": "2"})
 
     again = chief.get(address)
@@ -295,4 +295,4 @@ def test_where_two_confirm_a_scrutineer_who_is_not_the_chief_rules_on_nothing(st
     scrutineer = desk_of(make_scrutineer())
 
     assert scrutineer.get(at(stage.poll, "rule-papers")).status_code == 403
-    assert desk_of(stage.chief).get(at(stage.poll, "rule-papers")).status_code == 200
+    assert desk_of(stage.chief).get(at(stage.poll, "rule-papers")).status_code == 302

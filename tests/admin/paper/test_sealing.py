@@ -55,6 +55,7 @@ def test_the_day_leads_from_the_papers_to_the_box(closed):
     met = [next_step(closed)]
     count(closed, 3)
     met.append(next_step(closed))
+    assert desk_of(closed.office).get(at(closed.poll, "box")).status_code == 302
     papers.key(closed, [selection(1)] * 3)
     met.append(next_step(closed))
     papers.seal(closed)
@@ -80,7 +81,8 @@ def test_more_back_than_given_out_is_void_and_leads_there_with_its_reason(closed
     page = count(closed, 4)
 
     assert "多于发出的3张" in page.text
-    assert "本次表决无效" in page.text
+    said = page.context["announced"]
+    assert said.endswith("收回的纸质票多于发出的纸质票，本次表决无效。")
     assert next_step(closed) == "void"
     void = desk_of(closed.office).get(at(closed.poll, "void"))
     reason = void.context["forms"][0]["reason"].value()
@@ -203,7 +205,7 @@ def test_the_record_says_how_they_came_in_and_not_how_many_were_invalid_before_t
     closed.count()
     told = desk.get(at(closed.poll, "journal")).text
 
-    assert "发出纸质票3张（更换污损的1张不计）；收回3张，作废未用的7张；收回电子票2张" in blind
+    assert "发出纸质票3张；另更换污损的1张；收回3张，作废未用的7张；收回电子票2张" in blind
     assert "纸质票3张入箱，票箱原有2张，现有5张" in blind
     assert "其中认定无效" not in blind
     assert "其中认定无效0张" in told

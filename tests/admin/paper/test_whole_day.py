@@ -98,7 +98,8 @@ def test_forty_delegates_twelve_of_them_on_paper_are_counted_as_by_hand():
         [paper, *_rest] = other.get(compare).context["differing"]
         assert paper["place"] == place
         other.post(paper["correct"], WRITTEN[place - 1])
-    ruling = desk_of(stage.chief).get(at(stage.poll, "rule-papers")).context["shown"]
+    page = desk_of(stage.chief).get(at(stage.poll, "rule-papers"), follow=True)
+    ruling = page.context["shown"]
     spoilt = {"is_doubtful": "on", "doubt": "涂改，无法辨认"}
     desk_of(stage.chief).post(ruling["address"], spoilt)
     to_the_end(stage, adopted=1)
