@@ -56,7 +56,7 @@ service: $(VENV)/.runtime
 	@$(BIN)/python manage.py service $(ARGS)
 
 kit: $(VENV)/.dev
-	@$(BIN)/python kit/build.py
+	@$(BIN)/python yiwu_vote/kit/build.py
 
 test: $(VENV)/.dev
 	@case "$$DATABASE_URL" in \

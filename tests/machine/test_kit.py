@@ -9,17 +9,17 @@ from django.core.management import get_commands
 
 from tests.helpers.machine import ROOT
 
-BUILD: dict[str, Any] = runpy.run_path(str(ROOT / "kit" / "build.py"))
+BUILD: dict[str, Any] = runpy.run_path(str(ROOT / "yiwu_vote" / "kit" / "build.py"))
 STARTERS = ("start.cmd", "start.sh")
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 
 
 def starter(name: str) -> str:
-    return (ROOT / "kit" / name).read_text(encoding="utf-8")
+    return (ROOT / "yiwu_vote" / "kit" / name).read_text(encoding="utf-8")
 
 
 def test_windows_reads_its_script_whatever_language_it_speaks():
-    script = (ROOT / "kit" / "start.cmd").read_bytes()
+    script = (ROOT / "yiwu_vote" / "kit" / "start.cmd").read_bytes()
 
     assert script.isascii()
     assert script.count(b"\r\n") == script.count(b"\n") > 0
@@ -59,7 +59,7 @@ def test_a_starter_takes_only_a_python_that_there_are_wheels_for(name):
 
 @pytest.mark.parametrize("name", STARTERS)
 def test_whatever_a_starter_shows_lies_in_the_kit(name):
-    shown = re.findall(r"(?:type|cat) (kit\S+?\.txt)", starter(name))
+    shown = re.findall(r"(?:type|cat) (yiwu_vote\S+?\.txt)", starter(name))
 
     assert len(shown) == 2
     for path in shown:

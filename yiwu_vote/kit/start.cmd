@@ -12,7 +12,7 @@ if exist .venv\kit-installed goto serve
 for %%P in ("py -3.12" "py -3.11" "python3" "python") do (
   %%~P -c "import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 13) and sys.maxsize > 2**32))" >nul 2>nul && set "FOUND=%%~P" && goto install
 )
-type kit\no-python.txt
+type yiwu_vote\kit\no-python.txt
 goto failed
 
 :install
@@ -26,7 +26,7 @@ type nul >.venv\kit-installed
 goto end
 
 :broken
-type kit\not-installed.txt
+type yiwu_vote\kit\not-installed.txt
 :failed
 set "STATUS=1"
 :end

@@ -11,10 +11,10 @@ if [ ! -e .venv/kit-installed ]; then
     found=$python
     break
   done
-  [ -n "$found" ] || { cat kit/no-python.txt; exit 1; }
+  [ -n "$found" ] || { cat yiwu_vote/kit/no-python.txt; exit 1; }
   { "$found" -m venv --clear .venv \
     && .venv/bin/python -m pip install -q --disable-pip-version-check --no-index --find-links kit/wheels --require-hashes --no-deps -r requirements.txt \
-    && touch .venv/kit-installed; } || { cat kit/not-installed.txt; exit 1; }
+    && touch .venv/kit-installed; } || { cat yiwu_vote/kit/not-installed.txt; exit 1; }
 fi
 .venv/bin/python manage.py install
 exec .venv/bin/python manage.py serve

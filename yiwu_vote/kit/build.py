@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "var" / "kit"
 KIT = WORK / "yiwu-vote-kit.zip"
 # The folder that unpacking makes, so that nothing is strewn over a desktop.
@@ -107,7 +107,7 @@ def contents() -> Iterator[tuple[Path, str]]:
         if (ROOT / name).is_file() and not name.startswith(LEFT_OUT):
             yield ROOT / name, name
     for name in STARTERS:
-        yield ROOT / "kit" / name, name
+        yield ROOT / "yiwu_vote" / "kit" / name, name
     for wheel in (WORK / "wheels").iterdir():
         yield wheel, f"kit/wheels/{wheel.name}"
     for path in (WORK / "static").rglob("*"):
