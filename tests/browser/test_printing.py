@@ -212,6 +212,6 @@ def test_of_the_handbook_each_role_has_one_page_and_the_questions_one(printing, 
     # Some glyphs come out as the radical that they are drawn with.
     texts = [unicodedata.normalize("NFKC", page) for page in pages]
     heads = [text.strip().splitlines()[0].strip() for text in texts]
-    assert heads[:-1] == ["会务", "监票人", "总监票人", "主持人", "技术"]
+    assert heads[:-1] == ["会务", "监票人", "计票人(有纸质票时)", "总监票人", "主持人", "技术"]
     assert heads[-1].endswith("问题")
     assert all("当天的次序" not in text for text in texts)

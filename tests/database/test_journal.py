@@ -25,10 +25,12 @@ from ballots.acts import (
     roll,
     storage,
 )
+from ballots.acts.paper import issuing
 from ballots.models import Delegate, Envelope, JournalEntry, SealedBallot
 from ballots.pure import chain
 from ballots.refusal import Refused
 from projects.models import Poll, Target
+from tests.helpers import papers
 from tests.helpers.factories import (
     Stage,
     make_delegates,
@@ -66,6 +68,11 @@ TOLD = {
     "resumed": "",
     "deadline-moved": "old new reason",
     "details-corrected": "changed",
+    "papers-issued": "people issued box_shown",
+    "paper-taken-back": "people issued reason",
+    "papers-exchanged": "added exchanged",
+    "papers-counted": "issued exchanged returned unused voted",
+    "papers-sealed": "before receipts_before papers invalid ballots receipts keyers",
     "closed": "ballots set_apart voted present receipts announced",
     "voters-hashed": "voters",
     "set-apart": "decision people",
@@ -184,6 +191,23 @@ def test_every_kind_of_entry_is_thought_about_has_its_word_and_is_known_to_the_v
     assert set(journal.Kind.values) == set(TOLD)
     assert not [kind for kind in journal.Kind if str(kind.label) in {"", kind.value, kind.name}]
     assert set(verifier.LETTERS) <= set(journal.Kind.values)
+
+
+@pytest.mark.django_db
+def test_the_entries_of_papers_tell_that_and_nothing_of_what_stood_on_them():
+    stage = make_stage(delegates=3, candidates=5, places=2)
+    two = {"by": stage.office, "second": stage.scrutineer}
+    papers.issue(stage, 0, 1)
+    issuing.take_back_paper(stage.poll, numbers=["002"], reason="误发", **two)
+    issuing.exchange_papers(stage.poll, more=1, **two)
+    papers.hold_papers(stage, [selection(3, proposals=[CANARY])])
+
+    told = stage.poll.journal.filter(kind__startswith="paper")
+
+    assert {entry.kind: set(data_of(entry)) for entry in told} == {
+        kind: set(TOLD[kind].split()) for kind in TOLD if kind.startswith("paper")
+    }
+    assert not [entry for entry in stage.poll.journal.all() if CANARY in entry.body]
 
 
 def test_every_act_of_a_day_is_one_entry_and_the_chain_holds(day):

@@ -160,7 +160,10 @@ def again(command: list[str]) -> dict[str, Any]:
 
 
 class Copy:
-    """A copy of the database, which takes the place of what a killed step left."""
+    """A copy of the database, which takes the place of what a killed step left.
+
+    Beside it lies what was there when it was last used: with another note a step asks otherwise.
+    """
 
     def __init__(self) -> None:
         from django.conf import settings
@@ -168,8 +171,17 @@ class Copy:
         self.its = settings.DATABASES["default"]
         self.path = Path(self.its["NAME"])
         self.is_sqlite = self.its["ENGINE"].endswith("sqlite3")
+        self.note: Path | None = settings.LAST_KNOWN
+        self.noted: bytes | None = None
+
+    def put_note_back(self) -> None:
+        if self.note and self.noted is not None:
+            self.note.write_bytes(self.noted)
+        elif self.note:
+            self.note.unlink(missing_ok=True)
 
     def take(self) -> None:
+        self.noted = self.note.read_bytes() if self.note and self.note.is_file() else None
         if self.is_sqlite:
             with (
                 contextlib.closing(sqlite3.connect(self.path)) as now,
@@ -219,6 +231,7 @@ def killed_everywhere(command: list[str], copy: Copy) -> dict[str, Any]:
     for stop in range(1, clean["moments"] + 1):
         if not is_as_before:
             copy.put_back()
+        copy.put_note_back()
         code, _said = in_child(partial(step, command, stop))
         if code != -signal.SIGKILL:
             faults.append(f"{command[0]} at {stop}: ended with {code}")
