@@ -39,7 +39,7 @@ def can_be_keyed(day: Day) -> bool:
 @step(
     "key-papers",
     _("录入纸质票"),
-    _("每扎至多25张，由两人各自独立录入，几组人可以同时进行。录入的人不能复核计票结果。"),
+    _("每扎至多25张，由两人各自独立录入，几组人可以同时进行。"),
     who=roles.has_office,
     phases=CLOSED,
     fits=can_be_keyed,
