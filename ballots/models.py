@@ -404,6 +404,11 @@ class RollEntry(models.Model):
     def __str__(self) -> str:
         return f"{self.name}（{self.number}）"
 
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether he holds a paper ballot, and so casts nothing here (design §5.8)."""
+        return self.channel == Channel.PAPER
+
 
 class RecommendationRuling(models.TextChoices):
     WAITING = "waiting", _("待处理")

@@ -148,7 +148,7 @@ def _why_not(poll: Poll, card: AccessCard, token: str, wrong: Sequence[Fault]) -
     if entry.voted:
         return _receipt_again(entry, token)
     _demand_open(poll)
-    if entry.channel == RollEntry.Channel.PAPER:
+    if entry.is_on_paper:
         raise refused("on-paper")
     if poll.voters == Poll.Voters.PRESENT and not entry.present:
         raise refused("not-present")

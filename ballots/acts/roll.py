@@ -98,9 +98,9 @@ def mark_present(
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
-    entries = _entries(poll, numbers)
-    _demand_names(entries, names)
-    _demand_none(
+    entries = entries_of(poll, numbers)
+    demand_names(entries, names)
+    demand_none(
         [entry for entry in entries if entry.delegate.status != Delegate.Status.ACTIVE],
         "not-in-office",
     )
@@ -108,7 +108,7 @@ def mark_present(
     _end_leave(poll, newly, by=by)
     total = _set_present(poll, newly, True)
     if newly and poll.takes_ballots:
-        data = {"present": total, "added": len(newly), "people": _people(newly)}
+        data = {"present": total, "added": len(newly), "people": people_of(newly)}
         journal.append(poll, journal.Kind.PRESENCE_RAISED, by=by, data=data)
     elif newly:
         _note_in_draft(poll, total, added=len(newly), by=by)
@@ -146,7 +146,7 @@ def mark_absent(
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
     entries = list(poll.roll.filter(number__in=numbers))
-    _demand_names(entries, names)
+    demand_names(entries, names)
     there = [entry for entry in entries if entry.present]
     total = _set_present(poll, there, False)
     if there:
@@ -169,12 +169,12 @@ def lower_presence(
     reason = demand_reason(reason)
     second = demand_colleague(by, second)
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
-    entries = _entries(poll, numbers)
+    entries = entries_of(poll, numbers)
     if not entries:
         raise refused("nobody")
-    _demand_none([entry for entry in entries if entry.voted], "has-voted")
-    _demand_none([entry for entry in entries if _is_on_paper(entry)], "has-paper")
-    _demand_none([entry for entry in entries if not entry.present], "not-present")
+    demand_none([entry for entry in entries if entry.voted], "has-voted")
+    demand_none([entry for entry in entries if entry.is_on_paper], "has-paper")
+    demand_none([entry for entry in entries if not entry.present], "not-present")
     return _lower(poll, entries, reason=reason, by=by, second=second)
 
 
@@ -196,12 +196,12 @@ def give_leave(
     demand_office(by)
     reason = demand_reason(reason)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
-    entries = _entries(poll, numbers)
+    entries = entries_of(poll, numbers)
     if not entries:
         raise refused("nobody")
-    _demand_names(entries, names)
-    _demand_none([entry for entry in entries if entry.present], "is-present")
-    data = {"people": _people(entries), "reason": reason}
+    demand_names(entries, names)
+    demand_none([entry for entry in entries if entry.present], "is-present")
+    data = {"people": people_of(entries), "reason": reason}
     return _set_leave(poll, entries, reason, journal.Kind.LEAVE_GIVEN, data, by=by)
 
 
@@ -215,8 +215,8 @@ def end_leave(
     """
     demand_office(by)
     poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
-    entries = _entries(poll, numbers)
-    _demand_names(entries, names)
+    entries = entries_of(poll, numbers)
+    demand_names(entries, names)
     _end_leave(poll, entries, by=by)
     return turnout.on_leave(poll)
 
@@ -301,7 +301,7 @@ def follow_status(
     journal.append(poll, journal.Kind.STATUS_SET, by=by, second=second, data=data)
     # Nobody sees whether a paper is in the box already: whoever holds one stays as one who voted.
     leaving = [
-        entry for entry in entries if entry.present and not entry.voted and not _is_on_paper(entry)
+        entry for entry in entries if entry.present and not entry.voted and not entry.is_on_paper
     ]
     if poll.takes_ballots and status != Delegate.Status.ACTIVE and leaving:
         _lower(poll, leaving, reason=reason, by=by, second=second)
@@ -311,7 +311,12 @@ def _lower(
     poll: Poll, entries: Sequence[RollEntry], *, reason: str, by: User, second: User | None
 ) -> int:
     total = _set_present(poll, entries, False)
-    data = {"present": total, "removed": len(entries), "people": _people(entries), "reason": reason}
+    data = {
+        "present": total,
+        "removed": len(entries),
+        "people": people_of(entries),
+        "reason": reason,
+    }
     journal.append(poll, journal.Kind.PRESENCE_LOWERED, by=by, second=second, data=data)
     return total
 
@@ -327,28 +332,30 @@ def entry_of(poll: Poll, delegate: Delegate) -> RollEntry:
     )
 
 
-def _entries(poll: Poll, numbers: Collection[str]) -> list[RollEntry]:
-    """Return the entries with these numbers, in their order; raise Refused where one is missing."""
+def entries_of(
+    poll: Poll, numbers: Collection[str], *, words: Refusals = refused
+) -> list[RollEntry]:
+    """Return the entries with these numbers, in their order; raise `words`("not-on-roll") where one is missing."""
     entries = list(
         poll.roll.filter(number__in=numbers).select_related("delegate").order_by("number_order")
     )
     if len(entries) != len(set(numbers)):
-        raise refused("not-on-roll")
+        raise words("not-on-roll")
     return entries
 
 
-def _demand_names(entries: Sequence[RollEntry], names: Mapping[str, str] | None) -> None:
+def demand_names(
+    entries: Sequence[RollEntry], names: Mapping[str, str] | None, *, words: Refusals = refused
+) -> None:
+    """Raise `words`("roll-moved") unless these are called what somebody has read beside their numbers."""
     if names is not None and any(entry.name != names.get(entry.number) for entry in entries):
-        raise refused("roll-moved")
+        raise words("roll-moved")
 
 
-def _is_on_paper(entry: RollEntry) -> bool:
-    return entry.channel == RollEntry.Channel.PAPER
-
-
-def _demand_none(entries: Sequence[RollEntry], code: str) -> None:
+def demand_none(entries: Sequence[RollEntry], code: str, *, words: Refusals = refused) -> None:
+    """Raise `words`(`code`) for `entries`, of whom something bars the act."""
     if entries:
-        raise refused(code, who="、".join(map(str, entries)))
+        raise words(code, who="、".join(map(str, entries)))
 
 
 def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int:
@@ -360,7 +367,7 @@ def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int
 def _end_leave(poll: Poll, entries: Sequence[RollEntry], *, by: User) -> None:
     excused = [entry for entry in entries if entry.leave]
     if excused:
-        data = {"people": _people(excused)}
+        data = {"people": people_of(excused)}
         _set_leave(poll, excused, "", journal.Kind.LEAVE_ENDED, data, by=by)
 
 
@@ -391,5 +398,6 @@ def _note_in_draft(poll: Poll, total: int, *, by: User, added: int = 0, removed:
     journal.append(poll, journal.Kind.PRESENCE_MARKED, by=by, data=data)
 
 
-def _people(entries: Sequence[RollEntry]) -> list[list[str]]:
+def people_of(entries: Sequence[RollEntry]) -> list[list[str]]:
+    """Return number and name of each, as the record names people."""
     return [[entry.number, entry.name] for entry in entries]

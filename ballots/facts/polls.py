@@ -109,7 +109,7 @@ def state_of(poll: Poll, entry: RollEntry) -> str:
         return poll.phase
     if entry.voted:
         return "voted"
-    if entry.channel == RollEntry.Channel.PAPER:
+    if entry.is_on_paper:
         return "on-paper"
     if barred := why_barred(entry.delegate) if poll.phase in DRAFT | VOTING else "":
         return barred

@@ -125,6 +125,8 @@ def test_a_room_says_no_in_its_own_words():
 
 # The code that a demand gives where the caller names none.
 USUAL = {
+    "demand_names": "roll-moved",
+    "entries_of": "not-on-roll",
     "demand_phase": "wrong-phase",
     "demand_reason": "reason-needed",
     "demand_scrutineer": "not-scrutineer",

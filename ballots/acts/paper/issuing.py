@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
+from ballots.acts.roll import demand_names, demand_none, entries_of, people_of
 from ballots.facts.paper.given import Papers, issued_by_paper, numbers_on_record, papers_of
 from ballots.models import BUNDLE_LIMIT, Delegate, PaperBundle, PaperReading, RollEntry
 from ballots.refusal import (
@@ -69,19 +70,20 @@ def issue_papers(
     second = demand_colleague(by, second)
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
     entries = _entries(poll, numbers)
-    if names is not None and any(entry.name != names.get(entry.number) for entry in entries):
-        raise refused("roll-moved")
-    _demand_none([entry for entry in entries if entry.voted], "has-voted")
-    _demand_none([entry for entry in entries if _is_on_paper(entry)], "has-paper")
+    demand_names(entries, names, words=refused)
+    demand_none([entry for entry in entries if entry.voted], code="has-voted", words=refused)
+    demand_none([entry for entry in entries if entry.is_on_paper], code="has-paper", words=refused)
     if poll.voters == Poll.Voters.PRESENT:
-        _demand_none([entry for entry in entries if not entry.present], "not-present")
+        demand_none(
+            [entry for entry in entries if not entry.present], code="not-present", words=refused
+        )
     away = [entry for entry in entries if entry.delegate.status != Delegate.Status.ACTIVE]
-    _demand_none(away, "not-in-office")
+    demand_none(away, code="not-in-office", words=refused)
     is_first = not poll.journal.filter(kind=journal.Kind.PAPERS_ISSUED).exists()
     if is_first and not box_shown:
         raise refused("box-not-shown")
     total = _set_channel(poll, entries, RollEntry.Channel.PAPER)
-    data: dict[str, Any] = {"people": _people(entries), "issued": total}
+    data: dict[str, Any] = {"people": people_of(entries), "issued": total}
     if is_first:
         data["box_shown"] = True
     journal.append(poll, journal.Kind.PAPERS_ISSUED, by=by, second=second, data=data)
@@ -101,9 +103,11 @@ def take_back_paper(
     second = demand_colleague(by, second)
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
     entries = _entries(poll, numbers)
-    _demand_none([entry for entry in entries if not _is_on_paper(entry)], "no-paper")
+    demand_none(
+        [entry for entry in entries if not entry.is_on_paper], code="no-paper", words=refused
+    )
     total = _set_channel(poll, entries, RollEntry.Channel.ONLINE)
-    data = {"people": _people(entries), "issued": total, "reason": reason}
+    data = {"people": people_of(entries), "issued": total, "reason": reason}
     journal.append(poll, journal.Kind.PAPER_TAKEN_BACK, by=by, second=second, data=data)
     return total
 
@@ -178,31 +182,12 @@ def _bundle(poll: Poll, papers: int) -> None:
 
 
 def _entries(poll: Poll, numbers: Collection[str]) -> list[RollEntry]:
-    """Return the entries with these numbers, in their order; raises where one is missing."""
     if not numbers:
         raise refused("nobody")
-    entries = list(
-        poll.roll.filter(number__in=numbers).select_related("delegate").order_by("number_order")
-    )
-    if len(entries) != len(set(numbers)):
-        raise refused("not-on-roll")
-    return entries
-
-
-def _is_on_paper(entry: RollEntry) -> bool:
-    return entry.channel == RollEntry.Channel.PAPER
-
-
-def _demand_none(entries: Collection[RollEntry], code: str) -> None:
-    if entries:
-        raise refused(code, who="、".join(map(str, entries)))
+    return entries_of(poll, numbers, words=refused)
 
 
 def _set_channel(poll: Poll, entries: Collection[RollEntry], channel: str) -> int:
     """Write the way in which these vote; return how many hold a paper now."""
     poll.roll.filter(pk__in=[entry.pk for entry in entries]).update(channel=channel)
     return issued_by_paper(poll)
-
-
-def _people(entries: Collection[RollEntry]) -> list[list[str]]:
-    return [[entry.number, entry.name] for entry in entries]

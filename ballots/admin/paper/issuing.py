@@ -122,7 +122,7 @@ def _may_have(poll: Poll, entry: RollEntry) -> bool:
     """Tell whether somebody can still sign for a paper, as the act asks it."""
     return (
         not entry.voted
-        and entry.channel == RollEntry.Channel.ONLINE
+        and not entry.is_on_paper
         and entry.delegate.status == Delegate.Status.ACTIVE
         and (entry.present or poll.voters == Poll.Voters.ROLL)
     )
@@ -135,7 +135,7 @@ def _delegations(
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         part = found.setdefault(entry.delegation, {"people": [], "papers": 0, "is_open": False})
-        part["papers"] += entry.channel == RollEntry.Channel.PAPER
+        part["papers"] += entry.is_on_paper
     for entry in may_have:
         part, is_ticked = found[entry.delegation], str(entry) in ticked
         part["people"].append({"entry": entry, "is_ticked": is_ticked})
