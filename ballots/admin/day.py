@@ -150,9 +150,7 @@ def day_page(request: StaffRequest, poll: Poll) -> HttpResponse:
         "downloads": [
             {"name": name, "label": file.label}
             for name, file in FILES.items()
-            if poll.phase in file.phases
-            and file.who(request.user)
-            and not (name == "receipts" and poll.phase == Poll.Phase.CLOSED and day.papers.are_out)
+            if file.who(request.user) and file.can_be_had(day)
         ],
     }
     return show(

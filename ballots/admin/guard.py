@@ -35,7 +35,7 @@ from ballots import roles
 from ballots.admin.forms import tell
 from ballots.admin.staff.waiting import is_signed
 from ballots.facts.outcome import Outcome, outcome_of
-from ballots.facts.paper.given import Papers, papers_of
+from ballots.facts.paper.given import Papers, papers_given
 from ballots.facts.paper.keyed import bundles_of
 from ballots.facts.polls import box_of
 from ballots.facts.site_checks import roll_drawings
@@ -93,7 +93,7 @@ class Day:
     @cached_property
     def papers(self) -> Papers:
         """What papers were given out and came back."""
-        return papers_of(self.poll) if self.turnout.papers else Papers(0)
+        return papers_given(self.poll, self.turnout.papers)
 
     @cached_property
     def are_papers_read(self) -> bool:

@@ -23,6 +23,7 @@ from ballots.admin import (
     preparing,
     voting,
 )
+from ballots.admin.guard import Day, always
 from ballots.admin.paper import issuing, keying, printing, sealing
 from ballots.admin.register import presence
 from ballots.files import package, tables, workbook
@@ -109,12 +110,22 @@ def anybody_here(user: User) -> bool:
 
 @dataclass(frozen=True)
 class File:
-    """A file of the day's page: who may have it, and in which phases."""
+    """A file of the day's page: who may have it, in which phases, and where these do not decide."""
 
     label: Promise
     make: Callable[[Poll], Download | Streamed]
     phases: frozenset[str]
     who: Callable[[User], bool] = anybody_here
+    fits: Callable[[Day], bool] = always
+
+    def can_be_had(self, day: Day) -> bool:
+        """Tell whether the poll has come so far that there is this file."""
+        return day.poll.phase in self.phases and self.fits(day)
+
+
+def has_all_receipts(day: Day) -> bool:
+    """Whether no papers are to come, which would be known by their receipts (design §5.8)."""
+    return day.poll.phase != Poll.Phase.CLOSED or not day.papers.are_out
 
 
 FILES: dict[str, File] = {
@@ -124,7 +135,12 @@ FILES: dict[str, File] = {
     "result": File(_("结果（CSV）"), tables.result_csv, COUNTED),
     "summary": File(_("汇总（CSV）"), tables.summary_csv, COUNTED),
     "write-ins": File(_("推荐项目（CSV）"), tables.write_ins_csv, COUNTED),
-    "receipts": File(_("回执编号清单（CSV）"), tables.receipts_csv, EVERY - DRAFT - VOTING),
+    "receipts": File(
+        _("回执编号清单（CSV）"),
+        tables.receipts_csv,
+        EVERY - DRAFT - VOTING,
+        fits=has_all_receipts,
+    ),
     "turnout": File(_("投票情况（CSV）"), tables.turnout_csv, EVERY),
     "waiting": File(_("未投票代表名单（XLSX）"), tables.waiting_xlsx, VOTING, roles.is_office),
     "attendance": File(_("签到情况表（XLSX）"), tables.attendance_xlsx, EVERY, roles.has_office),

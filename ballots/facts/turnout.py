@@ -32,7 +32,7 @@ def turnout_of(poll: Poll) -> Turnout:
         invalid=0
         if poll.phase in DRAFT | VOTING | {Poll.Phase.CLOSED}
         else poll.ballots.exclude(invalid=Ballot.Invalid.VALID).count(),
-        papers_returned=(given.papers_of(poll).returned or 0) if marks["papers"] else 0,
+        papers_returned=given.papers_given(poll, marks["papers"]).returned or 0,
     )
 
 

@@ -36,14 +36,14 @@ class Papers:
         """Whether more came back than were given out: such a vote is void."""
         return self.returned is not None and self.returned > self.issued
 
-    @property
-    def are_few(self) -> bool:
-        return 0 < self.issued < FEW
-
 
 def papers_of(poll: Poll) -> Papers:
     """Return the papers of `poll` in this moment."""
-    issued = issued_by_paper(poll)
+    return papers_given(poll, issued_by_paper(poll))
+
+
+def papers_given(poll: Poll, issued: int) -> Papers:
+    """Return the papers of `poll`, of whose roll so many were seen to hold one: asks nothing for none."""
     if not issued:
         return Papers(0)
     kinds = (Kind.PAPERS_EXCHANGED, Kind.PAPERS_COUNTED, Kind.PAPERS_SEALED)
