@@ -222,16 +222,15 @@ def figures_of(figures: Turnout) -> dict[str, Any]:
 
     Nobody knows whether a paper is in its box yet: the rate is of those who vote `online`.
     """
-    online = figures.issued - figures.papers
     return {
         "roll": figures.roll,
         "present": figures.present,
         "issued": figures.issued,
         "voted": figures.voted,
         "papers": figures.papers,
-        "online": online,
+        "online": figures.online,
         "waiting": figures.waiting,
-        "share": turnout.percent(figures.voted, online),
+        "share": turnout.percent(figures.voted, figures.online),
     }
 
 

@@ -96,7 +96,7 @@ def progress(request: DelegateRequest) -> HttpResponse:
     context = {
         "poll": poll,
         "turnout": figures,
-        "percent": turnout.percent(figures.voted, figures.issued - figures.papers),
+        "percent": turnout.percent(figures.voted, figures.online),
         "now": timezone.localtime(),
     }
     if request.htmx:

@@ -105,8 +105,8 @@ def _turnout(poll: Poll) -> dict[str, object]:
         "voted": numbers.voted,
         "waiting": numbers.waiting,
         "papers": numbers.papers,
-        "online": numbers.issued - numbers.papers,
-        "percent": turnout.percent(numbers.voted, numbers.issued - numbers.papers),
+        "online": numbers.online,
+        "percent": turnout.percent(numbers.voted, numbers.online),
         # Nothing is said of the last minutes before they come, and once the deadline has passed.
         "minutes": math.ceil(left / 60)
         if left is not None and 0 < left <= 60 * LAST_MINUTES

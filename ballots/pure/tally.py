@@ -78,12 +78,17 @@ class Turnout:
     papers_returned: int = 0
 
     @property
+    def online(self) -> int:
+        """How many may vote here or have done so: those given out that are no papers."""
+        return self.issued - self.papers
+
+    @property
     def waiting(self) -> int:
         """未投票: how many may still vote here, and none where more did than are marked present.
 
         Whoever holds a paper is not waited for here: nobody sees whether he has put it into the box.
         """
-        return max(self.issued - self.papers - self.voted, 0)
+        return max(self.online - self.voted, 0)
 
 
 @dataclass(frozen=True)
@@ -245,8 +250,7 @@ def _checks_of_channels(turnout: Turnout, returned: int) -> Iterator[Check]:
     if not turnout.papers:
         yield Check("收回表决票＝已投票人数", returned, turnout.voted)
         return
-    by_phone = turnout.issued - turnout.papers
-    yield Check("发出的电子票不少于收回的电子票", by_phone, turnout.voted, "≥")
+    yield Check("发出的电子票不少于收回的电子票", turnout.online, turnout.voted, "≥")
     yield Check("发出的纸质票不少于收回的纸质票", turnout.papers, turnout.papers_returned, "≥")
     came = turnout.voted + turnout.papers_returned
     yield Check("收回表决票＝收回的电子票＋收回的纸质票", returned, came)

@@ -167,7 +167,7 @@ def _tiles(today: Day | None, people: dict[str, int], user: User) -> Iterator[Ti
     listed = reverse("admin:ballots_delegate_changelist")
     if today and today.poll.takes_ballots:
         turnout = today.turnout
-        figure = f"{turnout.voted}/{turnout.issued - turnout.papers}"
+        figure = f"{turnout.voted}/{turnout.online}"
         more = gettext("领纸质票%(count)d") % {"count": turnout.papers} if turnout.papers else ""
         yield Tile(_("已投票"), figure, address(today.poll, "change"), more)
     if today and user.has_perm("projects.view_project"):

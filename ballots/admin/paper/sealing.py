@@ -80,7 +80,7 @@ def count_papers(request: StaffRequest, poll: Poll) -> HttpResponse:
     context = {
         "papers": papers,
         "figures": figures,
-        "online": figures.issued - figures.papers,
+        "online": figures.online,
         "announced": "" if papers.returned is None else returned_words(poll),
         "may_key": can_be_keyed(request.day),
     }
