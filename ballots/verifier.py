@@ -45,6 +45,11 @@ else:
 CANDIDATE: Any = (int, str, str, [str], [str])
 WITH_SUB_ITEMS: Any = (*CANDIDATE, [(str, str)])
 MORE_RULES = {"form": str, "objection_days": int}
+# From the sixth on, which body votes, and from where on it is satisfied.
+GRADE_RULES = {
+    **{"body": str, "boundary": str, "boundary_included": bool},
+    **{"whole_boundary": str, "whole_boundary_included": bool},
+}
 # The formats of packages so far, by what each has in `poll.json` beside what all of them have.
 FORMATS: dict[str, dict[str, Any]] = {
     "yiwu-vote-package/1": {"rules": {}, "candidates": [CANDIDATE]},
@@ -52,6 +57,7 @@ FORMATS: dict[str, dict[str, Any]] = {
     "yiwu-vote-package/3": {"rules": MORE_RULES, "candidates": [CANDIDATE]},
     "yiwu-vote-package/4": {"rules": MORE_RULES, "candidates": [CANDIDATE]},
     "yiwu-vote-package/5": {"rules": MORE_RULES, "candidates": [WITH_SUB_ITEMS]},
+    "yiwu-vote-package/6": {"rules": MORE_RULES | GRADE_RULES, "candidates": [WITH_SUB_ITEMS]},
 }
 # From the third on, the entry of the opening names its format, hashes the roll with its delegations
 # and holds a short digest, which says nothing of what may still rise or is about the machine.

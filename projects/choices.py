@@ -25,6 +25,23 @@ class Form(models.TextChoices):
     EACH = "each", _("逐项表决：赞成、反对、弃权")
 
 
+class Body(models.TextChoices):
+    CONGRESS = "congress", _("代表大会")
+    COMMITTEE = "committee", _("常务委员会")
+
+
+class Boundary(models.TextChoices):
+    """From which part of the base on an item is 满意: a fraction, for 66.67% is no two thirds."""
+
+    HALF = "1/2", _("半数")
+    SIXTY = "3/5", _("60%")
+    TWO_THIRDS = "2/3", _("三分之二")
+    SEVENTY = "7/10", _("70%")
+    THREE_QUARTERS = "3/4", _("四分之三")
+    EIGHTY = "4/5", _("80%")
+    NINETY = "9/10", _("90%")
+
+
 class Proposals(models.TextChoices):
     COUNTED = "counted", _("计票，每项占用一个名额")
     ADVISORY = "advisory", _("不计票，仅汇总研究")

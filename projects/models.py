@@ -73,6 +73,8 @@ class Poll(models.Model):
     Phase = phases.Phase
     ChoiceRule = choices.ChoiceRule
     Form = choices.Form
+    Body = choices.Body
+    Boundary = choices.Boundary
     Proposals = choices.Proposals
     Voters = choices.Voters
     Majority = choices.Majority
@@ -85,7 +87,9 @@ class Poll(models.Model):
     # The rules of the vote (design §4): taken over, frozen and hashed at the opening.
     RULES = (
         *("places", "form", "choice_rule", "blank_allowed", "proposals", "proposal_limit"),
-        *("voters", "delegates_total", "majority", "simple", "show_votes", "objection_days"),
+        *("body", "voters", "delegates_total", "majority"),
+        *("boundary", "boundary_included", "whole_boundary", "whole_boundary_included"),
+        *("simple", "show_votes", "objection_days"),
         *("rules_name", "rules_adopted_on"),
     )
     # This poll's own: frozen at the opening and never taken over.
@@ -140,6 +144,9 @@ class Poll(models.Model):
     proposal_limit = models.PositiveSmallIntegerField(
         _("每票推荐上限"), default=3, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
+    body = models.CharField(
+        _("表决机关"), max_length=16, choices=choices.Body, default=choices.Body.CONGRESS
+    )
     voters = models.CharField(
         _("投票资格"), max_length=16, choices=choices.Voters, default=choices.Voters.PRESENT
     )
@@ -161,6 +168,19 @@ class Poll(models.Model):
     )
     majority = models.CharField(
         _("通过所需"), max_length=16, choices=choices.Majority, default=choices.Majority.ALL
+    )
+    # How a 满意度测评 is judged, each item and the whole of them (design §4.6).
+    boundary = models.CharField(
+        _("满意界限"), max_length=8, choices=choices.Boundary, default=choices.Boundary.HALF
+    )
+    boundary_included = models.BooleanField(
+        _("含本数"), default=True, help_text=_("勾选：达到即可；不勾选：须超过。")
+    )
+    whole_boundary = models.CharField(
+        _("总体满意界限"), max_length=8, choices=choices.Boundary, default=choices.Boundary.HALF
+    )
+    whole_boundary_included = models.BooleanField(
+        _("总体含本数"), default=True, help_text=_("勾选：达到即可；不勾选：须超过。")
     )
     simple = models.BooleanField(
         _("简易方式"),
@@ -292,6 +312,9 @@ class Poll(models.Model):
             known("kind", choices.Kind, name="poll_kind_known"),
             known("phase", phases.Phase, name="poll_phase_known"),
             known("form", choices.Form, name="poll_form_known"),
+            known("body", choices.Body, name="poll_body_known"),
+            known("boundary", choices.Boundary, name="poll_boundary_known"),
+            known("whole_boundary", choices.Boundary, name="poll_whole_boundary_known"),
             known("choice_rule", choices.ChoiceRule, name="poll_choice_rule_known"),
             known("proposals", choices.Proposals, name="poll_proposals_known"),
             known("voters", choices.Voters, name="poll_voters_known"),

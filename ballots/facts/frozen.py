@@ -31,12 +31,17 @@ FIRST_RULES = (
     *("majority", "delegates_total", "simple", "show_votes", "rules_name", "rules_adopted_on"),
 )
 SECOND_RULES = (*FIRST_RULES, "form", "objection_days")
+SIXTH_RULES = (
+    *(*SECOND_RULES, "body", "boundary", "boundary_included"),
+    *("whole_boundary", "whole_boundary_included"),
+)
 # From the third on, the entry of an opening names its format, hashes the roll with its delegations
 # and holds a short digest; from the fourth on, lists of names stand in entries of their own; from
-# the fifth on, a candidate has this year's investment, the source of its money and its sub-items.
+# the fifth on, a candidate has this year's investment, the source of its money and its sub-items; the
+# sixth says which body votes, and from where on it is satisfied.
 RULES_OF_FORMAT = {
     **{1: FIRST_RULES, 2: SECOND_RULES, 3: SECOND_RULES},
-    **{4: SECOND_RULES, 5: SECOND_RULES},
+    **{4: SECOND_RULES, 5: SECOND_RULES, 6: SIXTH_RULES},
 }
 FORMAT = max(RULES_OF_FORMAT)
 WITH_SUB_ITEMS = 5

@@ -398,8 +398,33 @@ def test_a_package_that_lists_staff_and_holders_where_earlier_versions_did_is_re
     assert wrong(packed(files)) == {"key", "opening", "signers"}
 
 
+def as_before_grades(files: Files) -> None:
+    """Let the rules be what they were in format 5: without the body that votes and its boundaries."""
+    rules = files["poll.json"]["rules"]
+    for name in set(frozen.RULES_OF_FORMAT[6]) - set(frozen.RULES_OF_FORMAT[5]):
+        del rules[name]
+    said = chain.digest("rules", chain.canonical(rules))
+
+    def older(body: Any) -> None:
+        body["data"] |= {"format": 5, "rules": said}
+        body["data"]["digest"] = frozen.short_digest(body["data"])
+
+    edit_journal(files, "opened", older)
+    files["manifest.json"]["format"] = "yiwu-vote-package/5"
+
+
+def test_a_package_without_body_and_boundaries_is_read_as_before(proof):
+    files = proof.files
+    as_before_grades(files)
+
+    assert wrong(packed(files), proof.shares) == set()
+    files["poll.json"]["rules"]["form"] = "each"
+    assert "rules" in wrong(packed(files))
+
+
 def as_before_sub_items(files: Files) -> None:
     """Let candidates be what they were in format 4: without sub-items, source and this year's sum."""
+    as_before_grades(files)
     files["poll.json"]["candidates"] = [
         [*candidate[:4], candidate[4][:5]] for candidate in files["poll.json"]["candidates"]
     ]
