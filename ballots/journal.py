@@ -69,6 +69,8 @@ class Kind(models.TextChoices):
     ARCHIVED = "archived", _("归档")
     CARDS_DESTROYED = "cards-destroyed", _("销毁投票卡")
     PUBLISHED = "published", _("公布结果")
+    YEAR_MADE = "year-made", _("列为年度实事项目")
+    YEAR_CLOSED = "year-closed", _("结束年度实事")
     VOIDED = "voided", _("作废")
     ACCOUNT_CHANGED = "account-changed", _("工作人员账号变动")
     # Acts on delegates and cards, which belong to no poll.

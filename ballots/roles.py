@@ -22,8 +22,12 @@ OWES = "owes_password"
 # The permissions of Django's admin that each group carries; what an act demands is asked of the
 # group itself, so that no right to everything is an office.
 EDITED_BY_OFFICE = ("projects.poll", "projects.project", "projects.target", "projects.subitem")
-KEPT_BY_OFFICE = ("ballots.delegation", "ballots.delegate")
+KEPT_BY_OFFICE = (
+    *("ballots.delegation", "ballots.delegate"),
+    *("projects.adoptedproject", "projects.adoptedtarget", "projects.adoptedpart"),
+)
 SEEN_BY_ALL = (
+    "projects.year",
     "ballots.rollentry",
     "ballots.journalentry",
     "ballots.pollday",

@@ -348,7 +348,77 @@ def _guards(poll_columns: list[str]) -> list[Guard]:
             condition = " OR ".join(f"{phase.format(row=row)} <> 'draft'" for row in rows)
             message = "candidates are frozen once the poll has opened"
             guards.append(Guard(table, event, condition, message))
-    return guards + _second_round()
+    return guards + _second_round() + _years()
+
+
+def _years() -> list[Guard]:
+    """What becomes of the adopted projects is written while their year is open, and figures once."""
+    closed = "(SELECT closed_at FROM projects_year WHERE id = {row}.year_id) IS NOT NULL"
+    of_line = (
+        "(SELECT year.closed_at FROM projects_year year JOIN projects_adoptedproject project"
+        " ON project.year_id = year.id WHERE project.id = {row}.project_id) IS NOT NULL"
+    )
+    of_figure = (
+        "(SELECT year.closed_at FROM projects_year year JOIN projects_adoptedproject project"
+        " ON project.year_id = year.id JOIN projects_adoptedtarget target"
+        " ON target.project_id = project.id WHERE target.id = {row}.target_id) IS NOT NULL"
+    )
+    followed = "EXISTS (SELECT 1 FROM projects_targetfigure WHERE target_id = OLD.id)"
+    otherwise = (
+        "(NEW.unit <> OLD.unit OR NEW.project_id <> OLD.project_id"
+        " OR (NEW.quantity IS NULL) <> (OLD.quantity IS NULL))"
+    )
+    kept = ("year", "poll_id", "made_at", "made_by_id")
+    until_closed = ("takes_opinions", "closed_at", "closed_by_id")
+    settled = ("year_id", "number", "key", "title")
+    over = "nothing of a year is written once it is closed"
+    guards = [
+        Guard(
+            "projects_year",
+            "INSERT",
+            f"{PHASE.format(row='NEW')} <> 'published' OR {KIND.format(row='NEW')} <> 'main'"
+            " OR NEW.year <> (SELECT year FROM projects_poll WHERE id = NEW.poll_id)",
+            "a year is made of a published result",
+        ),
+        Guard(
+            "projects_year",
+            "UPDATE",
+            f"{_any_changed(kept)} OR (OLD.closed_at IS NOT NULL AND ({_any_changed(until_closed)}))",
+            over,
+        ),
+        Guard("projects_year", "DELETE", "1 = 1", "a year is never deleted"),
+        Guard(
+            "projects_adoptedproject",
+            "UPDATE",
+            f"{closed.format(row='OLD')} OR {_any_changed(settled)}",
+            "what the vote has settled stays, and so does all of a closed year",
+        ),
+        Guard("projects_adoptedproject", "INSERT", closed.format(row="NEW"), over),
+        Guard("projects_adoptedproject", "DELETE", "1 = 1", "an adopted project is never deleted"),
+        Guard(
+            "projects_adoptedtarget",
+            "UPDATE",
+            f"{of_line.format(row='OLD')} OR ({followed} AND {otherwise})",
+            "a target that has figures keeps its unit, and all of a closed year stays",
+        ),
+        Guard("projects_adoptedtarget", "INSERT", of_line.format(row="NEW"), over),
+        Guard(
+            "projects_adoptedtarget",
+            "DELETE",
+            f"{of_line.format(row='OLD')} OR {followed}",
+            "a target that has figures is never deleted, and all of a closed year stays",
+        ),
+    ]
+    for event, row in (("INSERT", "NEW"), ("UPDATE", "OLD"), ("DELETE", "OLD")):
+        guards.append(Guard("projects_adoptedpart", event, of_line.format(row=row), over))
+    for table, condition in (
+        ("projects_targetfigure", of_figure),
+        ("projects_projectfigure", of_line),
+    ):
+        guards.append(Guard(table, "INSERT", condition.format(row="NEW"), over))
+        message = "a figure is corrected by a newer one"
+        guards += [Guard(table, event, "1 = 1", message) for event in ("UPDATE", "DELETE")]
+    return guards
 
 
 def _any_changed(columns: Iterable[str]) -> str:

@@ -10,8 +10,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+# Django knows the models that are known here.
+import projects.year.models  # noqa: F401
 from projects import choices, locks, phases
 from projects.choices import known
+from projects.sums import as_figure, as_sum
 from yiwu_vote import moments
 from yiwu_vote.moments import to_the_minute
 
@@ -444,22 +447,18 @@ class Project(models.Model):
         It is the sum on the face of a ballot: ballots of real sessions print the whole, and a
         project of one year has no other. What of it falls into this year stands with the details.
         """
-        return _as_read(self.investment)
+        return as_sum(self.investment)
 
     @property
     def sum_this_year(self) -> str:
         """What of the investment falls into this year, as `sum` is read."""
-        return _as_read(self.investment_this_year)
+        return as_sum(self.investment_this_year)
 
     @property
     def tells_more(self) -> bool:
         """Whether the text says anything that the yearly targets do not, by its letters and digits."""
         said = "".join(f"{target}" for target in self.targets.all())
         return _bare(self.text) not in _bare(said)
-
-
-def _as_read(sum_: Decimal | None) -> str:
-    return "" if sum_ is None else f"{sum_.normalize():,f}"
 
 
 def _bare(text: str) -> str:
@@ -515,9 +514,7 @@ class Target(models.Model):
     @property
     def figure(self) -> str:
         """The quantity without idle zeros and its unit, such as “1.5万套”; empty without one."""
-        if self.quantity is None:
-            return ""
-        return f"{self.quantity.normalize():f}{self.unit}"
+        return as_figure(self.quantity, self.unit)
 
 
 class SubItem(models.Model):
@@ -561,4 +558,4 @@ class SubItem(models.Model):
     @property
     def sum(self) -> str:
         """The investment as that of a project is read; empty without one."""
-        return _as_read(self.investment)
+        return as_sum(self.investment)

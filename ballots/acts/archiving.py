@@ -28,7 +28,7 @@ refused = Refusals(
         "archived-before": _("本次票决已经归档。"),
         "too-early": _("异议期到%(until)s为止，期满后才能归档。"),
         "not-archived": _("投票卡在归档时删除；归档后仍有不再需要的，才能在这里销毁。"),
-        "no-cards": _("没有可以销毁的投票卡：其余的，别的票决还要用。"),
+        "no-cards": _("没有可以销毁的投票卡：其余的，别的票决或还没有结束的年度实事还要用。"),
         "figure-moved": _("将删除的投票卡已变为%(count)d张，请核对后重新办理。"),
         "words-needed": _("请写明密钥份额如何销毁。"),
         "backups-needed": _("请列出尚待销毁的备份；没有的请写“无”。"),
@@ -70,7 +70,7 @@ def cards_of(poll: Poll) -> Cards:
     """Return which cards go when `poll` is archived, and which stay, as it is now.
 
     A card belongs to a delegate and to no poll. A rehearsal never takes one away; a real poll only
-    those that no other poll still needs.
+    those that no other poll still needs, and none until the year of its projects is closed.
     """
     rows = AccessCard.objects.filter(delegate__roll_entries__poll=poll)
     cards = dict(rows.values_list("pk", "delegate"))
@@ -88,18 +88,30 @@ def cards_of(poll: Poll) -> Cards:
 
 
 def _needing_cards(poll: Poll) -> list[tuple[Poll, set[int]]]:
-    """Return each other poll whose delegates still need their cards, with those on its roll.
+    """Return each poll whose delegates still need their cards, with those on its roll.
 
-    One that is to come or to end; and a real one within its days of objection, for with the card a
-    delegate sees his receipt. What was dropped, or can never open, needs none.
+    Another one that is to come or to end; a real one within its days of objection, for with the card
+    a delegate sees his receipt; and any, `poll` too, whose year is not closed: delegates follow its
+    projects and judge them. What was dropped, or can never open, needs none.
     """
-    others = Poll.objects.standing().exclude(pk=poll.pk).exclude(IDLE)
-    waiting = [other for other in others if not other.is_over or _may_be_objected_to(other)]
+    polls = Poll.objects.standing().exclude(IDLE).select_related("made_year")
+    waiting = [
+        other
+        for other in polls
+        if _is_followed(other)
+        or (other != poll and (not other.is_over or _may_be_objected_to(other)))
+    ]
     rolls: dict[int, set[int]] = {other.pk: set() for other in waiting}
     entries = RollEntry.objects.filter(poll__in=waiting)
     for key, delegate in entries.values_list("poll", "delegate"):
         rolls[key].add(delegate)
     return [(other, rolls[other.pk]) for other in waiting]
+
+
+def _is_followed(poll: Poll) -> bool:
+    """Tell whether the projects of a poll are those of a year that is not closed."""
+    year = getattr(poll, "made_year", None)
+    return year is not None and year.is_open
 
 
 def _may_be_objected_to(poll: Poll) -> bool:

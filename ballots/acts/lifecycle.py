@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
 from ballots.acts import unsealing
+from ballots.acts.year.adopting import adopt_published
 from ballots.facts import counting, database, keyed, preflight, turnout
 from ballots.facts.findings import blocks, some
 from ballots.facts.frozen import (
@@ -527,6 +528,7 @@ def publish_result(
             "at_once": at_once,
         },
     )
+    adopt_published(outcome, by=by)
     return outcome.result
 
 

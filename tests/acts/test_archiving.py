@@ -19,6 +19,7 @@ from projects.models import Poll
 from tests.helpers.browsing import read, signed_in
 from tests.helpers.factories import (
     Stage,
+    end_year,
     make_confirmed,
     make_office,
     make_poll,
@@ -44,6 +45,7 @@ def over(**columns: Any) -> Stage:
     for place in range(len(held.delegates) - 1):
         held.cast(place, selection(1))
     publish_count(held)
+    end_year(held)
     return held
 
 
@@ -54,6 +56,7 @@ def archive(held: Stage, **changes: Any) -> Poll:
         "by": held.office,
         "second": held.chief,
     }
+    end_year(held)
     return archiving.archive(held.poll, **(given | changes))
 
 

@@ -40,6 +40,14 @@ from ballots.models import (
     WriteIn,
 )
 from projects.models import Poll, Project, SubItem, Target
+from projects.year.models import (
+    AdoptedPart,
+    AdoptedProject,
+    AdoptedTarget,
+    ProjectFigure,
+    TargetFigure,
+    Year,
+)
 from tests.helpers.factories import (
     make_delegates,
     make_office,
@@ -222,6 +230,45 @@ def second_round(world: World, **columns: Any) -> Poll:
     return Poll(**(defaults | columns))
 
 
+def year(world: World, **columns: Any) -> Year:
+    """Return an unsaved year of a poll that no trigger asks whether it is published."""
+    triggers.lift(connection)
+    return Year(**({"poll": world.draft, "year": 2026, "made_by": world.user} | columns))
+
+
+def adopted(world: World, **columns: Any) -> AdoptedProject:
+    if not Year.objects.exists():
+        put(year(world))
+    defaults = {"year": Year.objects.get(), "number": 1, "key": "1", "title": "甲", "text": "x"}
+    return AdoptedProject(**(defaults | columns))
+
+
+def followed(world: World) -> AdoptedProject:
+    put(adopted(world))
+    return AdoptedProject.objects.get()
+
+
+def line(world: World, **columns: Any) -> AdoptedTarget:
+    project = AdoptedProject.objects.first() or followed(world)
+    return AdoptedTarget(**({"project": project, "position": 1, "text": "新建"} | columns))
+
+
+def part(world: World, **columns: Any) -> AdoptedPart:
+    project = AdoptedProject.objects.first() or followed(world)
+    return AdoptedPart(**({"project": project, "position": 1, "text": "新建"} | columns))
+
+
+def figure(world: World, **columns: Any) -> TargetFigure:
+    put(line(world))
+    given = {"target": AdoptedTarget.objects.get(), "quarter": 1, "by": world.user, "done": 1}
+    return TargetFigure(**(given | columns))
+
+
+def progress(world: World, **columns: Any) -> ProjectFigure:
+    given = {"project": followed(world), "quarter": 1, "by": world.user, "note": "已开工"}
+    return ProjectFigure(**(given | columns))
+
+
 def merged_into_itself(world: World) -> None:
     row = write_in(world, ruling="into-write-in")
     row.into_write_in_id = row.id
@@ -321,6 +368,45 @@ BREAKS: dict[str, list[Act]] = {
     ],
     "target_unit_only_with_a_quantity": [lambda w: change(w.target, quantity=None, unit="处")],
     "target_has_a_text": [lambda w: change(w.target, text="")],
+    "year_is_closed_by_somebody": [
+        lambda w: put(year(w, closed_at=NOW)),
+        lambda w: put(year(w, closed_by=w.user)),
+    ],
+    "adopted_number_is_unique_in_a_year": [lambda w: put(adopted(w), adopted(w, key="2"))],
+    "item_is_adopted_once_in_a_year": [lambda w: put(adopted(w), adopted(w, number=2))],
+    "adopted_number_from_one": [lambda w: put(adopted(w, number=0))],
+    "adopted_is_named": [
+        lambda w: put(adopted(w, title="")),
+        lambda w: put(adopted(w, text="")),
+        lambda w: put(adopted(w, key="")),
+    ],
+    "adopted_investment_is_not_negative": [lambda w: put(adopted(w, investment="-0.01"))],
+    "adopted_investment_this_year_is_not_negative": [
+        lambda w: put(adopted(w, investment_this_year="-0.01"))
+    ],
+    "adopted_investment_this_year_is_part_of_the_total": [
+        lambda w: put(adopted(w, investment=5, investment_this_year="5.01"))
+    ],
+    "adopted_target_position_is_unique": [lambda w: put(line(w), line(w))],
+    "adopted_target_unit_only_with_a_quantity": [lambda w: put(line(w, unit="处"))],
+    "adopted_target_quantity_is_not_negative": [lambda w: put(line(w, quantity=-1))],
+    "adopted_target_has_a_text": [lambda w: put(line(w, text=""))],
+    "adopted_part_position_is_unique": [lambda w: put(part(w), part(w))],
+    "adopted_part_has_a_text": [lambda w: put(part(w, text=""))],
+    "adopted_part_investment_is_not_negative": [lambda w: put(part(w, investment="-0.01"))],
+    "target_figure_is_of_a_quarter": [
+        lambda w: put(figure(w, quarter=0)),
+        lambda w: put(figure(w, quarter=5)),
+    ],
+    "planned_is_not_negative": [lambda w: put(figure(w, planned="-0.001"))],
+    "done_is_not_negative": [lambda w: put(figure(w, done="-0.001"))],
+    "target_figure_says_something": [lambda w: put(figure(w, done=None))],
+    "project_figure_is_of_a_quarter": [
+        lambda w: put(progress(w, quarter=0)),
+        lambda w: put(progress(w, quarter=5)),
+    ],
+    "spent_is_not_negative": [lambda w: put(progress(w, spent="-0.01"))],
+    "project_figure_says_something": [lambda w: put(progress(w, note=""))],
     "delegation_position_is_bounded": [lambda w: change(w.delegate.delegation, position=30_001)],
     "delegation_has_a_name": [lambda w: put(Delegation(name=""))],
     # Case 16: two that are one to the eye.
@@ -515,6 +601,8 @@ def test_the_database_refuses_what_a_constraint_forbids(world, name, act):
 UNIQUE: dict[str, Act] = {
     "poll.uuid": lambda w: change(w.draft, uuid=w.running.uuid),
     "poll.screen_key": lambda w: Poll.objects.update(screen_key="k" * 22),
+    "year.year": lambda w: put(year(w), year(w, poll=w.running)),
+    "year.poll": lambda w: put(year(w), year(w, year=2027)),
     "decision.poll": lambda w: put(decision(w), decision(w)),
     "announcement.poll": lambda w: put(announcement(w), announcement(w)),
     "waitingstep.by": lambda w: put(waiting(w), waiting(w)),
@@ -567,7 +655,7 @@ def test_every_unique_column_has_a_case():
 @pytest.mark.parametrize("name", UNIQUE)
 def test_the_database_refuses_one_value_twice(world, name):
     model = apps.get_model(
-        "projects" if name.startswith("poll.") else "ballots", name.split(".")[0]
+        "projects" if name.startswith(("poll.", "year.")) else "ballots", name.split(".")[0]
     )
     column = column_of(model, name.split(".")[1])
 

@@ -89,6 +89,8 @@ TOLD = {
     "decided": "places items words",
     "second-round-made": "poll items",
     "published": "result projects left_open at_once",
+    "year-made": "year projects",
+    "year-closed": "year",
     "revealed": "revealed is_all",
     "archived": "key_destroyed backups cards cards_in_use sessions times",
     "cards-destroyed": "cards cards_in_use sessions",

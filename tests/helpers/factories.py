@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ballots import roles
 from ballots.acts import canvass, cards, casting, ceremony, deciding, lifecycle, roll
+from ballots.acts.year import adopting
 from ballots.facts import keyed
 from ballots.models import (
     AccessCard,
@@ -27,6 +28,7 @@ from ballots.models import (
 from ballots.pure import sealing
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, SubItem, Target
+from projects.year.models import Year
 
 PASSWORD = "correct-horse-battery"
 WAY = ["open", "closed", "opened", "counted", "confirmed", "published"]
@@ -333,6 +335,20 @@ def publish_count(stage: Stage) -> Poll:
     """Take an open poll to its publication, whatever it leaves open."""
     confirm_count(stage)
     return stage.publish(leave_open=True)
+
+
+def make_year(**columns: Any) -> Stage:
+    """Return a real poll whose published result is the year's: three of four candidates adopted."""
+    real: dict[str, Any] = {"kind": Poll.Kind.MAIN, "places": 3, "objection_days": 0}
+    stage = make_confirmed({1: 8, 2: 7, 3: 6, 4: 0}, **(real | columns))
+    stage.publish(leave_open=True)
+    return stage
+
+
+def end_year(stage: Stage) -> None:
+    """Close the year that a published poll has made, where it has made one."""
+    if year := Year.objects.filter(poll=stage.poll, closed_at=None).first():
+        adopting.close_year(year, by=stage.office, second=stage.chief)
 
 
 def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:

@@ -278,15 +278,17 @@ def picture() -> dict[str, set[str]]:
     text = DESIGN_PAGE.read_text(encoding="utf-8")
     block = text.partition("### 7.1 ")[2].partition("```text\n")[2].partition("```")[0]
     drawn: dict[str, set[str]] = {}
-    folder = ""
+    app = folder = ""
     for line in block.splitlines():
         match = DRAWN.fullmatch(line)
         assert match, line
         if match[1]:
             folder = match[1]
             if line.startswith("  "):
-                drawn["ballots"].add(f"{folder}/")
-                folder = f"ballots/{folder}"
+                drawn[app].add(f"{folder}/")
+                folder = f"{app}/{folder}"
+            else:
+                app = folder
             drawn[folder] = set()
         drawn[folder].update((match[2] or match[3]).split())
     return drawn
