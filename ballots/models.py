@@ -190,6 +190,12 @@ class Delegate(models.Model):
     status = models.CharField(
         _("状态"), max_length=16, choices=DelegateStatus, default=DelegateStatus.ACTIVE
     )
+    # Members of a standing committee are elected from the delegates: one register, one card.
+    on_committee = models.BooleanField(
+        _("常委会组成人员"),
+        default=False,
+        help_text=_("由常务委员会表决的，名册由在任的常委会组成人员生成。"),
+    )
     card_number = models.CharField(
         _("卡号"), max_length=4, unique=True, null=True, blank=True, editable=False
     )

@@ -32,7 +32,10 @@ refused = Refusals(
     }
 )
 # What a column of a delegate is called on record; of the others only that they were changed.
-NAMED = {"number": "代表证号", "name": "姓名", "delegation": "代表团"}
+NAMED = {
+    **{"number": "代表证号", "name": "姓名", "delegation": "代表团"},
+    "on_committee": "常委会组成人员",
+}
 # What says who somebody is: it stays while people vote.
 HELD = {"number", "name"}
 
@@ -59,6 +62,7 @@ def add_delegate(columns: Mapping[str, Any], *, by: User) -> Delegate:
             "name": delegate.name,
             "delegation": delegate.delegation.name,
             "status": delegate.status,
+            "on_committee": delegate.on_committee,
         },
     )
     return delegate
@@ -96,9 +100,9 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
         data={
             "number": number,
             "name": name,
-            # A card and a frozen roll say them; what else was changed is nobody's business here.
+            # A card and a frozen roll say them, or a roll is drawn up by it; what else was changed is nobody's business here.
             "changes": [
-                [NAMED[column], str(before[column]), str(value)]
+                [NAMED[column], _said(before[column]), _said(value)]
                 for column, value in changed.items()
                 if column in NAMED
             ],
@@ -106,6 +110,10 @@ def change_delegate(delegate: Delegate, columns: Mapping[str, Any], *, by: User)
         },
     )
     return delegate
+
+
+def _said(value: Any) -> str:
+    return ("是" if value else "否") if isinstance(value, bool) else str(value)
 
 
 def demand_free_number(number: str, *, but: Delegate | None = None) -> None:

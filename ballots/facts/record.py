@@ -162,6 +162,8 @@ def in_words(entry: JournalEntry) -> str:
             parts.append("，".join(f"{what}：{old}→{new}" for what, old, new in data["changes"]))
         case Kind.DELEGATE_ADDED | Kind.DELEGATION_SAVED | Kind.DELEGATION_DELETED:
             parts.append(gettext("代表团：%(name)s") % {"name": data["delegation"]})
+            if data.get("on_committee"):
+                parts.append(gettext("常委会组成人员"))
         case Kind.DELEGATIONS_MERGED:
             words = {"names": "、".join(data["delegations"]), "name": data["delegation"]}
             parts.append(gettext("%(names)s合并到%(name)s") % words)
@@ -295,10 +297,16 @@ def _import(data: Mapping[str, Any]) -> Iterator[str]:
         f"{name}（{number}）{statuses[old]}→{statuses[new]}"
         for number, name, old, new in data["status"]
     ]
+    # An entry of an earlier version knows nothing of a committee.
+    members = [
+        f"{name}（{number}）{gettext('是') if is_member else gettext('否')}"
+        for number, name, is_member in data.get("on_committee", ())
+    ]
     for label, items in [
         (gettext("更名"), renamed),
         (gettext("改代表证号"), renumbered),
         (gettext("改状态"), status),
+        (gettext("常委会组成人员"), members),
     ]:
         if items:
             yield f"{label}：{'，'.join(items)}"

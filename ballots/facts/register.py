@@ -64,6 +64,7 @@ def person_of(delegate: Delegate) -> Person:
         phone=delegate.phone,
         seat=delegate.seat,
         status=delegate.status,
+        on_committee=delegate.on_committee,
         holds_card=getattr(delegate, "holds_card", False),
         at_the_vote=getattr(delegate, "at_the_vote", False),
     )

@@ -38,7 +38,7 @@ class Person:
     """A delegate as the register has him.
 
     `order`, `phone`, `seat` are 0 or empty where nothing is known; `status` is a value of
-    `DelegateStatus`. Whoever `holds_card` has a printed card that says number and name; whoever is
+    `DelegateStatus`, and `on_committee` tells a member of the standing committee. Whoever `holds_card` has a printed card that says number and name; whoever is
     `at_the_vote` stands on the roll of a poll that takes ballots.
     """
 
@@ -49,6 +49,7 @@ class Person:
     phone: str = ""
     seat: str = ""
     status: str = "active"
+    on_committee: bool = False
     holds_card: bool = False
     at_the_vote: bool = False
 

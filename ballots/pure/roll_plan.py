@@ -282,6 +282,9 @@ def _changes(person: Person, row: RollRow) -> tuple[Change, ...]:
     if row.status is not None:
         words = roll_table.STATUS_WORDS
         fields.append(Change("状态", words[person.status], words[row.status]))
+    if row.on_committee is not None:
+        was, is_now = map(roll_table.member_word, (person.on_committee, row.on_committee))
+        fields.append(Change("常委会", was, is_now))
     return tuple(change for change in fields if change.old != change.new)
 
 

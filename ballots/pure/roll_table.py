@@ -16,7 +16,7 @@ from yiwu_vote.tables.titles import Columns
 from yiwu_vote.tables.unmeant import Unmeant
 from yiwu_vote.tables.upload import Cells, Once, Parsed
 
-TEMPLATE_HEADER = ("代表证号", "姓名", "代表团", "序号", "联系电话", "座位", "状态")
+TEMPLATE_HEADER = ("代表证号", "姓名", "代表团", "序号", "联系电话", "座位", "状态", "常委会")
 COLUMNS = Columns(
     TEMPLATE_HEADER,
     required=TEMPLATE_HEADER[:3],
@@ -31,6 +31,7 @@ COLUMNS = Columns(
         ),
         "座位": ("座位号", "座次", "席位", "座号"),
         "状态": ("代表状态", "任职状态"),
+        "常委会": ("常委会组成人员", "是否常委会组成人员", "常委会委员", "常委"),
     },
 )
 
@@ -47,6 +48,9 @@ UNMERGED = f"{NO_DELEGATION}；如原来是合并的单元格，请逐行填写"
 # What a cell of 状态 may say, and the value of `DelegateStatus` that it means.
 STATUSES = {"在任": "active", "暂停": "suspended", "列席": "observer", "终止": "ended"}
 STATUS_WORDS = {value: words for words, value in STATUSES.items()}
+# What a cell of 常委会 says of a member, and of one who is none; it is written as the first or empty.
+MEMBER = ("是", "√", "✓")
+NO_MEMBER = upload.SAYS_NOTHING | {"否"}
 
 DASHES = re.compile("[-‐‑‒–—―−()（）]+")
 CHINA = re.compile(r"^-?(?:\+|00)86-?")
@@ -76,6 +80,7 @@ class RollRow:
     None stands for a column that the file lacks: there, a delegate keeps what he has. An empty cell
     empties what he has: `order` is 0 then, `phone` and `seat` are "". `status` is a value of
     `DelegateStatus`; a cell left empty says nothing, so that it is None as well.
+    `on_committee` is whether a cell of 常委会 says 是; left empty, it says no.
     """
 
     line: int
@@ -86,6 +91,7 @@ class RollRow:
     phone: str | None = None
     seat: str | None = None
     status: str | None = None
+    on_committee: bool | None = None
 
 
 def template_xlsx() -> bytes:
@@ -108,13 +114,19 @@ def cells_of(person: Person) -> tuple[str, ...]:
         person.phone,
         person.seat,
         STATUS_WORDS[person.status],
+        member_word(person.on_committee),
     )
+
+
+def member_word(on_committee: bool) -> str:
+    """Return what stands in a cell of 常委会."""
+    return MEMBER[0] if on_committee else ""
 
 
 def parse(content: bytes | str) -> Parsed[RollRow]:
     """Return the rows and all the problems of an uploaded or pasted roll; raises nothing.
 
-    Its header has 代表证号, 姓名 and 代表团 in any order, and 序号, 联系电话, 座位, 状态 if wanted.
+    Its header has 代表证号, 姓名 and 代表团 in any order, and 序号, 联系电话, 座位, 状态, 常委会 if wanted.
     """
     parsed = upload.parse(
         content,
@@ -161,6 +173,7 @@ def _row(cells: Cells) -> RollRow:
         if "座位" in cells
         else None,
         status=_status(cells),
+        on_committee=_on_committee(cells) if "常委会" in cells else None,
     )
 
 
@@ -209,6 +222,14 @@ def _status(cells: Cells) -> str | None:
     if status and status not in STATUSES:
         cells.fault(f"状态{{value}}不是{'、'.join(STATUSES)}中的一种", raw)
     return STATUSES.get(status)
+
+
+def _on_committee(cells: Cells) -> bool:
+    raw = cells.raw("常委会", SEAT_LIMIT)
+    said = upload.code(raw)
+    if said not in {*MEMBER, *NO_MEMBER}:
+        cells.fault("常委会{value}应为“是”或空白", raw)
+    return said in MEMBER
 
 
 def _is_digits(text: str, *, most: int) -> bool:

@@ -10,6 +10,7 @@ from ballots import journal
 from ballots.acts import cards, delegates, lifecycle, roll
 from ballots.acts.register import importing
 from ballots.facts import record
+from ballots.facts.record import in_words
 from ballots.models import Delegate, Delegation, JournalEntry, Namesakes, Recommendation, RollImport
 from ballots.pure.roll_plan import ImportPlan
 from ballots.pure.roll_table import RollRow
@@ -208,6 +209,7 @@ def test_a_plan_says_what_is_new_changed_and_unchanged_and_writes_nothing():
         {"phone": "13800000000"},
         {"seat": "3排5座"},
         {"order": 9},
+        {"on_committee": True},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -229,7 +231,58 @@ def test_every_column_of_the_file_may_change_a_delegate(change):
         "phone": delegate.phone,
         "seat": delegate.seat,
         "order": delegate.position,
-    } == {"phone": "", "seat": "", **columns}
+        "on_committee": delegate.on_committee,
+    } == {"phone": "", "seat": "", "on_committee": False, **columns}
+
+
+def test_who_is_of_the_standing_committee_is_on_record_and_taken_back_with_the_import():
+    make_delegates(3)
+    Delegate.objects.filter(number="002").update(on_committee=True)
+    office = make_office()
+    members = {"001": True, "002": False, "003": None}
+    rows = [
+        row(line, number, f"代表{line - 1}", on_committee=is_member)
+        for line, (number, is_member) in enumerate(members.items(), start=2)
+    ]
+
+    plan = importing.import_roll(rows, by=office, add_delegations=False, digest="a" * 64)
+
+    assert [
+        [str(change.old), str(change.new)] for one in plan.updated for change in one.changes
+    ] == [
+        ["", "是"],
+        ["是", ""],
+    ]
+    assert committee() == ["001"]
+    entry = JournalEntry.objects.get(kind="roll-imported")
+    assert entry.data["on_committee"] == [["001", "代表1", True], ["002", "代表2", False]]
+    assert "常委会组成人员：代表1（001）是，代表2（002）否" in in_words(entry)
+
+    importing.undo_import(entry.seq, by=office)
+
+    assert committee() == ["002"]
+
+
+def test_an_import_of_an_earlier_version_that_knew_no_committee_is_taken_back_as_well():
+    make_delegates(2)
+    office = make_office()
+    rows = [row(2, "001", "代表1", seat="3排")]
+    importing.import_roll(rows, by=office, add_delegations=False, digest="a" * 64)
+    last = RollImport.objects.get()
+    for _key, *columns in last.changes["changed"]:
+        for side in columns:
+            del side["on_committee"]
+    last.save()
+
+    importing.undo_import(last.entry.seq, by=office)
+
+    assert Delegate.objects.get(number="001").seat == ""
+    assert not RollImport.objects.exists()
+
+
+def committee() -> list[str]:
+    members = Delegate.objects.filter(on_committee=True).order_by("number")
+    return list(members.values_list("number", flat=True))
 
 
 def test_an_unknown_delegation_is_a_problem_of_each_row_that_names_it():

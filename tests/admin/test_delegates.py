@@ -6,6 +6,7 @@ from django.urls import reverse
 from ballots.acts import cards, roll
 from ballots.acts import delegates as acts
 from ballots.facts import register
+from ballots.facts.record import in_words
 from ballots.models import AccessCard, Delegate, Delegation, JournalEntry
 from ballots.pure import roll_table
 from tests.helpers.desk import desk_of, fields_of, messages_of
@@ -63,6 +64,21 @@ def test_what_is_typed_is_kept_in_its_normal_form(desk):
     assert (delegate.number, delegate.name) == ("A-01", "张三")
     assert (delegate.phone, delegate.seat) == ("13800000000", "３排5座")
     assert JournalEntry.objects.get(poll=None).kind == "delegate-added"
+
+
+def test_a_member_of_the_standing_committee_is_marked_found_and_on_record(desk):
+    one, other = make_delegates(2)
+    typed(desk, number="003", on_committee="on")
+    columns = {name: getattr(one, name) for name in ("number", "name", "position")}
+    address = reverse("admin:ballots_delegate_change", args=[one.pk])
+    desk.post(address, columns | {"delegation": one.delegation_id, "on_committee": "on"})
+
+    told = [in_words(entry) for entry in JournalEntry.objects.filter(poll=None).order_by("seq")]
+    assert told[0].endswith("；常委会组成人员")
+    assert told[1].endswith("常委会组成人员：否→是")
+    page = desk.get(reverse("admin:ballots_delegate_changelist"), {"on_committee__exact": "1"})
+    assert {delegate.number for delegate in page.context["cl"].queryset} == {"001", "003"}
+    assert other.name not in page.text
 
 
 @pytest.mark.parametrize(

@@ -353,6 +353,7 @@ def generated(draw: Random) -> list[Person]:
             phone=draw.choice(PHONES),
             seat=draw.choice(SEATS),
             status=draw.choice(list(roll_table.STATUSES.values())),
+            on_committee=draw.choice([True, False]),
         )
         for number in draw.sample(numbers, draw.randint(1, 8))
     ]

@@ -27,7 +27,7 @@ from yiwu_vote.tables.upload import Parsed, Problem, shown
 from yiwu_vote.texts import number_key, typed
 
 SPOILT = "代表证号“{}”像是被 Excel 改成了日期或科学记数，请将该列设为文本后重新输入"
-HEADER = "代表证号,姓名,代表团,序号,联系电话,座位,状态"
+HEADER = "代表证号,姓名,代表团,序号,联系电话,座位,状态,常委会"
 
 
 def roll(*lines: str, header: str = HEADER) -> Parsed[RollRow]:
@@ -46,7 +46,7 @@ def words(parsed: Parsed[RollRow]) -> list[str]:
 
 
 def test_a_whole_line_is_read_into_its_fields():
-    assert only_row("001,王伟,城区代表团,7,13800138000,5排12座,列席") == RollRow(
+    assert only_row("001,王伟,城区代表团,7,13800138000,5排12座,列席,是") == RollRow(
         line=2,
         number="001",
         name="王伟",
@@ -55,6 +55,7 @@ def test_a_whole_line_is_read_into_its_fields():
         phone="13800138000",
         seat="5排12座",
         status="observer",
+        on_committee=True,
     )
 
 
@@ -71,6 +72,19 @@ def test_a_column_that_is_not_there_says_something_else_than_an_empty_cell():
 
     assert (absent.order, absent.phone, absent.seat, absent.status) == (None, None, None, None)
     assert (empty.order, empty.phone, empty.seat, empty.status) == (0, "", "", None)
+    assert (absent.on_committee, empty.on_committee) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "on_committee"),
+    [("是", True), (" 是　", True), ("√", True), ("", False), ("否", False), ("—", False)],
+)
+def test_a_member_of_the_standing_committee_is_marked(written, on_committee):
+    assert only_row(f"001,王伟,城区,,,,,{written}").on_committee is on_committee
+
+
+def test_any_other_word_is_no_mark_of_a_member():
+    assert words(roll("001,王伟,城区,,,,,主任")) == ["第2行：常委会“主任”应为“是”或空白"]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +242,7 @@ def test_a_problem_may_name_the_delegate_beside_the_line():
         ("001,王伟,城区,٣", "序号“٣”不是整数"),
         ("001,王伟,城区,1234567", "序号“1234567”不是整数"),
         ("001,王伟,城区,,,,请假", "状态“请假”不是在任、暂停、列席、终止中的一种"),
-        ("001,王伟,城区,1,,5排,在任,多出", "有8格内容，表头只有7列"),
+        ("001,王伟,城区,1,,5排,在任,,多出", "有9格内容，表头只有8列"),
     ],
 )
 def test_a_cell_that_will_not_do_is_told(line, told):
@@ -597,7 +611,7 @@ def test_the_template_is_the_header_alone_and_keeps_leading_zeros():
 
     assert [line.cells for line in read(content).lines] == [TEMPLATE_HEADER]
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
-    assert {sheet.column_dimensions[name].number_format for name in "ABCDEFG"} == {"@"}
+    assert {sheet.column_dimensions[name].number_format for name in "ABCDEFGH"} == {"@"}
 
 
 names = st.text("王伟䶮𠮷㻗李·", min_size=1, max_size=6).filter(lambda name: name.strip("·"))
@@ -618,7 +632,7 @@ def test_the_same_roll_is_read_from_every_kind_of_file(people):
     assert parse(xlsx_bytes("代表名册", TEMPLATE_HEADER, table)) == expected
 
 
-@given(st.lists(st.lists(cells, min_size=3, max_size=8), min_size=1, max_size=8))
+@given(st.lists(st.lists(cells, min_size=3, max_size=9), min_size=1, max_size=8))
 def test_no_line_is_dropped_silently(table):
     parsed = parse(csv_bytes(TEMPLATE_HEADER, table))
     filled = {n for n, row in enumerate(table, start=2) if any(cell.strip() for cell in row)}

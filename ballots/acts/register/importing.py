@@ -53,9 +53,13 @@ refused = Refusals(
 )
 
 # The columns of a delegate that a table writes.
-COLUMNS = ("number", "name", "delegation_id", "position", "phone", "seat", "status")
+COLUMNS = (
+    *("number", "name", "delegation_id", "position", "phone", "seat", "status", "on_committee"),
+)
 # As they are saved, with what is made of them; the number apart.
-WRITTEN = ["name", "name_key", "delegation", "position", "phone", "seat", "status"]
+WRITTEN = [
+    *("name", "name_key", "delegation", "position", "phone", "seat", "status", "on_committee"),
+]
 NUMBERS = ["number", "number_key", "number_order"]
 
 
@@ -173,6 +177,7 @@ def _columns(row: RollRow, delegations: Mapping[str, int]) -> dict[str, Any]:
         "phone": row.phone,
         "seat": row.seat,
         "status": row.status,
+        "on_committee": row.on_committee,
     }
     return {column: value for column, value in columns.items() if value is not None}
 
@@ -226,6 +231,11 @@ def _put_on_record(
                 for entry, person in updated
                 if entry.row.status not in {None, person.status}
             ],
+            "on_committee": [
+                [person.number, entry.row.name, entry.row.on_committee]
+                for entry, person in updated
+                if entry.row.on_committee not in {None, person.on_committee}
+            ],
             "told_apart": [
                 [entry.number, other] for entry in plan.entries for other in entry.others
             ],
@@ -264,7 +274,8 @@ def undo_import(shown: int, *, by: User, watch: Watch = unwatched) -> RollImport
     }
     as_left = added | {key: after for key, (_before, after) in changed.items()}
     for key, columns in as_left.items():
-        if key not in delegates or _columns_of(delegates[key]) != columns:
+        # An import of an earlier version knew fewer columns.
+        if key not in delegates or not columns.items() <= _columns_of(delegates[key]).items():
             raise refused("changed-since", who=f"{columns['name']}（{columns['number']}）")
     used = _used(last)
     if used is not None:
@@ -295,7 +306,7 @@ def undo_import(shown: int, *, by: User, watch: Watch = unwatched) -> RollImport
 
 
 # What a card, a frozen roll and the right to vote hang on.
-WEIGHTY = {"number", "name", "delegation_id", "status"}
+WEIGHTY = {"number", "name", "delegation_id", "status", "on_committee"}
 
 
 def _used(last: RollImport) -> int | None:
@@ -304,7 +315,7 @@ def _used(last: RollImport) -> int | None:
     turned = [
         key
         for key, before, after in last.changes["changed"]
-        if any(before[column] != after[column] for column in WEIGHTY)
+        if any(before[column] != after[column] for column in WEIGHTY & before.keys())
     ]
     # No roll says since when somebody stands on it: one that opened before may have taken him since.
     since = (

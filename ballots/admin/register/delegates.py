@@ -216,14 +216,17 @@ class DelegateAdmin(OfficeAdmin):
     form = DelegateForm
     list_display = [
         "number_shown",
-        *("name", "delegation", "position", "seat", "status", "card_state"),
+        *("name", "delegation", "position", "seat", "status", "on_committee", "card_state"),
     ]
     list_display_links = ["number_shown", "name"]
-    list_filter = ["delegation", "status", CardFilter]
+    list_filter = ["delegation", "status", "on_committee", CardFilter]
     list_select_related = ["delegation"]
     search_fields = ["number", "name", "delegation__name"]
     search_help_text = _("代表证号、姓名或代表团")
-    fields = ["number", "name", "delegation", "position", "phone", "seat", "status", "card_state"]
+    fields = [
+        *("number", "name", "delegation", "position", "phone", "seat"),
+        *("status", "on_committee", "card_state"),
+    ]
     actions = ["issue", "reissue", "end_wait", "set_status", "delete_selected"]
 
     def changelist_view(

@@ -240,7 +240,7 @@ def test_the_import_page_offers_a_template_and_warns_while_a_poll_takes_ballots(
     page = client.get(reverse("admin:ballots_delegate_import"))
     template = client.get(reverse("admin:ballots_delegate_template"))
 
-    assert "表头为：代表证号、姓名、代表团、序号、联系电话、座位、状态。" in page.text
+    assert "表头为：代表证号、姓名、代表团、序号、联系电话、座位、状态、常委会。" in page.text
     assert "投票已开始，只能单个增补代表，并须注明依据。" in page.text
     assert roll_table.parse(template.content).problems[0].text == "表头之下没有内容。"
 
