@@ -164,6 +164,10 @@ class PollForm(NoticingForm):
             "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
             "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
             "proposal_limit": _("一张表决票最多推荐几个新项目。"),
+            "body": _(
+                "由常务委员会表决的：名册由在任的常委会组成人员生成，法定人数为全体组成人员的过半数；"
+                "本页所称“全体代表”即常委会全体组成人员。"
+            ),
             "voters": _(
                 "“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票，只用于演练。"
             ),
@@ -210,7 +214,7 @@ class PollAdmin(DraftAdmin):
         (_("投票开始前"), {"fields": ["wishes"]}),
         (
             _("投票资格和通过"),
-            {"fields": ["voters", "delegates_total", "total_reason", "majority"]},
+            {"fields": ["body", "voters", "delegates_total", "total_reason", "majority"]},
         ),
         (_("截止和公布"), {"fields": ["closes_at", "show_votes", "objection_days"]}),
         (_("票箱密钥"), {"fields": ["simple"]}),

@@ -1,11 +1,14 @@
 """What a poll may be and which rules it may have, as the columns of `Poll` store it (design §4)."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(models.TextChoices):
@@ -28,6 +31,42 @@ class Form(models.TextChoices):
 class Body(models.TextChoices):
     CONGRESS = "congress", _("代表大会")
     COMMITTEE = "committee", _("常务委员会")
+
+
+@dataclass(frozen=True)
+class Electorate:
+    """What those are called who make up a body, wherever a sentence speaks of all of them.
+
+    `members` goes with 全体, 应到 and 实到; one alone is a 代表 in either body. `in_office` are those of
+    whom a roll is drawn up, `sitting` is what has met, `lead` is who decides what to do next.
+    """
+
+    members: str | Promise
+    in_office: str | Promise
+    sitting: str | Promise
+    lead: str | Promise
+    secretariat: str | Promise
+    in_english: str
+
+
+ELECTORATES: dict[str, Electorate] = {
+    Body.CONGRESS: Electorate(
+        members=pgettext_lazy("全体", "代表"),
+        in_office=pgettext_lazy("名册", "在任代表"),
+        sitting=_("大会"),
+        lead=_("主席团"),
+        secretariat=_("大会秘书处"),
+        in_english="deputies",
+    ),
+    Body.COMMITTEE: Electorate(
+        members=pgettext_lazy("全体", "组成人员"),
+        in_office=_("在任的常委会组成人员"),
+        sitting=_("常委会会议"),
+        lead=_("主任会议"),
+        secretariat=_("常委会办事机构"),
+        in_english="members of the standing committee",
+    ),
+}
 
 
 class Boundary(models.TextChoices):

@@ -338,6 +338,11 @@ class Poll(models.Model):
         return f"{self.year}年 {self.meeting}" + (f"（{'，'.join(marks)}）" if marks else "")
 
     @property
+    def electorate(self) -> choices.Electorate:
+        """What those are called who vote, all of them together."""
+        return choices.ELECTORATES[self.body]
+
+    @property
     def is_rehearsal(self) -> bool:
         return self.kind == self.Kind.REHEARSAL
 

@@ -91,24 +91,29 @@ def _proposals(poll: Poll) -> str:
 
 def _voters(poll: Poll) -> str:
     if poll.voters == Poll.Voters.PRESENT:
-        return gettext("已报到的代表可以投票。")
-    return gettext("名册上的全体代表都可以投票。")
+        return gettext("已报到的%(members)s可以投票。") % _named(poll)
+    return gettext("名册上的全体%(members)s都可以投票。") % _named(poll)
 
 
 def _majority(poll: Poll) -> str:
     match poll.majority:
         case Poll.Majority.PRESENT:
-            return gettext("得票超过实到代表人数的一半，才能通过。")
+            return gettext("得票超过实到%(members)s人数的一半，才能通过。") % _named(poll)
         case Poll.Majority.VALID:
             return gettext("得票超过有效票数的一半，才能通过。")
         case Poll.Majority.NONE:
             return gettext("不要求得票过半数，得票多的项目通过。")
     if poll.delegates_total is None:
-        return gettext("得票超过全体代表人数的一半，才能通过。")
-    return gettext("得票超过全体代表%(total)d人的一半，即至少%(needed)d票，才能通过。") % {
+        return gettext("得票超过全体%(members)s人数的一半，才能通过。") % _named(poll)
+    return gettext("得票超过全体%(members)s%(total)d人的一半，即至少%(needed)d票，才能通过。") % {
+        **_named(poll),
         "total": poll.delegates_total,
         "needed": poll.delegates_total // 2 + 1,
     }
+
+
+def _named(poll: Poll) -> dict[str, object]:
+    return {"members": poll.electorate.members}
 
 
 def _confirmers(poll: Poll) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import journal
 from ballots.acts import lifecycle
 from ballots.acts.roll import entry_of
+from ballots.facts import register
 from ballots.facts.outcome import Outcome, outcome_of, round_of
 from ballots.facts.polls import box_of
 from ballots.models import Delegate, Register, RollEntry
@@ -258,9 +259,9 @@ def _take_over_roll(poll: Poll, draft: Poll) -> None:
 
 
 def _choose_roll(poll: Poll, draft: Poll) -> None:
-    """Give `draft` those on the roll of `poll` who are in office, as the register has them today."""
+    """Give `draft` those on the roll of `poll` who may vote in it, as the register has them today."""
     chosen = Delegate.objects.filter(
-        status=Delegate.Status.ACTIVE, roll_entries__poll=poll
+        register.votes_in(draft), roll_entries__poll=poll
     ).select_related("delegation")
     RollEntry.objects.bulk_create(entry_of(draft, delegate) for delegate in chosen)
 

@@ -30,6 +30,9 @@ refused = Refusals(
         "is-present": _("%(who)s已记为到会，不能登记请假。"),
         "leave-over": _("投票已截止，不能再登记请假或销假。"),
         "not-active": _("该代表不是在任代表，不能列入名册。"),
+        "not-on-committee": _(
+            "该代表不是常委会组成人员，不能列入名册。确是的，请先在代表资料中勾选“常委会组成人员”。"
+        ),
         "already-on-roll": _("该代表已在名册上。"),
         "number-taken": _("名册上另有代表使用这个代表证号，请先更正代表证号。"),
         "maybe-one-person": _(
@@ -47,7 +50,7 @@ refused = Refusals(
 
 @transaction.atomic
 def draw_up_roll(poll: Poll, *, by: User) -> int:
-    """Make the roll of a draft poll from the delegates in office; return how many stand on it.
+    """Make the roll of a draft poll from those who may vote in it; return how many stand on it.
 
     May be repeated while the poll is in draft: presence already marked is kept.
     """
@@ -55,9 +58,7 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
     # Whoever is deleted or changed at this moment is waited for; of all locks this one comes first.
     Register.objects.locked()
     poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
-    active = list(
-        Delegate.objects.filter(status=Delegate.Status.ACTIVE).select_related("delegation")
-    )
+    active = list(Delegate.objects.filter(register.votes_in(poll)).select_related("delegation"))
     poll.roll.exclude(delegate__in=active).delete()
     there = {entry.delegate_id: entry for entry in poll.roll.all()}
     fresh, kept = [], []
@@ -236,6 +237,8 @@ def add_to_roll(
     poll = locked(poll, *VOTING, code="voting-over", words=refused)
     if delegate.status != Delegate.Status.ACTIVE:
         raise refused("not-active")
+    if poll.body == Poll.Body.COMMITTEE and not delegate.on_committee:
+        raise refused("not-on-committee")
     reason = demand_reason(reason)
     demand_colleague(by, second)
     if poll.roll.filter(delegate=delegate).exists():

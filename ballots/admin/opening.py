@@ -46,7 +46,7 @@ class OpeningForm(forms.Form):
 @step(
     "open",
     _("开始投票"),
-    _("开始后，候选项目、票决规则、名册和全体代表人数不能再修改。请核对本页，可打印宣读。"),
+    _("开始后，候选项目、票决规则（包括总人数）和名册不能再修改。请核对本页，可打印宣读。"),
     who=roles.is_office,
     phases=MOVES["open"].before,
 )

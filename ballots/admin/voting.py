@@ -21,7 +21,7 @@ from ballots.admin.forms import FigureForm, ReasonForm, SecondPersonForm
 from ballots.admin.guard import Day, StaffRequest, address, is_rehearsal, posted, step, take
 from ballots.admin.moving import LONG_EACH, Then, moving
 from ballots.admin.state import figures_of
-from ballots.facts import keyed, turnout
+from ballots.facts import keyed, register, turnout
 from ballots.models import Delegate
 from ballots.pure.progress import Watch, watched
 from ballots.refusal import REASON_LIMIT
@@ -246,9 +246,7 @@ class AddToRollForm(forms.Form):
 
     def __init__(self, data: Any = None, *, poll: Poll) -> None:
         super().__init__(data)
-        others = Delegate.objects.filter(status=Delegate.Status.ACTIVE).exclude(
-            roll_entries__poll=poll
-        )
+        others = Delegate.objects.filter(register.votes_in(poll)).exclude(roll_entries__poll=poll)
         self.fields["delegate"].queryset = others.select_related("delegation")  # type: ignore[attr-defined]
 
 

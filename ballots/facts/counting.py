@@ -18,6 +18,7 @@ from ballots.pure import chain, sealing
 from ballots.pure.figures import (
     VERSION,
     WITHOUT_PAPERS,
+    BodyFigures,
     CheckFigures,
     Figures,
     ListedItem,
@@ -210,6 +211,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
             "year": poll.year,
             "kind": poll.kind,
             "simple": poll.simple,
+            **_body_of(poll),
         },
         "rules": _rules(rules_of(poll)),
         "turnout": {
@@ -255,6 +257,11 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
         "turned": result.turned,
         "checks": [_check(check) for check in checks(poll, result, half(watch, first=False))],
     }
+
+
+def _body_of(poll: Poll) -> BodyFigures:
+    """Return which body votes; nothing where it is the congress, as every older count is."""
+    return {} if poll.body == Poll.Body.CONGRESS else {"body": "committee"}
 
 
 def _papers_of(turnout: Turnout) -> PaperFigures:

@@ -8,9 +8,8 @@ from django.utils.translation import gettext
 from ballots import journal
 from ballots.facts.frozen import frozen, staff_as_shown
 from ballots.facts.polls import box_of
-from ballots.facts.turnout import turnout_by_delegation
+from ballots.facts.turnout import quorum_of, turnout_by_delegation
 from ballots.models import BallotBox
-from ballots.pure.tally import quorum
 from projects import wording
 from projects.models import Poll, Project
 
@@ -61,7 +60,7 @@ def sheet_of(poll: Poll) -> Sheet:
             DelegationRow(row["delegation"], row["on_roll"], row["came"], cards[row["delegation"]])
             for row in turnout_by_delegation(poll)
         ],
-        quorum=None if poll.delegates_total is None else quorum(poll.delegates_total),
+        quorum=quorum_of(poll),
         staff=staff_as_shown(),
         box=box_of(poll),
         digest=frozen(poll)["digest"],

@@ -70,6 +70,12 @@ def person_of(delegate: Delegate) -> Person:
     )
 
 
+def votes_in(poll: Poll) -> Q:
+    """Return who may vote in `poll`, whatever its roll says: in office, and of the body that votes."""
+    electors = Q(status=Delegate.Status.ACTIVE)
+    return electors & Q(on_committee=True) if poll.body == Poll.Body.COMMITTEE else electors
+
+
 def owner_of(number: str) -> Delegate | None:
     """Return whose number `number` is, however it is written."""
     key = texts.number_key(number)

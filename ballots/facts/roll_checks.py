@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from ballots.facts import register
 from ballots.facts.findings import Finding, some, unless_rehearsal
 from ballots.facts.keyed import card_mac, key_check
+from ballots.facts.turnout import quorum_of
 from ballots.models import Delegate
-from ballots.pure.tally import quorum
 from projects.models import Poll
 
 # How many people a line names before it says “等”.
@@ -25,7 +25,8 @@ class Standing:
     number: str
     name: str
     delegation: str
-    in_office: bool
+    # In office, and of the body that votes.
+    is_elector: bool
     on_roll: tuple[str, str, str] | None
     has_card: bool
     # The key and the address that the card was made with; empty where it does not say.
@@ -45,18 +46,19 @@ class Standing:
 
 
 def standings(poll: Poll) -> list[Standing]:
-    """Return everybody in office and everybody on the roll of `poll`, in the order of the register."""
+    """Return all who may vote in `poll` and all on its roll, in the order of the register."""
     rows = (
         Delegate.objects.annotate(
             entry=FilteredRelation("roll_entries", condition=Q(roll_entries__poll=poll)),
             card=FilteredRelation("cards", condition=Q(cards__revoked_at__isnull=True)),
         )
-        .filter(Q(status=Delegate.Status.ACTIVE) | Q(entry__isnull=False))
+        .filter(register.votes_in(poll) | Q(entry__isnull=False))
         .values(
             "pk",
             "number",
             "name",
             "status",
+            "on_committee",
             home=F("delegation__name"),
             entry_pk=F("entry__pk"),
             entry_number=F("entry__number"),
@@ -75,7 +77,8 @@ def standings(poll: Poll) -> list[Standing]:
             number=row["number"],
             name=row["name"],
             delegation=row["home"],
-            in_office=row["status"] == Delegate.Status.ACTIVE,
+            is_elector=row["status"] == Delegate.Status.ACTIVE
+            and (row["on_committee"] or poll.body == Poll.Body.CONGRESS),
             on_roll=None
             if row["entry_pk"] is None
             else (row["entry_number"], row["entry_name"], row["entry_delegation"]),
@@ -99,16 +102,19 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
         yield Finding("blocks", gettext("还没有代表名册"), "roll")
         return
     everybody = standings(poll)
-    yield from _unlike_the_register(everybody)
+    yield from _unlike_the_register(poll, everybody)
     yield from _one_person_one_card(poll)
     yield from _cards([one for one in everybody if one.on_roll is not None])
+    members = {"members": poll.electorate.members}
     if poll.delegates_total is None:
-        yield Finding("blocks", gettext("未填写全体代表人数"), "rules#delegates_total")
+        yield Finding(
+            "blocks", gettext("未填写全体%(members)s人数") % members, "rules#delegates_total"
+        )
     elif poll.delegates_total < on_roll:
         yield Finding(
             "blocks",
-            gettext("全体代表人数%(total)d少于名册上的%(roll)d人")
-            % {"total": poll.delegates_total, "roll": on_roll},
+            gettext("全体%(members)s人数%(total)d少于名册上的%(roll)d人")
+            % (members | {"total": poll.delegates_total, "roll": on_roll}),
             "rules#delegates_total",
         )
     elif poll.delegates_total > on_roll:
@@ -117,7 +123,8 @@ def _roll(poll: Poll, on_roll: int) -> Iterator[Finding]:
 
 def _more_than_the_roll(poll: Poll, total: int, on_roll: int) -> Finding:
     """Quorum and majority go by 全体代表: a figure mistyped is wrong for good once it was announced."""
-    words = gettext("全体代表人数%(total)d，名册%(roll)d人，相差%(gap)d人") % {
+    words = gettext("全体%(members)s人数%(total)d，名册%(roll)d人，相差%(gap)d人") % {
+        "members": poll.electorate.members,
         "total": total,
         "roll": on_roll,
         "gap": total - on_roll,
@@ -165,11 +172,11 @@ def _cards(people: list[Standing]) -> Iterator[Finding]:
         yield Finding("ok", gettext("代表%(count)d人，均已生成投票卡") % {"count": len(people)})
 
 
-def _unlike_the_register(everybody: list[Standing]) -> Iterator[Finding]:
+def _unlike_the_register(poll: Poll, everybody: list[Standing]) -> Iterator[Finding]:
     """What the opening would freeze is the roll, and what cards and pages show is the register."""
     missing = [one for one in everybody if one.on_roll is None]
-    extra = [one for one in everybody if one.on_roll is not None and not one.in_office]
-    moved = [one for one in everybody if one.in_office and one.has_moved]
+    extra = [one for one in everybody if one.on_roll is not None and not one.is_elector]
+    moved = [one for one in everybody if one.is_elector and one.has_moved]
     parts = []
     if missing:
         parts.append(gettext("缺%(who)s") % {"who": _some(missing)})
@@ -178,10 +185,9 @@ def _unlike_the_register(everybody: list[Standing]) -> Iterator[Finding]:
     if moved:
         parts.append(gettext("登记有更正的%(who)s") % {"who": _some(moved)})
     if parts:
-        words = {"what": "；".join(parts)}
-        yield Finding(
-            "blocks", gettext("名册与在任代表不一致：%(what)s。请更新名册") % words, "roll"
-        )
+        words = gettext("名册与%(electors)s不一致：%(what)s。请更新名册")
+        named = {"what": "；".join(parts), "electors": poll.electorate.in_office}
+        yield Finding("blocks", words % named, "roll")
 
 
 def _one_person_one_card(poll: Poll) -> Iterator[Finding]:
@@ -213,9 +219,9 @@ def _some(people: Iterable[Standing]) -> str:
 
 
 def _presence(poll: Poll, present: int) -> Iterator[Finding]:
-    if poll.delegates_total is None:
+    needed = quorum_of(poll)
+    if needed is None:
         return
-    needed = quorum(poll.delegates_total)
     words = {"present": present, "needed": needed}
     if poll.presence_assumed:
         # Those who were there for the first vote may have left before the second.

@@ -7,7 +7,7 @@ from django.db.models import Count, Min, Q
 
 from ballots.facts.paper import given
 from ballots.models import Ballot, Delegate, RollEntry
-from ballots.pure.tally import Turnout
+from ballots.pure.tally import Turnout, quorum
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
 
@@ -52,6 +52,13 @@ def _leaves_out(poll: Poll) -> bool:
     ask: the status of today is not that of the vote.
     """
     return poll.voters == Poll.Voters.ROLL and poll.phase in VOTING
+
+
+def quorum_of(poll: Poll) -> int | None:
+    """Return how many have to be present; None while nobody has typed how many there are in all."""
+    if poll.delegates_total is None:
+        return None
+    return quorum(poll.delegates_total, poll.body)  # type: ignore[arg-type]  # the constraint holds the literal
 
 
 def on_leave(poll: Poll) -> int:

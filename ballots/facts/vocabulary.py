@@ -76,32 +76,39 @@ SOURCES: dict[Source, Text] = {"candidate": _("候选"), "proposal": _("推荐")
 
 # --- what a majority is a majority of -------------------------------------------------------------
 
+# What stands for %(members)s is said by the body that votes (`projects.choices.ELECTORATES`).
+MAJORITIES: dict[Majority, Text] = {
+    "all": _("全体%(members)s的过半数"),
+    "present": _("实到%(members)s的过半数"),
+    "valid": _("有效票的过半数"),
+    "none": _("不要求过半数"),
+}
 # What an item has that may pass: where no majority is demanded, one vote is enough.
 SUPPORTED: dict[Majority, Text] = {
-    "all": _("获得全体代表过半数赞成票"),
-    "present": _("获得实到代表过半数赞成票"),
+    "all": _("获得全体%(members)s过半数赞成票"),
+    "present": _("获得实到%(members)s过半数赞成票"),
     "valid": _("获得有效票过半数赞成票"),
     "none": _("获得赞成票"),
 }
 # What the chair says of those that passed: one vote is then no reason, but more than the others.
 DECLARED: dict[Majority, Text] = {**SUPPORTED, "none": _("得票较多")}
 MAJORITIES_IN_ENGLISH: dict[Majority, str] = {
-    "all": "more than half of all deputies",
-    "present": "more than half of the deputies present",
+    "all": "more than half of all %(members)s",
+    "present": "more than half of the %(members)s present",
     "valid": "more than half of the valid ballots",
     "none": "no majority",
 }
 # What a share of the votes is called beside that majority, and of what it is one: of those of whom
 # more than half is demanded, so that a rate and 未过半数 never stand side by side unexplained.
 SHARES: dict[Majority, Text] = {
-    "all": _("占全体代表"),
-    "present": _("占实到代表"),
+    "all": _("占全体%(members)s"),
+    "present": _("占实到%(members)s"),
     "valid": _("得票率"),
     "none": _("得票率"),
 }
 SHARES_EXPLAINED: dict[Majority, Text] = {
-    "all": _("占全体代表＝得票数÷全体代表%(base)d人。"),
-    "present": _("占实到代表＝得票数÷实到代表%(base)d人。"),
+    "all": _("占全体%(members)s＝得票数÷全体%(members)s%(base)d人。"),
+    "present": _("占实到%(members)s＝得票数÷实到%(members)s%(base)d人。"),
     "valid": _("得票率＝得票数÷有效票%(base)d张。"),
     "none": _("得票率＝得票数÷有效票%(base)d张。"),
 }

@@ -28,8 +28,11 @@ from ballots.facts.vocabulary import (
     SYSTEM_CHECKS,
     WAYS,
     How,
+    Text,
 )
 from ballots.pure.figures import CheckFigures, Figures, ItemFigures, base_of
+from ballots.pure.rules import Majority
+from projects.choices import ELECTORATES, Electorate
 from projects.models import Poll
 
 
@@ -60,7 +63,7 @@ def _why_open(outcome: Outcome) -> str:
             "count": len(tied),
         }
     return gettext("%(supported)s的项目为%(count)d个，少于应确定的%(places)d个，") % {
-        "supported": SUPPORTED[figures["rules"]["majority"]],
+        "supported": of_majority(SUPPORTED, figures),
         "count": len(adopted_items(outcome.result)),
         "places": figures["places"],
     }
@@ -75,7 +78,7 @@ def _what_next(outcome: Outcome) -> str:
         return gettext("就上述项目再次投票。")
     if outcome.round is not None:
         return gettext("不足的%(left)d项补充票决。") % left
-    return gettext("不足部分由主席团决定处理办法。")
+    return gettext("不足部分由%(lead)s决定处理办法。") % {"lead": outcome.poll.electorate.lead}
 
 
 def read_out(outcome: Outcome, place: Place) -> str:
@@ -107,6 +110,17 @@ def verdict(row: ItemFigures, figures: Figures) -> str:
     return str(OUTCOMES[row["outcome"]])
 
 
+def electorate_of(figures: Figures) -> Electorate:
+    """Return what those are called who voted in this count; an old one is of a congress."""
+    return ELECTORATES[figures["poll"].get("body", "congress")]
+
+
+def of_majority(table: Mapping[Majority, Text], figures: Figures, **named: object) -> str:
+    """Return what `table` says of the majority that this count demands, and of the body that votes."""
+    words = str(table[figures["rules"]["majority"]])
+    return words % {"members": electorate_of(figures).members, **named}
+
+
 def share_of(figures: Figures, row: ItemFigures) -> str:
     """Return the votes of an item in percent of those of whom the rule demands more than half."""
     match figures["rules"]["majority"]:
@@ -119,12 +133,12 @@ def share_of(figures: Figures, row: ItemFigures) -> str:
 
 def share_name(figures: Figures) -> str:
     """Return what `share_of` is called at the head of its column."""
-    return str(SHARES[figures["rules"]["majority"]])
+    return of_majority(SHARES, figures)
 
 
 def share_words(figures: Figures) -> str:
     """Return the sentence that says of what `share_of` is a share, and how many those are."""
-    return str(SHARES_EXPLAINED[figures["rules"]["majority"]]) % {"base": base_of(figures)}
+    return of_majority(SHARES_EXPLAINED, figures, base=base_of(figures))
 
 
 def second_share(figures: Figures) -> str:

@@ -75,7 +75,8 @@ def _meta(outcome: Outcome, *, num_votes: int, totals: Mapping[int, int]) -> dic
     exactly = poll.choice_rule == Poll.ChoiceRule.EXACTLY
     return {
         "description": _in_one_line(
-            f"Vote of the deputies on livelihood projects (民生实事项目人大代表票决), {poll.meeting}"
+            f"Vote of the {poll.electorate.in_english} on livelihood projects "
+            f"(民生实事项目人大代表票决), {poll.meeting}"
         ),
         "country": "China",
         "unit": _in_one_line(poll.meeting),
@@ -113,14 +114,15 @@ def _comments(outcome: Outcome, *, left_out: int, totals: Mapping[int, int]) -> 
         kind = kind_of_round(poll)
         yield f"This was {WAYS[kind].in_english} on places that an earlier vote had left open."
     yield "Every project costs 1 and the budget is the number of places to fill."
-    majority = MAJORITIES_IN_ENGLISH[figures["rules"]["majority"]]
+    members = poll.electorate.in_english
+    majority = MAJORITIES_IN_ENGLISH[figures["rules"]["majority"]] % {"members": members}
     yield (
         f"A project needs {_many(figures['needed'], 'official vote')} ({majority}): "
         "see min_project_score_threshold."
     )
     if poll.form == Poll.Form.EACH:
         yield (
-            "Deputies marked each project for, against or abstained; a vote holds the projects "
+            f"{members.capitalize()} marked each project for, against or abstained; a vote holds the projects "
             "marked for."
         )
     yield from _about_proposals(outcome, totals)
@@ -135,7 +137,8 @@ def _about_proposals(outcome: Outcome, totals: Mapping[int, int]) -> Iterable[st
     if outcome.poll.proposals == Poll.Proposals.OFF:
         return
     yield (
-        "Deputies could also propose projects on the ballot. Proposals are left out of this file, "
+        f"{outcome.poll.electorate.in_english.capitalize()} could also propose projects on the "
+        "ballot. Proposals are left out of this file, "
         "and a vote may use fewer places than its ballot did."
     )
     places = sum(place.source == "proposal" for place in outcome.filled)

@@ -25,11 +25,13 @@ from ballots.facts.outcome import (
     standing_result,
 )
 from ballots.facts.turnout import turnout_of
-from ballots.facts.vocabulary import DECLARED, WAYS, How
+from ballots.facts.vocabulary import DECLARED, MAJORITIES, WAYS, How
 from ballots.facts.words import (
     checked,
     described,
+    electorate_of,
     ending,
+    of_majority,
     open_words,
     proposals_words,
     second_share,
@@ -42,6 +44,7 @@ from ballots.journal import Kind
 from ballots.models import Announcement, Decision, JournalEntry, WriteIn
 from ballots.pure import tally
 from ballots.pure.figures import Figures
+from projects.choices import ELECTORATES
 from projects.models import Poll
 
 # The lines of a title, each whole in its sense (GB/T 9704—2012, 7.3.1): the meeting, what it has decided
@@ -109,7 +112,7 @@ def returned(poll: Poll) -> dict[str, object]:
         "turnout": turnout,
         "online": turnout["issued"] - turnout["papers"],
         "online_returned": turnout["returned"] - turnout["papers_returned"],
-        "turnout_words": turnout_words(turnout),
+        "turnout_words": turnout_words(turnout, poll.body),
         "round_name": round_name(poll),
         "head": journal.head(poll),
     }
@@ -117,7 +120,7 @@ def returned(poll: Poll) -> dict[str, object]:
 
 def returned_words(poll: Poll) -> str:
     """Return the sentence of that report, as soon as the papers are counted."""
-    return turnout_words(_returned(poll))
+    return turnout_words(_returned(poll), poll.body)
 
 
 def _returned(poll: Poll) -> dict[str, int]:
@@ -135,6 +138,10 @@ def _returned(poll: Poll) -> dict[str, int]:
 
 def _signers(decision: Decision | None) -> list[str]:
     return [roles.named(user) for user in (decision.by, decision.second)] if decision else []
+
+
+# The name of a committee is what stands before the number of its sitting.
+COMMITTEE = re.compile(r"^(.*(?:常务委员会|常委会)).*$")
 
 
 def round_name(poll: Poll) -> str:
@@ -160,7 +167,7 @@ def rules_line(figures: Figures) -> str:
         else gettext("通过须得%(needed)d票（%(majority)s）")
         % {
             "needed": figures["needed"],
-            "majority": Poll.Majority(rules["majority"]).label,
+            "majority": of_majority(MAJORITIES, figures),
         },
     ]
     return "；".join(parts)
@@ -312,7 +319,10 @@ def announcement_of(poll: Poll) -> Announcement:
         )
         % names,
         closing=gettext("现予公告。"),
-        signature=gettext("%(meeting)s主席团") % names,
+        signature=gettext("%(meeting)s主席团") % names
+        if poll.body == Poll.Body.CONGRESS
+        # A committee has no presidium: it signs itself, without the number of its sitting.
+        else COMMITTEE.sub(r"\1", meeting),
         dated=date_words(poll.published_at or poll.closed_at),
     )
 
@@ -321,26 +331,27 @@ def figures_words(outcome: Outcome) -> str:
     """Return the figures of a notice, a sentence for each round that is out."""
     first, *others = outcome.rounds
     sentences = gettext(
-        "应到代表%(roll)d人，实到代表%(present)d人；"
+        "应到%(members)s%(roll)d人，实到%(members)s%(present)d人；"
         "发出表决票%(issued)d张，收回表决票%(returned)d张%(papers_words)s，"
         "其中有效票%(valid)d张、无效票%(invalid)d张。"
-    ) % _with_papers(first.result.figures["turnout"])
+    ) % _with_papers(first.result.figures)
     for later in others:
         sentences += (
             gettext(
-                "%(round)s时，实到代表%(present)d人；"
+                "%(round)s时，实到%(members)s%(present)d人；"
                 "发出表决票%(issued)d张，收回表决票%(returned)d张%(papers_words)s，"
                 "其中有效票%(valid)d张、无效票%(invalid)d张。"
             )
         ) % {
-            **_with_papers(later.result.figures["turnout"]),
+            **_with_papers(later.result.figures),
             "round": round_of(later.poll),
         }
     return sentences
 
 
-def _with_papers(turnout: Mapping[str, Any]) -> dict[str, Any]:
-    return {**turnout, "papers_words": papers_words(turnout)}
+def _with_papers(figures: Figures) -> dict[str, Any]:
+    turnout, members = figures["turnout"], electorate_of(figures).members
+    return {**turnout, "papers_words": papers_words(turnout), "members": members}
 
 
 def _decision_words(outcome: Outcome) -> str:
@@ -404,7 +415,7 @@ def chair_words(poll: Poll) -> dict[str, object]:
     figures = outcome.result.figures
     return {
         "round_name": round_name(poll),
-        "turnout_words": turnout_words(figures["turnout"]),
+        "turnout_words": turnout_words(figures["turnout"], poll.body),
         "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
         "parts": _parts(outcome),
@@ -416,22 +427,25 @@ def chair_words(poll: Poll) -> dict[str, object]:
     }
 
 
-def turnout_words(turnout: Mapping[str, Any]) -> str:
-    """Return the report on delegates and ballots (清点报告); only with a quorum is the vote valid.
+def turnout_words(turnout: Mapping[str, Any], body: str) -> str:
+    """Return the report on those who came and on ballots (清点报告); only with a quorum is the vote valid.
 
     Nor is it where more papers came back than were given out.
     """
-    is_quorate = turnout["present"] >= tally.quorum(turnout["delegates_total"])
+    needed = tally.quorum(turnout["delegates_total"], body)  # type: ignore[arg-type]
+    is_quorate = turnout["present"] >= needed
     are_too_many = turnout.get("papers_returned", 0) > turnout.get("papers", 0)
     valid = gettext("，本次表决有效") if is_quorate else ""
     if are_too_many:
         valid = gettext("，收回的纸质票多于发出的纸质票，本次表决无效")
     return gettext(
-        "大会应到代表%(roll)d名，实到代表%(present)d名，%(quorum)s。"
+        "%(sitting)s应到%(members)s%(roll)d名，实到%(members)s%(present)d名，%(quorum)s。"
         "本次表决共发出表决票%(issued)d张，收回%(returned)d张%(papers_words)s，"
         "收回的表决票数%(relation)s发出的表决票数%(valid)s。"
     ) % {
         **turnout,
+        "sitting": ELECTORATES[body].sitting,
+        "members": ELECTORATES[body].members,
         "quorum": gettext("符合法定人数") if is_quorate else gettext("不足法定人数"),
         "valid": valid,
         "relation": _relation(turnout["returned"], turnout["issued"]),
@@ -473,7 +487,7 @@ def _declared(outcome: Outcome, how: How, count: int) -> str:
     named = {
         "count": count,
         "year": figures["poll"]["year"],
-        "passed": DECLARED[figures["rules"]["majority"]],
+        "passed": of_majority(DECLARED, figures),
         "round": WAYS[how].name,
     }
     match how:

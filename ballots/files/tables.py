@@ -57,6 +57,7 @@ def results(poll: Poll) -> Sheet:
     poll, result = counted(poll)
     rules = result.figures["rules"]
     is_each = rules["form"] == "each"
+    members = {"members": poll.electorate.members}
     of_all, of_item = remarks(poll), remarks_on_items(poll)
     outcome = outcome_of(poll)
     origins = first_keys(poll)
@@ -71,7 +72,7 @@ def results(poll: Poll) -> Sheet:
         gettext("得票数"),
         *([gettext("反对票数"), gettext("弃权票数")] if is_each else []),
         gettext("得票率(%)"),
-        gettext("占全体代表(%)"),
+        gettext("占全体%(members)s(%%)") % members,
         gettext("是否过半数"),
         gettext("结果"),
         gettext("备注"),
@@ -117,7 +118,10 @@ def summary(poll: Poll) -> Sheet:
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
-        [gettext("全体代表"), turnout["delegates_total"]],
+        [
+            gettext("全体%(members)s") % {"members": poll.electorate.members},
+            turnout["delegates_total"],
+        ],
         [gettext("应到"), turnout["roll"]],
         [gettext("实到"), turnout["present"]],
         [gettext("发出"), turnout["issued"]],

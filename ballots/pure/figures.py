@@ -7,7 +7,7 @@ What is stored stays as it was frozen, and `current` is how everybody else sees 
 
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from ballots.pure.rules import Form, Majority, Proposals
+from ballots.pure.rules import Body, Form, Majority, Proposals
 from ballots.pure.tally import ItemOutcome, Relation
 
 # Whoever changes what stands in the figures raises this, teaches `current` the version before, and
@@ -25,7 +25,13 @@ Stored = dict[str, Any]
 Source = Literal["candidate", "proposal"]
 
 
-class PollFigures(TypedDict):
+class BodyFigures(TypedDict, total=False):
+    """Which body votes, where it is not the congress."""
+
+    body: Body
+
+
+class PollFigures(BodyFigures):
     """Which poll was counted, in the words that it had then."""
 
     uuid: str

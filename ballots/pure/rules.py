@@ -18,6 +18,7 @@ UNSAFE = {"Cc", "Cf", "Cs"}
 Form = Literal["choose", "each"]
 Proposals = Literal["counted", "advisory", "off"]
 Majority = Literal["all", "present", "valid", "none"]
+Body = Literal["congress", "committee"]
 
 
 @dataclass(frozen=True)

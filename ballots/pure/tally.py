@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ballots.pure.rules import Rules
+from ballots.pure.rules import Body, Rules
 
 ItemOutcome = Literal["adopted", "tied", "short", "out"]
 Relation = Literal["=", "≥"]
@@ -157,9 +157,13 @@ class Tally:
         return 0 if self.with_outcome("tied") else self.places_left
 
 
-def quorum(delegates_total: int) -> int:
-    """Return ⌈2T/3⌉, the least number present (地方组织法 art. 14: 三分之二以上的代表出席)."""
-    return -(-2 * delegates_total // 3)
+def quorum(total: int, body: Body = "congress") -> int:
+    """Return the least number of all `total` members of a body who have to be present.
+
+    Of a congress ⌈2T/3⌉ (地方组织法 art. 14: 三分之二以上的代表出席), of its standing committee more than
+    half (art. 51: 全体组成人员过半数出席).
+    """
+    return more_than_half(total) if body == "committee" else -(-2 * total // 3)
 
 
 def more_than_half(base: int) -> int:

@@ -118,6 +118,11 @@ def make_delegates(number: int, *, delegation: str = "城区代表团") -> list[
     )
 
 
+def join_committee(people: Sequence[Delegate]) -> None:
+    """Mark `people` as members of the standing committee."""
+    Delegate.objects.filter(pk__in=[one.pk for one in people]).update(on_committee=True)
+
+
 def present_on(poll: Poll, delegate: Delegate) -> RollEntry:
     """Return an unsaved line of the roll of `poll` for somebody who has come."""
     entry = roll.entry_of(poll, delegate)
@@ -231,6 +236,8 @@ def make_stage(
     office, scrutineer, chief = staff_of_a_day()
     poll = make_poll(kind=kind, **({"delegates_total": max(delegates, 1)} | columns))
     people = make_delegates(delegates)
+    if poll.body == Poll.Body.COMMITTEE:
+        join_committee(people)
     issued = cards.issue_cards(people, by=office)
     roll.draw_up_roll(poll, by=office)
     roll.mark_present(poll, numbers=[person.number for person in people], by=office)

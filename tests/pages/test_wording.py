@@ -34,6 +34,15 @@ OPTIONS: list[tuple[dict[str, object], str]] = [
     ({"delegates_total": 351}, "得票超过全体代表351人的一半，即至少176票，才能通过。"),
     ({"delegates_total": None}, "得票超过全体代表人数的一半，才能通过。"),
     ({"majority": "present"}, "得票超过实到代表人数的一半，才能通过。"),
+    ({"body": "committee"}, "已报到的组成人员可以投票。"),
+    (
+        {"body": "committee", "delegates_total": 29},
+        "得票超过全体组成人员29人的一半，即至少15票，才能通过。",
+    ),
+    (
+        {"body": "committee", "majority": "present"},
+        "得票超过实到组成人员人数的一半，才能通过。",
+    ),
     ({"majority": "valid"}, "得票超过有效票数的一半，才能通过。"),
     ({"majority": "none"}, "不要求得票过半数，得票多的项目通过。"),
     ({}, "按得票多少排列，得票相同的名次并列。"),
@@ -54,6 +63,7 @@ CHOICES: dict[str, type[TextChoices]] = {
     "choice_rule": Poll.ChoiceRule,
     "proposals": Poll.Proposals,
     "voters": Poll.Voters,
+    "body": Poll.Body,
     "majority": Poll.Majority,
 }
 

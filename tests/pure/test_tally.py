@@ -87,6 +87,11 @@ def test_two_thirds_are_rounded_up_and_half_is_no_majority(total, least_present,
     assert more_than_half(total) == majority
 
 
+@pytest.mark.parametrize(("total", "least_present"), [(29, 15), (30, 16), (1, 1), (2, 2)])
+def test_a_committee_sits_with_more_than_half_of_all_its_members(total, least_present):
+    assert quorum(total, "committee") == least_present
+
+
 @given(st.integers(1, 10**6))
 def test_the_quorum_is_the_least_that_is_two_thirds_and_the_majority_the_least_over_half(total):
     assert 3 * quorum(total) >= 2 * total > 3 * (quorum(total) - 1)

@@ -20,10 +20,10 @@ from ballots.acts import roll, sign_in
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import READING, Day, Done, StaffRequest, address, note, posted, step, take
 from ballots.admin.moving import moving
+from ballots.facts.turnout import quorum_of
 from ballots.facts.words import remarks
 from ballots.models import ROLL_LISTED, AccessCard, Delegate, RollEntry
 from ballots.pure.progress import Watch
-from ballots.pure.tally import quorum
 from ballots.refusal import REASON_LIMIT, Refused
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
@@ -408,7 +408,7 @@ class EverybodyForm(forms.Form):
 @step(
     "everybody",
     _("全体到会，除…"),
-    _("除您写明的代表外，全体代表记为到会；请假的和不是在任代表的除外。"),
+    _("除您写明的代表外，名册上的代表都记为到会；请假的和不是在任代表的除外。"),
     who=roles.is_office,
     phases=DRAFT,
     listed=False,
@@ -478,8 +478,7 @@ def confirm_presence(request: StaffRequest, poll: Poll) -> HttpResponse:
         return gettext("已核对。实到%(count)d人。") % {"count": total}
 
     turnout = request.day.turnout
-    needed = None if poll.delegates_total is None else quorum(poll.delegates_total)
-    context = {"turnout": turnout, "needed": needed, "button": gettext("实到无变化")}
+    context = {"turnout": turnout, "needed": quorum_of(poll), "button": gettext("实到无变化")}
     return take(request, poll, act, **context)
 
 
