@@ -43,6 +43,10 @@ def rules_of(poll: Poll) -> Rules:
         proposal_limit=poll.proposal_limit,
         majority=poll.majority,  # type: ignore[arg-type]
         delegates_total=poll.delegates_total,
+        boundary=poll.boundary,
+        boundary_included=poll.boundary_included,
+        whole_boundary=poll.whole_boundary,
+        whole_boundary_included=poll.whole_boundary_included,
     )
 
 
@@ -600,6 +604,7 @@ class PaperReading(models.Model):
     place = models.PositiveSmallIntegerField(_("第几张"))
     side = models.PositiveSmallIntegerField(choices=ReadingSide)
     chosen = models.JSONField(default=list)
+    fair = models.JSONField(default=list)
     against = models.JSONField(default=list)
     proposals = models.JSONField(default=list)
     doubt = models.CharField(_("疑问"), max_length=200, blank=True)
@@ -708,13 +713,17 @@ class InvalidReason(models.TextChoices):
 
 
 class Ballot(models.Model):
-    """An opened ballot (表决票): a random key, sorted lists, no person, no time, no order."""
+    """An opened ballot (表决票): a random key, sorted lists, no person, no time, no order.
+
+    In a 满意度测评 `chosen` are 满意, `fair` 基本满意 and `against` 不满意.
+    """
 
     Invalid = InvalidReason
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     poll = models.ForeignKey(Poll, models.PROTECT, related_name="ballots")
     chosen = models.JSONField(default=list)
+    fair = models.JSONField(default=list)
     against = models.JSONField(default=list)
     write_ins = models.JSONField(default=list)
     invalid = models.CharField(

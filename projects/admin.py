@@ -156,10 +156,11 @@ class PollForm(NoticingForm):
             "phone": _("显示在代表端每一页的下方。"),
             "rules_name": _("正式票决须填写，开始投票前会检查。"),
             "opening_words": _("显示在候选项目页，可以留空。"),
-            "places": _("要确定多少个项目；每张表决票最多选这么多项。"),
+            "places": _("要确定多少个项目；每张表决票最多选这么多项。满意度测评不用填写。"),
             "form": _(
                 "“选择”：勾选赞成的项目；“逐项表决”：对每个项目表示赞成、反对或弃权。"
-                "两种方式都按赞成票多少确定。"
+                "两种方式都按赞成票多少确定。“满意度测评”：对每个项目评满意、基本满意或不满意，"
+                "不确定名额，不推荐新项目。"
             ),
             "choice_rule": _("“可以少选”时，选一项也有效；“必须选足”时，少选不能提交。"),
             "proposals": _("表决办法没有规定推荐项目计票的，请选“不计票”或“不接受推荐”。"),
@@ -171,7 +172,12 @@ class PollForm(NoticingForm):
             "voters": _(
                 "“已报到”：到会签到的代表才能投票；“全体”：名册上的代表都能投票，只用于演练。"
             ),
-            "majority": _("得票达到这个比例的项目才能通过。一般为全体代表的过半数。"),
+            "majority": _(
+                "得票达到这个比例的项目才能通过。一般为全体代表的过半数。"
+                "满意度测评：满意率以其中的人数或票数为基数。"
+            ),
+            "boundary": _("满意票占基数的这一比例为“满意”；与基本满意票合计达到的，为“基本满意”。"),
+            "whole_boundary": _("各项目的票数合计后，按这一比例评定总体。"),
             "simple": _("适用于乡镇：密钥分给两人，任何一人可以单独开启票箱；一名监票人复核。"),
             "collecting": _(
                 "勾选后，在投票开始前，代表登录后可以实名推荐项目，由会务组处理；不是投票。"
@@ -193,10 +199,26 @@ class PollForm(NoticingForm):
                 "voters",
                 _("正式票决只能由已报到的代表投票；“名册上的全体代表”只用于演练，请更正。"),
             )
+        if cleaned.get("form") == Poll.Form.GRADES:
+            self._clean_grades(cleaned)
         closes_at = cleaned.get("closes_at")
         if closes_at is not None and is_far(closes_at):
             self.add_error("closes_at", _("截止时间与现在相差一年以上，请核对年份。"))
         return cleaned
+
+    def _clean_grades(self, cleaned: dict[str, Any]) -> None:
+        """Take for what it is what a 满意度测评 has no use for, whatever stood in those fields."""
+        cleaned |= {
+            "places": 0,
+            "choice_rule": Poll.ChoiceRule.AT_MOST,
+            "proposals": Poll.Proposals.OFF,
+            "collecting": False,
+            "wishes": False,
+        }
+        if cleaned.get("majority") == Poll.Majority.NONE:
+            self.add_error("majority", _("满意度测评须有基数，请选择全体、实到或有效票。"))
+        if self.instance.parent_id:
+            self.add_error("form", _("再次票决和补充票决不能是满意度测评。"))
 
 
 @admin.register(Poll)
@@ -215,6 +237,15 @@ class PollAdmin(DraftAdmin):
         (
             _("投票资格和通过"),
             {"fields": ["body", "voters", "delegates_total", "total_reason", "majority"]},
+        ),
+        (
+            _("满意度测评"),
+            {
+                "fields": [
+                    ("boundary", "boundary_included"),
+                    ("whole_boundary", "whole_boundary_included"),
+                ]
+            },
         ),
         (_("截止和公布"), {"fields": ["closes_at", "show_votes", "objection_days"]}),
         (_("票箱密钥"), {"fields": ["simple"]}),

@@ -26,6 +26,7 @@ class ChoiceRule(models.TextChoices):
 class Form(models.TextChoices):
     CHOOSE = "choose", _("选择赞成的项目")
     EACH = "each", _("逐项表决：赞成、反对、弃权")
+    GRADES = "grades", _("满意度测评：满意、基本满意、不满意")
 
 
 class Body(models.TextChoices):

@@ -127,9 +127,8 @@ class Poll(models.Model):
     rules_adopted_on = models.DateField(_("表决办法通过日期"), null=True, blank=True)
     opening_words = models.TextField(_("票前说明"), blank=True)
 
-    places = models.PositiveSmallIntegerField(
-        _("应选项数"), default=10, validators=[MinValueValidator(1)]
-    )
+    # None in a 满意度测评.
+    places = models.PositiveSmallIntegerField(_("应选项数"), default=10)
     form = models.CharField(
         _("表决方式"), max_length=16, choices=choices.Form, default=choices.Form.CHOOSE
     )
@@ -246,7 +245,19 @@ class Poll(models.Model):
         verbose_name_plural = _("票决")
         ordering = ["-pk"]
         constraints = [
-            models.CheckConstraint(condition=Q(places__gte=1), name="poll_has_a_place_to_fill"),
+            models.CheckConstraint(
+                condition=Q(places__gte=1) & ~Q(form="grades") | Q(places=0, form="grades"),
+                name="poll_has_a_place_to_fill_unless_it_gives_grades",
+                violation_error_message=_("应选项数至少为1。"),
+            ),
+            models.CheckConstraint(
+                condition=~Q(form="grades")
+                | (
+                    Q(proposals="off", choice_rule="at-most", parent__isnull=True)
+                    & ~Q(majority="none")
+                ),
+                name="poll_of_grades_proposes_nothing_and_has_a_base",
+            ),
             models.CheckConstraint(
                 condition=Q(proposal_limit__gte=1, proposal_limit__lte=10),
                 name="poll_takes_one_to_ten_proposals_a_ballot",
@@ -345,6 +356,11 @@ class Poll(models.Model):
     @property
     def is_rehearsal(self) -> bool:
         return self.kind == self.Kind.REHEARSAL
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether it is a 满意度测评: each ballot gives grades, and no place is filled."""
+        return self.form == self.Form.GRADES
 
     @property
     def takes_ballots(self) -> bool:

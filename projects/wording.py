@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext, ngettext
 
+from projects import choices
 from projects.models import Poll
 
 
@@ -12,30 +13,83 @@ def rules_in_words(poll: Poll) -> list[str]:
 
 def rules_by_question(poll: Poll) -> list[tuple[str, list[str]]]:
     """Return the same sentences under the four questions that they answer."""
-    choosing = [_list(poll), _choices(poll), _blank(poll), _proposals(poll)]
+    choosing = (
+        [gettext("对每个项目评满意、基本满意或不满意，没有评的按弃权计。"), _blank(poll)]
+        if poll.is_graded
+        else [_list(poll), _choices(poll), _blank(poll), _proposals(poll)]
+    )
     if poll.is_rehearsal:
         choosing.insert(0, gettext("本次为演练，不计票。"))
-    passing = [
+    passing = [_grades(poll), _whole(poll)] if poll.is_graded else _passing(poll)
+    telling = [_confirmers(poll), _published(poll)]
+    if poll.simple:
+        telling.append(gettext("简易方式：密钥的任一持有人可单独开启票箱。"))
+    return [
+        (gettext("怎么评") if poll.is_graded else gettext("怎么选"), choosing),
+        (gettext("谁能投"), [_voters(poll)]),
+        (gettext("怎样算满意") if poll.is_graded else gettext("怎样算通过"), passing),
+        (gettext("怎样计票和公布"), telling),
+    ]
+
+
+def _passing(poll: Poll) -> list[str]:
+    return [
         _majority(poll),
         gettext("按得票多少排列，得票相同的名次并列。"),
         gettext("最后的名额有得票相同、不能确定的，系统不作取舍，再次票决或由会议决定。"),
         gettext("通过的项目不足%(places)d项的，补充票决、由会议决定或不再补足。")
         % {"places": poll.places},
     ]
-    telling = [
-        _confirmers(poll),
-        gettext("公布通过的项目和各项目的得票数。")
-        if poll.show_votes
-        else gettext("只公布通过的项目，不公布得票数。"),
-    ]
-    if poll.simple:
-        telling.append(gettext("简易方式：密钥的任一持有人可单独开启票箱。"))
-    return [
-        (gettext("怎么选"), choosing),
-        (gettext("谁能投"), [_voters(poll)]),
-        (gettext("怎样算通过"), passing),
-        (gettext("怎样计票和公布"), telling),
-    ]
+
+
+def _published(poll: Poll) -> str:
+    match poll.is_graded, poll.show_votes:
+        case True, True:
+            return gettext("公布各项目的等次和满意、基本满意、不满意、弃权票数。")
+        case True, False:
+            return gettext("只公布各项目的等次，不公布票数。")
+        case False, True:
+            return gettext("公布通过的项目和各项目的得票数。")
+    return gettext("只公布通过的项目，不公布得票数。")
+
+
+def boundary_in_words(base: str, boundary: str, *, included: bool) -> str:
+    """Return where 满意 begins, such as “达到全体代表29人的半数（含本数）” or “超过有效票数的三分之二”.
+
+    `base` is of whom or what it is a part, in words.
+    """
+    said = {"base": base, "part": choices.Boundary(boundary).label}
+    if included:
+        return gettext("达到%(base)s的%(part)s（含本数）") % said
+    return gettext("超过%(base)s的%(part)s") % said
+
+
+def _grades(poll: Poll) -> str:
+    boundary = boundary_in_words(_base(poll), poll.boundary, included=poll.boundary_included)
+    return gettext(
+        "满意票%(boundary)s的，为“满意”；不足，但与基本满意票合计%(boundary)s的，为“基本满意”；"
+        "其余为“不满意”。"
+    ) % {"boundary": boundary}
+
+
+def _whole(poll: Poll) -> str:
+    base = gettext("%(base)s与项目数之积") % {"base": _base(poll)}
+    boundary = boundary_in_words(base, poll.whole_boundary, included=poll.whole_boundary_included)
+    return gettext("总体按各项目票数之和评定：满意票之和%(boundary)s的，总体为“满意”，余类推。") % {
+        "boundary": boundary
+    }
+
+
+def _base(poll: Poll) -> str:
+    """Return what the rates of a 满意度测评 are rates of."""
+    match poll.majority:
+        case Poll.Majority.PRESENT:
+            return gettext("实到%(members)s人数") % _named(poll)
+        case Poll.Majority.VALID:
+            return gettext("有效票数")
+    if poll.delegates_total is None:
+        return gettext("全体%(members)s人数") % _named(poll)
+    return gettext("全体%(members)s%(total)d人") % {**_named(poll), "total": poll.delegates_total}
 
 
 def _list(poll: Poll) -> str:
@@ -72,6 +126,8 @@ def _choices(poll: Poll) -> str:
 
 
 def _blank(poll: Poll) -> str:
+    if poll.blank_allowed and poll.is_graded:
+        return gettext("可以一项不评，勾选弃权后提交，为弃权票。")
     if poll.blank_allowed:
         return gettext("可以一项不选，勾选弃权后提交，为弃权票。")
     return gettext("不接受弃权票，空白的表决票不能提交。")

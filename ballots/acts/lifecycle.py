@@ -27,7 +27,13 @@ from ballots.facts.frozen import (
     unlike_record,
 )
 from ballots.facts.kept import is_on_record
-from ballots.facts.outcome import is_for_chief, listed, outcome_of, standing_result
+from ballots.facts.outcome import (
+    Outcome,
+    is_for_chief,
+    listed,
+    outcome_of,
+    standing_result,
+)
 from ballots.facts.paper import given
 from ballots.facts.rulings import are_as_signed
 from ballots.models import (
@@ -492,9 +498,9 @@ def publish_result(
 ) -> Result:
     """Publish a confirmed result and open the first step of the hall's reveal; not to be taken back.
 
-    `adopted` is the number of projects that fill a place, as the person read it on the page. Open
-    places must be settled (design §4.3) or left open knowingly (`leave_open`). `at_once` goes to
-    the last step of the reveal, where there is no hall to show it to.
+    `adopted` is the number of projects that fill a place, or of those graded 满意, as the person read
+    it on the page. Open places must be settled (design §4.3) or left open knowingly (`leave_open`).
+    `at_once` goes to the last step of the reveal, where there is no hall to show it to.
     """
     demand_office(by)
     poll = _ready(poll, "publish")
@@ -506,7 +512,7 @@ def publish_result(
     decided = journal.said(poll, journal.Kind.DECIDED, "items")[-1:]
     if decided != ([outcome.decision.items] if outcome.decision else []):
         raise refused("unlike-record", what=_("会议决定"))
-    if adopted is not None and adopted != len(outcome.filled):
+    if adopted is not None and adopted != outcome.announced:
         raise refused("figure-wrong")
     if outcome.round_runs:
         raise refused("second-round-runs")
@@ -515,15 +521,13 @@ def publish_result(
     Result.objects.filter(pk=outcome.result.pk).update(published_by=by)
     now = timezone.now()
     _move(poll, "publish", published_at=now, revealed_at=now if at_once else None)
-    # In the order of the list, which tells nothing of the votes.
-    filled = listed(outcome.filled)
     journal.append(
         poll,
         journal.Kind.PUBLISHED,
         by=by,
         data={
             "result": outcome.result.digest,
-            "projects": [[place.key, place.title, place.how] for place in filled],
+            "projects": _announced(outcome),
             "left_open": outcome.open_places,
             "at_once": at_once,
         },
@@ -532,14 +536,32 @@ def publish_result(
     return outcome.result
 
 
+def _announced(outcome: Outcome) -> list[list[str]]:
+    """Return key, title and how it ended of what is published, in the order of the list.
+
+    That order tells nothing of the votes. Of a 满意度测评 each item with its grade.
+    """
+    if outcome.poll.is_graded:
+        items = outcome.result.figures["items"]
+        return [[item["item"], item["title"], item["outcome"]] for item in items]
+    return [[place.key, place.title, place.how] for place in listed(outcome.filled)]
+
+
 def _still_holds(poll: Poll, result: Result, watch: Watch) -> bool:
     """Count again and compare all but the journal's length, which has grown since."""
     fresh = counting.figures(poll, watch)
     return is_found_again(result.stored, fresh) and all(check["holds"] for check in fresh["checks"])
 
 
-def _votes(figures: Figures) -> list[tuple[str, str, int]]:
-    return [(item["item"], item["title"], item["votes"]) for item in figures["items"]]
+def _votes(figures: Figures) -> list[tuple[str, str, *tuple[int, ...]]]:
+    """Return key, title and votes of each item; in a 满意度测评 the votes of all three grades."""
+    return [
+        (
+            *(item["item"], item["title"], item["votes"]),
+            *((item["fair"], item["against"]) if "fair" in item else ()),
+        )
+        for item in figures["items"]
+    ]
 
 
 def _demand_as_on_record(poll: Poll, result: Result | None = None) -> None:

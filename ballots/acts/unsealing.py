@@ -51,11 +51,11 @@ WRITTEN = 5000
 # Rows of text that stands as it is stored, and not Django's objects: these took two fifths of the
 # time of the process that leads an opening.
 COPY = """
-COPY ballots_ballot (id, poll_id, invalid, chosen, against, write_ins) FROM STDIN
+COPY ballots_ballot (id, poll_id, invalid, chosen, fair, against, write_ins) FROM STDIN
 """
 INSERT = """
-INSERT INTO ballots_ballot (id, poll_id, invalid, chosen, against, write_ins)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO ballots_ballot (id, poll_id, invalid, chosen, fair, against, write_ins)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 # Between the lists of a ballot, in no list.
 NEXT = ";"
@@ -67,7 +67,7 @@ class Contents:
     """What was in a box, in little memory: some eighty bytes a ballot.
 
     `ballots` holds for each a fresh random key and then, as text, why it is invalid, or by NEXT the
-    lists that it is for and against and those `spellings` which it proposes, by their place.
+    lists that it is for, fairly for and against and those `spellings` which it proposes, by their place.
     """
 
     ballots: list[bytes] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Contents:
             if len(places) > 1:
                 seen = {_seen(Proposal(*words)) for words in ballot.proposals}
                 self.has_twins |= len(seen) < len(places)
-            said = NEXT.join(map(_list, (ballot.chosen, ballot.against, places)))
+            said = NEXT.join(map(_list, (ballot.chosen, ballot.fair, ballot.against, places)))
         self.ballots.append(next(self.keys) + said.encode())
 
     def _place(self, proposal: Proposal) -> int:
@@ -231,8 +231,8 @@ def _rows(poll: Poll, ballots: Iterable[bytes], ids: Sequence[str]) -> Iterator[
     """Yield each ballot by its columns, as both statements take it."""
     for ballot in ballots:
         key, said = ballot[:KEY_SIZE].hex(), ballot[KEY_SIZE:].decode()
-        invalid, lists = (said, [NONE] * 3) if NEXT not in said else ("", said.split(NEXT))
-        chosen, against, places = lists
+        invalid, lists = (said, [NONE] * 4) if NEXT not in said else ("", said.split(NEXT))
+        chosen, fair, against, places = lists
         if places != NONE:
             places = json.dumps(sorted(ids[place] for place in json.loads(places)))
-        yield key, poll.pk, invalid, chosen, against, places
+        yield key, poll.pk, invalid, chosen, fair, against, places

@@ -17,22 +17,27 @@ from ballots.models import Ballot, WriteIn, rules_of
 from ballots.pure import chain, sealing
 from ballots.pure.figures import (
     VERSION,
+    WITH_PAPERS,
     WITHOUT_PAPERS,
     BodyFigures,
+    BoundaryFigures,
     CheckFigures,
     Figures,
+    GradeFigures,
     ListedItem,
     PaperFigures,
     RulesFigures,
+    WholeFigures,
 )
+from ballots.pure.grades import Whole
 from ballots.pure.progress import Watch, half, unwatched, watched
 from ballots.pure.rules import Rules
-from ballots.pure.tally import Check, Paper, Tally, Turnout, paper, tally
+from ballots.pure.tally import Check, Paper, Standing, Tally, Turnout, base_for, paper, tally
 from projects.models import Poll
 
 # Plain aggregates: equal lists are counted first, then unfolded, and a list that held an item twice
 # would be for it once. So are candidates, for and against, and the proposals that stand alone, each
-# followed first to where it counts. Only where one has become a candidate are ballots looked at one
+# followed first to where it counts; so are the three grades of a 满意度测评. Only where one has become a candidate are ballots looked at one
 # by one: of a ballot that proposes it the candidate counts once, not again where the ballot is for
 # it already, and no longer against. Raw, because no ORM unfolds a list.
 SECOND_COUNT = """
@@ -48,11 +53,12 @@ followed(id, ruling, item) AS (
 placed(id, ruling, item) AS (
     SELECT REPLACE(CAST(id AS TEXT), '-', ''), ruling, item FROM followed
 ),
-valid(chosen, against, write_ins) AS NOT MATERIALIZED (
-    SELECT chosen, against, write_ins FROM ballots_ballot
+valid(chosen, fair, against, write_ins) AS NOT MATERIALIZED (
+    SELECT chosen, fair, against, write_ins FROM ballots_ballot
     WHERE poll_id = %(poll)s AND invalid = ''
 ),
 favoured(numbers, times) AS (SELECT chosen, COUNT(*) FROM valid GROUP BY chosen),
+half(numbers, times) AS (SELECT fair, COUNT(*) FROM valid GROUP BY fair),
 opposed(numbers, times) AS (SELECT against, COUNT(*) FROM valid GROUP BY against),
 proposed(ids, times) AS (SELECT write_ins, COUNT(*) FROM valid GROUP BY write_ins),
 merged(ids, item) AS (
@@ -63,24 +69,29 @@ merged(ids, item) AS (
 turned(chosen, against, item) AS (
     SELECT b.chosen, b.against, m.item FROM merged m JOIN valid b ON b.write_ins = m.ids
 ),
-sides(item, vote, against) AS (
-    SELECT CAST(value AS TEXT), SUM(times), 0
+sides(item, vote, fair, against) AS (
+    SELECT CAST(value AS TEXT), SUM(times), 0, 0
     FROM (SELECT DISTINCT numbers, times, mark.value
           FROM favoured f, json_each(f.numbers) AS mark) once
     GROUP BY value
     UNION ALL
-    SELECT CAST(value AS TEXT), 0, SUM(times)
+    SELECT CAST(value AS TEXT), 0, SUM(times), 0
+    FROM (SELECT DISTINCT numbers, times, mark.value
+          FROM half h, json_each(h.numbers) AS mark) once
+    GROUP BY value
+    UNION ALL
+    SELECT CAST(value AS TEXT), 0, 0, SUM(times)
     FROM (SELECT DISTINCT numbers, times, mark.value
           FROM opposed o, json_each(o.numbers) AS mark) once
     GROUP BY value
     UNION ALL
-    SELECT item, SUM(times), 0
+    SELECT item, SUM(times), 0, 0
     FROM (SELECT DISTINCT q.ids, q.times, p.item
           FROM proposed q, json_each(q.ids) AS mark, placed p
           WHERE p.ruling = 'alone' AND p.id = REPLACE(mark.value, '-', '')) once
     GROUP BY item
     UNION ALL
-    SELECT item, SUM(1 - already), -SUM(before)
+    SELECT item, SUM(1 - already), 0, -SUM(before)
     FROM (SELECT item,
                  (SELECT COUNT(*) FROM json_each(t.chosen) AS mark
                   WHERE CAST(mark.value AS TEXT) = item) AS already,
@@ -89,7 +100,7 @@ sides(item, vote, against) AS (
           FROM turned t) looked
     GROUP BY item
 )
-SELECT item, SUM(vote), SUM(against) FROM sides GROUP BY item
+SELECT item, SUM(vote), SUM(fair), SUM(against) FROM sides GROUP BY item
 """
 # Raw for the same reason.
 MENTIONS = """
@@ -119,28 +130,30 @@ def _papers(poll: Poll, watch: Watch) -> Iterator[Paper]:
     counted = poll.proposals == Poll.Proposals.COUNTED
     items = rulings.items_of(poll) if counted else {}
     valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
-    texts = [Cast(column, TextField()) for column in ("chosen", "against", "write_ins")]
+    texts = [Cast(column, TextField()) for column in ("chosen", "fair", "against", "write_ins")]
     rows = watched(valid.values_list(*texts).iterator(FETCHED), valid.count(), watch)
     while equal := Counter(islice(rows, TOGETHER)):
-        for (chosen, against, write_ins), times in equal.items():
+        for (chosen, fair, against, write_ins), times in equal.items():
             yield paper(
                 chosen=json.loads(chosen),
+                fair=json.loads(fair),
                 against=json.loads(against),
                 write_ins=json.loads(write_ins) if counted else (),
                 rulings=items,
+                graded=poll.is_graded,
                 times=times,
             )
 
 
-def count_in_sql(poll: Poll) -> dict[str, tuple[int, int]]:
-    """Return each item's votes, for and against, counted by the database by another road than `count`.
+def count_in_sql(poll: Poll) -> dict[str, tuple[int, int, int]]:
+    """Return each item's votes, for, fairly for and against, counted by the database by another road than `count`.
 
     No Python counts anything: see SECOND_COUNT.
     """
     counted = poll.proposals == Poll.Proposals.COUNTED
     rows = _unfolded(SECOND_COUNT, poll=poll.pk, counted=counted)
-    votes = {item: (int(vote), int(against)) for item, vote, against in rows}
-    return {item: votes.get(item, (0, 0)) for item in _items(poll)}
+    votes = {item: (int(vote), int(fair), int(against)) for item, vote, fair, against in rows}
+    return {item: votes.get(item, (0, 0, 0)) for item in _items(poll)}
 
 
 def _unfolded(statement: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -156,7 +169,7 @@ def checks(poll: Poll, result: Tally, watch: Watch = unwatched) -> tuple[Check, 
     """Return every identity that must hold before a count can be confirmed (design §4.2)."""
     second = count_in_sql(poll)
     agreeing = sum(
-        1 for line in result.standings if second[line.item] == (line.votes, line.against)
+        1 for line in result.standings if second[line.item] == (line.votes, line.fair, line.against)
     )
     broken = journal.first_broken(poll)
     entries = poll.journal.count()
@@ -201,10 +214,12 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
     """
     result = count(poll, half(watch, first=True))
     listed = _listed(poll)
+    rules = rules_of(poll)
+    base = base_for(rules, present=result.turnout.present, valid=result.valid)
     # The database lets no poll open without it.
     delegates_total = poll.delegates_total or 0
-    return {
-        "version": VERSION if result.turnout.papers else WITHOUT_PAPERS,
+    found: Figures = {
+        "version": _version(result),
         "poll": {
             "uuid": str(poll.uuid),
             "meeting": poll.meeting,
@@ -213,7 +228,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
             "simple": poll.simple,
             **_body_of(poll),
         },
-        "rules": _rules(rules_of(poll)),
+        "rules": _rules(rules),
         "turnout": {
             **_papers_of(result.turnout),
             "delegates_total": delegates_total,
@@ -228,7 +243,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
             "cards_reissued": poll.journal.filter(kind=journal.Kind.CARD_REISSUED).count(),
         },
         "needed": result.needed,
-        "places": poll.places,
+        "places": result.places,
         "candidates": poll.projects.count(),
         "proposals": mentions(poll).total(),
         "merged": result.merged,
@@ -245,6 +260,7 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
                 "share_of_all": percent(line.votes, delegates_total),
                 "majority": line.votes >= result.needed,
                 "outcome": line.outcome,
+                **(_grades(line, base) if rules.is_graded else GradeFigures()),
             }
             for line in result.standings
         ],
@@ -256,6 +272,38 @@ def figures(poll: Poll, watch: Watch = unwatched) -> Figures:
         "refused": result.refused,
         "turned": result.turned,
         "checks": [_check(check) for check in checks(poll, result, half(watch, first=False))],
+    }
+    if result.whole is not None:
+        found["whole"] = _whole(result.whole)
+    return found
+
+
+def _version(result: Tally) -> int:
+    """Return the lowest version of figures that has a place for all of this count."""
+    if result.whole:
+        return VERSION
+    return WITH_PAPERS if result.turnout.papers else WITHOUT_PAPERS
+
+
+def _grades(line: Standing, base: int) -> GradeFigures:
+    return {
+        "fair": line.fair,
+        "share_good": percent(line.votes, base),
+        "share_satisfied": percent(line.votes + line.fair, base),
+    }
+
+
+def _whole(whole: Whole) -> WholeFigures:
+    return {
+        "good": whole.good,
+        "fair": whole.fair,
+        "poor": whole.poor,
+        "abstained": whole.abstained,
+        "base": whole.base,
+        "needed": whole.needed,
+        "share_good": percent(whole.good, whole.base),
+        "share_satisfied": percent(whole.good + whole.fair, whole.base),
+        "grade": whole.grade,
     }
 
 
@@ -286,6 +334,16 @@ def _rules(rules: Rules) -> RulesFigures:
         "proposal_limit": rules.proposal_limit,
         "majority": rules.majority,
         "delegates_total": rules.delegates_total,
+        **(_boundaries(rules) if rules.is_graded else BoundaryFigures()),
+    }
+
+
+def _boundaries(rules: Rules) -> BoundaryFigures:
+    return {
+        "boundary": rules.boundary,
+        "boundary_included": rules.boundary_included,
+        "whole_boundary": rules.whole_boundary,
+        "whole_boundary_included": rules.whole_boundary_included,
     }
 
 

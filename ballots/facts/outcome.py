@@ -114,6 +114,13 @@ class Outcome:
         return self.result.figures["places"] - len(self.filled)
 
     @property
+    def announced(self) -> int:
+        """How many projects the publication announces: those with a place, or those graded 满意."""
+        if self.poll.is_graded:
+            return sum(item["outcome"] == "good" for item in self.result.figures["items"])
+        return len(self.filled)
+
+    @property
     def is_settled(self) -> bool:
         """Whether every place is filled, or a second round or the meeting has had its say."""
         return not self.places_left or self.decision is not None or self.after is not None

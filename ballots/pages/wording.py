@@ -33,6 +33,7 @@ PROBLEMS = {
     "not-on-list": ("candidates", _("第%(number)d项不在候选项目中，请重新选择")),
     "repeated": ("candidates", _("第%(number)d项重复出现，请重新选择")),
     "no-against": ("candidates", _("本次票决只能选择赞成的项目")),
+    "no-grades": ("candidates", _("本次票决不评等次")),
     "proposals-off": ("candidates", _("本次票决不接受推荐新项目")),
     "too-many-proposals": (
         "proposals",

@@ -7,6 +7,7 @@ What is stored stays as it was frozen, and `current` is how everybody else sees 
 
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
+from ballots.pure.grades import Grade, grade_of, least
 from ballots.pure.rules import Body, Form, Majority, Proposals
 from ballots.pure.tally import ItemOutcome, Relation
 
@@ -14,8 +15,10 @@ from ballots.pure.tally import ItemOutcome, Relation
 # keeps a database of it (CONTRIBUTING.md). Version 0 (`5914733`) and the first ones of version 1
 # (`2f0fb26`) were frozen without a number; the later ones say what merging did to the ballots.
 # Version 2 says how many papers there were, and is that of a count with papers alone: what has none
-# stays readable to every program that knows version 1.
-VERSION = 2
+# stays readable to every program that knows version 1. Version 3 is that of a 满意度测评 alone, for
+# the same reason.
+VERSION = 3
+WITH_PAPERS = 2
 WITHOUT_PAPERS = 1
 SINCE_1 = frozenset({"merged", "marks", "doubled", "turned"})
 
@@ -41,7 +44,16 @@ class PollFigures(BodyFigures):
     simple: bool
 
 
-class RulesFigures(TypedDict):
+class BoundaryFigures(TypedDict, total=False):
+    """From where on an item, and the whole, is 满意; in a 满意度测评 alone."""
+
+    boundary: str
+    boundary_included: bool
+    whole_boundary: str
+    whole_boundary_included: bool
+
+
+class RulesFigures(BoundaryFigures):
     """The rules that the count followed: the fields of `pure.rules.Rules`."""
 
     places: int
@@ -86,8 +98,22 @@ class ListedItem(TypedDict):
     lead_unit: str
 
 
-class ItemFigures(ListedItem):
-    """What one item got, most votes first: `rank` from 1, `shared` where others have as many."""
+class GradeFigures(TypedDict, total=False):
+    """What an item of a 满意度测评 has beside the rest: `votes` are 满意, `against` 不满意.
+
+    Two rates of the base of the rule, in percent: of 满意, and of 满意 and 基本满意 together.
+    """
+
+    fair: int
+    share_good: str
+    share_satisfied: str
+
+
+class ItemFigures(ListedItem, GradeFigures):
+    """What one item got, most votes first: `rank` from 1, `shared` where others have as many.
+
+    In a 满意度测评 the order is that of the list, and the outcome is a grade.
+    """
 
     rank: int
     shared: bool
@@ -98,6 +124,20 @@ class ItemFigures(ListedItem):
     share_of_all: str
     majority: bool
     outcome: ItemOutcome
+
+
+class WholeFigures(TypedDict):
+    """What all items of a 满意度测评 came to: sums over them, `base` too, and two rates of it."""
+
+    good: int
+    fair: int
+    poor: int
+    abstained: int
+    base: int
+    needed: int
+    share_good: str
+    share_satisfied: str
+    grade: Grade
 
 
 class CheckFigures(TypedDict):
@@ -137,6 +177,8 @@ class Figures(TypedDict):
     refused: int
     turned: int
     checks: list[CheckFigures]
+    # Of a 满意度测评 alone.
+    whole: NotRequired[WholeFigures]
     # Put beside the rest when they are frozen: the checksum is public, the votes may not be.
     salt: NotRequired[str]
 
@@ -217,7 +259,7 @@ def base_of(figures: Figures) -> int:
 
 
 def could_change(figures: Figures, more: int) -> bool:
-    """Tell whether `more` ballots that were not opened could change who fills a place.
+    """Tell whether `more` ballots that were not opened could change who fills a place, or a grade.
 
     Each of them may be for anything: an item that is not adopted now could get as many votes, and an
     adopted one lose its majority, where that is of the valid ballots.
@@ -225,6 +267,8 @@ def could_change(figures: Figures, more: int) -> bool:
     if not more:
         return False
     rules, turnout, items = figures["rules"], figures["turnout"], figures["items"]
+    if rules["form"] == "grades":
+        return _grades_could_change(figures, more)
     of_valid = rules["majority"] == "valid"
     most = (turnout["valid"] + more) // 2 + 1 if of_valid else figures["needed"]
     adopted = [item for item in items if item["outcome"] == "adopted"]
@@ -237,4 +281,24 @@ def could_change(figures: Figures, more: int) -> bool:
     unheard = rules["proposals"] == "counted" and more >= needed
     return unheard or any(
         item["votes"] + more >= needed for item in items if item["outcome"] != "adopted"
+    )
+
+
+def _grades_could_change(figures: Figures, more: int) -> bool:
+    """Tell whether `more` ballots, all for one grade, could give an item or the whole another one."""
+    rules, whole, items = figures["rules"], figures["whole"], figures["items"]
+    base = base_of(figures) + (more if rules["majority"] == "valid" else 0)
+    needed = least(rules["boundary"], included=rules["boundary_included"], base=base)
+    needed_whole = least(
+        rules["whole_boundary"],
+        included=rules["whole_boundary_included"],
+        base=base * len(items),
+    )
+    judged = [(item["votes"], item["fair"], needed, item["outcome"], more) for item in items]
+    added = more * len(items)
+    judged.append((whole["good"], whole["fair"], needed_whole, whole["grade"], added))
+    return any(
+        grade_of(good + of_good, fair + of_fair, needed=least_) != grade
+        for good, fair, least_, grade, votes in judged
+        for of_good, of_fair in ((votes, 0), (0, votes), (0, 0))
     )

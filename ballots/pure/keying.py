@@ -24,21 +24,23 @@ class Read:
     doubt: str = ""
 
     def as_data(self) -> dict[str, Any]:
-        """Return what is kept of it: three lists and a text."""
+        """Return what is kept of it: four lists and a text."""
         return {
             "chosen": sorted(self.selection.chosen),
             "against": sorted(self.selection.against),
+            "fair": sorted(self.selection.fair),
             "proposals": [list(proposal.texts) for proposal in self.selection.proposals],
             "doubt": self.doubt,
         }
 
     @classmethod
-    def of(cls, *, chosen: Any, against: Any, proposals: Any, doubt: str) -> "Read":
+    def of(cls, *, chosen: Any, against: Any, proposals: Any, doubt: str, fair: Any = ()) -> "Read":
         """Return what stands in the columns that `as_data` has filled."""
         return cls(
             Selection(
                 chosen=tuple(sorted(chosen)),
                 against=tuple(sorted(against)),
+                fair=tuple(sorted(fair)),
                 # In no order that tells who wrote, so that two who read the same agree.
                 proposals=tuple(Proposal(*texts) for texts in sorted(map(list, proposals))),
             ),

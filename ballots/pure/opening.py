@@ -50,6 +50,7 @@ class Opened(NamedTuple):
     chosen: Sequence[int] = ()
     against: Sequence[int] = ()
     proposals: Sequence[Sequence[str]] = ()
+    fair: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Opener:
             sorted(selection.chosen),
             sorted(selection.against),
             [proposal.texts for proposal in selection.proposals],
+            sorted(selection.fair),
         )
 
 

@@ -15,7 +15,7 @@ UNIT_LIMIT = 30
 PILE = 5
 UNSAFE = {"Cc", "Cf", "Cs"}
 
-Form = Literal["choose", "each"]
+Form = Literal["choose", "each", "grades"]
 Proposals = Literal["counted", "advisory", "off"]
 Majority = Literal["all", "present", "valid", "none"]
 Body = Literal["congress", "committee"]
@@ -25,8 +25,9 @@ Body = Literal["congress", "committee"]
 class Rules:
     """The rules of one vote as adopted in its 表决办法 (design §4.1); frozen at opening.
 
-    `places` is the number of projects to adopt and the most that a ballot may choose;
-    `delegates_total` is T (全体代表), None while nobody has typed it.
+    `places` is the number of projects to adopt and the most that a ballot may choose, and 0 in a
+    满意度测评, which fills none; only there the boundaries of 满意 mean something, of each item and
+    of the whole. `delegates_total` is T (全体代表), None while nobody has typed it.
     """
 
     places: int
@@ -37,6 +38,15 @@ class Rules:
     proposal_limit: int = 3
     majority: Majority = "all"
     delegates_total: int | None = None
+    boundary: str = "1/2"
+    boundary_included: bool = True
+    whole_boundary: str = "1/2"
+    whole_boundary_included: bool = True
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether a ballot gives grades (满意度测评) instead of choosing."""
+        return self.form == "grades"
 
 
 @dataclass(frozen=True)
@@ -54,19 +64,25 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Selection:
-    """What stands on one ballot: candidate numbers (for, against) and proposals, no person."""
+    """What stands on one ballot: candidate numbers (for, against) and proposals, no person.
+
+    In a 满意度测评 `chosen` are 满意, `fair` are 基本满意 and `against` are 不满意.
+    """
 
     chosen: tuple[int, ...] = ()
     against: tuple[int, ...] = ()
     proposals: tuple[Proposal, ...] = ()
+    fair: tuple[int, ...] = ()
 
     def places_used(self, rules: Rules) -> int:
         """Return how many of the places this ballot uses: proposals count where they are votes."""
+        if rules.is_graded:
+            return 0
         return len(self.chosen) + (len(self.proposals) if rules.proposals == "counted" else 0)
 
     @property
     def is_blank(self) -> bool:
-        return not (self.chosen or self.against or self.proposals)
+        return not (self.chosen or self.fair or self.against or self.proposals)
 
 
 @dataclass(frozen=True)
@@ -181,11 +197,13 @@ def faults(
 def _faults_of_choices(
     selection: Selection, rules: Rules, candidates: Collection[int]
 ) -> list[Fault]:
-    marked = selection.chosen + selection.against
+    marked = selection.chosen + selection.fair + selection.against
     found = [Fault("not-on-list", number=n) for n in marked if n not in candidates]
     found += [Fault("repeated", number=n) for n, times in Counter(marked).items() if times > 1]
-    if selection.against and rules.form != "each":
+    if selection.against and rules.form == "choose":
         found.append(Fault("no-against"))
+    if selection.fair and not rules.is_graded:
+        found.append(Fault("no-grades"))
     return found
 
 

@@ -118,7 +118,8 @@ def encode(selection: Selection, *, poll: UUID, nonce: str, size: int) -> bytes:
     """Return `selection` as exactly `size` bytes: canonical JSON, then 80 00 00 … (hex).
 
     Numbers are written sorted, so that the order of ticking is not kept; proposals stand as they
-    were written. `nonce` is 32 lower-case hexadecimal digits. Raises ValueError if the ballot does
+    were written. What is 基本满意 (`b`) is written where there is any: other forms of ballot stay
+    byte for byte what they were. `nonce` is 32 lower-case hexadecimal digits. Raises ValueError if the ballot does
     not fit or would not open again as what it was: its text must be in NFC before anybody judges
     its length, for NFC may change a text and even make it longer.
     """
@@ -166,6 +167,7 @@ def decode(plain: bytes, *, poll: UUID) -> tuple[Selection, str]:
     selection = Selection(
         chosen=_numbers(ballot.get("c")),
         against=_numbers(ballot.get("a")),
+        fair=_numbers(ballot.get("b", [])),
         proposals=_proposals(ballot.get("p")),
     )
     try:
@@ -179,19 +181,20 @@ def decode(plain: bytes, *, poll: UUID) -> tuple[Selection, str]:
 
 
 def _text(selection: Selection, *, poll: UUID, nonce: str) -> bytes:
-    return chain.spelled(
-        {
-            "v": VERSION,
-            "r": str(poll),
-            "n": nonce,
-            "c": sorted(selection.chosen),
-            "a": sorted(selection.against),
-            "p": [
-                {"t": _nfc(p.title), "d": _nfc(p.detail), "u": _nfc(p.unit)}
-                for p in selection.proposals
-            ],
-        }
-    ).encode()
+    said: dict[str, Any] = {
+        "v": VERSION,
+        "r": str(poll),
+        "n": nonce,
+        "c": sorted(selection.chosen),
+        "a": sorted(selection.against),
+        "p": [
+            {"t": _nfc(p.title), "d": _nfc(p.detail), "u": _nfc(p.unit)}
+            for p in selection.proposals
+        ],
+    }
+    if selection.fair:
+        said["b"] = sorted(selection.fair)
+    return chain.spelled(said).encode()
 
 
 def _nfc(text: str) -> str:
@@ -202,6 +205,7 @@ def _in_order(selection: Selection) -> Selection:
     return Selection(
         chosen=tuple(sorted(selection.chosen)),
         against=tuple(sorted(selection.against)),
+        fair=tuple(sorted(selection.fair)),
         proposals=selection.proposals,
     )
 
@@ -244,11 +248,15 @@ def _longest_ballots(rules: Rules, numbers: Collection[int]) -> Iterator[Selecti
     """Yield legal ballots, one of which is the longest that is legal.
 
     For each count of proposals that is as many of the longest numbers as the places allow. Where
-    the rest may be voted against, all of them against none is longer still, by one comma.
+    the rest may be voted against, all of them against none is longer still, by one comma; where
+    there are grades, all in the one list that is else left out.
     """
     longest_first = sorted(set(numbers), key=lambda number: len(str(number)), reverse=True)
     candidates = dict.fromkeys(longest_first, "")
     yield Selection()
+    if rules.is_graded:
+        yield Selection(fair=tuple(longest_first))
+        return
     for count in range(rules.proposal_limit + 1):
         proposals = tuple(_longest_proposal(position) for position in range(count))
         used = count if rules.proposals == "counted" else 0

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ballots.pure.grades import Whole, grade_of, least
 from ballots.pure.rules import Body, Rules
 
-ItemOutcome = Literal["adopted", "tied", "short", "out"]
+# The last three are the grades of a 满意度测评 (`ballots.pure.grades`).
+ItemOutcome = Literal["adopted", "tied", "short", "out", "good", "fair", "poor"]
 Relation = Literal["=", "≥"]
 
 
@@ -18,11 +20,12 @@ class Paper:
     `marks` is how many choices stood on it, before merging made two of them one (`doubles`) or a
     ruling struck one out (`refused`). `merged` is how many proposals on it went into a candidate,
     `turned` how many items it was against that merging made it be for. It stands for as many equal
-    ones as `times` says.
+    ones as `times` says. In a 满意度测评 `chosen` are 满意, `fair` 基本满意 and `against` 不满意.
     """
 
     chosen: frozenset[str]
     against: frozenset[str] = frozenset()
+    fair: frozenset[str] = frozenset()
     marks: int = 0
     doubles: int = 0
     merged: int = 0
@@ -35,14 +38,16 @@ def paper(
     *,
     chosen: Collection[int],
     against: Collection[int] = (),
+    fair: Collection[int] = (),
     write_ins: Collection[str] = (),
     rulings: Mapping[str, str | None],
+    graded: bool = False,
     times: int = 1,
 ) -> Paper:
     """Return a ballot, or `times` equal ones, with each write-in where the canvass put it.
 
     `rulings` maps a write-in's id to the key of the item it counts for (“7” or “推3”), or to None
-    where it was refused. Raises KeyError for a write-in without a ruling: nothing is dropped.
+    where it was refused. Of a `graded` ballot each grade is a mark. Raises KeyError for a write-in without a ruling: nothing is dropped.
     """
     ruled = [rulings[write_in] for write_in in write_ins]
     counted = [item for item in ruled if item is not None]
@@ -52,7 +57,8 @@ def paper(
         chosen=frozenset(items),
         # Whoever proposes what the canvass put into a project is for it, whatever else he marked.
         against=opposed - set(items),
-        marks=len(chosen) + len(ruled),
+        fair=frozenset(str(number) for number in fair),
+        marks=len(chosen) + len(ruled) + (len(fair) + len(against) if graded else 0),
         doubles=len(items) - len(set(items)),
         merged=sum(item.isdecimal() for item in counted),
         refused=len(ruled) - len(counted),
@@ -93,10 +99,14 @@ class Turnout:
 
 @dataclass(frozen=True)
 class Standing:
-    """What one item got: `rank` from 1, `shared` where others have as many votes."""
+    """What one item got: `rank` from 1, `shared` where others have as many votes.
+
+    In a 满意度测评 `votes` are 满意, `fair` 基本满意 and `against` 不满意; its outcome is a grade.
+    """
 
     item: str
     votes: int
+    fair: int
     against: int
     abstained: int
     rank: int
@@ -120,9 +130,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Tally:
-    """What a count came to; `needed` is the least number of votes that adopts an item.
+    """What a count came to; `needed` is the least number of votes that adopts or satisfies.
 
-    Of the `marks` on all valid ballots merging made `doubles` one with another of the same ballot,
+    There is a `whole` of a 满意度测评 alone. Of the `marks` on all valid ballots merging made `doubles` one with another of the same ballot,
     on `doubled` ballots in all, put `merged` into a candidate and turned `turned` votes against
     into votes for; `refused` count for nothing.
     """
@@ -139,6 +149,7 @@ class Tally:
     refused: int
     turned: int
     places: int
+    whole: Whole | None
     standings: tuple[Standing, ...]
     checks: tuple[Check, ...]
 
@@ -172,7 +183,18 @@ def more_than_half(base: int) -> int:
 
 
 def votes_needed(rules: Rules, *, present: int, valid: int) -> int:
-    """Return the least number of votes that adopts an item; one vote where none is demanded.
+    """Return the least number of votes that adopts an item, or makes it 满意 in a 满意度测评.
+
+    One vote where no majority is demanded. Raises ValueError as `base_for` does.
+    """
+    base = base_for(rules, present=present, valid=valid)
+    if rules.is_graded:
+        return least(rules.boundary, included=rules.boundary_included, base=base)
+    return 1 if rules.majority == "none" else more_than_half(base)
+
+
+def base_for(rules: Rules, *, present: int, valid: int) -> int:
+    """Return of how many people or ballots the rule demands a part; valid ballots where of none.
 
     Raises ValueError where the base is 全体代表 and nobody has typed their number.
     """
@@ -180,13 +202,10 @@ def votes_needed(rules: Rules, *, present: int, valid: int) -> int:
         case "all":
             if rules.delegates_total is None:
                 raise ValueError("the majority of all delegates needs their number")
-            return more_than_half(rules.delegates_total)
+            return rules.delegates_total
         case "present":
-            return more_than_half(present)
-        case "valid":
-            return more_than_half(valid)
-        case "none":
-            return 1
+            return present
+    return valid
 
 
 def tally(
@@ -195,41 +214,38 @@ def tally(
     """Count `papers` over `items` (keys in listing order) and say what each item's votes mean.
 
     The listing order only orders items of equal votes on the page; it never decides an outcome. A
-    tie across the last place leaves all its items “tied”. Raises ValueError for a ballot that
-    names an item which is not listed.
+    tie across the last place leaves all its items “tied”. A 满意度测评 keeps that order, and each
+    item is judged by itself. Raises ValueError for a ballot that names an item which is not listed.
     """
-    marked = _marked(papers, places=rules.places)
-    votes, against = marked.votes, marked.against
-    strangers = (votes.keys() | against.keys()) - set(items)
+    marked = _marked(papers, rules)
+    votes, fair, against = marked.votes, marked.fair, marked.against
+    strangers = (votes.keys() | fair.keys() | against.keys()) - set(items)
     if strangers:
         raise ValueError(f"ballots name items that are not listed: {sorted(strangers)}")
     valid = marked.papers
     needed = votes_needed(rules, present=turnout.present, valid=valid)
-    order = sorted(items, key=lambda item: -votes[item])
+    order = items if rules.is_graded else sorted(items, key=lambda item: -votes[item])
     holders = Counter(votes[item] for item in items)
     outcomes = _outcomes([votes[item] for item in order], needed=needed, places=rules.places)
     standings = tuple(
         Standing(
             item=item,
             votes=votes[item],
+            fair=fair[item],
             against=against[item],
-            abstained=valid - votes[item] - against[item],
+            abstained=valid - votes[item] - fair[item] - against[item],
             rank=1 + sum(count for got, count in holders.items() if got > votes[item]),
             shared=holders[votes[item]] > 1,
-            outcome=outcomes[votes[item]],
+            outcome=grade_of(votes[item], fair[item], needed=needed)
+            if rules.is_graded
+            else outcomes[votes[item]],
         )
         for item in order
     )
     checks = (
         Check("发出表决票不少于收回", turnout.issued, valid + turnout.invalid, "≥"),
         *_checks_of_channels(turnout, valid + turnout.invalid),
-        # How many, and not how long the longest is: with one proposal that tells where it stands.
-        Check("每张表决票不超过应选项数", marked.too_long, 0),
-        Check(
-            "各项目得票之和＝各票所选项数之和－并入后重复－不予计票",
-            sum(votes.values()),
-            marked.marks - marked.doubles - marked.refused,
-        ),
+        *_checks_of_marks(marked, rules),
     )
     return Tally(
         turnout=turnout,
@@ -244,6 +260,9 @@ def tally(
         refused=marked.refused,
         turned=marked.turned,
         places=rules.places,
+        whole=_whole(standings, rules, present=turnout.present, valid=valid)
+        if rules.is_graded
+        else None,
         standings=standings,
         checks=checks,
     )
@@ -260,11 +279,45 @@ def _checks_of_channels(turnout: Turnout, returned: int) -> Iterator[Check]:
     yield Check("收回表决票＝收回的电子票＋收回的纸质票", returned, came)
 
 
+def _checks_of_marks(marked: "_Marked", rules: Rules) -> Iterator[Check]:
+    """Yield what must hold of the marks on all ballots; how many, and not how long the longest is:
+
+    with one proposal that would tell where it stands.
+    """
+    if rules.is_graded:
+        yield Check("每张表决票对每个项目至多一个等次", marked.too_long, 0)
+        graded = sum((marked.votes + marked.fair + marked.against).values())
+        yield Check("各项目三个等次的票数之和＝各票所作测评数之和", graded, marked.marks)
+        return
+    yield Check("每张表决票不超过应选项数", marked.too_long, 0)
+    yield Check(
+        "各项目得票之和＝各票所选项数之和－并入后重复－不予计票",
+        sum(marked.votes.values()),
+        marked.marks - marked.doubles - marked.refused,
+    )
+
+
+def _whole(standings: Sequence[Standing], rules: Rules, *, present: int, valid: int) -> Whole:
+    base = base_for(rules, present=present, valid=valid) * len(standings)
+    return Whole(
+        good=sum(line.votes for line in standings),
+        fair=sum(line.fair for line in standings),
+        poor=sum(line.against for line in standings),
+        abstained=sum(line.abstained for line in standings),
+        base=base,
+        needed=least(rules.whole_boundary, included=rules.whole_boundary_included, base=base),
+    )
+
+
 @dataclass
 class _Marked:
-    """What stood on all papers together; `too_long` is how many of them are for too many items."""
+    """What stood on all papers together.
+
+    `too_long` is how many of them are for too many items, or give one of them two grades.
+    """
 
     votes: Counter[str] = field(default_factory=Counter)
+    fair: Counter[str] = field(default_factory=Counter)
     against: Counter[str] = field(default_factory=Counter)
     papers: int = 0
     blank: int = 0
@@ -278,13 +331,15 @@ class _Marked:
     too_long: int = 0
 
 
-def _marked(papers: Iterable[Paper], *, places: int) -> _Marked:
+def _marked(papers: Iterable[Paper], rules: Rules) -> _Marked:
     """Add up `papers` in one pass, so that there may be any number of them."""
     sums = _Marked()
     for ballot in papers:
         times = ballot.times
         for item in ballot.chosen:
             sums.votes[item] += times
+        for item in ballot.fair:
+            sums.fair[item] += times
         for item in ballot.against:
             sums.against[item] += times
         sums.papers += times
@@ -295,8 +350,15 @@ def _marked(papers: Iterable[Paper], *, places: int) -> _Marked:
         sums.turned += ballot.turned * times
         sums.blank += times * (not ballot.marks and not ballot.against)
         sums.doubled += times * bool(ballot.doubles)
-        sums.too_long += times * (len(ballot.chosen) > places)
+        sums.too_long += times * _is_too_long(ballot, rules)
     return sums
+
+
+def _is_too_long(ballot: Paper, rules: Rules) -> bool:
+    if not rules.is_graded:
+        return len(ballot.chosen) > rules.places
+    graded = (ballot.chosen, ballot.fair, ballot.against)
+    return len(frozenset().union(*graded)) < sum(map(len, graded))
 
 
 def _outcomes(ordered_votes: list[int], *, needed: int, places: int) -> dict[int, ItemOutcome]:

@@ -33,6 +33,11 @@ def poll_fields(**changed) -> dict[str, object]:
         "proposal_limit": 3,
         "voters": "present",
         "majority": "all",
+        "body": "congress",
+        "boundary": "1/2",
+        "boundary_included": "on",
+        "whole_boundary": "1/2",
+        "whole_boundary_included": "on",
     } | changed
 
 
@@ -50,6 +55,29 @@ def test_the_office_adds_a_poll_and_finds_each_rule_explained(desk):
     assert unexplained <= {"rules_adopted_on"}
     assert reply.status_code == 302
     assert Poll.objects.get().phase == Poll.Phase.DRAFT
+
+
+def test_a_satisfaction_assessment_has_no_places_and_no_proposals_whatever_is_typed(desk):
+    fields = poll_fields(form="grades", choice_rule="exactly", collecting="on", boundary="2/3")
+
+    reply = desk.post(reverse("admin:projects_poll_add"), fields)
+
+    poll = Poll.objects.get()
+    assert reply.status_code == 302
+    assert (poll.places, poll.choice_rule, poll.proposals) == (0, "at-most", "off")
+    assert not poll.collecting
+    assert poll.boundary == "2/3"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"form": "grades", "majority": "none"}, "majority"), ({"places": 0}, "__all__")],
+)
+def test_an_assessment_has_a_base_and_any_other_poll_a_place(desk, fields, field):
+    reply = desk.post(reverse("admin:projects_poll_add"), poll_fields(**fields))
+
+    assert field in reply.context["adminform"].form.errors
+    assert not Poll.objects.exists()
 
 
 @pytest.mark.parametrize(("kind", "saved"), [("main", False), ("rehearsal", True)])

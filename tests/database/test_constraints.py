@@ -279,7 +279,15 @@ Act = Callable[[World], Any]
 
 # For each constraint the acts that break it, and it alone.
 BREAKS: dict[str, list[Act]] = {
-    "poll_has_a_place_to_fill": [lambda w: change(w.draft, places=0)],
+    "poll_has_a_place_to_fill_unless_it_gives_grades": [
+        lambda w: change(w.draft, places=0),
+        lambda w: change(w.draft, form="grades", proposals="off"),
+    ],
+    "poll_of_grades_proposes_nothing_and_has_a_base": [
+        lambda w: change(w.draft, form="grades", places=0),
+        lambda w: change(w.draft, form="grades", places=0, proposals="off", majority="none"),
+        lambda w: change(w.draft, form="grades", places=0, proposals="off", choice_rule="exactly"),
+    ],
     "poll_takes_one_to_ten_proposals_a_ballot": [
         lambda w: change(w.draft, proposal_limit=0),
         lambda w: change(w.draft, proposal_limit=11),
@@ -327,6 +335,9 @@ BREAKS: dict[str, list[Act]] = {
         lambda w: change(w.running, phase="limbo"),
         lambda w: change(w.running, phase=""),
     ],
+    "poll_body_known": [lambda w: change(w.draft, body="council")],
+    "poll_boundary_known": [lambda w: change(w.draft, boundary="1/3")],
+    "poll_whole_boundary_known": [lambda w: change(w.draft, whole_boundary="66.7%")],
     "poll_choice_rule_known": [lambda w: change(w.draft, choice_rule="at-least")],
     "poll_proposals_known": [lambda w: change(w.draft, proposals="")],
     "poll_that_counts_is_for_those_present": [

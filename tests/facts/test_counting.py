@@ -18,12 +18,16 @@ from ballots.facts.turnout import percent, turnout_of
 from ballots.models import Ballot, JournalEntry, RollEntry, SealedBallot, WriteIn, rules_of
 from ballots.pure import chain
 from ballots.pure.figures import (
+    VERSION,
+    BoundaryFigures,
     CheckFigures,
     Figures,
+    GradeFigures,
     ItemFigures,
     PollFigures,
     RulesFigures,
     TurnoutFigures,
+    WholeFigures,
 )
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -46,6 +50,7 @@ def put(
     stage: Stage,
     *chosen: int,
     against: Sequence[int] = (),
+    fair: Sequence[int] = (),
     write_ins: Sequence[WriteIn] = (),
     invalid: str = "",
 ) -> Ballot:
@@ -57,6 +62,7 @@ def put(
         poll=stage.poll,
         chosen=sorted(chosen),
         against=sorted(against),
+        fair=sorted(fair),
         write_ins=sorted(str(row.id) for row in write_ins),
         invalid=invalid,
     )
@@ -71,9 +77,11 @@ def propose(stage: Stage, title: str, ruling: str = R.ALONE, **columns: Any) -> 
 
 def sides(poll: Poll) -> dict[str, tuple[int, int]]:
     """Return the votes for and against each item, having counted them by both roads."""
-    first = {line.item: (line.votes, line.against) for line in counting.count(poll).standings}
-    assert counting.count_in_sql(poll) == first
-    return first
+    lines = counting.count(poll).standings
+    assert counting.count_in_sql(poll) == {
+        line.item: (line.votes, line.fair, line.against) for line in lines
+    }
+    return {line.item: (line.votes, line.against) for line in lines}
 
 
 def votes(poll: Poll) -> dict[str, int]:
@@ -212,7 +220,8 @@ def test_both_roads_agree_on_any_ballots_under_any_rulings(seed, form):
     stage.open_box()
     projects = list(stage.poll.projects.all())
     written: list[WriteIn] = []
-    for place in range(8):
+    is_graded = form == Poll.Form.GRADES
+    for place in range(0 if is_graded else 8):
         match chance.choice([R.ALONE, R.INTO_PROJECT, R.INTO_WRITE_IN, R.REFUSED]):
             case R.INTO_PROJECT:
                 ruling: dict[str, Any] = {"into_project": chance.choice(projects)}
@@ -230,8 +239,9 @@ def test_both_roads_agree_on_any_ballots_under_any_rulings(seed, form):
         put(
             stage,
             *numbers[:many],
-            against=numbers[many:] if form == Poll.Form.EACH else (),
-            write_ins=chance.sample(written, chance.randrange(5)),
+            fair=numbers[many:4] if is_graded else (),
+            against=numbers[4:] if is_graded else numbers[many:] if form == Poll.Form.EACH else (),
+            write_ins=[] if is_graded else chance.sample(written, chance.randrange(5)),
             invalid=chance.choice(["", "", "", "rules"]),
         )
 
@@ -415,7 +425,34 @@ def test_the_figures_have_the_keys_that_their_types_name_and_all_rules_of_the_co
     assert figures["turnout"].keys() == TurnoutFigures.__required_keys__
     assert all(item.keys() == ItemFigures.__required_keys__ for item in figures["items"])
     assert all(check.keys() == CheckFigures.__required_keys__ for check in figures["checks"])
+    rules = asdict(rules_of(stage.poll))
+    # Where 满意 begins stands in the figures of a 满意度测评 alone.
+    assert figures["rules"] == {
+        name: value
+        for name, value in rules.items()
+        if name not in BoundaryFigures.__optional_keys__
+    }
+
+
+@pytest.mark.django_db
+def test_the_figures_of_a_grading_have_grades_their_rates_and_the_whole():
+    stage = empty_box(candidates=2, form=Poll.Form.GRADES, majority="present")
+    put(stage, 1, fair=[2])
+    put(stage, 1, against=[2])
+
+    figures = counting.figures(stage.poll)
+
+    assert figures["version"] == VERSION
     assert figures["rules"] == asdict(rules_of(stage.poll))
+    first, second = figures["items"]
+    assert first.keys() == ItemFigures.__required_keys__ | GradeFigures.__optional_keys__
+    # Of twelve who came two are satisfied.
+    assert first["outcome"] == "poor"
+    assert (first["share_good"], first["share_satisfied"]) == ("16.7", "16.7")
+    assert (second["votes"], second["fair"], second["against"]) == (0, 1, 1)
+    assert figures["whole"].keys() == WholeFigures.__annotations__.keys()
+    # Nothing was sealed here: what is asked is what the count itself asks.
+    assert all(check["holds"] for check in figures["checks"][:4])
 
 
 @pytest.mark.django_db

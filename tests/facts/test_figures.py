@@ -18,7 +18,7 @@ from tests.helpers.factories import Stage, make_office, make_stage, move_by_forc
 
 pytestmark = pytest.mark.django_db
 
-SENTENCE = "这份票决结果由其他版本的程序写成（数据版本3），本程序不能读取，请联系技术人员。"
+SENTENCE = "这份票决结果由其他版本的程序写成（数据版本4），本程序不能读取，请联系技术人员。"
 
 
 def canvassed() -> Stage:
@@ -93,7 +93,7 @@ def test_a_count_without_a_version_that_has_changed_since_is_still_not_confirmed
 
 def test_a_count_of_an_unknown_version_is_neither_confirmed_nor_sent_back_nor_exported(monkeypatch):
     stage = canvassed()
-    count_by_other_code(stage, monkeypatch, version=3)
+    count_by_other_code(stage, monkeypatch, version=4)
 
     for act in (
         lambda: lifecycle.confirm_result(stage.poll, by=stage.chief),
@@ -110,7 +110,7 @@ def test_a_count_of_an_unknown_version_is_neither_confirmed_nor_sent_back_nor_ex
 
 def test_a_result_of_an_unknown_version_is_not_published_and_no_page_shows_it(client):
     row = by_hand.item("1", "候选甲", votes=65432)
-    poll = by_hand.make_counted(row, more={"version": 3})
+    poll = by_hand.make_counted(row, more={"version": 4})
     office = make_office()
     hall.open_screen(poll, by=office)
     with pytest.raises(Refused) as refusal:

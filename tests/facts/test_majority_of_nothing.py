@@ -74,7 +74,7 @@ def test_both_counts_the_words_and_the_verifier_agree_on_it(voters, tmp_path):
     path.write_bytes(package.full_package(held.poll).content)
 
     assert [place.key for place in outcome.filled] == ["1"] * bool(voters)
-    assert count_in_sql(held.poll)["2"] == (0, 0)
+    assert count_in_sql(held.poll)["2"] == (0, 0, 0)
     assert verdict(rows["2"], outcome.result.figures) == "未得票"
     assert open_words(outcome).startswith(
         f"获得赞成票的项目为{bool(voters):d}个，少于应确定的2个，"

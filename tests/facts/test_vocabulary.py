@@ -35,6 +35,9 @@ def test_the_words_of_the_csv_files_are_those_that_programs_know():
         "tied": "得票相同，待定",
         "short": "未通过",
         "out": "未通过",
+        "good": "满意",
+        "fair": "基本满意",
+        "poor": "不满意",
     }
     assert [str(word) for word in vocabulary.SOURCES.values()] == ["候选", "推荐"]
     assert [str(way.remark) for way in WAYS.values()] == [

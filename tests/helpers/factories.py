@@ -81,6 +81,8 @@ def make_poll(*, candidates: int = 12, **columns: Any) -> Poll:
         "rules_name": "民生实事项目表决办法",
         "rules_adopted_on": date(2026, 1, 17),
     }
+    if columns.get("form") == Poll.Form.GRADES:
+        defaults |= {"places": 0, "proposals": Poll.Proposals.OFF, "show_votes": True}
     poll = Poll.objects.create(**(defaults | columns))
     projects = Project.objects.bulk_create(
         Project(poll=poll, number=number, **_words(number)) for number in range(1, candidates + 1)
@@ -131,12 +133,16 @@ def present_on(poll: Poll, delegate: Delegate) -> RollEntry:
 
 
 def selection(
-    *chosen: int, against: Sequence[int] = (), proposals: Sequence[str | Proposal] = ()
+    *chosen: int,
+    against: Sequence[int] = (),
+    fair: Sequence[int] = (),
+    proposals: Sequence[str | Proposal] = (),
 ) -> Selection:
     """Return a selection; a proposal may be given by its title alone."""
     return Selection(
         chosen=chosen,
         against=tuple(against),
+        fair=tuple(fair),
         proposals=tuple(
             Proposal(title=item) if isinstance(item, str) else item for item in proposals
         ),

@@ -12,6 +12,7 @@ from tests.helpers.factories import make_stage
 PLAIN = {"places": 10, "delegates_total": 350}
 
 # What a poll says that it would not say without the named columns.
+GRADES: dict[str, object] = {"form": "grades", "places": 0, "proposals": "off"}
 OPTIONS: list[tuple[dict[str, object], str]] = [
     ({}, "从候选项目和推荐项目中确定10项。"),
     ({"proposals": "advisory"}, "从候选项目中确定10项。"),
@@ -55,6 +56,19 @@ OPTIONS: list[tuple[dict[str, object], str]] = [
     ({"show_votes": True}, "公布通过的项目和各项目的得票数。"),
     ({"simple": True}, "简易方式：密钥的任一持有人可单独开启票箱。"),
     ({"kind": "rehearsal"}, "本次为演练，不计票。"),
+    (GRADES, "对每个项目评满意、基本满意或不满意，没有评的按弃权计。"),
+    (GRADES, "可以一项不评，勾选弃权后提交，为弃权票。"),
+    (GRADES, "满意票达到全体代表350人的半数（含本数）的，为“满意”；"),
+    (
+        GRADES | {"boundary": "2/3", "boundary_included": False, "majority": "valid"},
+        "但与基本满意票合计超过有效票数的三分之二的，为“基本满意”；其余为“不满意”。",
+    ),
+    (
+        GRADES | {"whole_boundary": "4/5"},
+        "满意票之和达到全体代表350人与项目数之积的80%（含本数）的，总体为“满意”，余类推。",
+    ),
+    (GRADES, "只公布各项目的等次，不公布票数。"),
+    (GRADES | {"show_votes": True}, "公布各项目的等次和满意、基本满意、不满意、弃权票数。"),
 ]
 
 

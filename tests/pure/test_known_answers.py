@@ -98,7 +98,7 @@ def test_the_database_counts_what_the_city_published_but_for_the_repeat(
 
     assert len(rows) == ballots
     assert counting.count_in_sql(poll) == {
-        str(number): (total, 0) for number, total in (vote.published | repeated).items()
+        str(number): (total, 0, 0) for number, total in (vote.published | repeated).items()
     }
     assert votes(counting.count(poll)) == vote.published | repeated
 

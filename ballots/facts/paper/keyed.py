@@ -62,6 +62,7 @@ def bundles_of(poll: Poll) -> list[Bundle]:
 def read_of(reading: PaperReading) -> keying.Read:
     return keying.Read.of(
         chosen=reading.chosen,
+        fair=reading.fair,
         against=reading.against,
         proposals=reading.proposals,
         doubt=reading.doubt,
