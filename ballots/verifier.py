@@ -156,6 +156,7 @@ SHAPES: dict[str, Any] = {
     ],
     "sealed.json": [{"receipt": str, "sealed": str}],
     "receipts.json": [str],
+    # Those of a 满意度测评 also have a list `fair`.
     "ballots.json": [{"chosen": [int], "against": [int], "invalid": str}],
     "places.json": [int],
     TOTALS: {"valid": int, "invalid": int, "candidates": [(int, int, int)]},
@@ -210,9 +211,23 @@ FIGURES = {
     "checks": [{"name": str, "left": int, "right": int, "relation": str, "holds": bool}],
     "salt": str,
 }
-# Version 2 is that of a count with papers.
+# Version 2 is that of a count with papers, version 3 that of a 满意度测评.
 PAPERS = {"papers": int, "papers_returned": int}
-FIGURES_VERSIONS: dict[int, dict[str, Any]] = {1: SINCE_1, 2: SINCE_1 | {"turnout": PAPERS}}
+GRADED: dict[str, Any] = {
+    "items": [{"fair": int, "share_good": str, "share_satisfied": str}],
+    "whole": {
+        **dict.fromkeys(["good", "fair", "poor", "abstained", "base", "needed"], int),
+        **dict.fromkeys(["share_good", "share_satisfied", "grade"], str),
+    },
+}
+FIGURES_VERSIONS: dict[int, dict[str, Any]] = {
+    **{1: SINCE_1, 2: SINCE_1 | {"turnout": PAPERS}, 3: SINCE_1 | GRADED},
+}
+# Where 满意 can begin: so many of so many of the base.
+BOUNDARIES = {
+    **{"1/2": (1, 2), "3/5": (3, 5), "2/3": (2, 3), "7/10": (7, 10)},
+    **{"3/4": (3, 4), "4/5": (4, 5), "9/10": (9, 10)},
+}
 # What the record says of papers that were counted and sealed.
 PAPERS_COUNTED = {"issued": int, "exchanged": int, "returned": int, "unused": int}
 PAPERS_SEALED = {
@@ -303,6 +318,11 @@ class Terms:
     @property
     def counted_proposals(self) -> bool:
         return bool(self.rules["proposals"] == "counted")
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether each ballot gives grades: `chosen` are 满意, `fair` 基本满意, `against` 不满意."""
+        return bool(self.rules["form"] == "grades")
 
 
 @dataclass
@@ -611,7 +631,10 @@ def _is_result(value: Any, *, full: bool) -> bool:
         if "version" in figures:
             return fits(figures, FIGURES_VERSIONS[figures["version"]])
         return fits(figures, SINCE_1) or not figures.keys() & SINCE_1.keys()
-    return not full and fits(value, {"digest": str, "adopted": [(str, str)]})
+    if full:
+        return False
+    shown = ({"adopted": [(str, str)]}, {"grades": [(str, str, str)]})
+    return any(fits(value, {"digest": str} | shape) for shape in shown)
 
 
 def _entry(row: dict[str, Any]) -> Entry:
@@ -730,8 +753,8 @@ class Published:
     """The published ballots, counted candidate by candidate, and the places that they use.
 
     `illegal` and `marked` are the places, from one, of valid ballots that break a rule and of
-    invalid ones that have choices. `chosen` says how many valid ballots name how many candidates,
-    `used` how many use how many places.
+    invalid ones that have choices. `chosen` says how many valid ballots fill how many places with
+    candidates, `used` how many use how many places; grades use none.
     """
 
     valid: int = 0
@@ -740,6 +763,7 @@ class Published:
     illegal: list[int] = field(default_factory=list)
     marked: list[int] = field(default_factory=list)
     votes: Counter[int] = field(default_factory=Counter)
+    fair: Counter[int] = field(default_factory=Counter)
     against: Counter[int] = field(default_factory=Counter)
     chosen: Counter[int] = field(default_factory=Counter)
     unmarked: int = 0
@@ -755,23 +779,25 @@ class Published:
         return self.valid + self.invalid
 
     def add(self, ballot: dict[str, Any], terms: Terms) -> None:
-        chosen, against = ballot["chosen"], ballot["against"]
+        chosen, against, fair = ballot["chosen"], ballot["against"], fair_of(ballot)
         if ballot["invalid"]:
             self.invalid += 1
             self.apart += ballot["invalid"] == "set-apart"
-            if chosen or against:
+            if chosen or against or fair:
                 self.marked.append(self.count)
             return
         self.valid += 1
-        if not _is_legal(terms, chosen, against):
+        if not _is_legal(terms, chosen, against, fair):
             self.illegal.append(self.count)
         # A number that no candidate has is illegal, and no vote.
         self.votes.update(terms.titles.keys() & chosen)
+        self.fair.update(terms.titles.keys() & fair)
         self.against.update(terms.titles.keys() & against)
-        self.chosen[len(chosen)] += 1
-        if not chosen:
-            self.unmarked += not against
-            self.opposing += bool(against)
+        places = 0 if terms.is_graded else len(chosen)
+        self.chosen[places] += 1
+        if not places:
+            self.unmarked += not (chosen or fair or against)
+            self.opposing += bool(chosen or fair or against)
 
     def add_totals(self, totals: dict[str, Any], terms: Terms) -> None:
         """Take what the ballots come to, where none is told singly."""
@@ -795,6 +821,14 @@ class Published:
     def places(self) -> int:
         """How many places all the valid ballots use together."""
         return sum(number * ballots for number, ballots in self.used.items())
+
+
+def fair_of(ballot: dict[str, Any]) -> list[int]:
+    """Return the numbers that a published ballot grades 基本满意; other ballots have no such list."""
+    fair = ballot.get("fair", [])
+    if not fits(fair, [int]):
+        raise Unreadable("ballots.json 的格式不符")
+    return list(fair)
 
 
 @dataclass
@@ -1327,17 +1361,20 @@ def _in_order(numbers: Counter[int]) -> Iterator[int]:
         yield from repeat(number, numbers[number])
 
 
-def _is_legal(terms: Terms, chosen: list[int], against: list[int]) -> bool:
+def _is_legal(terms: Terms, chosen: list[int], against: list[int], fair: list[int]) -> bool:
     """Judge the choices of a published ballot; its proposals and their number are not told."""
-    if chosen != sorted(chosen) or against != sorted(against):
+    if any(numbers != sorted(numbers) for numbers in (chosen, against, fair)):
         return False
-    return _are_legal_marks(terms, chosen, against) and len(chosen) <= terms.rules["places"]
+    fits_places = terms.is_graded or len(chosen) <= terms.rules["places"]
+    return _are_legal_marks(terms, chosen, against, fair) and fits_places
 
 
-def _are_legal_marks(terms: Terms, chosen: Sequence[int], against: Sequence[int]) -> bool:
-    """Judge the numbers on a ballot: each is a candidate's and stands once, 反对 only where asked."""
-    marked = [*chosen, *against]
-    if against and terms.rules["form"] != "each":
+def _are_legal_marks(
+    terms: Terms, chosen: Sequence[int], against: Sequence[int], fair: Sequence[int]
+) -> bool:
+    """Judge the numbers on a ballot: each is a candidate's and stands once, and only where asked."""
+    marked = [*chosen, *fair, *against]
+    if (against and terms.rules["form"] == "choose") or (fair and not terms.is_graded):
         return False
     return len(set(marked)) == len(marked) and terms.titles.keys() >= set(marked)
 
@@ -1534,6 +1571,9 @@ def check_votes(package: Package) -> Faults:
         doubles += sum(counts) - told
         turned += _opposed(package, key) - published[key]["against"]
         yield from _faults_of_against(package, published[key], most_new=told - counts[0])
+        fair = package.published.fair[int(key)] if key.isdecimal() else 0
+        if published[key].get("fair", 0) != fair:
+            yield f"{key} 基本满意应为{fair}票，公布为{published[key].get('fair', 0)}票"
     if doubles != figures["doubles"]:
         yield f"并入后重复的票数应为{doubles}，公布为{figures['doubles']}"
     if not bool(doubles) <= figures.get("doubled", doubles) <= doubles:
@@ -1546,6 +1586,8 @@ def check_votes(package: Package) -> Faults:
     if merged != figures.get("merged", merged):
         yield f"并入候选项目的件数应为{merged}，公布为{figures['merged']}"
     marks = sum(item["votes"] for item in figures["items"]) + doubles + refused
+    if package.terms.is_graded:
+        marks += sum(item.get("fair", 0) + item["against"] for item in figures["items"])
     if marks != figures.get("marks", marks):
         yield f"各票所选项数之和应为{marks}，公布为{figures['marks']}"
     rows = package.write_ins
@@ -1577,15 +1619,17 @@ def _opposed(package: Package, key: str) -> int:
 
 
 def check_ranks(package: Package) -> Faults:
-    """Work out majority, ranks and ties again from the published votes alone."""
+    """Work out majority, ranks and ties again from the published votes alone, or the grades."""
     figures, rules = package.figures, package.rules
+    if package.terms.is_graded != ("whole" in figures):
+        yield "数据所依据的票决规则不符"
+        return
+    yield from _faults_of_list(package)
+    if package.terms.is_graded:
+        yield from _faults_of_grades(package)
+        return
     turnout, items, places = figures["turnout"], figures["items"], rules["places"]
-    bases = {
-        "all": rules["delegates_total"],
-        "present": turnout["present"],
-        "valid": turnout["valid"],
-    }
-    needed = bases[rules["majority"]] // 2 + 1 if rules["majority"] in bases else 1
+    needed = _base(package) // 2 + 1 if rules["majority"] in BASES else 1
     if (figures["needed"], figures["places"]) != (needed, places):
         yield f"通过所需应为{needed}票、应选{places}项"
     votes = [item["votes"] for item in items]
@@ -1625,10 +1669,102 @@ def check_ranks(package: Package) -> Faults:
         yield f"未确定的名额应为{open_places}"
     if figures["shortfall"] != (0 if tied else open_places):
         yield "不足的名额不符"
+
+
+def _faults_of_list(package: Package) -> Faults:
+    figures = package.figures
     titles = {str(number): title for number, title in package.titles.items()}
+    items = figures["items"]
     named = {item["item"]: item["title"] for item in items if item["source"] == "candidate"}
     if named != titles or figures["candidates"] != len(titles):
         yield "候选项目的编号、名称或个数不符"
+
+
+BASES = {"all", "present", "valid"}
+
+
+def _base(package: Package) -> int:
+    """Return of how many people or ballots the rules demand a part."""
+    turnout = package.figures["turnout"]
+    bases = {
+        "all": package.rules["delegates_total"],
+        "present": turnout["present"],
+        "valid": turnout["valid"],
+    }
+    return int(bases.get(package.rules["majority"], turnout["valid"]))
+
+
+def _least(boundary: str, included: bool, base: int) -> int:
+    """Return the least number of votes that reaches the boundary of `base`, or exceeds it."""
+    part, whole = BOUNDARIES[boundary]
+    least = -(-part * base // whole) if included else part * base // whole + 1
+    return max(least, 1)
+
+
+def _grade(good: int, fair: int, needed: int) -> str:
+    if good >= needed:
+        return "good"
+    return "fair" if good + fair >= needed else "poor"
+
+
+def _faults_of_grades(package: Package) -> Faults:
+    """Work out the grade of each item and of the whole again, and the rates beside them."""
+    figures, rules = package.figures, package.rules
+    turnout, items = figures["turnout"], figures["items"]
+    if {rules["boundary"], rules["whole_boundary"]} - BOUNDARIES.keys():
+        yield "满意的界限无法识别"
+        return
+    base = _base(package)
+    needed = _least(rules["boundary"], rules["boundary_included"], base)
+    if (figures["needed"], figures["places"]) != (needed, 0):
+        yield f"评为满意所需应为{needed}票，不应有应选项数"
+    if (figures["places_left"], figures["shortfall"]) != (0, 0):
+        yield "不足的名额不符"
+    if [item["item"] for item in items] != [str(number) for number in sorted(package.titles)]:
+        yield "项目没有按编号排列"
+    votes = [item["votes"] for item in items]
+    for item in items:
+        good, fair, poor = item["votes"], item["fair"], item["against"]
+        expected = {
+            "rank": sum(1 for other in votes if other > good) + 1,
+            "shared": votes.count(good) > 1,
+            "outcome": _grade(good, fair, needed),
+            "majority": good >= needed,
+            "share_of_valid": percent(good, turnout["valid"]),
+            "share_of_all": percent(good, rules["delegates_total"]),
+            "share_good": percent(good, base),
+            "share_satisfied": percent(good + fair, base),
+            "abstained": turnout["valid"] - good - fair - poor,
+        }
+        for name, value in expected.items():
+            if item[name] != value:
+                yield f"{item['item']} 的 {name} 应为 {value}"
+        if min(good, fair, poor, item["abstained"]) < 0:
+            yield f"{item['item']} 的票数为负数"
+    yield from _faults_of_whole(package, base * len(items))
+
+
+def _faults_of_whole(package: Package, base: int) -> Faults:
+    figures, rules = package.figures, package.rules
+    sums = {
+        name: sum(item[column] for item in figures["items"])
+        for name, column in (
+            *(("good", "votes"), ("fair", "fair"), ("poor", "against")),
+            ("abstained", "abstained"),
+        )
+    }
+    needed = _least(rules["whole_boundary"], rules["whole_boundary_included"], base)
+    good, satisfied = sums["good"], sums["good"] + sums["fair"]
+    expected = sums | {
+        "base": base,
+        "needed": needed,
+        "share_good": percent(good, base),
+        "share_satisfied": percent(satisfied, base),
+        "grade": _grade(good, sums["fair"], needed),
+    }
+    for name, value in expected.items():
+        if figures["whole"][name] != value:
+            yield f"总体的 {name} 应为 {value}"
 
 
 def percent(part: int, whole: int) -> str:
@@ -1645,6 +1781,10 @@ def check_identities(package: Package) -> Faults:
             yield f"不成立：{check['name']}（{left} {check['relation']} {right}）"
 
 
+# What the entry of a count says of each item, and of a 满意度测评 beside that.
+COUNTED, GRADES = ("item", "title", "votes"), ("fair", "against")
+
+
 def check_digest(package: Package) -> Faults:
     stated = package.result["digest"]
     if "figures" in package.result:
@@ -1659,9 +1799,16 @@ def check_digest(package: Package) -> Faults:
         if _differs(package.figures["rules"], known):
             yield "数据所依据的票决规则不符"
         counted = package.last("counted")
-        votes = [[item["item"], item["title"], item["votes"]] for item in package.figures["items"]]
+        votes = [
+            [*(item[name] for name in COUNTED), *(item[name] for name in GRADES if "fair" in item)]
+            for item in package.figures["items"]
+        ]
         if counted.said and counted.data.get("votes") != votes:
             yield "得票数与计票时的记录不符"
+    if "grades" in package.result:
+        published = package.last("published")
+        if published.said and published.data.get("projects") != package.result["grades"]:
+            yield "等次与公布时的记录不符"
     for entry in [package.last("counted"), *package.since_count]:
         says_it = entry.said and entry.kind in {"counted", "confirmed", "published"}
         if says_it and entry.data.get("result") != stated:
@@ -1796,10 +1943,11 @@ class Opened:
     chosen: tuple[int, ...] = ()
     against: tuple[int, ...] = ()
     proposals: tuple[tuple[str, str, str], ...] = ()
+    fair: tuple[int, ...] = ()
 
     @property
     def is_blank(self) -> bool:
-        return not (self.chosen or self.against or self.proposals)
+        return not (self.chosen or self.against or self.fair or self.proposals)
 
 
 def share_of(text: str, package: Package) -> tuple[int, int]:
@@ -1974,6 +2122,10 @@ def decoded(plain: bytes, poll: UUID) -> Opened:
     if not re.fullmatch("[0-9a-f]{32}", ballot["n"]):
         return malformed
     proposals = [{"t": one["t"], "d": one["d"], "u": one["u"]} for one in ballot["p"]]
+    # What is 基本满意 is written where there is any.
+    fair = ballot.get("b", [])
+    if not fits(fair, [int]):
+        return malformed
     spelled = {
         "v": 1,
         "r": str(poll),
@@ -1981,6 +2133,7 @@ def decoded(plain: bytes, poll: UUID) -> Opened:
         "c": sorted(ballot["c"]),
         "a": sorted(ballot["a"]),
         "p": proposals,
+        **({"b": sorted(fair)} if fair else {}),
     }
     if canonical(spelled).encode(errors="replace") != text:
         return malformed
@@ -1990,6 +2143,7 @@ def decoded(plain: bytes, poll: UUID) -> Opened:
         tuple(ballot["c"]),
         tuple(ballot["a"]),
         tuple((one["t"], one["d"], one["u"]) for one in proposals),
+        tuple(fair),
     )
 
 
@@ -1998,7 +2152,7 @@ def _is_legal_selection(terms: Terms, ballot: Opened) -> bool:
     rules, titles = terms.rules, terms.titles
     places = _places(terms, ballot)
     names = [folded(title) for title, _detail, _unit in ballot.proposals]
-    if not _are_legal_marks(terms, ballot.chosen, ballot.against):
+    if not _are_legal_marks(terms, ballot.chosen, ballot.against, ballot.fair):
         return False
     if ballot.proposals and rules["proposals"] == "off":
         return False
@@ -2059,6 +2213,8 @@ def sameness(package: Package) -> Callable[[str], str]:
 
 
 def _places(terms: Terms, ballot: Opened) -> int:
+    if terms.is_graded:
+        return 0
     return len(ballot.chosen) + (len(ballot.proposals) if terms.counted_proposals else 0)
 
 
@@ -2076,6 +2232,7 @@ class Contents:
         self.invalid: Counter[str] = Counter()
         # How many valid ballots are for and against each candidate, before anything was merged.
         self.own: Counter[int] = Counter()
+        self.fair: Counter[str] = Counter()
         self.opposed: Counter[int] = Counter()
         # How often these choices came out.
         self.ballots: Counter[str] = Counter()
@@ -2092,15 +2249,17 @@ class Contents:
 
     def add(self, ballot: Opened) -> None:
         """Count once more, with every proposal on its own ballot: now doubles are exact."""
-        self.ballots[_as_text(ballot.chosen, ballot.against, ballot.reason)] += 1
+        self.ballots[_as_text(ballot.chosen, ballot.fair, ballot.against, ballot.reason)] += 1
         if ballot.reason:
             self.invalid[ballot.reason] += 1
             return
         self.own.update(ballot.chosen)
         self.opposed.update(ballot.against)
         self.used[_places(self._terms, ballot)] += 1
+        self.fair.update(map(str, ballot.fair))
         # A proposal that does not count makes a ballot no other than 弃权 as a whole.
-        self.blank += not (ballot.against or _places(self._terms, ballot))
+        counted = ballot.proposals if self._terms.counted_proposals else ()
+        self.blank += not (ballot.chosen or ballot.fair or ballot.against or counted)
         items = [str(number) for number in ballot.chosen]
         for proposal in ballot.proposals:
             seen = tuple(map(self.same, proposal))
@@ -2121,8 +2280,10 @@ class Contents:
         self.doubled += len(items) > len(once)
 
 
-def _as_text(chosen: Sequence[int], against: Sequence[int], reason: str) -> str:
-    return f"{reason}+{','.join(map(str, chosen))}-{','.join(map(str, against))}"
+def _as_text(
+    chosen: Sequence[int], fair: Sequence[int], against: Sequence[int], reason: str
+) -> str:
+    return f"{reason}+" + "-".join(",".join(map(str, one)) for one in (chosen, fair, against))
 
 
 def check_shares(package: Package, texts: Sequence[str], shares: dict[int, int]) -> Faults:
@@ -2180,7 +2341,7 @@ def compare_ballots(package: Package, box: Contents) -> Faults:
         return
     left = Counter(box.ballots)
     for row in package.rows("ballots.json"):
-        left[_as_text(row["chosen"], row["against"], row["invalid"])] -= 1
+        left[_as_text(row["chosen"], fair_of(row), row["against"], row["invalid"])] -= 1
     added, lost = (-left).total(), (+left).total()
     if added or lost:
         yield f"公布的表决票有{added}张不在票箱中，票箱中有{lost}张没有公布"
@@ -2215,6 +2376,8 @@ def compare_votes(package: Package, box: Contents) -> Faults:
                 f"{item['item']} 应为{counted[0]}票、反对{counted[1]}票，"
                 f"公布为{item['votes']}票、反对{item['against']}票"
             )
+        if item.get("fair", 0) != (fair := box.fair[item["item"]]):
+            yield f"{item['item']} 基本满意应为{fair}票，公布为{item.get('fair', 0)}票"
     told = figures["doubles"], figures.get("doubled", box.doubled), figures["refused"]
     if told != (box.doubles, box.doubled, box.refused):
         yield "并入后重复或不予计票的件数不符"
@@ -2364,6 +2527,12 @@ ENGLISH = {
     "推荐件数不符": "the number of proposals is wrong",
     "归并项数不符": "the number of proposed items is wrong",
     "{} 的项目名称不符": "the title of {} is another",
+    "{} 基本满意应为{}票，公布为{}票": "{} should be fairly satisfying on {} ballots, is published with {}",
+    "满意的界限无法识别": "the boundary of satisfaction is unknown",
+    "评为满意所需应为{}票，不应有应选项数": "to be satisfied should take {} votes, and there are no places",
+    "项目没有按编号排列": "the items are not in the order of their numbers",
+    "总体的 {} 应为 {}": "the whole: {} should be {}",
+    "等次与公布时的记录不符": "the grades are not those that the publication recorded",
     "{} 反对应为{}票": "{} should have {} votes against",
     "{} 反对应为{}票，至多少{}票": "{} should have {} votes against, at most {} fewer",
     "通过所需应为{}票、应选{}项": "to pass should take {} votes, for {} places",

@@ -29,6 +29,7 @@ from ballots.files.download import Streamed
 from ballots.journal import Kind, said
 from ballots.models import Ballot, JournalEntry, Result
 from ballots.pure.figures import Stored
+from ballots.pure.tally import ItemOutcome
 from ballots.refusal import locked
 from projects.models import Poll
 from projects.naming import file_names
@@ -73,9 +74,10 @@ ENTRIES_WITH_VOTES = {Kind.COUNTED, Kind.SENT_BACK}
 
 
 class BallotMember(TypedDict):
-    """One row of `ballots.json`."""
+    """One row of `ballots.json`; of a 满意度测评 also with what is 基本满意."""
 
     chosen: list[int]
+    fair: NotRequired[list[int]]
     against: list[int]
     invalid: str
 
@@ -110,11 +112,15 @@ class EntryMember(TypedDict):
 
 
 class ResultMember(TypedDict):
-    """`result.json`: the whole count, or the `adopted` by key and title where no votes are shown."""
+    """`result.json`: the whole count, or the `adopted` by key and title where no votes are shown.
+
+    Of a 满意度测评 without votes the `grades` of all items stand in their place.
+    """
 
     digest: str
     figures: NotRequired[Stored]
     adopted: NotRequired[list[tuple[str, str]]]
+    grades: NotRequired[list[tuple[str, str, ItemOutcome]]]
 
 
 # --- the two packages -----------------------------------------------------------------------------
@@ -251,16 +257,24 @@ def _ballots(poll: Poll) -> "QuerySet[Ballot, dict[str, Any]]":
     Sorted by what stands on them, sign by sign, by the database: the order of the file tells nothing.
     """
     plain = "C" if connection.vendor == "postgresql" else "BINARY"
-    order = [Collate(Cast(name, TextField()), plain) for name in BallotMember.__annotations__]
-    return poll.ballots.order_by(*order).values(*BallotMember.__annotations__)
+    names = [
+        name
+        for name in BallotMember.__annotations__
+        if poll.is_graded or name in BallotMember.__required_keys__
+    ]
+    order = [Collate(Cast(name, TextField()), plain) for name in names]
+    return poll.ballots.order_by(*order).values(*names)
 
 
 def _places(poll: Poll) -> Iterator[int]:
-    """Yield how many places the valid ballots use, from the least to the most.
+    """Yield how many places the valid ballots use, from the least to the most; none in a 满意度测评.
 
     Older verifiers ask for it; where nobody proposed anything it is what the ballots say themselves.
     """
     valid = poll.ballots.filter(invalid=Ballot.Invalid.VALID)
+    if poll.is_graded:
+        yield from repeat(0, valid.count())
+        return
     used = Counter(map(len, _fetched(valid.values_list("chosen", flat=True))))
     for places in sorted(used):
         yield from repeat(places, used[places])
@@ -312,6 +326,10 @@ def _write_ins(poll: Poll) -> list[WriteInMember]:
 def _public_result(poll: Poll, result: Result) -> ResultMember:
     if poll.show_votes:
         return {"digest": result.digest, "figures": result.stored}
+    if poll.is_graded:
+        items = result.figures["items"]
+        grades = [(item["item"], item["title"], item["outcome"]) for item in items]
+        return {"digest": result.digest, "grades": grades}
     adopted = sorted(
         outcome.adopted_items(result), key=lambda item: outcome.in_list_order(item["item"])
     )
