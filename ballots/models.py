@@ -13,8 +13,9 @@ from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Length
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
@@ -27,6 +28,7 @@ from ballots.pure.identity import PLACE_LIMIT
 from ballots.pure.rules import Rules
 from projects.choices import known
 from projects.models import Poll, Project
+from projects.year.models import NOTE_LIMIT, AdoptedProject
 from yiwu_vote import texts
 
 models.CharField.register_lookup(Length)
@@ -466,6 +468,130 @@ class Recommendation(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+# --- the year after the vote ----------------------------------------------------------------------
+
+
+class Standing(models.IntegerChoices):
+    """How far an opinion has come, in the order in which the office must look at them."""
+
+    OVERDUE = 1, _("超期未答复")
+    WAITING = 2, _("待答复")
+    ANSWERED = 3, _("已答复")
+    CLOSED = 4, _("已办结")
+
+
+class OpinionQuerySet(models.QuerySet["Opinion"]):
+    def told(self) -> "OpinionQuerySet":
+        """Return the opinions with who wrote them and all that was answered, the newest first."""
+        return (
+            self.select_related("delegate__delegation", "entered_by", "closed_by")
+            .prefetch_related("answers")
+            .order_by("-pk")
+        )
+
+    def with_standing(self) -> "OpinionQuerySet":
+        """Return the opinions with `standing`: see `Opinion.standing`."""
+        answered = Exists(OpinionAnswer.objects.filter(opinion=OuterRef("pk")))
+        return self.annotate(
+            standing=Case(
+                When(closed_at__isnull=False, then=Value(Standing.CLOSED)),
+                When(answered, then=Value(Standing.ANSWERED)),
+                When(due__lt=timezone.localdate(), then=Value(Standing.OVERDUE)),
+                default=Value(Standing.WAITING),
+                output_field=models.PositiveSmallIntegerField(),
+            )
+        )
+
+
+class Opinion(models.Model):
+    """What somebody demands of those who carry out an adopted project, by name (督办意见).
+
+    Neither its words nor its author are ever changed. Of its answers the newest stands; once it is
+    closed there is none any more.
+    """
+
+    LIMIT = NOTE_LIMIT
+    Standing = Standing
+    # Of the rows that `with_standing` gives.
+    standing: int
+
+    project = models.ForeignKey(
+        AdoptedProject, models.PROTECT, verbose_name=_("实事项目"), related_name="opinions"
+    )
+    # Nobody of the register where a group or a delegation has it.
+    delegate = models.ForeignKey(
+        Delegate, models.PROTECT, verbose_name=_("代表"), null=True, related_name="opinions"
+    )
+    by_name = models.CharField(_("提出人"), max_length=60)
+    text = models.CharField(_("督办意见"), max_length=LIMIT)
+    due = models.DateField(_("答复期限"))
+    at = models.DateTimeField(_("提出时间"), auto_now_add=True)
+    # Nobody, where a delegate has written it himself.
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("录入人"),
+        null=True,
+        related_name="+",
+    )
+    closed_at = models.DateTimeField(_("办结时间"), null=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("办结人"),
+        null=True,
+        related_name="+",
+    )
+    reason = models.CharField(_("办结说明"), max_length=200, blank=True)
+
+    objects = OpinionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("督办意见")
+        verbose_name_plural = _("督办意见")
+        default_permissions = ("view",)
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(by_name="") & ~Q(text=""), name="opinion_is_by_name"
+            ),
+            models.CheckConstraint(
+                condition=Q(delegate__isnull=False) | Q(entered_by__isnull=False),
+                name="opinion_is_entered_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_by__isnull=True, reason="")
+                | (Q(closed_at__isnull=False, closed_by__isnull=False) & ~Q(reason="")),
+                name="opinion_is_closed_with_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text if len(self.text) <= 30 else f"{self.text[:29]}…"
+
+
+class OpinionAnswer(models.Model):
+    """What the lead unit answers, as the office types it; the newest row of an opinion stands."""
+
+    opinion = models.ForeignKey(Opinion, models.PROTECT, related_name="answers")
+    text = models.CharField(_("答复"), max_length=Opinion.LIMIT)
+    at = models.DateTimeField(_("答复时间"), auto_now_add=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("录入人"), related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("答复")
+        verbose_name_plural = _("答复")
+        ordering = ["-pk"]
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="answer_has_a_text"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 # --- the box --------------------------------------------------------------------------------------

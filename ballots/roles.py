@@ -32,6 +32,7 @@ SEEN_BY_ALL = (
     "ballots.journalentry",
     "ballots.pollday",
     "ballots.recommendation",
+    "ballots.opinion",
 )
 
 

@@ -418,7 +418,48 @@ def _years() -> list[Guard]:
         guards.append(Guard(table, "INSERT", condition.format(row="NEW"), over))
         message = "a figure is corrected by a newer one"
         guards += [Guard(table, event, "1 = 1", message) for event in ("UPDATE", "DELETE")]
-    return guards
+    return guards + _opinions(of_line)
+
+
+def _opinions(of_closed_year: str) -> list[Guard]:
+    """An opinion says what it said; it is answered until it or its year is closed."""
+    said = ("project_id", "delegate_id", "by_name", "text", "due", "at", "entered_by_id")
+    of_closed = (
+        "(SELECT opinion.closed_at FROM ballots_opinion opinion WHERE opinion.id = {row}.opinion_id)"
+        " IS NOT NULL"
+    )
+    of_answer = (
+        "(SELECT year.closed_at FROM projects_year year JOIN projects_adoptedproject project"
+        " ON project.year_id = year.id JOIN ballots_opinion opinion ON opinion.project_id = project.id"
+        " WHERE opinion.id = {row}.opinion_id) IS NOT NULL"
+    )
+    kept = "an opinion stays as it was written, and nothing is added to a closed one"
+    answers = "an answer is corrected by a newer one"
+    return [
+        Guard(
+            "ballots_opinion",
+            "INSERT",
+            f"NEW.closed_at IS NOT NULL OR {of_closed_year.format(row='NEW')}",
+            kept,
+        ),
+        Guard(
+            "ballots_opinion",
+            "UPDATE",
+            f"OLD.closed_at IS NOT NULL OR {_any_changed(said)} OR {of_closed_year.format(row='OLD')}",
+            kept,
+        ),
+        Guard("ballots_opinion", "DELETE", "1 = 1", "an opinion is never deleted"),
+        Guard(
+            "ballots_opinionanswer",
+            "INSERT",
+            f"{of_closed.format(row='NEW')} OR {of_answer.format(row='NEW')}",
+            kept,
+        ),
+        *(
+            Guard("ballots_opinionanswer", event, "1 = 1", answers)
+            for event in ("UPDATE", "DELETE")
+        ),
+    ]
 
 
 def _any_changed(columns: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from ballots.models import (
     Delegate,
     Delegation,
     Namesakes,
+    Opinion,
     Recommendation,
     RollEntry,
 )
@@ -45,13 +46,20 @@ def is_at_the_vote(delegate: Delegate) -> bool:
 def held(delegates: QuerySet[Delegate]) -> Delegate | None:
     """Return the first of `delegates` to whom something refers, so that he stays: if there is one.
 
-    A card, a roll, a recommendation: what was done with either names him.
+    A card, a roll, a recommendation, an opinion: what was done with each names him.
     """
-    card, on_roll, recommends = (
+    card, on_roll, recommends, demands = (
         Exists(model._default_manager.filter(delegate=OuterRef("pk")))
-        for model in (AccessCard, RollEntry, Recommendation)
+        for model in (AccessCard, RollEntry, Recommendation, Opinion)
     )
-    return delegates.filter(card | on_roll | recommends).first()
+    return delegates.filter(card | on_roll | recommends | demands).first()
+
+
+def named(typed: str) -> list[Delegate]:
+    """Return the delegates in office whose number or whole name is `typed`, as people compare either."""
+    by_either = Q(number_key=texts.number_key(typed)) | Q(name_key=texts.name_key(typed))
+    people = Delegate.objects.filter(by_either).exclude(status=Delegate.Status.ENDED)
+    return list(people.select_related("delegation"))
 
 
 def person_of(delegate: Delegate) -> Person:

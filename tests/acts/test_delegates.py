@@ -10,9 +10,11 @@ from ballots.models import Delegate, Delegation, JournalEntry, Recommendation
 from tests.helpers.factories import (
     make_delegates,
     make_office,
+    make_opinion,
     make_poll,
     make_scrutineer,
     make_stage,
+    make_year,
 )
 from tests.helpers.refusals import refusal_of
 
@@ -130,6 +132,14 @@ def test_a_delegate_to_whom_something_refers_is_kept_and_so_are_the_others(use):
 
     assert refusal_of(delegates.delete_delegates, people, by=office) == "delegate-used"
     assert Delegate.objects.count() == 2
+
+
+def test_a_delegate_who_has_written_an_opinion_is_kept():
+    stage = make_year()
+    [person] = make_delegates(1, delegation="原代表团")
+    make_opinion(stage, delegate=person)
+
+    assert refusal_of(delegates.delete_delegates, [person], by=stage.office) == "delegate-used"
 
 
 # --- delegations ----------------------------------------------------------------------------------

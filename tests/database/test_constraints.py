@@ -25,6 +25,8 @@ from ballots.models import (
     Envelope,
     JournalEntry,
     Namesakes,
+    Opinion,
+    OpinionAnswer,
     PaperBundle,
     PaperReading,
     PasswordDate,
@@ -267,6 +269,17 @@ def figure(world: World, **columns: Any) -> TargetFigure:
 def progress(world: World, **columns: Any) -> ProjectFigure:
     given = {"project": followed(world), "quarter": 1, "by": world.user, "note": "已开工"}
     return ProjectFigure(**(given | columns))
+
+
+def opinion(world: World, **columns: Any) -> Opinion:
+    given: dict[str, Any] = {"by_name": "督办一组", "text": "请加快", "entered_by": world.user}
+    project = AdoptedProject.objects.first() or followed(world)
+    return Opinion(**({"project": project, "due": NOW.date()} | given | columns))
+
+
+def answer(world: World, **columns: Any) -> OpinionAnswer:
+    put(opinion(world))
+    return OpinionAnswer(**({"opinion": Opinion.objects.get(), "by": world.user} | columns))
 
 
 def merged_into_itself(world: World) -> None:
@@ -543,6 +556,17 @@ BREAKS: dict[str, list[Act]] = {
     "journal_number_from_one": [lambda w: put(entry(w, 0))],
     "journal_second_is_another_person": [lambda w: put(entry(w, second=w.user))],
     "only_a_change_of_accounts_is_by_nobody": [lambda w: put(entry(w, by=None))],
+    "opinion_is_by_name": [
+        lambda w: put(opinion(w, by_name="")),
+        lambda w: put(opinion(w, text="")),
+    ],
+    "opinion_is_entered_by_somebody": [lambda w: put(opinion(w, entered_by=None))],
+    "opinion_is_closed_with_a_reason": [
+        lambda w: put(opinion(w, reason="已核实")),
+        lambda w: put(opinion(w, closed_at=NOW, closed_by=w.user)),
+        lambda w: put(opinion(w, closed_at=NOW, reason="已核实")),
+    ],
+    "answer_has_a_text": [lambda w: put(answer(w, text=""))],
     "waiting_step_is_signed_by_another_person": [lambda w: put(waiting(w, second=w.user))],
 }
 # An unknown value fits no case of these either, and a database names the first that it looks at.

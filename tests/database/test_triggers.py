@@ -68,6 +68,8 @@ OF_YEARS = {
     "projects_adoptedpart": "insert update delete",
     "projects_targetfigure": "insert update delete",
     "projects_projectfigure": "insert update delete",
+    "ballots_opinion": "insert update delete",
+    "ballots_opinionanswer": "insert update delete",
 }
 
 # --- a poll with a row in every table that is guarded ---------------------------------------------

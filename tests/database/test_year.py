@@ -1,11 +1,13 @@
 """What the database keeps of a year's projects and of what is reported on them, by whatever road."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from ballots.models import Opinion, OpinionAnswer
 from projects.models import Poll
 from projects.year.models import (
     AdoptedPart,
@@ -18,6 +20,7 @@ from projects.year.models import (
 from tests.helpers.factories import (
     end_year,
     make_confirmed,
+    make_opinion,
     make_poll,
     make_year,
     move_by_force,
@@ -45,6 +48,8 @@ class Rows:
         self.part = AdoptedPart.objects.create(project=self.project, position=1, text="停车楼")
         self.figure = self.reported(planned=1, done=1)
         self.spent = self.told(note="已开工")
+        self.opinion = make_opinion(self.stage)
+        self.answer = self.answered("月底完成。")
 
     def reported(self, **columns: Any) -> TargetFigure:
         given: dict[str, Any] = {"target": self.target, "quarter": 1, "by": self.stage.office}
@@ -54,10 +59,18 @@ class Rows:
         given: dict[str, Any] = {"project": self.project, "quarter": 1, "by": self.stage.office}
         return ProjectFigure.objects.create(**(given | columns))
 
+    def answered(self, text: str) -> OpinionAnswer:
+        return OpinionAnswer.objects.create(opinion=self.opinion, text=text, by=self.stage.office)
 
+    def close_opinion(self) -> None:
+        Opinion.objects.update(closed_at=NOW, closed_by=self.stage.office, reason="已核实")
+
+
+NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 TABLES = (
     *("projects_year", "projects_adoptedproject", "projects_adoptedtarget"),
     *("projects_adoptedpart", "projects_targetfigure", "projects_projectfigure"),
+    *("ballots_opinion", "ballots_opinionanswer"),
 )
 
 
@@ -77,6 +90,46 @@ def test_a_figure_is_corrected_by_a_newer_one_and_never_overwritten():
     rows.reported(planned=1, done=2)
 
     assert rows.target.figures.count() == 2
+
+
+# --- opinions -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("text = '别的'", "by_name = '别人'", "due = '2030-01-01'", "at = '2020-01-01'"),
+        *("entered_by_id = entered_by_id + 1", "project_id = project_id + 1"),
+    ],
+)
+def test_an_opinion_stays_as_it_was_written(change):
+    Rows()
+
+    assert "as it was written" in refused(in_sql, f"UPDATE ballots_opinion SET {change}")  # noqa: S608
+
+
+def test_neither_an_opinion_nor_an_answer_goes_and_an_answer_is_never_overwritten():
+    Rows()
+
+    for statement, words in (
+        ("DELETE FROM ballots_opinion", "never deleted"),
+        ("DELETE FROM ballots_opinionanswer", "newer"),
+        ("UPDATE ballots_opinionanswer SET text = '别的'", "newer"),
+    ):
+        assert words in refused(in_sql, statement)
+
+
+def test_a_closed_opinion_takes_no_answer_and_is_not_opened_again():
+    rows = Rows()
+    rows.answered("下月完成。")
+    rows.close_opinion()
+
+    assert "closed" in refused(rows.answered, "再答")
+    assert "closed" in refused(
+        in_sql, "UPDATE ballots_opinion SET closed_at = NULL, closed_by_id = NULL, reason = ''"
+    )
+    closed: dict[str, Any] = {"closed_at": NOW, "closed_by": rows.stage.office, "reason": "已核实"}
+    assert "closed" in refused(make_opinion, rows.stage, **closed)
 
 
 # --- what the vote has settled --------------------------------------------------------------------
@@ -175,6 +228,9 @@ def test_nothing_of_a_closed_year_is_written():
     for act in (
         lambda: rows.reported(done=2),
         lambda: rows.told(note="完工"),
+        lambda: make_opinion(rows.stage),
+        lambda: rows.answered("已完成。"),
+        rows.close_opinion,
         lambda: AdoptedTarget.objects.create(project=rows.project, position=2, text="完成"),
         lambda: AdoptedPart.objects.create(project=rows.project, position=2, text="完成"),
         lambda: AdoptedProject.objects.create(

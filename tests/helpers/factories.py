@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from ballots import roles
 from ballots.acts import canvass, cards, casting, ceremony, deciding, lifecycle, roll
-from ballots.acts.year import adopting
+from ballots.acts.year import adopting, opinions
 from ballots.facts import keyed
 from ballots.models import (
     AccessCard,
@@ -20,6 +20,7 @@ from ballots.models import (
     Delegate,
     Delegation,
     Envelope,
+    Opinion,
     PasswordDate,
     Result,
     RollEntry,
@@ -28,7 +29,7 @@ from ballots.models import (
 from ballots.pure import sealing
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, SubItem, Target
-from projects.year.models import Year
+from projects.year.models import AdoptedProject, Year
 
 PASSWORD = "correct-horse-battery"
 WAY = ["open", "closed", "opened", "counted", "confirmed", "published"]
@@ -362,6 +363,19 @@ def end_year(stage: Stage) -> None:
     """Close the year that a published poll has made, where it has made one."""
     if year := Year.objects.filter(poll=stage.poll, closed_at=None).first():
         adopting.close_year(year, by=stage.office, second=stage.chief)
+
+
+def make_opinion(stage: Stage, number: int = 1, **columns: Any) -> Opinion:
+    """Return an opinion of a group on a project of the year that `stage` has made."""
+    project = AdoptedProject.objects.get(year__poll=stage.poll, number=number)
+    given: dict[str, Any] = {
+        "by_name": "督办一组",
+        "text": "请加快进度。",
+        "entered_by": stage.office,
+    }
+    return Opinion.objects.create(
+        **({"project": project, "due": opinions.usual_due()} | given | columns)
+    )
 
 
 def make_confirmed(votes: dict[int, int], **columns: Any) -> Stage:
