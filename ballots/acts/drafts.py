@@ -15,9 +15,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.acts import lifecycle
+from ballots.acts import lifecycle, roll
 from ballots.acts.roll import entry_of
-from ballots.facts import register
+from ballots.facts import polls, register
 from ballots.facts.outcome import Outcome, outcome_of, round_of
 from ballots.facts.polls import box_of
 from ballots.models import Delegate, Register, RollEntry
@@ -93,17 +93,22 @@ def copy(poll: Poll, *, into: str, meeting: str = "", by: User) -> Poll:
     """Return a new draft made after `poll`, as one of `COPIES`; `poll` itself stays as it is.
 
     A rehearsal or a real draft has the rules, the candidates, the names of the holders and those on
-    the roll who are in office, nobody present; next year's has the rules alone, for its candidates,
-    its roll, its 全体代表 and the day of its 表决办法 are other ones. `meeting` names another meeting,
-    and next year's needs one. A second round comes of its first round and is not copied. Raises
-    Refused.
+    the roll who are in office; present are those who have come to its meeting by another poll. Next
+    year's has the rules alone, for its candidates, its roll, its 全体代表 and the day of its 表决办法 are
+    other ones. `meeting` names another meeting, and next year's needs one. A second round comes of its
+    first round and is not copied. Raises Refused.
     """
+    kind = Poll.Kind.REHEARSAL if into == REHEARSAL else Poll.Kind.MAIN
+    changed: dict[str, Any] = {"kind": kind, "meeting": meeting or poll.meeting}
+    demand_office(by)
+    # It joins the others of its meeting: whoever marks somebody present there is waited for.
+    joined = polls.sharing_presence(Poll(body=poll.body, **changed))
+    (Poll.objects.filter(pk=poll.pk) | joined).all_locked()
     poll = _locked(poll, by)
     if into not in COPIES or poll.phase == Poll.Phase.DROPPED:
         raise refused("not-copied")
     if poll.parent is not None:
         raise refused("second-round")
-    changed: dict[str, Any] = {"kind": Poll.Kind.MAIN, "meeting": meeting or poll.meeting}
     if into == NEXT_YEAR:
         if not meeting:
             raise refused("meeting-needed")
@@ -112,11 +117,10 @@ def copy(poll: Poll, *, into: str, meeting: str = "", by: User) -> Poll:
         changed |= {"year": poll.year + 1, "holders": [], "delegates_total": None}
         draft = _draft(poll, **changed, total_reason="", rules_adopted_on=None)
     else:
-        if into == REHEARSAL:
-            changed["kind"] = Poll.Kind.REHEARSAL
         draft = _draft(poll, **changed)
         _choose_roll(poll, draft)
         _copy_candidates(_with_lines(poll), draft)
+        roll.take_over_presence(draft, by=by)
     if poll.journal.exists():
         data = {"poll": str(draft.uuid), "copied_as": into}
         journal.append(poll, journal.Kind.DRAFT_MADE, by=by, data=data)

@@ -1,4 +1,8 @@
-"""The roll of one poll: drawn up from the delegates in office, who is present, who is added."""
+"""The roll of one poll: drawn up from the delegates in office, who is present, who is added.
+
+Presence is that of a meeting: polls of one meeting share it (`facts.polls.sharing_presence`), in one act
+and each with an entry of its own.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -8,9 +12,16 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.facts import register, turnout
+from ballots.facts import polls, register, turnout
 from ballots.models import Delegate, Register, RollEntry
-from ballots.refusal import Refusals, demand_colleague, demand_office, demand_reason, locked
+from ballots.refusal import (
+    SHARED,
+    Refusals,
+    demand_colleague,
+    demand_office,
+    demand_phase,
+    demand_reason,
+)
 from projects.models import Poll
 from projects.phases import VOTING
 
@@ -23,6 +34,11 @@ refused = Refusals(
         "not-in-office": _("%(who)s不是在任代表（暂停执行代表职务或已终止），不能记为到会。"),
         "has-voted": _("%(who)s已投票，不能撤销到会。"),
         "has-paper": _("%(who)s已领取纸质票，不能撤销到会。误发、尚未投入票箱的，请先收回纸质票。"),
+        "has-voted-there": _("%(who)s在同一会议的“%(poll)s”中已投票，不能撤销到会。"),
+        "has-paper-there": _(
+            "%(who)s在同一会议的“%(poll)s”中已领取纸质票，不能撤销到会。"
+            "误发、尚未投入票箱的，请先收回纸质票。"
+        ),
         "presence-own": _("本次的实到已经核对过，不需要再确认。"),
         "figure-moved": _("实到人数已变为%(count)d，请核对后再确认。"),
         "nobody": _("请先勾选代表。"),
@@ -52,12 +68,13 @@ refused = Refusals(
 def draw_up_roll(poll: Poll, *, by: User) -> int:
     """Make the roll of a draft poll from those who may vote in it; return how many stand on it.
 
-    May be repeated while the poll is in draft: presence already marked is kept.
+    May be repeated while the poll is in draft: presence already marked is kept. Whoever is new on it
+    and has come to the meeting already, by another poll of it, is present here too.
     """
     demand_office(by)
     # Whoever is deleted or changed at this moment is waited for; of all locks this one comes first.
     Register.objects.locked()
-    poll = locked(poll, Poll.Phase.DRAFT, code="not-draft", words=refused)
+    poll, others = _locked(poll, Poll.Phase.DRAFT, code="not-draft")
     active = list(Delegate.objects.filter(register.votes_in(poll)).select_related("delegation"))
     poll.roll.exclude(delegate__in=active).delete()
     there = {entry.delegate_id: entry for entry in poll.roll.all()}
@@ -76,6 +93,7 @@ def draw_up_roll(poll: Poll, *, by: User) -> int:
     RollEntry.objects.bulk_create(kept + fresh)
     on_roll = len(kept) + len(fresh)
     journal.append(poll, journal.Kind.ROLL_DRAWN_UP, by=by, data={"on_roll": on_roll})
+    _take_over(poll, fresh, others, by=by)
     return on_roll
 
 
@@ -88,7 +106,7 @@ def mark_present(
     at_door: bool = False,
     by: User,
 ) -> int:
-    """Mark the delegates with these 代表证号 present; return how many are present now.
+    """Mark the delegates with these 代表证号 present, in all polls of the meeting; return how many are now.
 
     `names` are those that somebody has read beside the numbers: nobody else is marked. Where
     presence was taken over from an earlier poll, this says that somebody has looked at it; not so
@@ -98,23 +116,18 @@ def mark_present(
     any more.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over", words=refused)
+    poll, others = _locked(poll, Poll.Phase.DRAFT, *VOTING, code="voting-over")
     entries = entries_of(poll, numbers)
     demand_names(entries, names)
     demand_none(
         [entry for entry in entries if entry.delegate.status != Delegate.Status.ACTIVE],
         "not-in-office",
     )
-    newly = [entry for entry in entries if not entry.present]
-    _end_leave(poll, newly, by=by)
-    total = _set_present(poll, newly, True)
-    if newly and poll.takes_ballots:
-        data = {"present": total, "added": len(newly), "people": people_of(newly)}
-        journal.append(poll, journal.Kind.PRESENCE_RAISED, by=by, data=data)
-    elif newly:
-        _note_in_draft(poll, total, added=len(newly), by=by)
+    total = _arrive(poll, entries, by=by)
     if poll.presence_assumed and not at_door:
         _own_presence(poll, total, by)
+    for other in others:
+        _arrive(other, _same_people(other, entries), by=by)
     return total
 
 
@@ -125,7 +138,7 @@ def confirm_presence(poll: Poll, *, present: int | None = None, by: User) -> int
     `present` is the figure that the person read: if it has moved, nothing happens. Raises Refused.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
+    poll, _others = _locked(poll, Poll.Phase.DRAFT, code="present-stays")
     if not poll.presence_assumed:
         raise refused("presence-own")
     total = poll.roll.filter(present=True).count()
@@ -141,19 +154,20 @@ def mark_absent(
 ) -> int:
     """Take back the presence of these delegates while the poll is in draft; return who remain.
 
-    `names` are those that somebody has read beside the numbers. Raises Refused once the poll has
-    opened: 实到 may then only rise (design §3.2).
+    In the other drafts of the meeting as well, and in none that has opened. `names` are those that
+    somebody has read beside the numbers. Raises Refused once the poll has opened: 实到 may then only
+    rise (design §3.2).
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.DRAFT, code="present-stays", words=refused)
+    poll, others = _locked(poll, Poll.Phase.DRAFT, code="present-stays")
     entries = list(poll.roll.filter(number__in=numbers))
     demand_names(entries, names)
-    there = [entry for entry in entries if entry.present]
-    total = _set_present(poll, there, False)
-    if there:
-        _note_in_draft(poll, total, removed=len(there), by=by)
+    total = _go(poll, entries, by=by)
     if poll.presence_assumed:
         _own_presence(poll, total, by)
+    for other in others:
+        if not other.takes_ballots:
+            _go(other, _same_people(other, entries), by=by)
     return total
 
 
@@ -163,20 +177,32 @@ def lower_presence(
 ) -> int:
     """Take back a presence that was marked by mistake while people vote; return who remain.
 
-    Two people sign, and none of these delegates may have voted: 发出 would fall below 收回. Raises
-    Refused.
+    Two people sign, and none of these delegates may have voted, in this poll or in another one of the
+    meeting, where it is taken back too: 发出 would fall below 收回. Raises Refused.
     """
     demand_office(by)
     reason = demand_reason(reason)
     second = demand_colleague(by, second)
-    poll = locked(poll, *VOTING, code="voting-over", words=refused)
+    poll, others = _locked(poll, *VOTING, code="voting-over")
     entries = entries_of(poll, numbers)
     if not entries:
         raise refused("nobody")
     demand_none([entry for entry in entries if entry.voted], "has-voted")
     demand_none([entry for entry in entries if entry.is_on_paper], "has-paper")
     demand_none([entry for entry in entries if not entry.present], "not-present")
-    return _lower(poll, entries, reason=reason, by=by, second=second)
+    there = {other: _same_people(other, entries) for other in others}
+    for other, same in there.items():
+        named: dict[str, Any] = {"poll": str(other)}
+        demand_none([entry for entry in same if entry.voted], "has-voted-there", **named)
+        demand_none([entry for entry in same if entry.is_on_paper], "has-paper-there", **named)
+    total = _lower(poll, entries, reason=reason, by=by, second=second)
+    for other, same in there.items():
+        came = [entry for entry in same if entry.present]
+        if other.takes_ballots and came:
+            _lower(other, came, reason=reason, by=by, second=second)
+        elif came:
+            _go(other, came, by=by)
+    return total
 
 
 @transaction.atomic
@@ -190,20 +216,23 @@ def give_leave(
 ) -> int:
     """Note that the delegates with these 代表证号 are on leave (请假), and why; return how many are now.
 
-    It changes no right: whoever comes after all is marked present, which ends his leave. `names`
+    In all polls of the meeting to which they have not come. It changes no right: whoever comes after all is marked present, which ends his leave. `names`
     are those that somebody has read beside the numbers. Raises Refused for somebody who is present,
     and after the close.
     """
     demand_office(by)
     reason = demand_reason(reason)
-    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
+    poll, others = _locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over")
     entries = entries_of(poll, numbers)
     if not entries:
         raise refused("nobody")
     demand_names(entries, names)
     demand_none([entry for entry in entries if entry.present], "is-present")
-    data = {"people": people_of(entries), "reason": reason}
-    return _set_leave(poll, entries, reason, journal.Kind.LEAVE_GIVEN, data, by=by)
+    total = _excuse(poll, entries, reason, by=by)
+    for other in others:
+        same = _same_people(other, entries)
+        _excuse(other, [entry for entry in same if not entry.present], reason, by=by)
+    return total
 
 
 @transaction.atomic
@@ -215,10 +244,12 @@ def end_leave(
     `names` are those that somebody has read beside the numbers. Raises Refused after the close.
     """
     demand_office(by)
-    poll = locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over", words=refused)
+    poll, others = _locked(poll, Poll.Phase.DRAFT, *VOTING, code="leave-over")
     entries = entries_of(poll, numbers)
     demand_names(entries, names)
     _end_leave(poll, entries, by=by)
+    for other in others:
+        _end_leave(other, _same_people(other, entries), by=by)
     return turnout.on_leave(poll)
 
 
@@ -228,13 +259,14 @@ def add_to_roll(
 ) -> RollEntry:
     """Add one delegate to the roll of a poll that takes ballots; two people sign (design §3.2).
 
+    He is present where he has come to the meeting already, by another poll of it.
     Raises Refused, as the opening would, where he may be one person with somebody on the roll.
     """
     demand_office(by)
     Register.objects.locked()
     # The caller's copy may be older than the lock.
     delegate = Delegate.objects.select_related("delegation").get(pk=delegate.pk)
-    poll = locked(poll, *VOTING, code="voting-over", words=refused)
+    poll, others = _locked(poll, *VOTING, code="voting-over")
     if delegate.status != Delegate.Status.ACTIVE:
         raise refused("not-active")
     if poll.body == Poll.Body.COMMITTEE and not delegate.on_committee:
@@ -266,7 +298,72 @@ def add_to_roll(
             "reason": reason,
         },
     )
+    _take_over(poll, [entry], others, by=by)
     return entry
+
+
+# --- the meeting ----------------------------------------------------------------------------------
+
+
+def locked_meeting(poll: Poll) -> list[Poll]:
+    """Return `poll` and those that share its presence as they are now, under their locks.
+
+    One that has joined them before the lock was had is locked too: nobody marked here may be missing
+    there. Raises Refused where `poll` is gone.
+    """
+    there: list[Poll] = []
+    while True:
+        now = Poll.objects.filter(pk=poll.pk).first()
+        if now is None:
+            raise SHARED("gone")
+        together = polls.sharing_presence(now)
+        if {one.pk for one in there} == set(together.values_list("pk", flat=True)):
+            return there
+        there = together.all_locked()
+
+
+def _locked(poll: Poll, *phases: str, code: str) -> tuple[Poll, list[Poll]]:
+    """Lock, then look: return `poll` and the others that share its presence, as they are now.
+
+    Raises Refused(`code`) unless `poll` is in one of `phases`.
+    """
+    there = {one.pk: one for one in locked_meeting(poll)}
+    poll = there.pop(poll.pk)
+    demand_phase(poll, *phases, code=code, words=refused)
+    return poll, list(there.values())
+
+
+def _same_people(poll: Poll, entries: Collection[RollEntry]) -> list[RollEntry]:
+    """Return the lines on the roll of `poll` of those whom `entries` of another one are about."""
+    people = [entry.delegate_id for entry in entries]
+    return list(poll.roll.filter(delegate__in=people).order_by("number_order"))
+
+
+def take_over_presence(poll: Poll, *, by: User) -> None:
+    """Give the new draft `poll` what the others of its meeting, locked before, know of its roll."""
+    others = polls.sharing_presence(poll).exclude(pk=poll.pk)
+    _take_over(poll, list(poll.roll.all()), list(others), by=by)
+
+
+def _take_over(
+    poll: Poll, fresh: Collection[RollEntry], others: Collection[Poll], *, by: User
+) -> None:
+    """Mark those of `fresh`, new on the roll, present or on leave who are so at the meeting already.
+
+    It is the same meeting and the same moment: nothing of it is to be confirmed once more.
+    """
+    known = RollEntry.objects.filter(
+        poll__in=others,
+        delegate__in=[entry.delegate_id for entry in fresh],
+        delegate__status=Delegate.Status.ACTIVE,
+    )
+    here = set(known.filter(present=True).values_list("delegate", flat=True))
+    excused = dict(known.exclude(leave="").values_list("delegate", "leave"))
+    entries = _same_people(poll, fresh)
+    _arrive(poll, [entry for entry in entries if entry.delegate_id in here], by=by)
+    for reason in sorted(set(excused.values())):
+        same = [entry for entry in entries if excused.get(entry.delegate_id) == reason]
+        _excuse(poll, [entry for entry in same if entry.delegate_id not in here], reason, by=by)
 
 
 # --- the status of delegates while a poll runs -----------------------------------------------------
@@ -355,10 +452,34 @@ def demand_names(
         raise words("roll-moved")
 
 
-def demand_none(entries: Sequence[RollEntry], code: str, *, words: Refusals = refused) -> None:
+def demand_none(
+    entries: Sequence[RollEntry], code: str, *, words: Refusals = refused, **named: Any
+) -> None:
     """Raise `words`(`code`) for `entries`, of whom something bars the act."""
     if entries:
-        raise words(code, who="、".join(map(str, entries)))
+        raise words(code, who="、".join(map(str, entries)), **named)
+
+
+def _arrive(poll: Poll, entries: Sequence[RollEntry], *, by: User) -> int:
+    """Mark those of `entries` present who are not yet, and put it on record; return how many are now."""
+    newly = [entry for entry in entries if not entry.present]
+    _end_leave(poll, newly, by=by)
+    total = _set_present(poll, newly, True)
+    if newly and poll.takes_ballots:
+        data = {"present": total, "added": len(newly), "people": people_of(newly)}
+        journal.append(poll, journal.Kind.PRESENCE_RAISED, by=by, data=data)
+    elif newly:
+        _note_in_draft(poll, total, added=len(newly), by=by)
+    return total
+
+
+def _go(poll: Poll, entries: Sequence[RollEntry], *, by: User) -> int:
+    """Take back in a draft the presence of `entries`, and put it on record; return how many remain."""
+    there = [entry for entry in entries if entry.present]
+    total = _set_present(poll, there, False)
+    if there:
+        _note_in_draft(poll, total, removed=len(there), by=by)
+    return total
 
 
 def _set_present(poll: Poll, entries: Sequence[RollEntry], present: bool) -> int:
@@ -372,6 +493,14 @@ def _end_leave(poll: Poll, entries: Sequence[RollEntry], *, by: User) -> None:
     if excused:
         data = {"people": people_of(excused)}
         _set_leave(poll, excused, "", journal.Kind.LEAVE_ENDED, data, by=by)
+
+
+def _excuse(poll: Poll, entries: Sequence[RollEntry], reason: str, *, by: User) -> int:
+    """Note why `entries` are on leave; return how many are now."""
+    if not entries:
+        return turnout.on_leave(poll)
+    data = {"people": people_of(entries), "reason": reason}
+    return _set_leave(poll, entries, reason, journal.Kind.LEAVE_GIVEN, data, by=by)
 
 
 def _set_leave(

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from ballots.facts.kept import kept_of
 from ballots.facts.outcome import round_of
 from ballots.models import BallotBox, Delegate, RollEntry
-from projects.models import Poll, Project
+from projects.models import Poll, PollQuerySet, Project
 from projects.phases import DRAFT, VOTING
 
 # The draft of a second round that nothing waits for any more: its first round is over, or the meeting
@@ -22,6 +22,31 @@ IDLE = Q(phase=Poll.Phase.DRAFT, parent__isnull=False) & (
 def is_idle(poll: Poll) -> bool:
     """Tell whether `poll` is the draft of a second round that nothing waits for any more."""
     return poll.parent_id is not None and Poll.objects.filter(IDLE, pk=poll.pk).exists()
+
+
+def sharing_presence(poll: Poll) -> PollQuerySet:
+    """Return `poll` and the others that take presence at its meeting: who sits in one, sits in all.
+
+    They are of one body and one meeting, by its name; rehearsals go with rehearsals, and a second
+    round, at which everybody is looked at once more, goes alone.
+    """
+    alone = Poll.objects.filter(pk=poll.pk)
+    if poll.parent_id is not None:
+        return alone
+    rehearsals = Q(kind=Poll.Kind.REHEARSAL)
+    return alone | Poll.objects.filter(
+        rehearsals if poll.is_rehearsal else ~rehearsals,
+        meeting=poll.meeting,
+        body=poll.body,
+        parent=None,
+        phase__in=DRAFT | VOTING,
+    )
+
+
+def marked_with(poll: Poll) -> list[Poll]:
+    """Return the other polls in which whoever is marked present in `poll` is marked as well."""
+    others = sharing_presence(poll).exclude(pk=poll.pk).order_by("pk")
+    return list(others.filter(Exists(RollEntry.objects.filter(poll=OuterRef("pk")))))
 
 
 def published_to_all() -> list[Poll]:

@@ -283,8 +283,11 @@ def test_a_poll_is_copied_with_what_its_next_vote_needs_and_nothing_of_its_own(i
     assert (draft.phase, draft.form, draft.parent, draft.closes_at) == (P.DRAFT, "each", None, None)
     assert draft.uuid != held.poll.uuid
     assert not draft.presence_assumed
-    assert not draft.roll.filter(present=True).exists()
-    assert not draft.journal.exists()
+    # Whoever has come to this meeting has come to the new vote at it, and the record says so.
+    is_of_the_meeting = COPIED[into]["kind"] == kind and not meeting
+    assert draft.roll.filter(present=True).count() == (5 if is_of_the_meeting else 0)
+    told = list(draft.journal.values_list("kind", flat=True))
+    assert told == (["presence-marked"] if is_of_the_meeting else [])
     if into == "next-year":
         assert (draft.holders, draft.delegates_total, draft.rules_adopted_on) == ([], None, None)
         assert draft.rules_name == held.poll.rules_name

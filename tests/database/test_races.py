@@ -56,6 +56,7 @@ from tests.helpers.factories import (
     present_on,
     selection,
     set_closing_time,
+    stage_beside,
 )
 from tests.helpers.races import (
     ON_POSTGRESQL,
@@ -826,6 +827,85 @@ def test_without_the_lock_a_presence_is_taken_back_from_somebody_who_votes(monke
     assert isinstance(answer, Receipt)
     # The trigger keeps the presence of who has voted; whoever pressed gets an error for a sentence.
     assert isinstance(lowered, IntegrityError)
+
+
+# --- the presence of one meeting -------------------------------------------------------------------
+
+
+def test_a_presence_is_not_taken_back_behind_a_cast_in_another_poll_of_the_meeting(monkeypatch):
+    first = make_stage(delegates=2)
+    second = stage_beside(first)
+    race = Race()
+    stop_in(race, monkeypatch, sealing, "receipt")
+
+    answer, lowered = race.play(cast(second, 0), lower(first))
+
+    assert isinstance(answer, Receipt)
+    assert codes([lowered]) == {"has-voted-there": 1}
+    assert first.entry(0).present
+    assert second.entry(0).present
+
+
+def come(poll: Poll, office: User) -> Callable[[], int]:
+    return lambda: roll.mark_present(poll, numbers=["001"], by=office)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_nobody_is_missing_on_a_roll_that_is_drawn_up_while_he_comes(monkeypatch, is_late):
+    make_delegates(2)
+    office, one, other = make_office(), make_poll(), make_poll()
+    roll.draw_up_roll(one, by=office)
+    draw_up = partial(roll.draw_up_roll, other, by=office)
+    race = Race()
+    stop_in(race, monkeypatch, roll, "_set_present", after=True)
+    if is_late:
+        stop_in(race, monkeypatch, roll, "_take_over", after=True)
+
+    acts = (draw_up, come(one, office)) if is_late else (come(one, office), draw_up)
+    outcomes = race.play(*acts)
+
+    assert codes(list(outcomes)) == {"ok": 2}
+    for poll in (one, other):
+        assert list(poll.roll.filter(present=True).values_list("number", flat=True)) == ["001"]
+        assert journal.first_broken(poll) is None
+
+
+def test_nobody_is_missing_in_a_copy_that_is_made_while_he_comes(monkeypatch):
+    """The copy is not there yet as he is looked for, and has locked what he is marked in."""
+    make_delegates(2)
+    office, one = make_office(), make_poll()
+    roll.draw_up_roll(one, by=office)
+    race = Race()
+    stop_in(race, monkeypatch, drafts, "_choose_roll", after=True)
+
+    copied, came = race.play(
+        lambda: drafts.copy(one, into=drafts.REAL, by=office), come(one, office)
+    )
+
+    assert (came, copied.roll.filter(present=True).count()) == (1, 1)
+
+
+def test_marking_the_same_people_in_both_polls_at_once_ends():
+    """Each takes the locks of both in the order of their keys, whichever it was asked for."""
+    make_delegates(8)
+    office, one, other = make_office(), make_poll(), make_poll()
+    for poll in (one, other):
+        roll.draw_up_roll(poll, by=office)
+    numbers = list(one.roll.values_list("number", flat=True))
+
+    outcomes = at_once(
+        *[
+            partial(roll.mark_present, poll, numbers=[number], by=office)
+            for number in numbers
+            for poll in (one, other)
+        ]
+    )
+
+    assert codes(outcomes) == {"ok": 16}
+    for poll in (one, other):
+        assert poll.roll.filter(present=True).count() == 8
+        assert poll.journal.filter(kind="presence-marked").count() == 8
+        assert journal.first_broken(poll) is None
 
 
 # --- a status that changes ------------------------------------------------------------------------

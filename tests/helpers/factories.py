@@ -261,6 +261,19 @@ def make_stage(
     return Stage(poll, office, scrutineer, chief, people, issued, shares)
 
 
+def stage_beside(first: Stage, *, open_it: bool = True, **columns: Any) -> Stage:
+    """Return another poll of the meeting of `first`, with the same people and cards and its own key."""
+    same = {
+        name: getattr(first.poll, name) for name in ("kind", "meeting", "body", "delegates_total")
+    }
+    poll = make_poll(**(same | columns))
+    roll.draw_up_roll(poll, by=first.office)
+    second = make_ready(first, poll)
+    if open_it:
+        second.poll = lifecycle.open_poll(poll, by=first.office)
+    return second
+
+
 def stage_without(*absent: str, **columns: Any) -> Stage:
     """Return an open stage to which the delegates of these numbers have not come."""
     stage = make_stage(open_it=False, **columns)

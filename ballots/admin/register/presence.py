@@ -20,6 +20,7 @@ from ballots.acts import roll, sign_in
 from ballots.admin.forms import ReasonForm, SecondPersonForm
 from ballots.admin.guard import READING, Day, Done, StaffRequest, address, note, posted, step, take
 from ballots.admin.moving import moving
+from ballots.facts.polls import marked_with
 from ballots.facts.turnout import quorum_of
 from ballots.facts.words import remarks
 from ballots.models import ROLL_LISTED, AccessCard, Delegate, RollEntry
@@ -177,6 +178,7 @@ def _board(request: StaffRequest, poll: Poll) -> dict[str, Any]:
         # Enter marks the first who has not come, and takes nobody's presence back.
         "awaited": next((entry for entry in hits if not entry.present and _may_come(entry)), None),
         "door": DoorForm(poll=poll, autofocus=not hits),
+        "together": marked_with(poll),
         "may_mark": roles.is_office(request.user),
         "about_all": PresenceForm.ABOUT_ALL if poll.phase in DRAFT else {"all": _("全团到会")},
     }
@@ -426,7 +428,8 @@ def everybody(request: StaffRequest, poll: Poll) -> HttpResponse:
         return Done(address(poll, "presence"), [note(words), *_left_out(form.entries)])
 
     marking = moving(request, poll, act, over=poll.roll.all())
-    return take(request, poll, marking, form, button=_("记录到会"))
+    context = {"button": _("记录到会"), "together": marked_with(poll)}
+    return take(request, poll, marking, form, **context)
 
 
 # --- the sheet to sign ----------------------------------------------------------------------------
@@ -525,4 +528,4 @@ def lower_presence(request: StaffRequest, poll: Poll) -> HttpResponse:
         messages.success(request, gettext("已撤销。实到%(count)d人。") % {"count": total})
         return redirect(address(poll, "presence"))
 
-    return take(request, poll, act, form, second)
+    return take(request, poll, act, form, second, together=marked_with(poll))
