@@ -81,6 +81,7 @@ SHORT_NAMES: dict[str, Mapping[str, str | Promise]] = {
         "rehearsal": _("演练"),
         "real": _("正式票决的草稿"),
         "next-year": _("下一年度的草稿"),
+        "assessment": _("满意度测评的草稿"),
     },
     "ruling": dict(WriteIn.Ruling.choices),
     "what": CONTENTS,
