@@ -254,6 +254,7 @@ class Poll(models.Model):
                 condition=~Q(form="grades")
                 | (
                     Q(proposals="off", choice_rule="at-most", parent__isnull=True)
+                    & Q(collecting=False, wishes=False)
                     & ~Q(majority="none")
                 ),
                 name="poll_of_grades_proposes_nothing_and_has_a_base",

@@ -238,6 +238,8 @@ def _draft(poll: Poll, **changed: Any) -> Poll:
     if not draft.is_rehearsal:
         # A rehearsal, or a poll of an earlier version, may have been for the whole roll.
         draft.voters = Poll.Voters.PRESENT
+    # Nothing is chosen in a 满意度测评 that somebody could wish for.
+    draft.wishes = not draft.is_graded
     draft.save()
     return draft
 

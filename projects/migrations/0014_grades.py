@@ -57,6 +57,8 @@ class Migration(migrations.Migration):
                         ("choice_rule", "at-most"),
                         ("parent__isnull", True),
                         ("proposals", "off"),
+                        ("collecting", False),
+                        ("wishes", False),
                         models.Q(("majority", "none"), _negated=True),
                     ),
                     _connector="OR",

@@ -269,6 +269,25 @@ COPIED: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("into", COPIED)
+def test_a_copy_of_an_assessment_chooses_nothing_either(into):
+    held = make_stage(form="grades", candidates=3, boundary="2/3")
+
+    draft = drafts.copy(held.poll, into=into, meeting="第五次会议", by=held.office)
+
+    assert (draft.form, draft.places, draft.wishes, draft.boundary) == ("grades", 0, False, "2/3")
+
+
+def test_an_assessment_has_no_second_round_and_no_decision():
+    held = make_stage(form="grades", candidates=2)
+    held.cast(0, selection(fair=[1], against=[2]))
+    confirm_count(held)
+
+    for act in (drafts.run_off, drafts.supplementary):
+        assert refusal_of(act, held.poll, by=held.office) in {"no-tie", "no-shortfall"}
+    assert refusal_of(held.decide, "1") == "nothing-open"
+
+
 @pytest.mark.parametrize("kind", ["main", "rehearsal"])
 @pytest.mark.parametrize("into", COPIED)
 def test_a_poll_is_copied_with_what_its_next_vote_needs_and_nothing_of_its_own(into, kind):

@@ -290,6 +290,8 @@ def merged_into_itself(world: World) -> None:
 
 Act = Callable[[World], Any]
 
+# What makes a 满意度测评 of a draft.
+GRADES: dict[str, Any] = {"form": "grades", "places": 0, "proposals": "off", "wishes": False}
 # For each constraint the acts that break it, and it alone.
 BREAKS: dict[str, list[Act]] = {
     "poll_has_a_place_to_fill_unless_it_gives_grades": [
@@ -297,9 +299,11 @@ BREAKS: dict[str, list[Act]] = {
         lambda w: change(w.draft, form="grades", proposals="off"),
     ],
     "poll_of_grades_proposes_nothing_and_has_a_base": [
-        lambda w: change(w.draft, form="grades", places=0),
-        lambda w: change(w.draft, form="grades", places=0, proposals="off", majority="none"),
-        lambda w: change(w.draft, form="grades", places=0, proposals="off", choice_rule="exactly"),
+        lambda w: change(w.draft, **GRADES | {"proposals": "counted"}),
+        lambda w: change(w.draft, **GRADES, majority="none"),
+        lambda w: change(w.draft, **GRADES, choice_rule="exactly"),
+        lambda w: change(w.draft, **GRADES, collecting=True),
+        lambda w: change(w.draft, **GRADES | {"wishes": True}),
     ],
     "poll_takes_one_to_ten_proposals_a_ballot": [
         lambda w: change(w.draft, proposal_limit=0),

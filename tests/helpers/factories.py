@@ -84,6 +84,7 @@ def make_poll(*, candidates: int = 12, **columns: Any) -> Poll:
     }
     if columns.get("form") == Poll.Form.GRADES:
         defaults |= {"places": 0, "proposals": Poll.Proposals.OFF, "show_votes": True}
+        defaults |= {"wishes": False}
     poll = Poll.objects.create(**(defaults | columns))
     projects = Project.objects.bulk_create(
         Project(poll=poll, number=number, **_words(number)) for number in range(1, candidates + 1)
