@@ -201,6 +201,9 @@ class PollForm(NoticingForm):
             )
         if cleaned.get("form") == Poll.Form.GRADES:
             self._clean_grades(cleaned)
+        elif "places" not in self.fields:
+            # It was a 满意度测评 so far: the field comes back with the next look at the page.
+            self.instance.places = Poll._meta.get_field("places").get_default()
         closes_at = cleaned.get("closes_at")
         if closes_at is not None and is_far(closes_at):
             self.add_error("closes_at", _("截止时间与现在相差一年以上，请核对年份。"))
@@ -219,6 +222,11 @@ class PollForm(NoticingForm):
             self.add_error("majority", _("满意度测评须有基数，请选择全体、实到或有效票。"))
         if self.instance.parent_id:
             self.add_error("form", _("再次票决和补充票决不能是满意度测评。"))
+
+
+# The fields that only a ballot has a use for which chooses, and those of one that gives grades.
+CHOOSING = {"places", "choice_rule", "proposals", "proposal_limit", "collecting", "wishes"}
+GRADING = {("boundary", "boundary_included"), ("whole_boundary", "whole_boundary_included")}
 
 
 @admin.register(Poll)
@@ -265,6 +273,18 @@ class PollAdmin(DraftAdmin):
 
     def poll_of(self, obj: Poll) -> Poll:
         return obj
+
+    def get_fieldsets(self, request: HttpRequest, obj: Poll | None = None) -> Any:
+        """Show of a poll that has its form only what such a ballot has a use for."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        idle = CHOOSING if obj.is_graded else GRADING
+        kept = [
+            (name, {**options, "fields": [f for f in options["fields"] if f not in idle]})
+            for name, options in fieldsets
+        ]
+        return [(name, options) for name, options in kept if options["fields"]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Poll | None = None) -> list[str]:
         """A poll with a parent keeps its kind: see the trigger."""

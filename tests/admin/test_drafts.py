@@ -69,6 +69,24 @@ def test_a_satisfaction_assessment_has_no_places_and_no_proposals_whatever_is_ty
     assert poll.boundary == "2/3"
 
 
+def test_the_form_of_a_poll_shows_what_its_ballots_have_a_use_for(desk):
+    poll = make_poll(candidates=0)
+    address = reverse("admin:projects_poll_change", args=[poll.pk])
+
+    def shown() -> set[str]:
+        return set(desk.get(address).context["adminform"].form.fields)
+
+    assert "places" in shown()
+    assert "boundary" not in shown()
+    assert desk.post(address, poll_fields(form="grades")).status_code == 302
+    assert {"boundary", "whole_boundary_included"} <= shown()
+    assert not {"places", "choice_rule", "proposals", "wishes"} & shown()
+    back = {name: value for name, value in poll_fields().items() if name in shown()}
+    assert desk.post(address, back).status_code == 302
+    poll.refresh_from_db()
+    assert (poll.form, poll.places) == ("choose", 10)
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [({"form": "grades", "majority": "none"}, "majority"), ({"places": 0}, "__all__")],
