@@ -4,8 +4,18 @@ from django.contrib import admin
 
 from ballots.admin import candidates, day, polls, recommendations, records
 from ballots.admin.register import delegates
+from ballots.admin.year import adopted, years
 from ballots.models import PollDay
 
-__all__ = ["candidates", "day", "delegates", "polls", "recommendations", "records"]
+__all__ = [
+    "adopted",
+    "candidates",
+    "day",
+    "delegates",
+    "polls",
+    "recommendations",
+    "records",
+    "years",
+]
 
 admin.site.register(PollDay, day.PollDayAdmin)

@@ -207,7 +207,7 @@ def page(view: View, methods: Collection[str] = READING) -> View:
         # Many parts of a page ask which offices this person has: asked once for all of them.
         prefetch_related_objects([request.user], "groups")
         last = JournalEntry.objects.filter(poll=OuterRef("pk")).order_by("-seq").values("hash")[:1]
-        polls = Poll.objects.standing().select_related("parent", "box")
+        polls = Poll.objects.standing().select_related("parent", "box", "made_year")
         polls = polls.annotate(**{LAST_HASH: Subquery(last)}, **roll_drawings())
         return view(request, get_object_or_404(polls, pk=poll_id), **kwargs)
 

@@ -162,6 +162,10 @@ class AdoptedProject(models.Model):
         part = self.investment_this_year
         return self.investment if part is None else part
 
+    @property
+    def budget_words(self) -> str:
+        return as_sum(self.budget)
+
 
 class AdoptedTarget(models.Model):
     """One measurable line of an adopted project (年度目标), as `projects.models.Target` has it."""

@@ -136,10 +136,11 @@ def progress_of(year: Year, project: int | None = None) -> Progress:
     of_targets = {
         # The rows come in the order in which they were written, so that the newest one stands.
         (row.target_id, row.quarter): row
-        for row in TargetFigure.objects.filter(target__project__in=mine)
+        for row in TargetFigure.objects.filter(target__project__in=mine).select_related("by")
     }
     of_projects = {
-        (row.project_id, row.quarter): row for row in ProjectFigure.objects.filter(project__in=mine)
+        (row.project_id, row.quarter): row
+        for row in ProjectFigure.objects.filter(project__in=mine).select_related("by")
     }
 
     def at(each: AdoptedProject, targets: Sequence[AdoptedTarget], quarter: int) -> ProjectQuarter:

@@ -14,6 +14,7 @@ from ballots.admin.guard import Step
 from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
+from projects.year.models import AdoptedProject, Year
 from tests.helpers.browsing import with_card
 from tests.helpers.desk import at, desk_of
 from tests.helpers.factories import (
@@ -24,6 +25,7 @@ from tests.helpers.factories import (
     make_scrutineer,
     make_stage,
     move_by_force,
+    walk_by_force,
 )
 from tests.helpers.routes import address, admin_routes
 from tests.helpers.secrecy import everything
@@ -59,6 +61,22 @@ admin/projects/project/<path:object_id>/history/           200 200  200 200  200
 admin/projects/project/<path:object_id>/delete/            200 200  403 403  403 403
 admin/projects/project/<path:object_id>/change/            200 200  200 403  200 403
 admin/projects/project/<path:object_id>/                   302 302  302 302  302 302
+admin/projects/year/                                       200 405  200 405  200 405
+admin/projects/year/import/                                200 200  403 403  403 403
+admin/projects/year/import-errors/                         302 302  403 403  403 403
+admin/projects/year/template/                              200 200  200 200  200 200
+admin/projects/year/adopt/<int:poll_id>/                   405 302  405 403  405 403
+admin/projects/year/<int:year>/                            200 405  200 405  200 405
+admin/projects/year/<int:year>/switches/                   302 302  403 403  403 403
+admin/projects/year/<int:year>/close/                      200 200  403 403  403 403
+admin/projects/year/<int:year>/quarter/<int:quarter>/      200 302  403 403  403 403
+admin/projects/year/<int:year>/record/<int:number>/        200 405  200 405  200 405
+admin/projects/adoptedproject/                             302 302  302 302  302 302
+admin/projects/adoptedproject/add/                         403 403  403 403  403 403
+admin/projects/adoptedproject/<path:object_id>/history/    200 200  200 200  200 200
+admin/projects/adoptedproject/<path:object_id>/delete/     403 403  403 403  403 403
+admin/projects/adoptedproject/<path:object_id>/change/     200 200  200 403  200 403
+admin/projects/adoptedproject/<path:object_id>/            302 302  302 302  302 302
 admin/ballots/pollday/                                     200 200  200 200  200 200
 admin/ballots/pollday/<int:poll_id>/                       200 405  200 405  200 405
 admin/ballots/pollday/<int:poll_id>/journal/               200 405  200 405  200 405
@@ -213,6 +231,10 @@ def people() -> dict[str, Client]:
     with transaction.atomic():
         journal.append(poll, journal.Kind.KEY_MADE, by=office, data={"ceremony": 1})
     Recommendation.objects.create(poll=poll, delegate=delegate, title="新建停车场")
+    past = make_poll(candidates=0, delegates_total=1)
+    walk_by_force(past, Poll.Phase.PUBLISHED)
+    year = Year.objects.create(year=2026, poll=past, made_by=office)
+    AdoptedProject.objects.create(year=year, number=1, key="1", title="公园", text="新建公园。")
     return {
         "office": browser(office),
         "scrutineer": browser(make_scrutineer()),

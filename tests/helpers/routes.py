@@ -45,7 +45,7 @@ def admin_routes() -> list[str]:
 def address(route: str) -> str:
     """Return an address of `route`, one of the admin, that is about an object there is."""
     _admin, app, name, *_rest = [*route.split("/"), "", ""]
-    is_about_a_row = app in {"projects", "ballots", "auth"} and name != "pollday"
+    is_about_a_row = app in {"projects", "ballots", "auth"} and name not in {"pollday", "year"}
     rows: Any = apps.get_model(app, name)._default_manager if is_about_a_row else Poll.objects
     thing = rows.order_by("pk").first()
     return "/" + (
@@ -55,6 +55,9 @@ def address(route: str) -> str:
         .replace("<int:poll_id>", str(thing.pk))
         .replace("<id>", str(thing.pk))
         .replace("<str:what>", "turnout")
+        .replace("<int:year>", "2026")
+        .replace("<int:quarter>", "1")
+        .replace("<int:number>", "1")
         .replace("^(?P<app_label>projects|ballots|auth)/$", "ballots/")
         .replace("(?P<url>.*)$", "nowhere/")
     )

@@ -29,6 +29,7 @@ from ballots.models import AccessCard, Delegate, Recommendation
 from ballots.staff import second_factor
 from projects.models import Poll
 from projects.phases import DRAFT, LAST, RUNNING
+from projects.year.models import Year
 
 # Of more polls than these nobody has any to do with; the list of all is one link away.
 MOST_POLLS = 20
@@ -40,6 +41,7 @@ LISTS: dict[str, Promise] = {
     "Poll": _("票决规则"),
     "Project": _("候选项目"),
     "Recommendation": _("会前推荐"),
+    "Year": _("年度实事"),
     "Delegation": _("代表团"),
     "Delegate": _("代表名册"),
     "RollEntry": _("各次票决的名册"),
@@ -178,6 +180,10 @@ def _tiles(today: Day | None, people: dict[str, int], user: User) -> Iterator[Ti
         yield Tile(_("投票卡"), f"{people['cards']}/{people['people']}", listed)
     if today and user.has_perm("ballots.view_recommendation"):
         yield from _recommendations(today.poll)
+    if user.has_perm("projects.view_year"):
+        for year in Year.objects.filter(closed_at=None):
+            at = reverse("admin:projects_year_one", args=[year.year])
+            yield Tile(_("年度实事"), str(year.year), at)
 
 
 def _recommendations(poll: Poll) -> Iterator[Tile]:
