@@ -29,7 +29,7 @@ refused = Refusals(
 
 @transaction.atomic
 def report(year: Year, quarter: int, cells: Cells, *, shown: Cells, by: User) -> int:
-    """Write what was typed into the form of a quarter; return how many rows became newer ones.
+    """Write what was typed into the form of a quarter; return how many cells are other ones now.
 
     `shown` is what the page showed. Only what was typed otherwise is a change, so that nobody who
     saves a page puts back what another has reported meanwhile; where both have changed one cell,
@@ -46,7 +46,7 @@ def report(year: Year, quarter: int, cells: Cells, *, shown: Cells, by: User) ->
 
 @transaction.atomic
 def import_table(year: Year, quarter: int, cells: Cells, *, seen: str, by: User) -> int:
-    """Write the cells that a table fills in, all or nothing; return how many rows became newer ones.
+    """Write the cells that a table fills in, all or nothing; return how many are other ones now.
 
     `seen` is the fingerprint of the quarter that the preview was compared with. Raises Refused.
     """
@@ -85,7 +85,7 @@ def _write(quarter: int, now: Cells, typed: Mapping[Cell, str], by: User) -> int
             ProjectFigure.objects.create(project_id=key, quarter=quarter, by=by, **said)
         else:
             raise refused("emptied")
-    return len(changed)
+    return sum(map(len, changed.values()))
 
 
 def _is_of(cell: Cell, is_target: bool, key: int) -> bool:

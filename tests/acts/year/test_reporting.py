@@ -41,7 +41,7 @@ def newest() -> tuple[Any, Any]:
 def test_only_what_was_typed_otherwise_becomes_a_row():
     desk = Desk()
 
-    assert desk.save(planned="2", done="1", note="已开工") == 2
+    assert desk.save(planned="2", done="1", note="已开工") == 3
     assert (TargetFigure.objects.count(), ProjectFigure.objects.count()) == (1, 1)
     assert newest() == (2, 1)
 
