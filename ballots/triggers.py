@@ -377,7 +377,8 @@ def _years() -> list[Guard]:
             "projects_year",
             "INSERT",
             f"{PHASE.format(row='NEW')} <> 'published' OR {KIND.format(row='NEW')} <> 'main'"
-            " OR NEW.year <> (SELECT year FROM projects_poll WHERE id = NEW.poll_id)",
+            " OR EXISTS (SELECT 1 FROM projects_poll WHERE id = NEW.poll_id"
+            " AND (form = 'grades' OR year <> NEW.year))",
             "a year is made of a published result",
         ),
         Guard(

@@ -29,6 +29,7 @@ def may_adopt(poll: Poll) -> bool:
     return (
         poll.kind == Poll.Kind.MAIN
         and poll.parent_id is None
+        and not poll.is_graded
         and poll.phase == Poll.Phase.PUBLISHED
     )
 

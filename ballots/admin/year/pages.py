@@ -89,6 +89,7 @@ def list_page(request: StaffRequest) -> HttpResponse:
         Poll.objects.filter(
             kind=Poll.Kind.MAIN, parent=None, phase=Poll.Phase.PUBLISHED, made_year=None
         )
+        .exclude(form=Poll.Form.GRADES)
         .exclude(year__in=[year.year for year in years])
         .order_by("-pk")
     )

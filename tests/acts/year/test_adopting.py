@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from ballots import journal
 from ballots.acts import archiving, drafts, lifecycle
-from ballots.acts.year import adopting
+from ballots.acts.year import adopting, assessing
 from ballots.models import AccessCard
 from ballots.pure.rules import Proposal
+from projects.choices import Body
 from projects.models import Poll
 from projects.year.models import AdoptedProject, Year
 from tests.helpers.factories import (
@@ -23,6 +25,7 @@ from tests.helpers.factories import (
     make_year,
     play,
     selection,
+    walk_by_force,
 )
 from tests.helpers.refusals import refusal_of
 
@@ -166,6 +169,19 @@ def test_only_a_published_first_round_that_counts_is_adopted_and_by_the_office(m
         (real.poll, real.scrutineer, "not-office"),
     ):
         assert refusal_of(lambda poll=poll, by=by: adopting.adopt(poll, by=by)) == code
+
+
+def test_a_year_is_never_made_of_the_grades_of_another():
+    stage = make_year()
+    graded = assessing.draft_assessment(
+        Year.objects.get(), meeting="会议", body=Body.CONGRESS, by=stage.office
+    )
+    Poll.objects.filter(pk=graded.pk).update(year=2027, delegates_total=9)
+    walk_by_force(graded, Poll.Phase.PUBLISHED)
+
+    assert refusal_of(lambda: adopting.adopt(graded, by=stage.office)) == "not-out"
+    with pytest.raises(IntegrityError, match="published result"), transaction.atomic():
+        Year.objects.create(year=2027, poll=graded, made_by=stage.office)
 
 
 # --- the end of a year ----------------------------------------------------------------------------
