@@ -68,6 +68,7 @@ admin/projects/year/template/                              200 200  200 200  200
 admin/projects/year/adopt/<int:poll_id>/                   405 302  405 403  405 403
 admin/projects/year/<int:year>/                            200 405  200 405  200 405
 admin/projects/year/<int:year>/switches/                   302 302  403 403  403 403
+admin/projects/year/<int:year>/assess/                     200 200  403 403  403 403
 admin/projects/year/<int:year>/close/                      200 200  403 403  403 403
 admin/projects/year/<int:year>/quarter/<int:quarter>/      200 302  403 403  403 403
 admin/projects/year/<int:year>/record/<int:number>/        200 405  200 405  200 405

@@ -133,6 +133,7 @@ def year_page(request: StaffRequest, year: Year) -> HttpResponse:
         "falls": falls_of(progress),
         "units": sorted(units),
         "switches": SwitchesForm(instance=year),
+        "assessments": list(Poll.objects.standing().filter(form=Poll.Form.GRADES, year=year.year)),
     }
     return page(request, "one", str(year), context)
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from ballots import roles
-from ballots.admin.year import pages, tables
+from ballots.admin.year import assessing, pages, tables
 from projects.year.models import Year
 from yiwu_vote.admin_pages import pages_of
 
@@ -27,6 +27,7 @@ class YearAdmin(admin.ModelAdmin):
             "adopt/<int:poll_id>/": ("adopt", pages.adopt),
             "<int:year>/": ("one", pages.year_page),
             "<int:year>/switches/": ("switches", pages.switches),
+            "<int:year>/assess/": ("assess", assessing.assess),
             "<int:year>/close/": ("close", pages.close),
             "<int:year>/quarter/<int:quarter>/": ("quarter", pages.quarter_page),
             "<int:year>/record/<int:number>/": ("record", pages.record),

@@ -90,6 +90,38 @@ def test_a_project_without_targets_and_a_figure_that_falls_are_pointed_at():
     assert "第2季度完成数1处小于此前的2处" in page.text
 
 
+def test_the_office_makes_the_draft_of_an_assessment_and_goes_on_to_its_day():
+    stage = make_year()
+    desk = desk_of(stage.office)
+    page = read(desk.get(f"{YEAR}assess/"))
+    assert "以本年的3个实事项目（子项0个）建立一次满意度测评的草稿" in page.text
+
+    refused = desk.post(f"{YEAR}assess/", {"meeting": " ", "body": "congress", "judged": "whole"})
+    said = {"meeting": "第六次会议", "body": "committee", "judged": "part"}
+    made = desk.post(f"{YEAR}assess/", said, follow=True)
+
+    assert "meeting" in refused.context["forms"][0].errors
+    poll = Poll.objects.get(form="grades")
+    assert made.redirect_chain[-1][0] == at(poll)
+    assert (poll.meeting, poll.body, poll.projects.count()) == ("第六次会议", "committee", 3)
+    assert "满意度测评的草稿已建立，共3项。" in messages_of(made)[0]
+    assert f'href="{at(poll)}"' in desk.get(YEAR).text
+
+
+def test_a_closed_year_takes_no_assessment_and_says_so():
+    stage = make_year()
+    end_year(stage)
+    desk = desk_of(stage.office)
+
+    reply = desk.post(
+        f"{YEAR}assess/", {"meeting": "第六次会议", "body": "congress", "judged": "whole"}
+    )
+
+    assert "已经结束，不能再修改" in read(reply).text
+    assert "没有进行测评。" in desk.get(YEAR).text
+    assert not Poll.objects.filter(form="grades").exists()
+
+
 def test_a_year_of_many_projects_costs_no_more_statements_than_one_of_few():
     stage = make_year()
     few = queries(desk_of(stage.office))
