@@ -64,20 +64,33 @@ def boundary_in_words(base: str, boundary: str, *, included: bool) -> str:
     return gettext("超过%(base)s的%(part)s") % said
 
 
+def grades_in_words(base: str, boundary: str, *, included: bool) -> str:
+    """Return when an item is 满意, when 基本满意 and when 不满意; see `boundary_in_words`."""
+    said = {"boundary": boundary_in_words(base, boundary, included=included)}
+    return (
+        gettext(
+            "满意票%(boundary)s的，为“满意”；不足，但与基本满意票合计%(boundary)s的，为“基本满意”；"
+            "其余为“不满意”。"
+        )
+        % said
+    )
+
+
+def whole_in_words(base: str, boundary: str, *, included: bool) -> str:
+    """Return when the whole is 满意, by the sums over all items; `base` is that of one item."""
+    of_all = gettext("%(base)s与项目数之积") % {"base": base}
+    said = {"boundary": boundary_in_words(of_all, boundary, included=included)}
+    return (
+        gettext("总体按各项目票数之和评定：满意票之和%(boundary)s的，总体为“满意”，余类推。") % said
+    )
+
+
 def _grades(poll: Poll) -> str:
-    boundary = boundary_in_words(_base(poll), poll.boundary, included=poll.boundary_included)
-    return gettext(
-        "满意票%(boundary)s的，为“满意”；不足，但与基本满意票合计%(boundary)s的，为“基本满意”；"
-        "其余为“不满意”。"
-    ) % {"boundary": boundary}
+    return grades_in_words(_base(poll), poll.boundary, included=poll.boundary_included)
 
 
 def _whole(poll: Poll) -> str:
-    base = gettext("%(base)s与项目数之积") % {"base": _base(poll)}
-    boundary = boundary_in_words(base, poll.whole_boundary, included=poll.whole_boundary_included)
-    return gettext("总体按各项目票数之和评定：满意票之和%(boundary)s的，总体为“满意”，余类推。") % {
-        "boundary": boundary
-    }
+    return whole_in_words(_base(poll), poll.whole_boundary, included=poll.whole_boundary_included)
 
 
 def _base(poll: Poll) -> str:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal
-from ballots.facts.record import BALLOTS, PACKAGE
+from ballots.facts.record import BALLOTS, PABULIB, PACKAGE
 from ballots.models import JournalEntry
 from ballots.refusal import Refusals, demand_reason, demand_scrutineer, locked
 from projects.models import Poll
@@ -24,6 +24,7 @@ refused = Refusals(
         "not-confirmed": _("复核后才能导出表决票明细。"),
         "not-counted": _("计票完成后才能导出监票数据包。"),
         "not-out": _("结果全部揭晓后才能导出研究数据；演练在计票后即可导出。"),
+        "no-grades": _("满意度测评不导出研究数据：Pabulib 格式没有等次。请导出结果（CSV）。"),
         "tells-proposals": _(
             "本次票决须选足应选项数，所选项数较少的表决票一望而知写有推荐项目，因此不能导出明细。"
         ),
@@ -47,6 +48,8 @@ def demand_due(poll: Poll, what: str) -> None:
     """Raise Refused where the file `what` of `poll` may not be made now, or never."""
     if poll.phase == Poll.Phase.VOID:
         raise refused("void")
+    if what == PABULIB and poll.is_graded:
+        raise refused("no-grades")
     if not is_due(poll, what):
         raise refused({BALLOTS: "not-confirmed", PACKAGE: "not-counted"}.get(what, "not-out"))
     # A package leaves single ballots out by itself.

@@ -14,7 +14,7 @@ from ballots.acts import lifecycle, storage
 from ballots.admin.forms import BoxForm, ReasonForm
 from ballots.admin.guard import Day, StaffRequest, posted, step, take
 from ballots.admin.moving import moving
-from ballots.facts import outcome, words
+from ballots.facts import grades, outcome, words
 from ballots.pure.progress import Watch
 from ballots.refusal import Refused
 from projects.models import Poll
@@ -173,6 +173,8 @@ def counted(day: Day) -> dict[str, Any] | None:
         "figures": result.figures,
         "turnout": result.figures["turnout"],
         "items": items,
+        "columns": words.counted_as(result.figures).columns,
+        **(grades.table(result.figures) if poll.is_graded else {}),
         "second_share": words.second_share(result.figures),
         "shares_words": words.shares_words(result.figures),
         "checked": checked,
@@ -181,7 +183,7 @@ def counted(day: Day) -> dict[str, Any] | None:
             for check in [*checked["people"], *checked["system"]]
             if not check["holds"]
         ],
-        "adopted": sum(1 for item in items if item["outcome"] == "adopted"),
+        "announced": sum(1 for item in items if item["outcome"] in {"adopted", "good"}),
         "tied": [item for item in items if item["outcome"] == "tied"],
         "is_checked": poll.phase in CHECKED,
     }

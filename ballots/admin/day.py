@@ -225,7 +225,9 @@ def next_step(day: Day) -> Step | None:
         case Poll.Phase.CONFIRMED:
             return _next_once_confirmed(day)
         case Poll.Phase.PUBLISHED:
-            return None if poll.is_revealed else outcome.reveal
+            if poll.is_revealed:
+                return None
+            return outcome.reveal_all if poll.is_graded else outcome.reveal
         case Poll.Phase.VOID:
             return None if poll.archived_at else ending.fresh_draft
     return None

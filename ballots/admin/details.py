@@ -59,13 +59,13 @@ def back_up(request: StaffRequest, poll: Poll) -> HttpResponse:
 
 
 def _may_be_researched(day: Day) -> bool:
-    return details.is_due(day.poll, record.PABULIB)
+    return details.is_due(day.poll, record.PABULIB) and not day.poll.is_graded
 
 
 @step(
     "export-ballots",
     _("导出表决票明细"),
-    _("逐张列出有效表决票所选的候选项目，次序随机。须写明原因，并记入操作记录。"),
+    _("逐张列出有效表决票对各项目作的标记，次序随机。须写明原因，并记入操作记录。"),
     who=roles.is_scrutineer,
     phases=CHECKED,
 )

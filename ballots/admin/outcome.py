@@ -26,7 +26,7 @@ from ballots.admin.guard import (
     to_day,
 )
 from ballots.admin.moving import moving
-from ballots.facts import words
+from ballots.facts import grades, words
 from ballots.facts.naming import numbered
 from ballots.facts.outcome import Outcome, in_turn
 from ballots.pure.progress import Watch
@@ -146,6 +146,8 @@ class PublishForm(FigureForm):
 
     def __init__(self, data: Any = None, *, outcome: Outcome) -> None:
         super().__init__(data, label=_asked(outcome))
+        if outcome.poll.is_graded:
+            self.fields["at_once"].label = gettext("不经大屏揭晓，立即公布全部结果")
         if outcome.is_settled:
             del self.fields["leave_open"]
         else:
@@ -155,6 +157,8 @@ class PublishForm(FigureForm):
 
 def _asked(outcome: Outcome) -> str:
     """Return which figure to read: the count's, unless a second round or the meeting added to it."""
+    if outcome.poll.is_graded:
+        return gettext("请输入评为满意的项目数以确认：")
     if all(place.how == "count" for place in outcome.filled):
         return gettext("请输入通过的项目数以确认：")
     return gettext("请输入已确定的项目数以确认：")
@@ -188,6 +192,11 @@ def _is_being_revealed(day: Day) -> bool:
     return not day.poll.is_revealed
 
 
+def _is_revealed_in_turn(day: Day) -> bool:
+    """Tell whether the hall is still shown one place after the other: a 满意度测评 has none."""
+    return _is_being_revealed(day) and not day.poll.is_graded
+
+
 class RevealForm(forms.Form):
     """Which project the page offered to show next, so that a double click shows one."""
 
@@ -200,7 +209,7 @@ class RevealForm(forms.Form):
     _("大屏逐项揭晓；最后一项揭晓后，代表和公众才能看到结果。"),
     who=roles.is_office,
     phases=frozenset({Poll.Phase.PUBLISHED}),
-    fits=_is_being_revealed,
+    fits=_is_revealed_in_turn,
 )
 def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
     """One project after the other: the page stays until the last one is shown."""
@@ -220,7 +229,7 @@ def reveal(request: StaffRequest, poll: Poll) -> HttpResponse:
 @step(
     "reveal-all",
     _("全部揭晓"),
-    _("大屏一次显示其余各项，代表和公众同时可以看到结果。"),
+    _("大屏一次显示全部结果，代表和公众同时可以看到。"),
     who=roles.is_office,
     phases=frozenset({Poll.Phase.PUBLISHED}),
     fits=_is_being_revealed,
@@ -230,7 +239,10 @@ def reveal_all(request: StaffRequest, poll: Poll) -> HttpResponse:
         hall.reveal_all(poll, by=request.user)
         return gettext("结果已全部揭晓，代表和公众可以看到。")
 
-    return take(request, poll, act, progress=revealed(request.day))
+    context: dict[str, object] = {"progress": revealed(request.day)}
+    if poll.is_graded:
+        context["lines"] = grades.read_out(request.day.outcome)
+    return take(request, poll, act, **context)
 
 
 def revealed(day: Day) -> dict[str, int]:

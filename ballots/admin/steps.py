@@ -128,13 +128,16 @@ def has_all_receipts(day: Day) -> bool:
     return day.poll.phase != Poll.Phase.CLOSED or not day.papers.are_out
 
 
+def may_have_proposals(day: Day) -> bool:
+    """Whether there can be proposals: a 满意度测评 takes none."""
+    return not day.poll.is_graded
+
+
 FILES: dict[str, File] = {
-    "workbook": File(
-        _("结果工作簿（XLSX：结果、汇总、推荐、到会、核对）"), workbook.workbook, COUNTED
-    ),
+    "workbook": File(_("结果工作簿（XLSX，各表合一）"), workbook.workbook, COUNTED),
     "result": File(_("结果（CSV）"), tables.result_csv, COUNTED),
     "summary": File(_("汇总（CSV）"), tables.summary_csv, COUNTED),
-    "write-ins": File(_("推荐项目（CSV）"), tables.write_ins_csv, COUNTED),
+    "write-ins": File(_("推荐项目（CSV）"), tables.write_ins_csv, COUNTED, fits=may_have_proposals),
     "receipts": File(
         _("回执编号清单（CSV）"),
         tables.receipts_csv,

@@ -277,8 +277,11 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
     listed = poll.projects.annotate(lines=Count("targets"), parts=sums)
     projects = list(listed.order_by("number"))
     if not projects:
-        yield Finding("blocks", gettext("还没有候选项目"), "candidates")
+        missing = gettext("还没有测评项目") if poll.is_graded else gettext("还没有候选项目")
+        yield Finding("blocks", missing, "candidates")
         return
+    there = gettext("测评项目%(count)d个") if poll.is_graded else gettext("候选项目%(count)d个")
+    there %= {"count": len(projects)}
     without_target = [project.number for project in projects if not project.lines]
     if without_target and not poll.simple:
         yield Finding(
@@ -287,9 +290,9 @@ def _candidates(poll: Poll) -> Iterator[Finding]:
             "candidates",
         )
     elif without_target:
-        yield Finding("ok", gettext("候选项目%(count)d个") % {"count": len(projects)})
+        yield Finding("ok", there)
     else:
-        yield Finding("ok", gettext("候选项目%(count)d个，均有年度目标") % {"count": len(projects)})
+        yield Finding("ok", gettext("%(there)s，均有年度目标") % {"there": there})
     without_unit = [project.number for project in projects if not project.lead_unit]
     if without_unit:
         yield Finding(

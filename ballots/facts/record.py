@@ -103,6 +103,8 @@ ACCOUNT = {
 }
 # What the opening of the box found stays out of sight until the count: the canvass is blind.
 BEFORE_THE_COUNT = {"invalid", "write_ins"}
+# A 满意度测评 has no places, and is revealed in one step.
+OF_PLACES = {"left_open", "revealed"}
 # These say it in sentences of their own.
 OF_PAPERS = {
     Kind.PAPERS_ISSUED,
@@ -137,6 +139,8 @@ def in_words(entry: JournalEntry) -> str:
     data = entry.data
     is_opened = entry.poll is not None and entry.poll.phase == Poll.Phase.OPENED
     hidden = BEFORE_THE_COUNT if is_opened else set()
+    if entry.poll is not None and entry.poll.is_graded:
+        hidden = hidden | OF_PLACES
     parts = [
         f"{label}：{SHORT_NAMES.get(key, {}).get(data[key], data[key])}"
         for key, label in DETAILS.items()

@@ -9,9 +9,10 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ballots.pure.figures import Source
-from ballots.pure.rules import Majority
+from ballots.pure.rules import Form, Majority
 from ballots.pure.tally import ItemOutcome
 
 Text = str | Promise
@@ -77,6 +78,60 @@ OUTCOMES: dict[ItemOutcome, Text] = {
 }
 SOURCES: dict[Source, Text] = {"candidate": _("候选"), "proposal": _("推荐")}
 
+# --- what each form of ballot counts --------------------------------------------------------------
+
+Figure = Literal["votes", "fair", "against", "abstained"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of votes of each item: its key in the figures, its head on a paper and in a file."""
+
+    figure: Figure
+    name: Text
+    in_files: Text
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is said of a count by the form of its ballots, wherever one form differs from another.
+
+    `name` is what such a vote is called, `rule` what a line on its rules says of the ballot.
+    """
+
+    name: Text
+    rule: Text
+    columns: tuple[Column, ...]
+
+
+_ABSTAINED = Column("abstained", _("弃权"), _("弃权票数"))
+FORMS: dict[Form, Counted] = {
+    "choose": Counted(
+        name=pgettext_lazy("结果", "票决"),
+        rule=_("选择赞成的项目"),
+        columns=(Column("votes", _("得票"), _("得票数")),),
+    ),
+    "each": Counted(
+        name=pgettext_lazy("结果", "票决"),
+        rule=_("逐项表决赞成、反对、弃权"),
+        columns=(
+            Column("votes", _("赞成"), _("得票数")),
+            Column("against", _("反对"), _("反对票数")),
+            _ABSTAINED,
+        ),
+    ),
+    "grades": Counted(
+        name=pgettext_lazy("结果", "满意度测评"),
+        rule=_("对每个项目评满意、基本满意或不满意，没有评的按弃权计"),
+        columns=(
+            Column("votes", OUTCOMES["good"], _("满意票数")),
+            Column("fair", OUTCOMES["fair"], _("基本满意票数")),
+            Column("against", OUTCOMES["poor"], _("不满意票数")),
+            _ABSTAINED,
+        ),
+    ),
+}
+
 # --- what a majority is a majority of -------------------------------------------------------------
 
 # What stands for %(members)s is said by the body that votes (`projects.choices.ELECTORATES`).
@@ -114,6 +169,13 @@ SHARES_EXPLAINED: dict[Majority, Text] = {
     "present": _("占实到%(members)s＝得票数÷实到%(members)s%(base)d人。"),
     "valid": _("得票率＝得票数÷有效票%(base)d张。"),
     "none": _("得票率＝得票数÷有效票%(base)d张。"),
+}
+# Of whom or what the rates of a 满意度测评 are rates, which has no form without a base.
+BASES: dict[Majority, Text] = {
+    "all": _("全体%(members)s%(base)d人"),
+    "present": _("实到%(members)s%(base)d人"),
+    "valid": _("有效票%(base)d张"),
+    "none": _("有效票%(base)d张"),
 }
 
 # Each identity of a count in words, by the name that is frozen with it: first what people count.

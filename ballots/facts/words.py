@@ -20,6 +20,7 @@ from ballots.facts.outcome import (
 from ballots.facts.turnout import percent
 from ballots.facts.vocabulary import (
     CHECKS,
+    FORMS,
     OUTCOMES,
     SHARES,
     SHARES_EXPLAINED,
@@ -27,6 +28,7 @@ from ballots.facts.vocabulary import (
     SUPPORTED,
     SYSTEM_CHECKS,
     WAYS,
+    Counted,
     How,
     Text,
 )
@@ -119,6 +121,16 @@ def of_majority(table: Mapping[Majority, Text], figures: Figures, **named: objec
     """Return what `table` says of the majority that this count demands, and of the body that votes."""
     words = str(table[figures["rules"]["majority"]])
     return words % {"members": electorate_of(figures).members, **named}
+
+
+def counted_as(figures: Figures) -> Counted:
+    """Return what is said of this count by the form of its ballots."""
+    return FORMS[figures["rules"]["form"]]
+
+
+def counts_of(figures: Figures, row: ItemFigures) -> list[int]:
+    """Return the votes of an item as the columns of its form have them."""
+    return [row[column.figure] for column in counted_as(figures).columns]
 
 
 def share_of(figures: Figures, row: ItemFigures) -> str:
@@ -253,9 +265,13 @@ def remarks_on_items(poll: Poll) -> dict[str, list[str]]:
 
 
 class DescribedItem(ItemFigures):
-    """An item of a count with its name, what the count says of it and where it comes from, in words."""
+    """An item of a count with its name, what the count says of it and where it comes from, in words.
+
+    `counts` are its votes in the columns of the form (`vocabulary.FORMS`).
+    """
 
     name: str
+    counts: list[int]
     outcome_words: str
     source_words: str
     share: str
@@ -296,6 +312,7 @@ def described(poll: Poll, figures: Figures) -> list[DescribedItem]:
         {
             **item,
             "name": names[item["item"]],
+            "counts": counts_of(figures, item),
             "outcome_words": verdict(item, figures),
             "source_words": source_words(item, origins),
             "share": share_of(figures, item),

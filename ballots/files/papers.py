@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import journal, roles
-from ballots.facts import frozen
+from ballots.facts import frozen, grades
 from ballots.facts.naming import names_of, numbered, with_number
 from ballots.facts.outcome import (
     Outcome,
@@ -25,9 +25,11 @@ from ballots.facts.outcome import (
     standing_result,
 )
 from ballots.facts.turnout import turnout_of
-from ballots.facts.vocabulary import DECLARED, MAJORITIES, WAYS, How
+from ballots.facts.vocabulary import DECLARED, FORMS, MAJORITIES, WAYS, How
 from ballots.facts.words import (
     checked,
+    counted_as,
+    counts_of,
     described,
     electorate_of,
     ending,
@@ -57,6 +59,19 @@ PROPOSALS = {
     "advisory": _("推荐项目不计票，仅汇总研究"),
     "off": _("不接受推荐项目"),
 }
+# Title, opening and closing of a notice to begin with: of what was adopted, and of what was graded.
+NOTICES = {
+    False: (
+        _("%(meeting)s关于%(year)d年度民生实事项目票决结果的公告"),
+        _("%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事候选项目进行票决。"),
+        _("现予公告。"),
+    ),
+    True: (
+        _("%(meeting)s关于%(year)d年度民生实事项目满意度测评结果的通报"),
+        _("%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事项目进行满意度测评。"),
+        _("现予通报。"),
+    ),
+}
 
 
 # --- the count report -----------------------------------------------------------------------------
@@ -81,8 +96,7 @@ def report(poll: Poll) -> dict[str, object]:
         "rules": rules_line(figures),
         "second_share": second_share(figures),
         "shares_words": shares_words(figures),
-        "is_each": figures["rules"]["form"] == "each",
-        "items": described(poll, figures),
+        **_table(poll, figures),
         "checked": checked(figures["checks"]),
         "proposals_words": proposals_words(figures),
         "rulings": _rulings(poll, names_of(figures["items"])),
@@ -99,6 +113,14 @@ def report(poll: Poll) -> dict[str, object]:
             for confirmation in outcome.result.confirmations.select_related("by").order_by("pk")
         ],
     }
+
+
+def _table(poll: Poll, figures: Figures) -> dict[str, object]:
+    """Return the votes of a count as its papers show them: by the form of its ballots."""
+    found = {"what": counted_as(figures).name, "items": described(poll, figures)}
+    return found | (
+        grades.table(figures) if poll.is_graded else {"columns": counted_as(figures).columns}
+    )
 
 
 def returned(poll: Poll) -> dict[str, object]:
@@ -146,6 +168,8 @@ COMMITTEE = re.compile(r"^(.*(?:常务委员会|常委会)).*$")
 
 def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
+    if poll.is_graded and not poll.is_rehearsal:
+        return str(FORMS["grades"].name)
     if poll.parent is None:
         return poll.get_kind_display()
     name = round_of(poll)
@@ -154,13 +178,13 @@ def round_name(poll: Poll) -> str:
 
 def rules_line(figures: Figures) -> str:
     """Return the rules that the count followed as one line."""
-    rules = figures["rules"]
+    rules, ballot = figures["rules"], str(counted_as(figures).rule)
+    if rules["form"] == "grades":
+        return ballot
     parts = [
         gettext("应选%(places)d项") % {"places": figures["places"]},
         gettext("必须选足") if rules["exactly"] else gettext("可以少选"),
-        gettext("逐项表决赞成、反对、弃权")
-        if rules["form"] == "each"
-        else gettext("选择赞成的项目"),
+        ballot,
         str(PROPOSALS[rules["proposals"]]) % {"limit": rules["proposal_limit"]},
         gettext("不要求过半数，得票多的确定")
         if rules["majority"] == "none"
@@ -219,8 +243,7 @@ def _sent_back(poll: Poll) -> list[dict[str, object]]:
             "result": result,
             "turnout": result.figures["turnout"],
             "counted_by": roles.named(result.counted_by),
-            "items": described(poll, result.figures),
-            "is_each": result.figures["rules"]["form"] == "each",
+            "table": _table(poll, result.figures),
             "at": returned["at"],
             "by": returned["by"],
             "changes": returned["changes"],
@@ -283,16 +306,34 @@ def notice(poll: Poll) -> dict[str, object]:
     """
     outcome = outcome_of(poll)
     announcement = announcement_of(poll)
-    places = outcome.filled if announcement.with_votes else listed(outcome.filled)
-    return {
+    words: dict[str, object] = {
         "words": announcement,
         "title_lines": title_lines(announcement.title),
         "figures_words": figures_words(outcome),
+    }
+    if poll.is_graded:
+        return words | _notice_of_grades(outcome, with_votes=announcement.with_votes)
+    places = outcome.filled if announcement.with_votes else listed(outcome.filled)
+    return words | {
         "decision_words": _decision_words(outcome),
         "lead": _lead(outcome),
         "titles": [with_number(place.key, place.name) for place in places],
         "open_words": open_words(outcome),
         "annex": _annex(outcome) if announcement.with_votes else [],
+    }
+
+
+def _notice_of_grades(outcome: Outcome, *, with_votes: bool) -> dict[str, object]:
+    """Return what a notice of a 满意度测评 says: each item with its grade, then the whole.
+
+    Votes stand beside the grades, and the base of their rates below: there is no annex.
+    """
+    figures = outcome.result.figures
+    return {
+        "lead": gettext("测评结果如下："),
+        "titles": grades.lines(figures, with_votes=with_votes),
+        "open_words": grades.whole_words(figures, with_votes=with_votes)
+        + (grades.rates_words(figures) if with_votes else ""),
     }
 
 
@@ -311,14 +352,12 @@ def announcement_of(poll: Poll) -> Announcement:
     figures = standing_result(poll).figures["poll"]
     meeting, year = figures["meeting"], figures["year"]
     names = {"meeting": meeting, "year": year, "date": date_words(poll.closed_at)}
+    title, opening, closing = NOTICES[poll.is_graded]
     return Announcement(
         poll=poll,
-        title=gettext("%(meeting)s关于%(year)d年度民生实事项目票决结果的公告") % names,
-        opening=gettext(
-            "%(meeting)s于%(date)s以无记名投票方式，对%(year)d年度民生实事候选项目进行票决。"
-        )
-        % names,
-        closing=gettext("现予公告。"),
+        title=title % names,
+        opening=opening % names,
+        closing=str(closing),
         signature=gettext("%(meeting)s主席团") % names
         if poll.body == Poll.Body.CONGRESS
         # A committee has no presidium: it signs itself, without the number of its sitting.
@@ -388,16 +427,17 @@ def _annex(outcome: Outcome) -> list[dict[str, object]]:
             "name": round_of(each.poll),
             "share_name": share_name(each.result.figures),
             "share_words": share_words(each.result.figures),
+            "columns": counted_as(each.result.figures).columns,
             "items": [
                 item
                 | {
+                    "counts": counts_of(each.result.figures, item),
                     "name": numbered(item["item"], each.names[item["item"]]),
                     "share": share_of(each.result.figures, item),
                     "outcome_words": ending(each, item),
                 }
                 for item in each.result.figures["items"]
             ],
-            "is_each": each.result.figures["rules"]["form"] == "each",
         }
         for each in outcome.rounds
     ]
@@ -413,16 +453,23 @@ def chair_words(poll: Poll) -> dict[str, object]:
     """
     outcome = outcome_of(poll)
     figures = outcome.result.figures
-    return {
+    words: dict[str, object] = {
         "round_name": round_name(poll),
         "turnout_words": turnout_words(figures["turnout"], poll.body),
+        "year": figures["poll"]["year"],
         "valid_words": gettext("收回的表决票中，有效票%(valid)d张，无效票%(invalid)d张。")
         % figures["turnout"],
+    }
+    if poll.is_graded:
+        return words | {
+            "lines": grades.read_out(outcome),
+            "grade": grades.grade_of_whole(figures),
+        }
+    return words | {
         "parts": _parts(outcome),
         "open_words": open_words(outcome),
         "decision_words": _decision_words(outcome),
         "total": len(outcome.filled),
-        "year": figures["poll"]["year"],
         "by_votes": poll.show_votes,
     }
 

@@ -16,15 +16,23 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts import details
-from ballots.facts import record
-from ballots.facts.outcome import first_keys, outcome_of, standing_result
+from ballots.facts import grades, record
+from ballots.facts.outcome import Outcome, first_keys, outcome_of, standing_result
 from ballots.facts.paper.given import are_awaited
 from ballots.facts.turnout import DelegationRow, turnout_by_delegation, turnout_row
-from ballots.facts.words import in_the_end, remarks, remarks_on_items, source_words
+from ballots.facts.vocabulary import OUTCOMES, Text
+from ballots.facts.words import (
+    counted_as,
+    counts_of,
+    in_the_end,
+    remarks,
+    remarks_on_items,
+    source_words,
+)
 from ballots.files.download import Download
 from ballots.models import ROLL_LISTED, Ballot, Delegate, JournalEntry, Result, RollEntry, WriteIn
 from ballots.pure import sealing
-from ballots.pure.figures import TurnoutFigures
+from ballots.pure.figures import Figures, TurnoutFigures
 from ballots.refusal import Refusals
 from ballots.roles import named
 from projects.models import Poll
@@ -46,6 +54,18 @@ refused = Refusals(
     }
 )
 
+# Which lists of a ballot stand in 表决票明细, by its form, and their heads.
+CHOSEN = _("所选项目编号（以“、”分隔）")
+BALLOT_LISTS: dict[str, dict[str, Text]] = {
+    "choose": {"chosen": CHOSEN},
+    "each": {"chosen": CHOSEN, "against": _("反对项目编号（以“、”分隔）")},
+    "grades": {
+        "chosen": _("满意项目编号（以“、”分隔）"),
+        "fair": _("基本满意项目编号（以“、”分隔）"),
+        "against": _("不满意项目编号（以“、”分隔）"),
+    },
+}
+
 
 def result_csv(poll: Poll) -> Download:
     """Return 结果 as a file; raises Refused before the count."""
@@ -53,10 +73,15 @@ def result_csv(poll: Poll) -> Download:
 
 
 def results(poll: Poll) -> Sheet:
-    """Return 结果: one row an item, most votes first; raises Refused before the count."""
+    """Return 结果: one row an item, most votes first; raises Refused before the count.
+
+    Of a 满意度测评 in the order of its list: grades have neither ranks nor places.
+    """
     poll, result = counted(poll)
+    if poll.is_graded:
+        return _grades(poll, result)
     rules = result.figures["rules"]
-    is_each = rules["form"] == "each"
+    columns = counted_as(result.figures).columns
     members = {"members": poll.electorate.members}
     of_all, of_item = remarks(poll), remarks_on_items(poll)
     outcome = outcome_of(poll)
@@ -69,8 +94,7 @@ def results(poll: Poll) -> Sheet:
         gettext("类别"),
         gettext("来源（候选/推荐）"),
         gettext("责任单位"),
-        gettext("得票数"),
-        *([gettext("反对票数"), gettext("弃权票数")] if is_each else []),
+        *(str(column.in_files) for column in columns),
         gettext("得票率(%)"),
         gettext("占全体%(members)s(%%)") % members,
         gettext("是否过半数"),
@@ -86,8 +110,7 @@ def results(poll: Poll) -> Sheet:
             item["category"],
             source_words(item, origins),
             item["lead_unit"],
-            item["votes"],
-            *([item["against"], item["abstained"]] if is_each else []),
+            *counts_of(result.figures, item),
             Decimal(item["share_of_valid"]),
             Decimal(item["share_of_all"]),
             gettext("不要求") if rules["majority"] == "none" else _yes_or_no(item["majority"]),
@@ -95,6 +118,37 @@ def results(poll: Poll) -> Sheet:
             "；".join([*of_item[item["item"]], *of_all]),
         ]
         for item in result.figures["items"]
+    ]
+    return Sheet(gettext("结果"), header, rows)
+
+
+def _grades(poll: Poll, result: Result) -> Sheet:
+    """Return the rows of 结果 of a 满意度测评."""
+    figures, marks = result.figures, "；".join(remarks(poll))
+    header = [
+        gettext("项目编号"),
+        gettext("项目名称"),
+        gettext("类别"),
+        gettext("责任单位"),
+        gettext("等次"),
+        *(str(column.in_files) for column in counted_as(figures).columns),
+        gettext("满意率(%)"),
+        gettext("满意和基本满意率(%)"),
+        gettext("备注"),
+    ]
+    rows: list[Sequence[sheets.Cell]] = [
+        [
+            _number(item["item"]),
+            item["title"],
+            item["category"],
+            item["lead_unit"],
+            str(OUTCOMES[item["outcome"]]),
+            *counts_of(figures, item),
+            Decimal(item["share_good"]),
+            Decimal(item["share_satisfied"]),
+            marks,
+        ]
+        for item in figures["items"]
     ]
     return Sheet(gettext("结果"), header, rows)
 
@@ -113,8 +167,6 @@ def summary(poll: Poll) -> Sheet:
     """
     poll, result = counted(poll)
     figures = result.figures
-    outcome = outcome_of(poll)
-    decision = outcome.last.decision
     turnout = figures["turnout"]
     confirmers = [confirmation.by for confirmation in result.confirmations.select_related("by")]
     rows: list[Sequence[sheets.Cell]] = [
@@ -130,15 +182,7 @@ def summary(poll: Poll) -> Sheet:
         [gettext("弃权"), turnout["blank"]],
         [gettext("无效"), turnout["invalid"]],
         *_papers(turnout),
-        [gettext("应选项数"), figures["places"]],
-        [gettext("通过所需票数"), figures["needed"]],
-        [gettext("候选项目数"), figures["candidates"]],
-        [gettext("推荐件数"), figures["proposals"]],
-        [gettext("归并项数"), figures["proposed_items"]],
-        [gettext("重复选择的表决票"), "" if figures["doubled"] is None else figures["doubled"]],
-        [gettext("不予计票"), figures["refused"]],
-        [gettext("留空名额"), outcome.open_places if outcome.is_final else ""],
-        [gettext("会议决定"), decision.words if decision else ""],
+        *(_summary_of_grades(figures) if poll.is_graded else _summary_of_places(outcome_of(poll))),
         [gettext("开始"), _moment(poll.opened_at)],
         [gettext("截止"), _moment(poll.closed_at)],
         [gettext("计票"), _moment(result.counted_at)],
@@ -149,6 +193,37 @@ def summary(poll: Poll) -> Sheet:
         [gettext("备注"), "；".join(remarks(poll))],
     ]
     return Sheet(gettext("汇总"), [gettext("项目"), gettext("数值")], rows)
+
+
+def _summary_of_places(outcome: Outcome) -> Iterator[Sequence[sheets.Cell]]:
+    """Yield the lines of 汇总 on places and proposals."""
+    figures, decision = outcome.result.figures, outcome.last.decision
+    yield [gettext("应选项数"), figures["places"]]
+    yield [gettext("通过所需票数"), figures["needed"]]
+    yield [gettext("候选项目数"), figures["candidates"]]
+    yield [gettext("推荐件数"), figures["proposals"]]
+    yield [gettext("归并项数"), figures["proposed_items"]]
+    yield [gettext("重复选择的表决票"), "" if figures["doubled"] is None else figures["doubled"]]
+    yield [gettext("不予计票"), figures["refused"]]
+    yield [gettext("留空名额"), outcome.open_places if outcome.is_final else ""]
+    yield [gettext("会议决定"), decision.words if decision else ""]
+
+
+def _summary_of_grades(figures: Figures) -> Iterator[Sequence[sheets.Cell]]:
+    """Yield the lines of 汇总 on where 满意 begins and on the whole, which is a sum over all items."""
+    whole = figures["whole"]
+    yield [gettext("测评项目数"), figures["candidates"]]
+    yield [gettext("满意率基数"), grades.base_words(figures)]
+    yield [gettext("评为满意所需票数"), figures["needed"]]
+    yield [gettext("合计满意票数"), whole["good"]]
+    yield [gettext("合计基本满意票数"), whole["fair"]]
+    yield [gettext("合计不满意票数"), whole["poor"]]
+    yield [gettext("合计弃权票数"), whole["abstained"]]
+    yield [gettext("总体基数"), whole["base"]]
+    yield [gettext("总体评为满意所需票数"), whole["needed"]]
+    yield [gettext("总体满意率(%)"), Decimal(whole["share_good"])]
+    yield [gettext("总体满意和基本满意率(%)"), Decimal(whole["share_satisfied"])]
+    yield [gettext("总体等次"), grades.grade_of_whole(figures)]
 
 
 def _papers(turnout: TurnoutFigures) -> Iterator[Sequence[sheets.Cell]]:
@@ -269,15 +344,19 @@ def ballots_csv(poll: Poll) -> Download:
     details.demand_due(poll, record.BALLOTS)
     ballots = list(poll.ballots.filter(invalid=Ballot.Invalid.VALID))
     secrets.SystemRandom().shuffle(ballots)
-    each = poll.form == Poll.Form.EACH
-    header = [gettext("票序（随机）"), gettext("所选项数"), gettext("所选项目编号（以“、”分隔）")]
-    header += [gettext("反对项目编号（以“、”分隔）")] if each else []
+    lists = BALLOT_LISTS[poll.form]
+    # Of a limit, which a 满意度测评 has not, one sees how much of it a ballot used.
+    has_limit = not poll.is_graded
+    header = [
+        gettext("票序（随机）"),
+        *([gettext("所选项数")] if has_limit else []),
+        *map(str, lists.values()),
+    ]
     rows: list[Sequence[sheets.Cell]] = [
         [
             position,
-            len(ballot.chosen),
-            _listed(ballot.chosen),
-            *([_listed(ballot.against)] if each else []),
+            *([len(ballot.chosen)] if has_limit else []),
+            *(_listed(getattr(ballot, name)) for name in lists),
         ]
         for position, ballot in enumerate(ballots, start=1)
     ]

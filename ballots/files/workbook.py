@@ -26,7 +26,7 @@ from yiwu_vote.tables.sheets import Sheet
 
 
 def workbook(poll: Poll) -> Download:
-    """Return 结果, 汇总, 推荐, 到会 and 核对 as the sheets of one file; raises Refused before the count.
+    """Return 结果, 汇总, 推荐 (but of a 满意度测评), 到会 and 核对 as the sheets of one file; raises Refused before the count.
 
     All are of one moment: under the lock of the poll nobody confirms it between two sheets.
     """
@@ -35,7 +35,12 @@ def workbook(poll: Poll) -> Download:
         found = [
             tables.results(poll),
             tables.summary(poll),
-            replace(tables.write_ins(poll), name=gettext("推荐")),
+            # A 满意度测评 takes no proposals.
+            *(
+                [replace(tables.write_ins(poll), name=gettext("推荐"))]
+                if not poll.is_graded
+                else []
+            ),
             replace(tables.turnout(poll), name=gettext("到会")),
             checks(poll, result),
         ]
@@ -56,10 +61,15 @@ def checks(poll: Poll, result: Result) -> Sheet:
         [check["words"], holds if check["holds"] else fails]
         for check in (*said["people"], *said["system"])
     ]
+    if poll.is_graded:
+        rows.append([gettext("各票所作测评数之和"), figures["marks"]])
+    else:
+        rows += [
+            [gettext("各票所选项数之和"), figures["marks"]],
+            [gettext("并入后重复"), figures["doubles"]],
+            [gettext("不予计票"), figures["refused"]],
+        ]
     rows += [
-        [gettext("各票所选项数之和"), figures["marks"]],
-        [gettext("并入后重复"), figures["doubles"]],
-        [gettext("不予计票"), figures["refused"]],
         [gettext("开始投票核对码"), frozen.digest_on_record(poll)],
         [gettext("数据校验码"), result.digest],
         [gettext("制表时的操作记录核对号"), journal.head(poll)],

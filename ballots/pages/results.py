@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ballots.facts import turnout, words
+from ballots.facts import grades, turnout, words
 from ballots.facts.outcome import Outcome, in_list_order, outcome_of, round_of
 from ballots.facts.words import share_of
 from ballots.pages.answers import asked_poll, clock, refusable
@@ -32,14 +32,36 @@ def results(request: VisitorRequest) -> HttpResponse:
 
 def _outcome(poll: Poll) -> dict[str, object]:
     outcome = outcome_of(poll)
-    return _table(outcome) | {
-        "turnout": outcome.result.figures["turnout"],
-        "open_words": words.open_words(outcome),
-        "is_by_vote": all(place.how != "decision" for place in outcome.filled),
-        "proposals_words": words.proposals_words(outcome.result.figures),
-        "decision": outcome.last.decision,
-        "rounds": _rounds(outcome) if poll.show_votes else [],
+    figures = outcome.result.figures
+    usual = {
+        "what": words.counted_as(figures).name,
+        "turnout": figures["turnout"],
         "published_at": clock(poll.published_at),
+    }
+    if poll.is_graded:
+        return usual | _grades(poll, figures)
+    return (
+        usual
+        | _table(outcome)
+        | {
+            "open_words": words.open_words(outcome),
+            "is_by_vote": all(place.how != "decision" for place in outcome.filled),
+            "proposals_words": words.proposals_words(outcome.result.figures),
+            "decision": outcome.last.decision,
+            "rounds": _rounds(outcome) if poll.show_votes else [],
+        }
+    )
+
+
+def _grades(poll: Poll, figures: Figures) -> dict[str, object]:
+    """Return the items of a 满意度测评 with their grades, and the whole; no ranks and no places."""
+    columns = words.counted_as(figures).columns
+    return grades.table(figures) | {
+        "figures": figures,
+        "items": [
+            {**item, "named": [*zip((one.name for one in columns), item["counts"], strict=True)]}
+            for item in words.described(poll, figures)
+        ],
     }
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from ballots import journal
-from ballots.facts import turnout, words
+from ballots.facts import grades, turnout, words
 from ballots.facts.outcome import Outcome, Place, in_turn, outcome_of
 from ballots.facts.paper.given import are_awaited
 from ballots.facts.polls import box_of
@@ -39,6 +39,9 @@ LONG_WORDS = 90
 # which has the bars, gives way before they do; where it is empty they have its room.
 BESIDE_BARS = ((21.0, "wide"), (23.5, "whole"), (28.5, "middle"))
 ALONE = ((32.0, "whole"), (39.5, "middle"))
+# The same beside the columns of a 满意度测评, and beside the grade alone.
+BESIDE_GRADES = ((16.0, "whole"), (20.0, "middle"))
+BESIDE_A_GRADE = ((30.0, "whole"), (37.0, "middle"))
 
 
 @login_not_required
@@ -121,6 +124,8 @@ def _revealed(poll: Poll) -> dict[str, object]:
     """Return the rows that the chair has revealed so far; every figure is the frozen result's."""
     outcome = outcome_of(poll)
     figures = outcome.result.figures
+    if poll.is_graded:
+        return _graded(outcome)
     places = in_turn(outcome)
     words_of_open = words.open_words(outcome) if poll.is_revealed else ""
     rows = [
@@ -130,6 +135,7 @@ def _revealed(poll: Poll) -> dict[str, object]:
         )
     ]
     context: dict[str, object] = {
+        "what": words.counted_as(figures).name,
         "turnout": figures["turnout"],
         "layout": _layout(outcome),
         "open_words": words_of_open,
@@ -155,6 +161,23 @@ def _revealed(poll: Poll) -> dict[str, object]:
     newest = rows[-1] if rows else slots[0]
     sheets = _sheets(rows + slots, PLACES_A_SHEET)
     return context | {"sheets": [next(sheet for sheet in sheets if newest in sheet)], "whole": []}
+
+
+def _graded(outcome: Outcome) -> dict[str, object]:
+    """Return the sheets of a 满意度测评, which is revealed in one step; nothing before that."""
+    poll, figures = outcome.poll, outcome.result.figures
+    context: dict[str, object] = {"what": words.counted_as(figures).name, "sheets": []}
+    if not poll.is_revealed:
+        return context
+    rows: list[Row] = [dict(item) for item in words.described(poll, figures)]
+    steps = BESIDE_GRADES if poll.show_votes else BESIDE_A_GRADE
+    return context | {
+        "turnout": figures["turnout"],
+        "columns": words.counted_as(figures).columns,
+        "sheets": _sheets(rows, PLACES_A_SHEET),
+        "layout": _class_of(outcome.names.values(), steps),
+        "whole_words": grades.whole_words(figures, with_votes=poll.show_votes),
+    }
 
 
 def _sheets(rows: list[Row], most: int) -> list[list[Row]]:
@@ -212,9 +235,14 @@ def _layout(outcome: Outcome) -> str:
     """
     has_column = outcome.poll.show_votes or any(place.how != "count" for place in outcome.filled)
     steps = BESIDE_BARS if has_column else ALONE
-    widest = widest_of(outcome.names.values())
-    name = next((name for limit, name in steps if widest <= limit), "small")
+    name = _class_of(outcome.names.values(), steps)
     return f"{name} barred" if has_column else name
+
+
+def _class_of(names: Iterable[str], steps: tuple[tuple[float, str], ...]) -> str:
+    """Return the class of the sheets on which all of `names` have the largest size that fits."""
+    widest = widest_of(names)
+    return next((name for limit, name in steps if widest <= limit), "small")
 
 
 def widest_of(names: Iterable[str]) -> float:

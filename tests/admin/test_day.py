@@ -729,7 +729,7 @@ def test_the_canvass_closes_by_office_and_scrutineer_together_and_then_the_count
     assert faults_of(same_office) == ["归并结束须由会务和监票各一人签名确认。"]
     assert messages_of(done) == ["推荐项目归并结束，可以计票。"]
     assert messages_of(counted) == ["计票完成，请监票人复核。"]
-    assert counted.context["count"]["adopted"] == 2
+    assert counted.context["count"]["announced"] == 2
 
 
 def test_the_count_is_shown_with_its_checks_and_every_item():

@@ -34,12 +34,13 @@ from tests.helpers.factories import (
     short,
     tied,
 )
-from tests.helpers.figures import adopted, figures, item, make_counted
+from tests.helpers.figures import adopted, figures, graded, item, make_counted
 from tests.helpers.refusals import refusal_of
 
 pytestmark = pytest.mark.django_db
 
 P = Poll.Phase
+GRADES = Poll.Form.GRADES
 NAMES = ["report", "notice", "words"]
 
 
@@ -78,15 +79,20 @@ def numbered(poll: Poll, start: int, ends: Sequence[str] = ADOPTED) -> dict[str,
         | {name: start + 100 * number + place for place, name in enumerate(ROW)}
         | {"share_of_valid": f"{start + 100 * number + 50}.1"}
         | {"share_of_all": f"{start + 100 * number + 51}.2"}
+        | ({"fair": start + 100 * number + 4} if poll.is_graded else {})
+        | {"share_good": f"{start + 100 * number + 52}.3"}
+        | {"share_satisfied": f"{start + 100 * number + 53}.4"}
         for number, end in enumerate(ends, start=1)
     ]
+    whole: dict[str, Any] = {name: start + 81 + place for place, name in enumerate(WHOLE)}
+    whole |= {"share_good": f"{start + 87}.5", "share_satisfied": f"{start + 88}.6"}
     check = {"name": "甲＝乙", "left": start + 61, "right": start + 62, "relation": "="}
     return figures(
         poll,
         rows,
         turnout=turnout,
         needed=start + 70,
-        places=start + 71,
+        places=0 if poll.is_graded else start + 71,
         candidates=start + 72,
         proposals=start + 73,
         proposed_items=start + 74,
@@ -98,6 +104,7 @@ def numbered(poll: Poll, start: int, ends: Sequence[str] = ADOPTED) -> dict[str,
         merged=start + 80,
         places_left=0,
         checks=[check | {"holds": False}],
+        **({"whole": whole | {"grade": "good"}} if poll.is_graded else {}),
     )
 
 
@@ -106,6 +113,7 @@ TURNOUT = (
     *("valid", "invalid", "blank", "voted", "cards_reissued"),
 )
 ROW = ("votes", "against", "abstained", "rank")
+WHOLE = ("good", "fair", "poor", "abstained", "base", "needed")
 # Which figures each output shows: of the turnout, of the rest by their place in `numbered`, of the
 # rows, and whether it shows shares.
 SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
@@ -133,6 +141,50 @@ SHOWN: dict[str, tuple[str, set[int], str, set[int]]] = {
     ),
     "screen": ("roll present returned valid", set(), "votes rank", set()),
 }
+
+# The same of a 满意度测评, whose rows show four grades each and no rank; `others` are of the whole.
+WHOLE_SHOWN = {81, 82, 83, 84, 87, 88}
+SHOWN_OF_GRADES: dict[str, tuple[str, set[int], set[int]]] = {
+    "report": (
+        "delegates_total roll present issued returned valid invalid blank cards_reissued",
+        {61, 62, 85} | WHOLE_SHOWN,
+        {52, 53},
+    ),
+    "notice": (
+        "delegates_total roll present issued returned valid invalid",
+        {85} | WHOLE_SHOWN,
+        {52},
+    ),
+    "words": ("roll present issued returned valid invalid", WHOLE_SHOWN, {52}),
+    "results": (
+        "delegates_total roll present issued returned valid blank invalid",
+        {85} | WHOLE_SHOWN,
+        {52, 53},
+    ),
+    "result": ("", set(), {52, 53}),
+    "summary": (
+        "delegates_total roll present issued returned valid blank invalid",
+        {70, 72, 85, 86} | WHOLE_SHOWN,
+        set(),
+    ),
+    "change": (
+        "delegates_total roll present issued returned valid blank invalid cards_reissued",
+        {61, 62, 85} | WHOLE_SHOWN,
+        {52, 53},
+    ),
+    "screen": ("roll present returned valid", WHOLE_SHOWN, {52}),
+}
+
+
+def expected_of_grades(name: str, start: int) -> set[str]:
+    """Return the numbers that an output shows of a 满意度测评, and no other, of `numbered` figures."""
+    turnout, others, shares = SHOWN_OF_GRADES[name]
+    found = {start + TURNOUT.index(figure) for figure in turnout.split()}
+    found |= {start + place for place in others}
+    for number in (1, 2):
+        votes = set() if name == "summary" else {0, 1, 2, 4}
+        found |= {start + 100 * number + place for place in votes | shares}
+    return {str(number) for number in found}
 
 
 def expected(name: str, start: int, form: str) -> set[str]:
@@ -184,6 +236,24 @@ def test_every_output_shows_the_figures_of_the_one_frozen_result_and_no_others(f
         for name in SHOWN:
             said = output(poll, name, watcher)
             assert expected(name, start, form) <= numbers(said, start), name
+            other = 15000 - start
+            assert not numbers(said, other), f"{name} still says what the figures no longer hold"
+
+
+def test_every_output_of_a_grading_shows_the_figures_of_its_frozen_result_and_no_others():
+    rows = [graded(key, f"候选项目{key}", (5, 3, 1, 1)) for key in ("1", "2")]
+    poll = make_counted(*rows, phase=P.PUBLISHED, form=GRADES)
+    save_announcement(poll, **WORDS | {"with_votes": True}, by=make_office())
+    Poll.objects.filter(pk=poll.pk).update(revealed_at=timezone.now())
+    hall.open_screen(poll, by=make_office())
+    poll.refresh_from_db()
+    watcher = make_scrutineer()
+    for start in (7000, 8000):
+        replace_figures(poll, numbered(poll, start, ("good", "fair")))
+
+        for name in SHOWN_OF_GRADES:
+            said = output(poll, name, watcher)
+            assert expected_of_grades(name, start) == numbers(said, start), name
             other = 15000 - start
             assert not numbers(said, other), f"{name} still says what the figures no longer hold"
 

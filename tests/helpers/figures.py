@@ -6,8 +6,10 @@ from typing import Any
 from django.utils import timezone
 
 from ballots.facts import counting
+from ballots.facts.turnout import percent
 from ballots.models import Result
 from ballots.pure.figures import VERSION, ItemFigures
+from ballots.pure.grades import grade_of, least
 from projects.models import Poll
 from tests.helpers.factories import make_office, make_poll, make_project, walk_by_force
 
@@ -33,6 +35,37 @@ def item(key: str, title: str, votes: int = 5, outcome: str = "adopted", **more:
         "outcome": outcome,
     }
     return row | more
+
+
+def graded(
+    key: str, title: str, votes: tuple[int, int, int, int], outcome: str = "good", base: int = 10
+) -> Any:
+    """Return one row of a 满意度测评: its votes are 满意, 基本满意, 不满意 and 弃权."""
+    good, fair, poor, abstained = votes
+    return item(
+        *(key, title, good, outcome),
+        fair=fair,
+        against=poor,
+        abstained=abstained,
+        share_good=percent(good, base),
+        share_satisfied=percent(good + fair, base),
+    )
+
+
+def _whole(rows: Sequence[Any], base: int) -> dict[str, Any]:
+    """Return the sums over graded rows; the whole is 满意 from a half of the base on."""
+    sums = [sum(row[key] for row in rows) for key in ("votes", "fair", "against", "abstained")]
+    good, fair = sums[:2]
+    base *= len(rows)
+    needed = least("1/2", included=True, base=base)
+    return {
+        **dict(zip(("good", "fair", "poor", "abstained"), sums, strict=True)),
+        "base": base,
+        "needed": needed,
+        "share_good": percent(good, base),
+        "share_satisfied": percent(good + fair, base),
+        "grade": grade_of(good, fair, needed=needed),
+    }
 
 
 def figures(poll: Poll, items: Sequence[ItemFigures], **more: Any) -> Any:
@@ -92,6 +125,15 @@ def figures(poll: Poll, items: Sequence[ItemFigures], **more: Any) -> Any:
             }
         ],
     }
+    if poll.is_graded:
+        found["rules"] |= {
+            "boundary": "1/2",
+            "boundary_included": True,
+            "whole_boundary": "1/2",
+            "whole_boundary_included": True,
+        }
+        found["places_left"] = 0
+        found["whole"] = _whole(items, poll.delegates_total or 0)
     return found | more
 
 
@@ -114,7 +156,9 @@ def make_counted(
     **columns: Any,
 ) -> Poll:
     """Return a poll in `phase` with that count, a project for each of its candidates."""
-    defaults = {"candidates": 0, "delegates_total": 10, "places": max(len(items), 1)}
+    defaults: dict[str, Any] = {"candidates": 0, "delegates_total": 10}
+    if columns.get("form") != Poll.Form.GRADES:
+        defaults["places"] = max(len(items), 1)
     poll = make_poll(**(defaults | columns))
     for row in items:
         if row["source"] == "candidate":

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext
 
 from ballots.acts import lifecycle
+from ballots.facts import grades
 from ballots.facts.naming import numbered
 from ballots.facts.outcome import outcome_of
 from ballots.management.commands._steps import StepCommand
@@ -40,6 +41,11 @@ class Command(StepCommand):
             at_once=not options["step_by_step"],
         )
         outcome = outcome_of(poll)
+        if poll.is_graded:
+            self.stdout.write(gettext("测评结果已公布："))
+            for line in grades.read_out(outcome):
+                self.stdout.write(f"  {line}")
+            return
         sentence = gettext("结果已公布，%(count)d个项目通过：") % {"count": len(outcome.filled)}
         self.stdout.write(sentence)
         for place in outcome.filled:
