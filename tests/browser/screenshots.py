@@ -16,9 +16,11 @@ from ballots.acts import hall, lifecycle, roll
 from ballots.acts.paper import keying
 from ballots.models import Delegate
 from ballots.pure.keying import Read
+from projects.candidate_table import parts_of
 from projects.models import Poll
+from projects.year.models import AdoptedTarget, TargetFigure, Year
 from tests.helpers import papers
-from tests.helpers.factories import Stage, make_office, make_stage, selection
+from tests.helpers.factories import Stage, make_office, make_stage, make_year, selection
 from tests.helpers.steps import let_in, log_in, propose, review, submit, tick
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "screenshots"
@@ -153,3 +155,22 @@ def test_take_the_pictures_of_the_handbook(new_context, live_server):
     lifecycle.confirm_result(stage.poll, by=stage.chief)
     lifecycle.publish_result(stage.poll, by=stage.office, leave_open=True)
     page_of_day(office, "reveal", "reveal/")
+
+
+def test_take_the_picture_of_a_year_for_the_handbook(new_context, live_server):
+    stage = make_year()
+    titles = ("新增公办学位9000个", "改造老旧小区12个", "新建口袋公园20个")
+    figures = ((3000, 3000), (6, 5), (10, 4))
+    for number, (title, (planned, done)) in enumerate(zip(titles, figures, strict=True), start=1):
+        target = AdoptedTarget.objects.select_related("project").get(project__number=number)
+        said = parts_of(title)
+        AdoptedTarget.objects.filter(pk=target.pk).update(
+            text=said.text, quantity=said.quantity, unit=said.unit
+        )
+        given: dict[str, Any] = {"target": target, "quarter": 2, "by": stage.office}
+        TargetFigure.objects.create(planned=planned, done=done, **given)
+    desk = new_context(viewport=PAGE, locale="zh-CN").new_page()
+    log_in(desk, live_server.url, stage.office)
+    desk.goto(f"{live_server.url}/admin/projects/year/{Year.objects.get().year}/")
+    path = HANDBOOK / "year.jpg"
+    desk.screenshot(path=path, type="jpeg", quality=55, animations="disabled")
