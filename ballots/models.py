@@ -570,6 +570,15 @@ class Opinion(models.Model):
     def __str__(self) -> str:
         return self.text if len(self.text) <= 30 else f"{self.text[:29]}…"
 
+    @property
+    def author(self) -> str:
+        """Who has written it: a delegate with his delegation, or a group as it is called."""
+        return f"{self.by_name}（{self.delegate.delegation}）" if self.delegate else self.by_name
+
+    @property
+    def standing_words(self) -> str:
+        return str(Standing(self.standing).label)
+
 
 class OpinionAnswer(models.Model):
     """What the lead unit answers, as the office types it; the newest row of an opinion stands."""

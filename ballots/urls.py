@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from ballots.pages import ballot, board, home, proof, recommend, results, screen, sign_in, tablet
+from ballots.pages import (
+    ballot,
+    board,
+    home,
+    proof,
+    recommend,
+    results,
+    screen,
+    sign_in,
+    tablet,
+    year,
+)
 
 app_name = "ballots"
 
@@ -28,6 +39,10 @@ urlpatterns = [
     path("results/check/", proof.check, name="check"),
     path("results/package/", proof.public_package, name="public-package"),
     path("results/verifier/", proof.verifier_file, name="verifier"),
+    path("year/<int:year>/", year.year_page, name="year"),
+    path("year/<int:year>/opinions/", year.own_opinions, name="own-opinions"),
+    path("year/<int:year>/<int:number>/", year.project_page, name="year-project"),
+    path("year/<int:year>/<int:number>/opinions/", year.opinions_page, name="year-opinions"),
     path("board/", board.board, name="board"),
     path("screen/<str:key>/", screen.screen, name="screen"),
 ]

@@ -16,11 +16,15 @@ from ballots.facts.polls import IDLE
 from ballots.journal import Kind
 from ballots.models import AccessCard, Delegate, JournalEntry, RollEntry, Session
 from projects.models import Poll
+from projects.year.models import Year
 
 Row = TypeVar("Row", bound=Model)
 Reader = Callable[[Any, Any, BaseDatabaseWrapper], Any]
 
-ABOUT_ASKING = ("session_data", "expire_date", "card_id", "card__revoked_at", "is_collecting")
+ABOUT_ASKING = (
+    *("session_data", "expire_date", "card_id", "card__revoked_at"),
+    *("is_collecting", "newest_year"),
+)
 ABOUT_STANDING = ("is_idle", "opening", "code")
 
 
@@ -62,13 +66,15 @@ class Asking:
     """What the row of a session leads to: its data as stored, and the valid card that opened it.
 
     `standings` are those of the delegate with the polls on whose roll he is, in no order;
-    `is_collecting` tells whether any poll takes recommendations now.
+    `is_collecting` tells whether any poll takes recommendations now, `newest_year` the last one whose
+    projects were adopted.
     """
 
     session_data: str
     card: AccessCard | None
     standings: tuple[Standing, ...]
     is_collecting: bool
+    newest_year: int | None
 
 
 def who_asks(session_key: str) -> Asking | None:
@@ -80,11 +86,13 @@ def who_asks(session_key: str) -> Asking | None:
     rows = _answers(session_key)
     if not rows:
         return None
-    (session_data, expires, card_id, revoked_at, is_collecting), _, person, _, _ = rows[0]
+    (session_data, expires, card_id, revoked_at, is_collecting, newest_year), _, person, _, _ = (
+        rows[0]
+    )
     if expires <= timezone.now():
         return None
     if card_id is None or revoked_at is not None:
-        return Asking(session_data, None, (), is_collecting)
+        return Asking(session_data, None, (), is_collecting, newest_year)
     delegate = _made(Delegate, DELEGATE, person)
     card = _made(AccessCard, CARD, (card_id, delegate.pk, revoked_at))
     card.delegate = delegate
@@ -97,7 +105,7 @@ def who_asks(session_key: str) -> Asking | None:
             entry = _made(RollEntry, ENTRY, roll_entry)
             entry.poll, entry.delegate = poll, delegate
             standings.append(Standing(poll, entry, code))
-    return Asking(session_data, card, tuple(standings), is_collecting)
+    return Asking(session_data, card, tuple(standings), is_collecting, newest_year)
 
 
 def _made(model: type[Row], names: Sequence[str], values: Sequence[Any]) -> Row:
@@ -116,6 +124,7 @@ def question(session_key: str) -> "QuerySet[Session, tuple[Any, ...]]":
         Session.objects.filter(session_key=session_key)
         .annotate(
             is_collecting=Exists(Poll.objects.collecting()),
+            newest_year=Subquery(Year.objects.order_by("-year").values("year")[:1]),
             is_idle=Exists(Poll.objects.filter(IDLE, pk=poll)),
             opening=Subquery(opening[:1]),
             code=F(f"{to_entry}envelope__code"),

@@ -34,9 +34,10 @@ def home(request: DelegateRequest) -> HttpResponse:
     waiting = [poll for poll in request.polls if poll.takes_ballots]
     if len(waiting) > 1 and not request.poll_query:
         return render(request, "ballots/home/which_poll.html", {"polls": described(waiting)})
-    if not request.polls and not request.poll_query and request.is_collecting:
-        # Before any roll is drawn up, a delegate has no poll and may still recommend.
-        return _nothing_but_recommending(request)
+    has_more = request.is_collecting or request.newest_year
+    if not request.polls and not request.poll_query and has_more:
+        # Before any roll is drawn up, a delegate has no poll and may still recommend and follow a year.
+        return _no_poll(request)
     poll = asked_poll(request)
     shown, personal = status_of(standing_of(request, poll))
     personal["time"] = time_format(timezone.localtime(), "H:i:s")
@@ -47,6 +48,7 @@ def home(request: DelegateRequest) -> HttpResponse:
         "others": tuple(map(_other, (other for other in request.polls if other != poll))),
         "round_name": round_of(poll) if poll.parent_id else "",
         "collecting": request.is_collecting,
+        "newest_year": request.newest_year,
         "rules": tuple((lead, tuple(words)) for lead, words in rules_by_question(poll)),
     }
     personal |= {
@@ -68,9 +70,14 @@ def _other(poll: Poll) -> Other:
     return Other(poll.pk, str(poll), poll.get_phase_display())
 
 
-def _nothing_but_recommending(request: DelegateRequest) -> HttpResponse:
+def _no_poll(request: DelegateRequest) -> HttpResponse:
     nothing = REFUSALS["no-poll"]
-    context = {"heading": nothing.heading, "text": nothing.text, "collecting": True}
+    context = {
+        "heading": nothing.heading,
+        "text": nothing.text,
+        "collecting": request.is_collecting,
+        "newest_year": request.newest_year,
+    }
     return render(request, "ballots/refused.html", context)
 
 

@@ -31,6 +31,7 @@ class VisitorRequest(HttpRequest):
     delegate: Delegate | None
     standings: Mapping[int, Standing]
     is_collecting: bool
+    newest_year: int | None
     polls: Sequence[Poll]
     poll: Poll | None
     poll_query: str
@@ -50,7 +51,8 @@ class DelegateMiddleware:
     """Set on each request who asks and which poll it is about; close every page by default.
 
     Of a delegate everything is read by one statement (`pages.asking`): `request.card`,
-    `request.delegate`, `request.standings` by the number of their polls, `request.is_collecting`.
+    `request.delegate`, `request.standings` by the number of their polls, `request.is_collecting`,
+    `request.newest_year` of adopted projects.
     `request.polls` are those a page may be about, `request.poll` is the one that this page is
     about. Of anybody else the polls are read once a page asks for one.
     `request.poll_query` is what a link adds to stay with the poll that was asked for, or nothing;
@@ -71,6 +73,7 @@ class DelegateMiddleware:
         standings = asking.standings if asking else ()
         request.standings = {one.poll.pk: one for one in standings}
         request.is_collecting = asking is not None and asking.is_collecting
+        request.newest_year = asking.newest_year if asking else None
         if request.delegate:
             request.polls = in_order((one.poll for one in standings), is_delegate=True)
         else:
@@ -88,16 +91,21 @@ class DelegateMiddleware:
         is_public = not getattr(view, "login_required", True)
         if is_public or request.delegate or request.resolver_match.app_name == "admin":
             return None
-        if CARD_KEY in request.session:
-            request.session.flush()
-            messages.warning(request, gettext("您已领取新卡，请使用新卡进入。"), "card-replaced")
-        elif settings.SESSION_COOKIE_NAME in request.COOKIES and not request.user.is_authenticated:
-            messages.warning(request, _expired(request), "expired")
-        if request.htmx:
-            return HttpResponseClientRedirect("/")
-        response = redirect(settings.LOGIN_URL)
-        response.status_code = 303
-        return response
+        return led_to_sign_in(request)
+
+
+def led_to_sign_in(request: Any) -> HttpResponse:
+    """Answer whoever asks for a page that is closed to him: the sign-in, and why he is out if he was in."""
+    if CARD_KEY in request.session:
+        request.session.flush()
+        messages.warning(request, gettext("您已领取新卡，请使用新卡进入。"), "card-replaced")
+    elif settings.SESSION_COOKIE_NAME in request.COOKIES and not request.user.is_authenticated:
+        messages.warning(request, _expired(request), "expired")
+    if request.htmx:
+        return HttpResponseClientRedirect("/")
+    response = redirect(settings.LOGIN_URL)
+    response.status_code = 303
+    return response
 
 
 class RefusalMiddleware:

@@ -106,13 +106,16 @@ def _page(
     for problem in problems:
         if problem.field in form.fields:
             form.add_error(problem.field, problem.text)
+    left = max(poll.proposal_limit - used, 0) if poll else 0
+    may_recommend = request.delegate.status == Delegate.Status.ACTIVE
     usual = {
         "collecting": poll,
         "form": form,
         "problems": problems,
         "place": position,
-        "left": max(poll.proposal_limit - used, 0) if poll else 0,
-        "may_recommend": request.delegate.status == Delegate.Status.ACTIVE,
+        "left": left,
+        "may_recommend": may_recommend,
+        "typed": "recommend" if left and may_recommend else "",
         "mine": mine,
     }
     status = 422 if problems else 200

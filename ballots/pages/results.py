@@ -14,6 +14,7 @@ from ballots.pages.answers import asked_poll, clock, refusable
 from ballots.pages.middleware import VisitorRequest
 from ballots.pure.figures import Figures, ItemFigures, base_of
 from projects.models import Poll
+from projects.year.models import Year
 
 # --- the result -----------------------------------------------------------------------------------
 
@@ -37,6 +38,7 @@ def _outcome(poll: Poll) -> dict[str, object]:
         "what": words.counted_as(figures).name,
         "turnout": figures["turnout"],
         "published_at": clock(poll.published_at),
+        "year": Year.objects.filter(poll=poll).first(),
     }
     if poll.is_graded:
         return usual | _grades(poll, figures)

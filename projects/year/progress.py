@@ -41,6 +41,10 @@ class TargetQuarter:
         return as_figure(self.done, self.target.measure)
 
     @property
+    def goal_words(self) -> str:
+        return as_figure(self.target.goal, self.target.measure)
+
+    @property
     def colour(self) -> Colour:
         return colour_of(self.planned, self.done)
 

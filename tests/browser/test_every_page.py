@@ -11,14 +11,20 @@ from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from ballots.acts import lifecycle
+from ballots.acts.year import adopting, opinions
 from ballots.facts import turnout
+from ballots.models import Delegate
+from projects.year.models import Year
 from tests.helpers.factories import (
     Stage,
     dress,
+    make_opinion,
     make_poll,
     make_project,
     make_stage,
+    make_year,
     publish_count,
+    report,
     selection,
 )
 from tests.helpers.judging import (
@@ -80,6 +86,9 @@ def tour(browser, live_server, django_db_setup, django_db_blocker) -> Iterator[T
 def travel(page: Page, base: str) -> Tour:
     tour = Tour()
     listen(page, tour.console)
+    # Of another meeting, whose delegates are not of this one.
+    last = make_year()
+    Delegate.objects.update(status=Delegate.Status.ENDED)
     day = make_stage(
         open_it=False,
         delegates=5,
@@ -95,6 +104,7 @@ def travel(page: Page, base: str) -> Tour:
     see_the_vote(tour, page, base)
     see_the_recommendations(tour, page, base)
     see_the_outcome(tour, page, base, day)
+    see_the_year(tour, page, base, day, last)
     return tour
 
 
@@ -113,11 +123,13 @@ def see_the_way_in(tour: Tour, page: Page, base: str, day: Stage) -> None:
     tour.look(page, "bad card")
     page.goto(f"{base}/nowhere/")
     tour.look(page, "not found")
-    page.goto(f"{base}/board/")
+    page.goto(f"{base}/board/?poll={day.poll.pk}")
     tour.look(page, "board before the close")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("button", name="简体中文")).to_be_visible()
     tour.look(page, "board in English")
+    page.goto(f"{base}/board/")
+    tour.look(page, "board after the close, in English")
     page.get_by_role("button", name="简体中文").click()
     page.goto(f"{base}/tablet/")
     tour.look(page, "shared tablet")
@@ -205,6 +217,38 @@ def see_the_outcome(tour: Tour, page: Page, base: str, day: Stage) -> None:
     tour.look(page, "results on a desk", DESK)
     page.get_by_role("button", name="退出").click()
     tour.look(page, "signed out")
+
+
+def see_the_year(tour: Tour, page: Page, base: str, day: Stage, stage: Stage) -> None:
+    year = Year.objects.get()
+    for quarter, done in ((1, 1), (2, 1), (3, 2)):
+        report(stage, quarter, quarter, done)
+    report(stage, 3, 2, 2, number=2)
+    made = make_opinion(stage)
+    opinions.answer(made, text="月底完成主体工程。", by=stage.office)
+    adopting.set_switches(year, is_public=True, takes_opinions=True, by=stage.office)
+    page.goto(f"{base}/year/2026/")
+    tour.look(page, "year for anybody")
+    let_in(page, base, day)
+    page.goto(f"{base}/year/2026/")
+    tour.look(page, "year")
+    page.get_by_role("link", name="1. 候选项目1").click()
+    tour.look(page, "project of the year")
+    tour.look(page, "project of the year on a desk", DESK)
+    page.get_by_role("link", name="督办意见").click()
+    page.get_by_role("button", name="提交督办意见").click()
+    expect(page.locator(".problems")).to_be_visible()
+    tour.look(page, "opinions with a problem")
+    page.get_by_label("督办意见（必填）").fill("请说明进度落后的原因。")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_label("Supervision remark")).to_have_value("请说明进度落后的原因。")
+    tour.look(page, "opinions in English")
+    page.get_by_role("button", name="简体中文").click()
+    page.get_by_role("button", name="提交督办意见").click()
+    expect(page.get_by_text("督办意见已提交")).to_be_visible()
+    tour.look(page, "opinions")
+    page.goto(f"{base}/year/2026/opinions/")
+    tour.look(page, "own opinions")
 
 
 def test_no_page_breaks_a_rule_of_accessibility(tour):

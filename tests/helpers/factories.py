@@ -29,7 +29,7 @@ from ballots.models import (
 from ballots.pure import sealing
 from ballots.pure.rules import Proposal, Selection
 from projects.models import Poll, Project, SubItem, Target
-from projects.year.models import AdoptedProject, Year
+from projects.year.models import AdoptedProject, ProjectFigure, TargetFigure, Year
 
 PASSWORD = "correct-horse-battery"
 WAY = ["open", "closed", "opened", "counted", "confirmed", "published"]
@@ -377,6 +377,17 @@ def end_year(stage: Stage) -> None:
     """Close the year that a published poll has made, where it has made one."""
     if year := Year.objects.filter(poll=stage.poll, closed_at=None).first():
         adopting.close_year(year, by=stage.office, second=stage.chief)
+
+
+def report(stage: Stage, quarter: int, planned: int, done: int, *, number: int = 1) -> None:
+    """Report a quarter of each target of a project of the year that `stage` has made, and a note."""
+    project = AdoptedProject.objects.get(year__poll=stage.poll, number=number)
+    of: dict[str, Any] = {"quarter": quarter, "by": stage.office}
+    for target in project.targets.all():
+        TargetFigure.objects.create(target=target, planned=planned, done=done, **of)
+    ProjectFigure.objects.create(
+        project=project, spent=100 * done, note=f"第{quarter}季度完成{done}处", **of
+    )
 
 
 def make_opinion(stage: Stage, number: int = 1, **columns: Any) -> Opinion:

@@ -60,7 +60,10 @@ def of_delegates() -> list[str]:
     """Return the address of every page outside the admin."""
     return [
         "/"
-        + route.replace("<str:token>", "x").replace("<str:key>", "x").replace("<int:number>", "1")
+        + route.replace("<str:token>", "x")
+        .replace("<str:key>", "x")
+        .replace("<int:number>", "1")
+        .replace("<int:year>", "2026")
         for route in routes()
         if not route.startswith("admin/")
     ]
