@@ -1016,12 +1016,17 @@ def test_a_poll_is_archived_by_two_people_and_its_page_keeps_what_they_said():
     stage = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
     lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
     desk = desk_of(stage.office)
+    kept = desk.get(at(stage.poll, "archive"))
+    factories.end_year(stage)
     typed = {"key_destroyed": "五份当场销毁", "backups": "机房备份\r\nU盘一个", "cards": 9}
 
     page = desk.get(at(stage.poll, "archive"))
     alone = desk.post(at(stage.poll, "archive"), typed)
     done = desk.post(at(stage.poll, "archive"), typed | signed_by(stage.chief), follow=True)
 
+    # Until the year of its projects is closed their delegates need them.
+    assert "将删除0张投票卡，保留9张。" in kept.text
+    assert "2026年的实事项目还没有结束" in kept.text
     assert "将删除9张投票卡，保留0张。" in page.text
     assert '<input type="hidden" name="cards" value="9">' in page.text
     assert "second_name" in alone.context["forms"][1].errors
@@ -1053,6 +1058,7 @@ def test_a_page_of_the_archiving_that_is_out_of_date_deletes_nothing_and_shows_t
     """Case 34: the figure on the page is what goes; later the rest is destroyed by a step."""
     stage = factories.make_confirmed({1: 8, 2: 6}, places=2, kind=Poll.Kind.MAIN, objection_days=0)
     lifecycle.publish_result(stage.poll, by=stage.office, at_once=True)
+    factories.end_year(stage)
     desk, signed = desk_of(stage.office), signed_by(stage.chief)
     typed = {"key_destroyed": "五份当场销毁", "backups": "无", "cards": 9}
     draft = factories.make_poll(delegates_total=9, meeting="第五次会议")
