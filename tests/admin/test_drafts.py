@@ -27,7 +27,6 @@ def poll_fields(**changed) -> dict[str, object]:
         "places": 10,
         "form": "choose",
         "objection_days": 7,
-        "body": "congress",
         "choice_rule": "at-most",
         "blank_allowed": "on",
         "proposals": "counted",
