@@ -6,6 +6,16 @@ from projects import choices
 from projects.models import Poll
 
 
+def title_of(poll: Poll) -> str:
+    """Return what `poll` is about, which tells it from another vote of its meeting."""
+    words = (
+        gettext("%(year)d年度民生实事项目满意度测评")
+        if poll.is_graded
+        else gettext("%(year)d年度民生实事项目票决")
+    )
+    return words % {"year": poll.year}
+
+
 def rules_in_words(poll: Poll) -> list[str]:
     """Return each rule of `poll` as one sentence, in the order in which a vote meets them."""
     return [sentence for _question, sentences in rules_by_question(poll) for sentence in sentences]

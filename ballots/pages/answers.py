@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,6 +25,7 @@ from ballots.pages.faces import LARGER, shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
 from projects.models import Poll
+from projects.wording import title_of
 from yiwu_vote import moments
 from yiwu_vote.language import language_of
 
@@ -246,6 +247,31 @@ def status_of(standing: Standing) -> tuple[dict[str, Hashable], dict[str, str]]:
         "receipt": sealing.grouped(standing.code) if standing.code else "",
     }
     return shown, personal
+
+
+class Waiting(NamedTuple):
+    """Another vote for which a delegate is waited for: open, or paused for a moment, or not begun."""
+
+    pk: int
+    title: str
+    state: str
+
+
+def still_waiting(request: DelegateRequest, poll: Poll) -> tuple[Waiting, ...]:
+    """Return the votes beside `poll` in which this delegate can vote or soon will, so that none is missed.
+
+    Nobody is sent on from a vote that counts to a rehearsal, nor told of another meeting that has
+    not begun.
+    """
+    found = []
+    for other in request.polls:
+        state = state_of(other, request.standings[other.pk].entry)
+        is_near = state in {"open", "paused"} or (
+            state == "before" and other.meeting == poll.meeting
+        )
+        if other != poll and is_near and (poll.is_rehearsal or not other.is_rehearsal):
+            found.append(Waiting(other.pk, title_of(other), state))
+    return tuple(found)
 
 
 def may_cast(standing: Standing) -> bool:

@@ -40,6 +40,7 @@ from ballots.pages.answers import (
     refusable,
     standing_of,
     status_of,
+    still_waiting,
 )
 from ballots.pages.asking import Standing
 from ballots.pages.faces import LARGER, Asked, face, shown_poll
@@ -449,4 +450,6 @@ def receipt(request: DelegateRequest) -> HttpResponse:
         personal["receipt"] = sealing.grouped(code)
     personal["submitted_at"] = submitted_at
     shown["waits_for_papers"] = are_awaited(poll)
+    shown["waiting"] = waiting = still_waiting(request, poll)
+    shown["goes_on"] = any(other.state != "before" for other in waiting)
     return face(request, "ballots/ballot/receipt.html", shown=shown, personal=personal)

@@ -1,5 +1,7 @@
 """HTTP in, HTTP out: where a delegate stands with his poll, and how far the vote has come."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.http import HttpResponse
@@ -19,21 +21,26 @@ from ballots.pages.answers import (
     refusable,
     standing_of,
     status_of,
+    still_waiting,
 )
 from ballots.pages.faces import face
 from ballots.pages.middleware import DelegateRequest, owner_of_draft
 from projects.models import Poll
-from projects.wording import rules_by_question
+from projects.phases import DRAFT
+from projects.wording import rules_by_question, title_of
 from yiwu_vote.language import data
+
+# Where a delegate can vote, or could in a moment.
+WAITING = {"open", "paused"}
 
 
 @require_safe
 @vary_on_headers("HX-Request")
 @refusable
 def home(request: DelegateRequest) -> HttpResponse:
-    waiting = [poll for poll in request.polls if poll.takes_ballots]
-    if len(waiting) > 1 and not request.poll_query:
-        return render(request, "ballots/home/which_poll.html", {"polls": described(waiting)})
+    running = [poll for poll in request.polls if poll.takes_ballots]
+    if len(running) > 1 and not request.poll_query:
+        return _all_of_them(request, running)
     has_more = request.is_collecting or request.newest_year
     if not request.polls and not request.poll_query and has_more:
         # Before any roll is drawn up, a delegate has no poll and may still recommend and follow a year.
@@ -45,6 +52,7 @@ def home(request: DelegateRequest) -> HttpResponse:
         return _fragment_of_home(request, shown | personal)
     shown |= {
         "candidates": len(candidates(poll)),
+        "waiting": still_waiting(request, poll),
         "others": tuple(map(_other, (other for other in request.polls if other != poll))),
         "round_name": round_of(poll) if poll.parent_id else "",
         "collecting": request.is_collecting,
@@ -56,6 +64,46 @@ def home(request: DelegateRequest) -> HttpResponse:
         "owner": owner_of_draft(request.delegate, poll),
     }
     return face(request, "ballots/home/home.html", shown=shown, personal=personal)
+
+
+def _all_of_them(request: DelegateRequest, running: Sequence[Poll]) -> HttpResponse:
+    """Show each vote that runs, and those of the same meeting that have not begun, each with its one step.
+
+    Those that wait for this delegate come first. Asked again and again it answers nothing while nothing
+    has changed, and else that the whole page is to be fetched anew.
+    """
+    meetings = {poll.meeting for poll in running}
+    begins = [poll for poll in request.polls if poll.phase in DRAFT and poll.meeting in meetings]
+    cards = [_card(request, poll) for poll in [*running, *begins]]
+    cards.sort(key=lambda card: card["state"] not in WAITING)
+    key = "-".join(
+        f"{card['poll'].pk}{card['state']}{card['closing'].said}{int(card['must_report'])}"
+        for card in cards
+    )
+    if request.htmx:
+        return HttpResponse(status=204) if request.GET.get("state") == key else _anew()
+    titles = Counter(card["title"] for card in cards)
+    if len(meetings) > 1 or len(titles) < len(cards):
+        told = {one.poll.pk: one for one in described([*running, *begins])}
+        cards = [card | {"described": told[card["poll"].pk]} for card in cards]
+    context = {
+        "name": data(request.delegate.name),
+        "cards": cards,
+        "left": sum(card["state"] in WAITING for card in cards),
+        "key": key,
+        "newest_year": request.newest_year,
+    }
+    return render(request, "ballots/home/which_poll.html", context)
+
+
+def _card(request: DelegateRequest, poll: Poll) -> dict[str, Any]:
+    """Return what home says of one of several votes: what it is called, and where its delegate stands."""
+    shown, personal = status_of(standing_of(request, poll))
+    return {"title": title_of(poll), "query": f"?poll={poll.pk}"} | shown | personal
+
+
+def _anew() -> HttpResponse:
+    return HttpResponseClientRefresh()
 
 
 class Other(NamedTuple):
@@ -84,7 +132,7 @@ def _no_poll(request: DelegateRequest) -> HttpResponse:
 def _fragment_of_home(request: DelegateRequest, context: dict[str, Any]) -> HttpResponse:
     # The box holds no button: where the next step has changed, the whole page is fetched anew.
     if request.GET.get("state") != context["state"]:
-        return HttpResponseClientRefresh()
+        return _anew()
     status = _polled(request.poll)
     return render(request, "ballots/home/_status.html", context, status=status)
 

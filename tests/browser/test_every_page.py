@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
-from ballots.acts import lifecycle
+from ballots.acts import lifecycle, roll
 from ballots.acts.year import adopting, opinions
 from ballots.facts import turnout
 from ballots.models import Delegate
@@ -26,6 +26,7 @@ from tests.helpers.factories import (
     publish_count,
     report,
     selection,
+    stage_beside,
 )
 from tests.helpers.judging import (
     COLOURS,
@@ -103,6 +104,7 @@ def travel(page: Page, base: str) -> Tour:
     let_in(page, base, day)
     see_the_vote(tour, page, base)
     see_the_recommendations(tour, page, base)
+    see_two_votes(tour, page, base, day)
     see_the_outcome(tour, page, base, day)
     see_the_year(tour, page, base, day, last)
     return tour
@@ -200,6 +202,23 @@ def see_the_recommendations(tour: Tour, page: Page, base: str) -> None:
     page.get_by_role("button", name="仍然推荐").click()
     expect(page.get_by_text("推荐已提交")).to_be_visible()
     tour.look(page, "recommended")
+
+
+def see_two_votes(tour: Tour, page: Page, base: str, day: Stage) -> None:
+    """Beside the vote in which he has voted there is one more, and one that has not begun."""
+    second = stage_beside(day, places=2)
+    third = make_poll(kind=day.poll.kind, year=2027)
+    roll.draw_up_roll(third, by=day.office)
+    page.goto(f"{base}/home/")
+    expect(page.get_by_text("还有1项表决等您投票。")).to_be_visible()
+    tour.look(page, "home with two votes")
+    page.goto(f"{base}/home/?poll={day.poll.pk}")
+    tour.look(page, "home of a vote beside another")
+    page.goto(f"{base}/receipt/?poll={day.poll.pk}")
+    expect(page.get_by_role("link", name="填写这一项表决票")).to_be_visible()
+    tour.look(page, "receipt before another vote")
+    third.roll.all().delete()
+    lifecycle.void_poll(second.poll, reason="停电", by=day.office, second=day.scrutineer)
 
 
 def see_the_outcome(tour: Tour, page: Page, base: str, day: Stage) -> None:

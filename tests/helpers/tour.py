@@ -23,7 +23,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from ballots.acts import announcing, canvass, cards, casting, drafts, hall, lifecycle
+from ballots.acts import announcing, canvass, cards, casting, drafts, hall, lifecycle, roll
 from ballots.admin.steps import FILES, PAPERS, STEPS
 from ballots.facts import turnout
 from ballots.files import papers
@@ -44,6 +44,7 @@ from tests.helpers.factories import (
     make_sub_item,
     play,
     selection,
+    stage_beside,
 )
 from tests.helpers.figures import adopted, item, make_counted
 from tests.helpers.reading import Tongues, pieces_of, texts_of
@@ -76,6 +77,7 @@ def walk() -> tuple[dict[str, str], dict[str, str]]:
         errors,
         a_void_poll,
         tablet,
+        two_votes,
         recommendations,
         the_roll,
         the_candidates,
@@ -119,6 +121,7 @@ def walk_in_english() -> dict[str, str]:
             errors,
             a_void_poll,
             tablet,
+            two_votes,
             recommendations,
             on_paper,
             a_tie_and_its_run_off,
@@ -388,6 +391,26 @@ def tablet() -> None:
     client.post("/ballot/cast/", ready_to_cast(client, stage.poll, 1))
     client.get("/receipt/")
     client.post("/sign-out/", follow=True)
+
+
+def two_votes() -> None:
+    """One sitting, two votes and one that has not begun: home and receipt lead from one to the other."""
+    stage = make_stage(delegates=2)
+    second = stage_beside(stage, candidates=3)
+    roll.draw_up_roll(make_poll(kind=stage.poll.kind, year=2030), by=stage.office)
+    client = signed_in(stage)
+    client.get("/home/")
+    for held in (stage, second):
+        query = f"?poll={held.poll.pk}"
+        client.post(f"/ballot/cast/{query}", ready_to_cast(client, held.poll, 1))
+        client.get(f"/receipt/{query}")
+        client.get(f"/home/{query}")
+        client.get("/home/")
+        lifecycle.pause_poll(second.poll, reason="停电", by=stage.office)
+        client.get("/home/")
+        client.get(f"/receipt/{query}")
+        lifecycle.resume_poll(second.poll, by=stage.office)
+    glance(stage.poll, stage.office)
 
 
 def recommendations() -> None:

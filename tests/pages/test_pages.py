@@ -402,7 +402,7 @@ def test_home_asks_which_of_two_polls_and_links_keep_the_answer(stage):
     client = signed_in(stage)
 
     text = client.get("/home/").text
-    assert "请选择要参加的票决" in text
+    assert "还有2项表决等您投票。" in text
     for poll in (stage.poll, other.poll):
         assert f'href="/home/?poll={poll.pk}"' in text
 

@@ -1,15 +1,22 @@
 """Which vote is this: several of one meeting are told apart wherever one is chosen (case 53)."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from ballots.acts import drafts, roll
+from ballots.acts import drafts, lifecycle, roll
 from ballots.facts.outcome import round_of
-from ballots.models import Recommendation
+from ballots.models import Envelope, Recommendation
 from projects.models import Poll
-from tests.helpers.browsing import read, signed_in
+from tests.helpers import papers
+from tests.helpers.browsing import read, ready_to_cast, signed_in
 from tests.helpers.desk import desk_of
 from tests.helpers.factories import (
     Stage,
@@ -21,9 +28,12 @@ from tests.helpers.factories import (
     move_by_force,
     second_stage,
     selection,
+    stage_beside,
 )
 
 pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
 
 
 def collecting(**columns: Any) -> Poll:
@@ -39,10 +49,177 @@ def test_two_open_votes_of_one_meeting_are_told_apart_by_their_lists():
 
     page = read(signed_in(held).get("/home/"))
 
-    assert "请选择要参加的票决" in page.text
+    assert "还有2项表决等您投票。" in page.text
     assert "首次票决，候选项目3项：1. 候选项目1等" in page.text
     assert "首次票决，候选项目1项：1. 新建停车场" in page.text
     assert len({str(held.poll), str(Poll.objects.get(pk=other.pk))}) == 2
+
+
+# --- two votes of one sitting -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def sitting() -> tuple[Stage, Stage]:
+    """A vote on the next year's projects, begun first, and one on those of the last year."""
+    first = make_stage(delegates=2, candidates=3, places=2)
+    return first, stage_beside(first, year=2025, candidates=4, places=2)
+
+
+def cards_of(text: str) -> dict[str, str]:
+    """Return what each panel of the home page says, by the title of its vote."""
+    panels = re.findall(r'<section class="panel status[^>]*>(.*?)</section>', text, re.DOTALL)
+    titles = [re.sub(r"<.*?>", " ", panel.split("</h2>")[0]) for panel in panels]
+    return {" ".join(title.split()): panel for title, panel in zip(titles, panels, strict=True)}
+
+
+def buttons(text: str) -> list[tuple[str, str]]:
+    return re.findall(r'class="button[^"]*"\s+href="([^"]*)"[^>]*>([^<]+)<', text)
+
+
+def vote(client: Client, held: Stage) -> str:
+    """Cast by the page; return the receipt to which it leads."""
+    query = f"?poll={held.poll.pk}"
+    reply = client.post(f"/ballot/cast/{query}", ready_to_cast(client, held.poll, 1), follow=True)
+    assert "✓ 表决票已提交" in reply.text
+    return reply.text
+
+
+def test_home_lists_both_votes_with_their_state_and_one_step_each(sitting):
+    first, second = sitting
+    client = signed_in(first)
+
+    text = client.get("/home/").text
+    cards = cards_of(text)
+
+    assert "还有2项表决等您投票。" in text
+    assert set(cards) == {
+        "2026年度民生实事项目票决 待投 演练，不计票",
+        "2025年度民生实事项目票决 待投 演练，不计票",
+    }
+    for title, held in zip(sorted(cards, reverse=True), sitting, strict=True):
+        assert buttons(cards[title]) == [(f"/ballot/?poll={held.poll.pk}", "填写表决票")]
+    vote(client, second)
+    text = client.get("/home/").text
+    cards = cards_of(text)
+    assert "还有1项表决等您投票。" in text
+    assert next(iter(cards)).startswith("2026"), "what waits comes first"
+    assert buttons(cards["2026年度民生实事项目票决 待投 演练，不计票"])[0][1] == "填写表决票"
+    assert buttons(cards["2025年度民生实事项目票决 已投票 演练，不计票"]) == [
+        (f"/receipt/?poll={second.poll.pk}", "查看回执")
+    ]
+    vote(client, first)
+    assert "现在没有等您投票的表决。" in client.get("/home/").text
+    assert Envelope.objects.count() == 2
+
+
+def test_a_vote_of_the_sitting_that_has_not_begun_is_on_home_too_and_one_of_another_meeting_not(
+    sitting,
+):
+    first, _second = sitting
+    for columns in ({"year": 2030}, {"year": 2031, "meeting": "另一次会议"}):
+        draft = make_poll(kind=first.poll.kind, **columns)
+        roll.draw_up_roll(draft, by=first.office)
+
+    cards = cards_of(signed_in(first).get("/home/").text)
+
+    assert "2030年度民生实事项目票决 未开始 演练，不计票" in cards
+    assert not [title for title in cards if title.startswith("2031")]
+
+
+def test_whoever_is_not_on_the_second_roll_sees_one_vote(sitting):
+    first, second = sitting
+    second.poll.roll.filter(number="001").delete()
+    client = signed_in(first)
+
+    assert 'id="poll-' not in client.get("/home/").text
+    assert "还有一项表决" not in vote(client, first)
+    assert len(cards_of(signed_in(first, 1).get("/home/").text)) == 2
+
+
+def test_the_receipt_of_the_first_leads_on_to_the_second_and_that_of_the_second_out(sitting):
+    first, second = sitting
+    client = signed_in(first)
+
+    receipt = vote(client, second)
+
+    assert "还有一项表决：2026年度民生实事项目票决" in receipt
+    assert (f"/ballot/?poll={first.poll.pk}", "填写这一项表决票") in buttons(receipt)
+    home = client.get(f"/home/?poll={second.poll.pk}").text
+    assert (f"/ballot/?poll={first.poll.pk}", "填写这一项表决票") in buttons(home)
+    assert "还有一项表决" not in vote(client, first)
+    assert "还有一项表决" not in client.get(f"/receipt/?poll={second.poll.pk}").text
+
+
+def test_a_shared_tablet_does_not_sign_out_by_itself_between_two_votes(sitting):
+    """Where nobody touches it any more it does, as on every other page."""
+    first, second = sitting
+    client = signed_in(first)
+    client.post("/tablet/", {"shared": "on"})
+
+    between, after = vote(client, second), vote(client, first)
+
+    assert 'data-rest="240"' in between
+    assert between.count('id="leave"') == after.count('id="leave"') == 1
+    assert "继续停留" not in between
+    assert "data-rest" not in after
+    assert "继续停留" in after
+    for text in (between, after):
+        assert "退出，交还平板" in text
+
+
+@pytest.mark.parametrize("kind", ["main", "rehearsal"])
+def test_nobody_who_has_voted_is_sent_on_to_a_rehearsal(kind):
+    held = make_stage(delegates=1, kind=kind, open_it=False)
+    move_by_force(held.poll, Poll.Phase.OPEN)
+    held.poll.roll.update(voted=True, voted_at=timezone.now())
+    other = make_poll(kind=Poll.Kind.REHEARSAL, delegates_total=9)
+    roll.draw_up_roll(other, by=held.office)
+    move_by_force(other, Poll.Phase.OPEN)
+
+    text = signed_in(held).get(f"/receipt/?poll={held.poll.pk}").text
+
+    assert ("还有一项表决" in text) == (kind == "rehearsal")
+
+
+def test_a_paper_ballot_of_one_vote_leaves_the_other_to_be_cast(sitting):
+    first, second = sitting
+    papers.issue(second, 0)
+    client = signed_in(first)
+
+    cards = cards_of(client.get("/home/").text)
+
+    assert "您已领取纸质表决票。" in cards["2025年度民生实事项目票决 纸质票 演练，不计票"]
+    assert buttons(cards["2026年度民生实事项目票决 待投 演练，不计票"])[0][1] == "填写表决票"
+    assert "还有一项表决" not in vote(client, first)
+
+
+def test_home_of_both_is_fetched_anew_once_either_has_moved(sitting):
+    first, second = sitting
+    client = signed_in(first)
+    [address] = re.findall(r'hx-get="([^"]+)"', client.get("/home/").text)
+    address = unescape(address)
+
+    assert client.get(address, headers=HTMX).status_code == 204
+    lifecycle.pause_poll(second.poll, reason="停电", by=first.office)
+    reply = client.get(address, headers=HTMX)
+    assert (reply.status_code, reply["HX-Refresh"]) == (200, "true")
+
+
+def test_both_votes_are_read_by_the_one_statement(sitting):
+    first, _second = sitting
+    client = signed_in(first)
+    vote(client, first)
+    client.get("/home/")
+
+    with CaptureQueriesContext(connection) as home:
+        client.get("/home/")
+    with CaptureQueriesContext(connection) as receipt:
+        client.get(f"/receipt/?poll={first.poll.pk}")
+
+    assert (len(home), len(receipt)) == (1, 1)
+
+
+# --- where one is chosen ----------------------------------------------------------------------------
 
 
 def test_of_two_drafts_that_collect_both_are_offered_and_each_takes_its_own():
