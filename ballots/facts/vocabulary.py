@@ -9,7 +9,6 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from ballots.pure.figures import Source
 from ballots.pure.rules import Form, Majority
@@ -96,10 +95,10 @@ class Column:
 class Counted:
     """What is said of a count by the form of its ballots, wherever one form differs from another.
 
-    `name` is what such a vote is called, `rule` what a line on its rules says of the ballot.
+    `result` is what its result is called, `rule` what a line on its rules says of the ballot.
     """
 
-    name: Text
+    result: Text
     rule: Text
     columns: tuple[Column, ...]
 
@@ -107,12 +106,12 @@ class Counted:
 _ABSTAINED = Column("abstained", _("弃权"), _("弃权票数"))
 FORMS: dict[Form, Counted] = {
     "choose": Counted(
-        name=pgettext_lazy("结果", "票决"),
+        result=_("票决结果"),
         rule=_("选择赞成的项目"),
         columns=(Column("votes", _("得票"), _("得票数")),),
     ),
     "each": Counted(
-        name=pgettext_lazy("结果", "票决"),
+        result=_("票决结果"),
         rule=_("逐项表决赞成、反对、弃权"),
         columns=(
             Column("votes", _("赞成"), _("得票数")),
@@ -121,7 +120,7 @@ FORMS: dict[Form, Counted] = {
         ),
     ),
     "grades": Counted(
-        name=pgettext_lazy("结果", "满意度测评"),
+        result=_("满意度测评结果"),
         rule=_("对每个项目评满意、基本满意或不满意，没有评的按弃权计"),
         columns=(
             Column("votes", OUTCOMES["good"], _("满意票数")),

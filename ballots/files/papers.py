@@ -25,7 +25,7 @@ from ballots.facts.outcome import (
     standing_result,
 )
 from ballots.facts.turnout import turnout_of
-from ballots.facts.vocabulary import DECLARED, FORMS, MAJORITIES, WAYS, How
+from ballots.facts.vocabulary import DECLARED, MAJORITIES, WAYS, How
 from ballots.facts.words import (
     checked,
     counted_as,
@@ -117,7 +117,7 @@ def report(poll: Poll) -> dict[str, object]:
 
 def _table(poll: Poll, figures: Figures) -> dict[str, object]:
     """Return the votes of a count as its papers show them: by the form of its ballots."""
-    found = {"what": counted_as(figures).name, "items": described(poll, figures)}
+    found = {"what": counted_as(figures).result, "items": described(poll, figures)}
     return found | (
         grades.table(figures) if poll.is_graded else {"columns": counted_as(figures).columns}
     )
@@ -169,7 +169,7 @@ COMMITTEE = re.compile(r"^(.*(?:常务委员会|常委会)).*$")
 def round_name(poll: Poll) -> str:
     """Return which round the papers are about; a rehearsed second round says which one it plays."""
     if poll.is_graded and not poll.is_rehearsal:
-        return str(FORMS["grades"].name)
+        return gettext("满意度测评")
     if poll.parent is None:
         return poll.get_kind_display()
     name = round_of(poll)
@@ -331,10 +331,15 @@ def _notice_of_grades(outcome: Outcome, *, with_votes: bool) -> dict[str, object
     figures = outcome.result.figures
     return {
         "lead": gettext("测评结果如下："),
-        "titles": grades.lines(figures, with_votes=with_votes),
+        "titles": _as_sentence(grades.lines(figures, with_votes=with_votes)),
         "open_words": grades.whole_words(figures, with_votes=with_votes)
         + (grades.rates_words(figures) if with_votes else ""),
     }
+
+
+def _as_sentence(lines: list[str]) -> list[str]:
+    """Return the lines of a list with the signs that end them in official papers."""
+    return [*(f"{line}；" for line in lines[:-1]), *(f"{line}。" for line in lines[-1:])]
 
 
 def title_lines(title: str) -> list[str]:

@@ -35,7 +35,7 @@ def _outcome(poll: Poll) -> dict[str, object]:
     outcome = outcome_of(poll)
     figures = outcome.result.figures
     usual = {
-        "what": words.counted_as(figures).name,
+        "what": words.counted_as(figures).result,
         "turnout": figures["turnout"],
         "published_at": clock(poll.published_at),
         "year": Year.objects.filter(poll=poll).first(),

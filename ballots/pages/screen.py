@@ -135,7 +135,7 @@ def _revealed(poll: Poll) -> dict[str, object]:
         )
     ]
     context: dict[str, object] = {
-        "what": words.counted_as(figures).name,
+        "what": words.counted_as(figures).result,
         "turnout": figures["turnout"],
         "layout": _layout(outcome),
         "open_words": words_of_open,
@@ -166,7 +166,7 @@ def _revealed(poll: Poll) -> dict[str, object]:
 def _graded(outcome: Outcome) -> dict[str, object]:
     """Return the sheets of a 满意度测评, which is revealed in one step; nothing before that."""
     poll, figures = outcome.poll, outcome.result.figures
-    context: dict[str, object] = {"what": words.counted_as(figures).name, "sheets": []}
+    context: dict[str, object] = {"what": words.counted_as(figures).result, "sheets": []}
     if not poll.is_revealed:
         return context
     rows: list[Row] = [dict(item) for item in words.described(poll, figures)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -46,6 +47,14 @@ def test_the_result_fits_a_phone_in_the_largest_text_and_breaks_no_rule(
         page.set_viewport_size({"width": width, "height": 740})
         page.evaluate("size => { document.documentElement.dataset.size = size }", size)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.add_cookies(
+        [{"name": settings.LANGUAGE_COOKIE_NAME, "value": "en", "url": live_server.url}]
+    )
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.context.clear_cookies()
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         page.reload()
