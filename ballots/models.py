@@ -504,6 +504,10 @@ class OpinionQuerySet(models.QuerySet["Opinion"]):
             )
         )
 
+    def overdue(self) -> "OpinionQuerySet":
+        """Return the opinions that nobody has answered in time, nor closed."""
+        return self.with_standing().filter(standing=Standing.OVERDUE)  # type: ignore[misc]
+
 
 class Opinion(models.Model):
     """What somebody demands of those who carry out an adopted project, by name (督办意见).
@@ -551,7 +555,7 @@ class Opinion(models.Model):
     class Meta:
         verbose_name = _("督办意见")
         verbose_name_plural = _("督办意见")
-        default_permissions = ("view",)
+        default_permissions = ()
         constraints = [
             models.CheckConstraint(
                 condition=~Q(by_name="") & ~Q(text=""), name="opinion_is_by_name"

@@ -32,7 +32,6 @@ SEEN_BY_ALL = (
     "ballots.journalentry",
     "ballots.pollday",
     "ballots.recommendation",
-    "ballots.opinion",
 )
 
 

@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "督办意见",
                 "verbose_name_plural": "督办意见",
-                "default_permissions": ("view",),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(

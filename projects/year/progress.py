@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from projects.sums import as_figure, as_sum
-from projects.year.colour import Colour, colour_of, worst_of
+from projects.year.colour import WORST_FIRST, Colour, colour_of, worst_of
 from projects.year.models import (
     QUARTERS,
     AdoptedProject,
@@ -68,6 +68,15 @@ class ProjectQuarter:
     @property
     def colour(self) -> Colour:
         return worst_of(target.colour for target in self.targets)
+
+    @property
+    def slowest(self) -> TargetQuarter | None:
+        """The target that gives the project its colour; of several the one with the least done."""
+        return min(
+            self.targets,
+            key=lambda target: (WORST_FIRST.index(target.colour), target.share or 0),
+            default=None,
+        )
 
     @property
     def spent(self) -> Decimal | None:

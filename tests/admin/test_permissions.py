@@ -11,7 +11,7 @@ from ballots import journal, roles
 from ballots.acts import cards, lifecycle, roll
 from ballots.admin import steps
 from ballots.admin.guard import Step
-from ballots.models import Delegate, JournalEntry, Recommendation, RollEntry
+from ballots.models import Delegate, JournalEntry, Opinion, Recommendation, RollEntry
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.year.models import AdoptedProject, Year
@@ -72,6 +72,13 @@ admin/projects/year/<int:year>/assess/                     200 200  403 403  403
 admin/projects/year/<int:year>/close/                      200 200  403 403  403 403
 admin/projects/year/<int:year>/quarter/<int:quarter>/      200 302  403 403  403 403
 admin/projects/year/<int:year>/record/<int:number>/        200 405  200 405  200 405
+admin/projects/year/<int:year>/opinions/                   200 405  200 405  200 405
+admin/projects/year/<int:year>/opinions/enter/             200 200  403 403  403 403
+admin/projects/year/<int:year>/opinions/<int:opinion>/     200 405  200 405  200 405
+admin/projects/year/<int:year>/opinions/<int:opinion>/answer/ 200 200  403 403  403 403
+admin/projects/year/<int:year>/opinions/<int:opinion>/close/ 200 200  403 403  403 403
+admin/projects/year/<int:year>/sheet/                      200 405  200 405  200 405
+admin/projects/year/<int:year>/hall/                       200 405  200 405  200 405
 admin/projects/adoptedproject/                             302 302  302 302  302 302
 admin/projects/adoptedproject/add/                         403 403  403 403  403 403
 admin/projects/adoptedproject/<path:object_id>/history/    200 200  200 200  200 200
@@ -235,7 +242,16 @@ def people() -> dict[str, Client]:
     past = make_poll(candidates=0, delegates_total=1)
     walk_by_force(past, Poll.Phase.PUBLISHED)
     year = Year.objects.create(year=2026, poll=past, made_by=office)
-    AdoptedProject.objects.create(year=year, number=1, key="1", title="公园", text="新建公园。")
+    adopted = AdoptedProject.objects.create(
+        year=year, number=1, key="1", title="公园", text="新建公园。"
+    )
+    Opinion.objects.create(
+        project=adopted,
+        by_name="督办一组",
+        text="请加快",
+        due=year.made_at.date(),
+        entered_by=office,
+    )
     return {
         "office": browser(office),
         "scrutineer": browser(make_scrutineer()),

@@ -7,9 +7,10 @@ import openpyxl
 import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
 
-from projects.year.models import AdoptedProject, Year
-from tests.helpers.factories import Stage, make_year
+from projects.year.models import AdoptedProject, AdoptedTarget, ProjectFigure, Year
+from tests.helpers.factories import Stage, make_confirmed, make_opinion, make_year, report
 from tests.helpers.judging import DESK, EVERYTHING, SCHEMES, violations
 from tests.helpers.steps import log_in
 
@@ -84,6 +85,8 @@ def test_the_pages_of_a_year_fit_a_phone_and_are_accessible_in_both_schemes(
     pages = [
         *("/admin/projects/year/", YEAR, f"{YEAR}quarter/1/", f"{YEAR}record/2/"),
         *(f"{YEAR}close/", "/admin/projects/year/import/"),
+        *(f"{YEAR}opinions/", f"{YEAR}opinions/enter/"),
+        f"{YEAR}opinions/{make_opinion(stage).pk}/",
     ]
     for scheme in SCHEMES:
         desk.emulate_media(color_scheme=scheme)
@@ -93,3 +96,30 @@ def test_the_pages_of_a_year_fit_a_phone_and_are_accessible_in_both_schemes(
             assert desk.evaluate("document.documentElement.scrollWidth") == width, page
     desk.goto(live_server.url + project)
     assert desk.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_projects_stand_on_one_landscape_sheet_and_on_one_screen_of_the_hall(
+    open_page, live_server
+):
+    stage = make_confirmed(dict.fromkeys(range(1, 11), 8), places=10, kind="main", objection_days=0)
+    stage.publish(leave_open=True)
+    note = "已完成选址和设计，主体工程正在施工，其中三处已封顶，预计九月底前全部投入使用。"
+    for project in AdoptedProject.objects.all():
+        report(stage, 2, project.number, project.number - 1, number=project.number)
+        AdoptedTarget.objects.create(project=project, position=2, text="完成主体工程")
+        ProjectFigure.objects.create(
+            project=project, quarter=2, spent=320, note=note, by=stage.office
+        )
+    AdoptedProject.objects.update(lead_unit="市住房和城乡建设局", investment=1800)
+    desk = open_page(viewport=DESK)
+    log_in(desk, live_server.url, stage.office)
+    for name in ("sheet", "hall"):
+        desk.goto(f"{live_server.url}{YEAR}{name}/")
+        assert violations(desk, EVERYTHING) == [], name
+        pages = PdfReader(io.BytesIO(desk.pdf(prefer_css_page_size=True))).pages
+        assert len(pages) == 1, name
+        assert pages[0].mediabox.width > pages[0].mediabox.height, name
+    sheet = desk.locator(".sheet").bounding_box()
+    assert sheet is not None
+    assert sheet["height"] <= DESK["height"] + 1

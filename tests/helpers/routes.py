@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from ballots.models import Opinion
 from projects.models import Poll
 
 # What a delegate may open with an address alone, and the budget of each page: so many queries.
@@ -58,6 +59,7 @@ def address(route: str) -> str:
         .replace("<int:year>", "2026")
         .replace("<int:quarter>", "1")
         .replace("<int:number>", "1")
+        .replace("<int:opinion>", str(getattr(Opinion.objects.first(), "pk", 1)))
         .replace("^(?P<app_label>projects|ballots|auth)/$", "ballots/")
         .replace("(?P<url>.*)$", "nowhere/")
     )

@@ -23,6 +23,7 @@ from ballots.admin.forms import SecondPersonForm, tell
 from ballots.admin.guard import POSTING, READING, StaffRequest, posted
 from ballots.admin.staff.waiting import is_signed
 from ballots.admin.year.forms import QuarterForm, SwitchesForm
+from ballots.models import Opinion
 from ballots.refusal import Refused
 from projects.models import Poll
 from projects.sums import as_figure, as_sum
@@ -36,7 +37,7 @@ from projects.year.models import (
     TargetFigure,
     Year,
 )
-from projects.year.progress import progress_of
+from projects.year.progress import Progress, progress_of
 from yiwu_vote.admin_pages import model_page
 
 View = Callable[..., HttpResponse]
@@ -75,6 +76,12 @@ def page(request: StaffRequest, name: str, title: str, context: dict[str, Any]) 
     """Show a page of a year: what the person may do goes along."""
     may = {"is_office": roles.is_office(request.user), "rule": RULE}
     return model_page(request, Year, name, title, may | context)
+
+
+def asked_quarter(request: StaffRequest, progress: Progress) -> int:
+    """Return the quarter that a page was asked for; without one, the last of which anything is reported."""
+    asked = request.GET.get("quarter", "")
+    return int(asked) if asked in map(str, QUARTERS) else progress.quarter
 
 
 # --- all years ------------------------------------------------------------------------------------
@@ -120,8 +127,7 @@ def adopt(request: StaffRequest, poll_id: int) -> HttpResponse:
 def year_page(request: StaffRequest, year: Year) -> HttpResponse:
     """Show the projects as they stood at the end of a quarter, the last one reported unless asked."""
     progress = progress_of(year)
-    asked = request.GET.get("quarter", "")
-    quarter = int(asked) if asked in map(str, QUARTERS) else progress.quarter
+    quarter = asked_quarter(request, progress)
     units = {each.project.lead_unit for each in progress.projects if each.project.lead_unit}
     context = {
         "year": year,
@@ -133,6 +139,7 @@ def year_page(request: StaffRequest, year: Year) -> HttpResponse:
         "falls": falls_of(progress),
         "units": sorted(units),
         "switches": SwitchesForm(instance=year),
+        "overdue": Opinion.objects.filter(project__year=year).overdue().count(),
         "assessments": list(Poll.objects.standing().filter(form=Poll.Form.GRADES, year=year.year)),
     }
     return page(request, "one", str(year), context)

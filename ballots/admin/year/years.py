@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from ballots import roles
-from ballots.admin.year import assessing, pages, tables
+from ballots.admin.year import assessing, opinions, pages, papers, tables
 from projects.year.models import Year
 from yiwu_vote.admin_pages import pages_of
 
@@ -31,6 +31,13 @@ class YearAdmin(admin.ModelAdmin):
             "<int:year>/close/": ("close", pages.close),
             "<int:year>/quarter/<int:quarter>/": ("quarter", pages.quarter_page),
             "<int:year>/record/<int:number>/": ("record", pages.record),
+            "<int:year>/opinions/": ("opinions", opinions.list_page),
+            "<int:year>/opinions/enter/": ("opinion_enter", opinions.enter),
+            "<int:year>/opinions/<int:opinion>/": ("opinion", opinions.one),
+            "<int:year>/opinions/<int:opinion>/answer/": ("opinion_answer", opinions.answer),
+            "<int:year>/opinions/<int:opinion>/close/": ("opinion_close", opinions.close),
+            "<int:year>/sheet/": ("sheet", papers.sheet),
+            "<int:year>/hall/": ("hall", papers.hall),
         }
         return [
             *pages_of(self, TABLES, may=self.may_report),
