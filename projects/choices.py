@@ -29,6 +29,68 @@ class Form(models.TextChoices):
     GRADES = "grades", _("满意度测评：满意、基本满意、不满意")
 
 
+@dataclass(frozen=True)
+class Mark:
+    """One way to mark a candidate on a ballot.
+
+    `value` is what the page of the ballot sends, `word` and `sign` are what it shows, `column` is the
+    list of the ballot that holds the candidate then: none for 弃权, to which the unmarked come too.
+    """
+
+    value: str
+    word: str | Promise
+    sign: str = ""
+    column: str = ""
+
+
+@dataclass(frozen=True)
+class Marking:
+    """What ballots of one form are called, what they list, what is done on them, and by which marks.
+
+    The words are as they stand within a sentence; a heading capitalises them for the English pages.
+
+    Pages, papers and those who key papers read the marks here; where there is one alone, a candidate
+    is ticked or not.
+    """
+
+    ballot: str | Promise
+    listed: str | Promise
+    deed: str | Promise
+    marks: tuple[Mark, ...]
+
+
+ABSTAIN = Mark("abstain", _("弃权"), "–")
+MARKINGS: dict[str, Marking] = {
+    Form.CHOOSE: Marking(
+        ballot=pgettext_lazy("名称", "表决票"),
+        listed=pgettext_lazy("名称", "候选项目"),
+        deed=pgettext_lazy("名称", "选择"),
+        marks=(Mark("for", _("选择"), column="chosen"),),
+    ),
+    Form.EACH: Marking(
+        ballot=pgettext_lazy("名称", "表决票"),
+        listed=pgettext_lazy("名称", "候选项目"),
+        deed=pgettext_lazy("名称", "表决"),
+        marks=(
+            Mark("for", _("赞成"), "○", "chosen"),
+            Mark("against", _("反对"), "×", "against"),
+            ABSTAIN,
+        ),
+    ),
+    Form.GRADES: Marking(
+        ballot=pgettext_lazy("名称", "测评票"),
+        listed=pgettext_lazy("名称", "测评项目"),
+        deed=pgettext_lazy("名称", "测评"),
+        marks=(
+            Mark("good", _("满意"), "○", "chosen"),
+            Mark("fair", _("基本满意"), "△", "fair"),
+            Mark("poor", _("不满意"), "×", "against"),
+            ABSTAIN,
+        ),
+    ),
+}
+
+
 class Body(models.TextChoices):
     CONGRESS = "congress", _("代表大会")
     COMMITTEE = "committee", _("常务委员会")

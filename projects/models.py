@@ -364,6 +364,11 @@ class Poll(models.Model):
         return self.form == self.Form.GRADES
 
     @property
+    def marking(self) -> choices.Marking:
+        """How its ballots are called and marked."""
+        return choices.MARKINGS[self.form]
+
+    @property
     def takes_ballots(self) -> bool:
         """Open or paused: a delegate may fill in a ballot, if not always submit it."""
         return self.phase in phases.VOTING

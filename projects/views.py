@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from projects import wording
+from projects.choices import MARKINGS, Form
 from projects.models import Poll, Project, by_category
 
 
@@ -21,6 +22,7 @@ def project_list(request: PollRequest) -> HttpResponse:
     context = {
         "projects": projects,
         "poll": request.poll,
+        "marking": request.poll.marking if request.poll else MARKINGS[Form.CHOOSE],
         "jumps": by_category(projects),
         "rules": wording.rules_by_question(request.poll) if request.poll else [],
     }

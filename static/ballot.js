@@ -11,9 +11,9 @@
     box.hidden = !text;
     (box.querySelector(".words") || box).textContent = text;
   };
-  // A candidate has one box to tick, or three buttons of which one is counted.
+  // A candidate has one box to tick, or buttons of which some are counted.
   const all = [...form.querySelectorAll("[type=checkbox][name=projects], [type=radio]")];
-  const boxes = all.filter((box) => box.value === "for" || box.name === "projects");
+  const boxes = all.filter((box) => "counts" in box.dataset);
 
   // --- the draft: on this device only, and only for the delegate who made it
 
@@ -280,7 +280,7 @@
   const used = () => chosen() + (words.counted ? proposed() : 0);
   const room = () => {
     const free = most - used();
-    const left = boxes.length - chosen();
+    const left = cards.length - chosen();
     if (free < 0) return fill(words.over, { n: -free });
     if (!free) return left || words.counted ? words.full : words.all;
     if (!left) return fill(words.leftProposals, { n: free });
@@ -290,9 +290,9 @@
   const update = () => {
     const free = most - used();
     const [figure, full] = $("count").querySelectorAll("b");
-    figure.textContent = used() + "/" + most;
+    figure.textContent = fill(words.used, { n: used(), most });
     full.textContent = free ? "" : words.filled;
-    bar.classList.toggle("full", !free);
+    bar.classList.toggle("full", !free && words.filled > "");
     const isDotted = !words.rest && free >= 0;
     const line = $("count").lastElementChild;
     line.classList.toggle("dots", isDotted);

@@ -50,6 +50,8 @@ SEED = 7
 FIRST, LAST = 92, 22
 # Of the projects that a delegate is not for, where each takes 赞成, 反对 or 弃权.
 AGAINST = 60
+# Of those that he does not call 满意 in a 满意度测评.
+FAIR, POOR = 60, 25
 BLANK, FULL, PROPOSING = 4, 8, 35
 # Titles that differ and mean the same, as people write them: work for the canvass.
 PROPOSALS = (
@@ -121,6 +123,8 @@ def _sample(
     ]
     others = [number for number in numbers if number not in ticked]
     chance.shuffle(others)
+    if rules.is_graded:
+        return _graded(chance, ticked, sorted(others), is_full=kind >= 100 - FULL)
     proposals = _proposals(chance, rules, len(numbers), new)
     room = rules.places - (len(proposals) if rules.proposals == "counted" else 0)
     if rules.exactly or kind >= 100 - FULL or not (ticked or proposals):
@@ -134,6 +138,22 @@ def _against(chance: random.Random, others: list[int], rules: Rules) -> tuple[in
     if rules.form != "each":
         return ()
     return tuple(number for number in others if chance.randrange(100) < AGAINST)
+
+
+def _graded(
+    chance: random.Random, good: list[int], others: list[int], *, is_full: bool
+) -> Selection:
+    """Return grades of all projects, or of some: `good` are 满意, and of the others each takes its chance."""
+    if is_full or not (good or others):
+        return Selection(chosen=tuple(sorted(good + others)))
+    fair, poor = [], []
+    for number in others:
+        drawn = chance.randrange(100)
+        if drawn < FAIR or not good:
+            fair.append(number)
+        elif drawn < FAIR + POOR:
+            poor.append(number)
+    return Selection(chosen=tuple(good), fair=tuple(fair), against=tuple(poor))
 
 
 def _proposals(

@@ -5,7 +5,7 @@ A refusal says what happened, whether the ballot counted, and what to do now (de
 
 import math
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from ballots.pages.asking import Standing
 from ballots.pages.faces import LARGER, shown_poll
 from ballots.pages.middleware import DelegateRequest, VisitorRequest
 from ballots.pure import sealing
+from projects.choices import MARKINGS, Form
 from projects.models import Poll
 from projects.wording import title_of
 from yiwu_vote import moments
@@ -105,79 +106,85 @@ REFUSALS = {
     "closed": Refusal(
         403,
         _("投票已截止"),
-        _("投票已于%(at)s截止，您的表决票未提交。如有疑问，请联系会务组。"),
+        _("投票已于%(at)s截止，您的%(ballot)s未提交。如有疑问，请联系会务组。"),
     ),
     # The act says "closed" here too; a later deadline may still come, so that nothing is let go.
     "time-up": Refusal(
         403,
         _("表决时间已到"),
         _(
-            "表决时间已到，等待主持人宣布截止，您的表决票未提交。时间如有延长，"
-            "请再按“提交表决票”，您的选择没有丢失。"
+            "表决时间已到，等待主持人宣布截止，您的%(ballot)s未提交。时间如有延长，"
+            "请再按“提交%(ballot)s”，您填写的没有丢失。"
         ),
         keeps=True,
     ),
     "time-up-at-home": Refusal(
         403,
         _("表决时间已到"),
-        _("表决时间已到，等待主持人宣布截止，您的表决票未提交。时间如有延长，可从首页继续填写。"),
+        _(
+            "表决时间已到，等待主持人宣布截止，您的%(ballot)s未提交。时间如有延长，可从首页继续填写。"
+        ),
     ),
     "already-voted": Refusal(
         409,
-        _("您已提交表决票"),
-        _("您已于%(at)s提交，不能重复提交。已提交的表决票有效。如非本人提交，请立即联系总监票人。"),
+        _("您已提交%(ballot)s"),
+        _(
+            "您已于%(at)s提交，不能重复提交。已提交的%(ballot)s有效。如非本人提交，请立即联系总监票人。"
+        ),
     ),
     "on-paper": Refusal(
         403,
-        _("您已领取纸质表决票"),
+        _("您已领取纸质%(ballot)s"),
         _(
-            "您已领取纸质表决票，不能再在网上提交，这里没有提交任何内容。纸质表决票在截止前投入投票箱的，"
+            "您已领取纸质%(ballot)s，不能再在网上提交，这里没有提交任何内容。纸质%(ballot)s在截止前投入投票箱的，"
             "照常计票；票面污损的，请在截止前到会务组更换。如果您没有领取，请立即联系会务组。"
         ),
     ),
     "not-open": Refusal(403, _("投票尚未开始"), _("投票尚未开始。开始后可在首页进入。")),
     "void": Refusal(
-        403, _("本次票决作废"), _("本次票决作废，所有表决票都不计票。请听从会务组安排。")
+        403, _("本次票决作废"), _("本次票决作废，所有%(ballot)s都不计票。请听从会务组安排。")
     ),
-    "not-on-roll": Refusal(403, _("您不在本次票决的名册上"), _("您的表决票未提交。请联系会务组。")),
+    "not-on-roll": Refusal(
+        403, _("您不在本次票决的名册上"), _("您的%(ballot)s未提交。请联系会务组。")
+    ),
     "suspended": Refusal(
         403,
         _("您不能参加本次表决"),
-        _("您已被暂停执行代表职务，不能参加本次表决，您没有表决票。如有疑问，请联系会务组。"),
+        _("您已被暂停执行代表职务，不能参加本次表决，您没有%(ballot)s。如有疑问，请联系会务组。"),
     ),
     "not-in-office": Refusal(
         403,
         _("您不能参加本次表决"),
-        _("您不是在任代表，不能参加本次表决，您没有表决票。如有疑问，请联系会务组。"),
+        _("您不是在任代表，不能参加本次表决，您没有%(ballot)s。如有疑问，请联系会务组。"),
     ),
     "not-present": Refusal(
         403,
         _("您尚未报到"),
-        _("表决票尚未提交。请先到会务组报到，再按“提交表决票”，您的选择没有丢失。"),
+        _("%(ballot)s尚未提交。请先到会务组报到，再按“提交%(ballot)s”，您填写的没有丢失。"),
         keeps=True,
     ),
     "paused": Refusal(
         503,
         _("投票暂停"),
-        _("表决票尚未提交。恢复后请重新提交，您的选择没有丢失。"),
+        _("%(ballot)s尚未提交。恢复后请重新提交，您填写的没有丢失。"),
         keeps=True,
     ),
     "key-changed": Refusal(
         503,
         _("票箱有异常"),
-        _("表决票尚未提交。请立即告诉会务组；恢复后请重新提交，您的选择没有丢失。"),
+        _("%(ballot)s尚未提交。请立即告诉会务组；恢复后请重新提交，您填写的没有丢失。"),
         keeps=True,
     ),
     "busy": Refusal(
         503,
         _("系统繁忙"),
         # A connection that breaks during the COMMIT leaves open whether the ballot is in the box.
-        _("尚不能确认表决票是否已提交，请稍候再按一次“提交表决票”，不会重复计票。"),
+        _("尚不能确认%(ballot)s是否已提交，请稍候再按一次“提交%(ballot)s”，不会重复计票。"),
         keeps=True,
     ),
     "other-poll": Refusal(
         400,
-        _("表决票与票决不符"),
+        _("%(ballot)s与票决不符"),
         _("刚才的内容没有提交。请返回首页，重新进入您要投票的票决。"),
     ),
     "no-poll": Refusal(200, _("目前没有进行中的票决"), _("票决开始后，请刷新首页进入。")),
@@ -193,17 +200,24 @@ class PageRefused(Exception):
         self.at = at
 
 
+def refusal_of(code: str, poll: Poll | None, *, at: datetime | None = None) -> Refusal:
+    """Return the refusal of that code in the words of `poll`; `at` is a time in its text."""
+    marking = MARKINGS[poll.form if poll else Form.CHOOSE]
+    words = {"at": clock(at), "ballot": marking.ballot}
+    page = REFUSALS[code]
+    return replace(page, heading=str(page.heading) % words, text=str(page.text) % words)
+
+
 def refusable(view: View) -> View:
     """Answer a PageRefused from `view` with the page that explains it."""
 
     @wraps(view)
-    def explained(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def explained(request: VisitorRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except PageRefused as refusal:
-            page = REFUSALS[refusal.code]
-            text = str(page.text) % {"at": clock(refusal.at)}
-            return say_no(request, heading=page.heading, text=text, status=page.status)
+            page = refusal_of(refusal.code, request.poll, at=refusal.at)
+            return say_no(request, heading=page.heading, text=page.text, status=page.status)
 
     return explained
 
@@ -217,7 +231,7 @@ def say_no(
 
 
 TIME_IS_UP = _(
-    "表决时间已到，等待主持人宣布截止，现在不能提交。您的选择没有丢失，时间如有延长，可以继续提交。"
+    "表决时间已到，等待主持人宣布截止，现在不能提交。您填写的没有丢失，时间如有延长，可以继续提交。"
 )
 # From so many minutes before the deadline on, phones and the screen say how many are left.
 LAST_MINUTES = 5
@@ -254,6 +268,7 @@ class Waiting(NamedTuple):
 
     pk: int
     title: str
+    ballot: str
     state: str
 
 
@@ -270,7 +285,7 @@ def still_waiting(request: DelegateRequest, poll: Poll) -> tuple[Waiting, ...]:
             state == "before" and other.meeting == poll.meeting
         )
         if other != poll and is_near and (poll.is_rehearsal or not other.is_rehearsal):
-            found.append(Waiting(other.pk, title_of(other), state))
+            found.append(Waiting(other.pk, title_of(other), str(other.marking.ballot), state))
     return tuple(found)
 
 

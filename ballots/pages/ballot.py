@@ -28,7 +28,6 @@ from ballots.facts.paper.given import are_awaited
 from ballots.facts.polls import asked_for, candidates, state_of, why_barred
 from ballots.models import Recommendation
 from ballots.pages.answers import (
-    REFUSALS,
     Closing,
     PageRefused,
     Refusal,
@@ -38,6 +37,7 @@ from ballots.pages.answers import (
     closing_of,
     preferring,
     refusable,
+    refusal_of,
     standing_of,
     status_of,
     still_waiting,
@@ -138,7 +138,7 @@ def _size_of_answers(kept: Kept, poll: Poll) -> int:
         with override(language):
             form = BallotForm(sent, poll=poll, titles=kept.titles)
             form.is_valid()
-            problem = REFUSALS["time-up"]
+            problem = refusal_of("time-up", poll)
             closing = Closing("up", str(problem.text))
             exchange = Exchange(99_999, sent, fields_of(sent), is_full=False)
             alike = [{"key": 99_999, "title": WIDEST * TITLE_LIMIT}] * similar.MOST
@@ -147,9 +147,7 @@ def _size_of_answers(kept: Kept, poll: Poll) -> int:
                 **{"form": form, "poll": shown_poll(poll), "kept": kept, "state": "paused"},
                 **{"closing": closing, "rules": rules_by_question(poll), "exchange": exchange},
                 **{"problem": problem, "previous": form, "removed": next(iter(form.lines), None)},
-                "groups": [
-                    (one.title, _lines(asked, form, one), one.is_left) for one in form.groups
-                ],
+                "groups": [(one, _lines(asked, form, one)) for one in form.groups],
                 "by_name": [proposal.title for proposal in form.selection.proposals],
                 "total": form.total,
                 "hints": [
@@ -245,7 +243,7 @@ def cast(request: DelegateRequest) -> HttpResponse:
     except Error as error:
         if not is_away(error):
             raise
-        return _review_page(request, form, token=token, problem=REFUSALS["busy"])
+        return _review_page(request, form, token=token, problem=refusal_of("busy", poll))
     response = SeeOther(reverse("ballots:receipt") + _query_to(request, poll))
     return keep_receipt(response, request, poll, receipt)
 
@@ -268,7 +266,7 @@ def _cast_refused(request: DelegateRequest, form: CastForm, refusal: Refused) ->
     if barred and refusal.code in {"not-on-roll", "not-present"}:
         raise PageRefused(barred)
     is_late = refusal.code == "closed" and form.poll.is_time_up
-    problem = REFUSALS["time-up" if is_late else refusal.code]
+    problem = refusal_of("time-up" if is_late else refusal.code, form.poll)
     if problem.keeps:
         return _review_page(request, form, token=form.cleaned_data["token"], problem=problem)
     is_void = form.poll.phase == Poll.Phase.VOID
@@ -375,9 +373,7 @@ def _review_page(
         "hints": _hints(form),
         # In trouble nothing is asked, and it was said before.
         "by_name": [] if problem else _by_name(request, form),
-        "groups": [
-            (group.title, _lines(request, form, group), group.is_left) for group in form.groups
-        ],
+        "groups": [(group, _lines(request, form, group)) for group in form.groups],
         "removed": removed,
         "previous": previous,
         "problem": problem,
@@ -403,23 +399,23 @@ def _lines(request: DelegateRequest | Asked, form: BallotForm, group: Group) -> 
     """Return the lines of a group in HTML; that of a candidate reads the same for whoever chose it."""
     action = reverse("ballots:review") + request.poll_query
     return [
-        _line(line, form.is_each, group.is_left, action)
+        _line(line, form.is_marked, group.is_left, action)
         if line.is_proposal
-        else _line_of_candidate(line, form.is_each, group.is_left, action, get_language())
+        else _line_of_candidate(line, form.is_marked, group.is_left, action, get_language())
         for line in group.lines
     ]
 
 
-def _line(line: Line, is_each: bool, is_left: bool, action: str) -> SafeString:
-    context = {"line": line, "is_each": is_each, "is_left": is_left, "action": action}
+def _line(line: Line, is_marked: bool, is_left: bool, action: str) -> SafeString:
+    context = {"line": line, "is_marked": is_marked, "is_left": is_left, "action": action}
     return render_to_string("ballots/ballot/_choices_line.html", context)
 
 
 @lru_cache(maxsize=1024)
 def _line_of_candidate(
-    line: Line, is_each: bool, is_left: bool, action: str, _language: str | None
+    line: Line, is_marked: bool, is_left: bool, action: str, _language: str | None
 ) -> SafeString:
-    return _line(line, is_each, is_left, action)
+    return _line(line, is_marked, is_left, action)
 
 
 def _hints(form: BallotForm) -> list[dict[str, object]]:

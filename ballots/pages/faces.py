@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from ballots.pages.middleware import VisitorRequest
+from projects.choices import MARKINGS, Marking
 from projects.models import Poll
 
 # Some tens of polls, sizes, languages, states and answers; a page of 30 KB each.
@@ -46,12 +47,18 @@ class ShownPoll:
     phone: str
     opening_words: str
     phase: str
+    form: str
+    is_graded: bool
     parent_id: int | None
     is_rehearsal: bool
     simple: bool
     is_time_up: bool
     closes_at: datetime | None
     closed_at: datetime | None
+
+    @property
+    def marking(self) -> Marking:
+        return MARKINGS[self.form]
 
 
 def shown_poll(poll: Poll) -> ShownPoll:

@@ -4,7 +4,7 @@ No rule stands here: `ballots.pure.rules.faults` judges, and `ballots.pages.word
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.forms.formsets import (
 )
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -32,14 +33,14 @@ from ballots.pure.rules import (
     Selection,
     faults,
 )
+from projects.choices import ABSTAIN, Mark
 from projects.models import Poll
 from yiwu_vote.fields import Typed
 
 PREFIX = "proposal"
 PROPOSAL_FIELD = re.compile(rf"{PREFIX}-([0-9]{{1,4}})-(title|detail|unit)")
-# The field of one project where each takes 赞成, 反对 or 弃权 (design §9), and what may stand in it.
+# The field of one project where each takes one of several marks (design §9).
 VOTE = "vote-"
-VOTES = {"for", "against", "abstain"}
 # Twice the most that a poll may allow: a page that sends too many still gets all of them back.
 MOST_BLOCKS = 20
 # The fields by which a page says how many blocks it holds.
@@ -56,11 +57,15 @@ EMPTY_BLOCKS = 2
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to put right: `field` is the id on the page that the error summary links to."""
+    """One thing to put right: `field` is the id on the page that the error summary links to.
+
+    `number` is the candidate beside which it is said, if it is about the mark of one.
+    """
 
     code: str
     field: str
     text: str
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,14 @@ class Line:
 class Group:
     """One list of the review page; `title` is empty where there is only one.
 
-    `is_left` says that nothing was done about these lines, so that none can be taken back.
+    `is_left` says that nothing was done about these lines, so that none can be taken back, and
+    `is_folded` that they are shown only to whoever asks for them.
     """
 
     title: str
     lines: list[Line]
     is_left: bool = False
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,12 +172,12 @@ ProposalFormSet = formset_factory(ProposalForm, max_num=MOST_BLOCKS, absolute_ma
 
 
 class BallotForm(forms.Form):
-    """A ballot as it stands on the page: ticks or votes, proposals and the tick that abstains.
+    """A ballot as it stands on the page: ticks or marks, proposals and the tick that abstains.
 
     Valid, `selection` is a legal selection of `poll`; else `problems` says what to put right, and
-    `ticked`, `opposed`, `abstains` and `blocks` give back all that was sent, for the page to show
-    it again. `titles` are the candidates' titles by their number. A project for which no vote was
-    sent is abstained on.
+    `sent`, `abstains` and `blocks` give back all that was sent, for the page to show it again.
+    `titles` are the candidates' titles by their number. A project for which no mark was sent is
+    abstained on.
     """
 
     projects = Numbers(required=False)
@@ -179,6 +186,7 @@ class BallotForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, poll: Poll, titles: Mapping[int, str]) -> None:
         super().__init__(data)
         self.poll, self.titles, self.rules = poll, titles, rules_of(poll)
+        self.marks = poll.marking.marks
         self.selection = Selection()
         self.problems: list[Problem] = []
 
@@ -187,14 +195,14 @@ class BallotForm(forms.Form):
         if proposals is None:
             self.refuse([Fault("malformed")])
             return
-        chosen = self.ticked if self.is_each else sorted(self.cleaned_data["projects"])
-        self.judge(
-            Selection(
-                chosen=tuple(chosen),
-                against=tuple(self.opposed),
-                proposals=proposals,
-            )
+        if unclear := self._unclear():
+            self.refuse(unclear)
+            return
+        lists = self.sent if self.is_marked else {"chosen": sorted(self.cleaned_data["projects"])}
+        chosen, fair, against = (
+            tuple(lists.get(column, ())) for column in ("chosen", "fair", "against")
         )
+        self.judge(Selection(chosen, against, proposals, fair))
 
     def judge(self, selection: Selection) -> None:
         """Take `selection` as this form's own and say what is wrong with it."""
@@ -209,9 +217,13 @@ class BallotForm(forms.Form):
         """Add these faults to the form in the words of the page."""
         for fault in found:
             field, text = wording.problem(fault, self.selection, self.rules)
+            number = 0
             if field in ProposalForm.base_fields:
                 field = f"{PREFIX}-{fault.number - 1}-{field}"
-            self.problems.append(Problem(fault.code, field, text))
+            elif field == "mark":
+                number = fault.number
+                field = f"{self.marks[0].value}-{number}"
+            self.problems.append(Problem(fault.code, field, text, number))
             self.add_error(None, forms.ValidationError(text, code=fault.code))
 
     def _sent_proposals(self) -> tuple[Proposal, ...] | None:
@@ -227,9 +239,9 @@ class BallotForm(forms.Form):
         return tuple(form.proposal for form in formset if form.proposal)
 
     def _is_forged(self) -> bool:
-        """Tell whether a field came twice, belongs to no such ballot or holds what it never offered.
+        """Tell whether a field came twice or belongs to no such ballot.
 
-        Taking the last of two values, or dropping the block that was not announced or the vote on
+        Taking the last of two values, or dropping the block that was not announced or the mark of
         a project that is not listed, would make another ballot out of what was sent.
         """
         ours = [name for name in self.data if name.startswith(f"{PREFIX}-")]
@@ -241,13 +253,22 @@ class BallotForm(forms.Form):
             for field in ProposalForm.base_fields
         } | MANAGEMENT
         votes = [name for name in self.data if name.startswith(VOTE)]
-        offered = {f"{VOTE}{number}" for number in self.titles} if self.is_each else set()
-        if not offered.issuperset(votes) or (self.is_each and "projects" in self.data):
+        offered = {f"{VOTE}{number}" for number in self.titles} if self.is_marked else set()
+        if not offered.issuperset(votes) or (self.is_marked and "projects" in self.data):
             return True
-        if any(self.data[name] not in VOTES for name in votes):
-            return True
-        once = [*ours, *votes, "abstain", "poll", "token"]
+        once = [*ours, "abstain", "poll", "token"]
         return not known.issuperset(ours) or any(len(self._all(name)) > 1 for name in once)
+
+    def _unclear(self) -> list[Fault]:
+        """Return the projects that came with two marks, or with one that the page never offered."""
+        values, found = {mark.value for mark in self.marks}, []
+        for number in self.titles if self.is_marked else ():
+            sent = self._all(f"{VOTE}{number}")
+            if len(sent) > 1:
+                found.append(Fault("two-marks", number=number))
+            elif not values.issuperset(sent):
+                found.append(Fault("strange-mark", number=number))
+        return found
 
     def _all(self, name: str) -> list[str]:
         return self.data.getlist(name) if isinstance(self.data, MultiValueDict) else []
@@ -260,26 +281,38 @@ class BallotForm(forms.Form):
         return len(self.titles) > SURVEYED
 
     @property
-    def is_each(self) -> bool:
-        """Whether each project takes 赞成, 反对 or 弃权 here."""
-        return self.rules.form == "each"
+    def is_marked(self) -> bool:
+        """Whether each project takes one of several marks here, and is not just ticked."""
+        return len(self.marks) > 1
+
+    @cached_property
+    def sent(self) -> dict[str, list[int]]:
+        """The candidates in each list of the ballot as sent, also when the rest of the form is wrong.
+
+        One that was sent with two different marks is in none: the page shows neither, and says so.
+        """
+        if not self.is_marked:
+            ticked = set(self._all("projects"))
+            return {"chosen": [number for number in self.titles if str(number) in ticked]}
+        marked = {number: set(self._all(f"{VOTE}{number}")) for number in sorted(self.titles)}
+        return {
+            mark.column: [number for number, sent in marked.items() if sent == {mark.value}]
+            for mark in self.marks
+            if mark.column
+        }
 
     @property
     def ticked(self) -> list[int]:
-        """The candidates ticked or voted for, also when the rest of the form is wrong."""
-        if self.is_each:
-            return self._voted("for")
-        sent = set(self._all("projects"))
-        return [number for number in self.titles if str(number) in sent]
+        return self.sent["chosen"]
 
-    @property
-    def opposed(self) -> list[int]:
-        """The candidates voted against, also when the rest of the form is wrong."""
-        return self._voted("against") if self.is_each else []
-
-    def _voted(self, vote: str) -> list[int]:
-        # Of two different values the page can show neither, and says that something is wrong.
-        return [n for n in sorted(self.titles) if set(self._all(f"{VOTE}{n}")) == {vote}]
+    @cached_property
+    def sent_marks(self) -> list[tuple[Mark, Collection[int]]]:
+        """Each mark of the page with the candidates that it stands at: 弃权 at all the others."""
+        marked = {number for numbers in self.sent.values() for number in numbers}
+        return [
+            (mark, self.sent[mark.column] if mark.column else self.titles.keys() - marked)
+            for mark in self.marks
+        ]
 
     @property
     def abstains(self) -> bool:
@@ -357,36 +390,38 @@ class BallotForm(forms.Form):
 
     @property
     def groups(self) -> list[Group]:
-        """The lists of the review page: one, or 赞成, 反对 and 弃权 in this order, what was left last."""
-        favoured = self._candidates(self.selection.chosen)
-        if not self.is_each:
-            return [Group("", favoured + self._proposed)]
-        advisory = [] if self._counts_proposals else self._proposed
-        favoured += self._proposed if self._counts_proposals else []
-        opposed = self._candidates(self.selection.against)
-        left = self._candidates(self._abstained)
-        groups = [
-            Group(gettext("赞成%(count)d项") % {"count": len(favoured)}, favoured),
-            Group(gettext("反对%(count)d项") % {"count": len(opposed)}, opposed),
-        ]
-        if advisory:
-            words = gettext("推荐%(count)d项（不计票）") % {"count": len(advisory)}
-            groups.append(Group(words, advisory))
-        words = gettext("弃权%(count)d项") % {"count": len(left)}
-        return [*groups, Group(words, left, is_left=True)]
+        """The lists of the review page: one, or one of each mark with what was left last.
+
+        In a 满意度测评 what was left comes first, and unfolded: it is what may have been forgotten.
+        """
+        if not self.is_marked:
+            return [Group("", self._candidates(self.selection.chosen) + self._proposed)]
+        groups = []
+        for mark in self.marks:
+            if not mark.column:
+                continue
+            lines = self._candidates(getattr(self.selection, mark.column))
+            if mark.column == "chosen" and self._counts_proposals:
+                lines += self._proposed
+            groups.append(Group(wording.heading(mark, len(lines)), lines))
+        if self._proposed and not self._counts_proposals:
+            words = gettext("推荐%(count)d项（不计票）") % {"count": len(self._proposed)}
+            groups.append(Group(words, self._proposed))
+        left = self._candidates(number for number, value in self.votes if value == ABSTAIN.value)
+        if self.rules.is_graded:
+            return [Group(wording.left(len(left)), left, is_left=True), *groups]
+        return [*groups, Group(wording.heading(ABSTAIN, len(left)), left, True, is_folded=True)]
 
     @property
     def votes(self) -> list[tuple[int, str]]:
-        """The vote on each project as the review page sends it on, in the order of the ballot."""
-        chosen, against = self.selection.chosen, self.selection.against
-        return [
-            (number, "for" if number in chosen else "against" if number in against else "abstain")
-            for number in sorted(self.titles)
-        ]
-
-    @property
-    def _abstained(self) -> list[int]:
-        return [number for number, vote in self.votes if vote == "abstain"]
+        """The mark of each project as the review page sends it on, in the order of the ballot."""
+        marked = {
+            number: mark.value
+            for mark in self.marks
+            if mark.column
+            for number in getattr(self.selection, mark.column)
+        }
+        return [(number, marked.get(number, ABSTAIN.value)) for number in sorted(self.titles)]
 
     @property
     def _counts_proposals(self) -> bool:
@@ -396,6 +431,7 @@ class BallotForm(forms.Form):
         return [
             Line(str(number), gettext("第%d项") % number, f"{number}. {self.titles[number]}")
             for number in numbers
+            if number in self.titles
         ]
 
     @property
@@ -425,13 +461,42 @@ class BallotForm(forms.Form):
     @property
     def is_dotted(self) -> bool:
         """Whether the bar has a dot for each place, which is plainer than words as long as there are few."""
-        return not (self.is_each or self.rules.exactly) and self.most <= DOTS
+        return not (self.is_marked or self.rules.exactly) and self.most <= DOTS
+
+    @property
+    def counted(self) -> tuple[Mark, ...]:
+        """The marks that the bar counts: 赞成 where places are filled, and all where grades are given."""
+        marks = tuple(mark for mark in self.marks if mark.column)
+        return marks if self.rules.is_graded else marks[:1]
+
+    @property
+    def counted_word(self) -> str:
+        return wording.counted(self.rules)
+
+    @property
+    def bar(self) -> str:
+        """What the bar counts, for the script to fill in."""
+        return wording.bar(self.rules)
+
+    @property
+    def beside(self) -> str:
+        """What the bar says beside it, for the script to fill in; nothing where it shows the room."""
+        return wording.beside(self.rules)
+
+    @property
+    def used(self) -> str:
+        """The count before the script is there."""
+        return self.bar.format(n=0, most=self.most)
 
     @property
     def rest(self) -> str:
         """What stands under the count before the script is there: as much as will stand there then."""
-        words = gettext("反对{against}项，弃权{abstain}项") if self.is_each else "\u00a0"
-        return words.format(against=0, abstain=len(self.titles))
+        return (self.beside or "\u00a0").format(against=0, abstain=len(self.titles))
+
+    @property
+    def words(self) -> str:
+        """The template of what the script says on a ballot of this form."""
+        return f"ballots/ballot/_choices_words_{self.rules.form}.html"
 
     @property
     def instruction(self) -> str:
@@ -467,7 +532,7 @@ def without(data: QueryDict, line: Line) -> QueryDict:
         for field in ProposalForm.base_fields:
             rest[f"{PREFIX}-{line.key[1:]}-{field}"] = ""
     elif f"{VOTE}{line.key}" in data:
-        rest[f"{VOTE}{line.key}"] = "abstain"
+        rest[f"{VOTE}{line.key}"] = ABSTAIN.value
     else:
         rest.setlist("projects", [n for n in data.getlist("projects") if n != line.key])
     return rest
@@ -493,8 +558,8 @@ def exchanged(form: BallotForm, sent: QueryDict) -> Exchange | None:
     is_full = needs_room and len(form.ticked) >= form.rules.places
     for field in ProposalForm.base_fields:
         data.pop(f"{PREFIX}-{place}-{field}", None)
-    if form.is_each:
-        data[f"{VOTE}{number}"] = "for"
+    if form.is_marked:
+        data[f"{VOTE}{number}"] = form.marks[0].value
     elif number not in form.ticked:
         data.appendlist("projects", str(number))
     return Exchange(number, data, before, is_full)

@@ -131,7 +131,8 @@ def owner_of_draft(delegate: Delegate, poll: Poll) -> str:
 
 def _draft_owner(request: VisitorRequest) -> str:
     poll = request.poll
-    if request.is_shared or not request.delegate or not poll:
+    # A grade is given on the ballot alone: the page of a project has one button, to choose it.
+    if request.is_shared or not request.delegate or not poll or poll.is_graded:
         return ""
     state = state_of(poll, request.standings[poll.pk].entry)
     may_choose = state in {"open", "paused"} or (state == "before" and poll.wishes)
@@ -143,7 +144,7 @@ def _expired(request: HttpRequest) -> str:
     # `kept` is set by the script that has just kept the choices on the device.
     if request.POST.get("kept"):
         return gettext(
-            "登录已过期。您的选择仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
+            "登录已过期。您填写的仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
         )
     return gettext("登录已过期。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。")
 

@@ -37,9 +37,12 @@ def size_for(pages: Iterable[str]) -> int:
 def longest(kept: Kept, poll: Poll) -> QueryDict:
     """Return a ballot that needs more room than any legal one: all that can be marked and typed."""
     sent = QueryDict(mutable=True)
-    each = poll.form == "each"
+    first, *others = poll.marking.marks
     for number in kept.titles:
-        sent.appendlist(f"{VOTE}{number}" if each else "projects", "for" if each else str(number))
+        if others:
+            sent[f"{VOTE}{number}"] = first.value
+        else:
+            sent.appendlist("projects", str(number))
     proposals = 0 if poll.proposals == "off" else poll.proposal_limit
     sent[f"{PREFIX}-TOTAL_FORMS"], sent[f"{PREFIX}-INITIAL_FORMS"] = str(proposals), "0"
     for place in range(proposals):

@@ -1,16 +1,17 @@
 """What the pages of the ballot say of a selection: its problems and its figures in sentences.
 
-No rule stands here. A ballot of the form “each” (赞成, 反对 or 弃权 on every project) has sentences of
-its own; everywhere `candidates` is the number of the candidates.
+No rule stands here. Ballots of the forms “each” (赞成, 反对 or 弃权 on every project) and “grades”
+(满意度测评) have sentences of their own; everywhere `candidates` is the number of the candidates.
 """
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Fault, Rules, Selection
+from projects.choices import Mark
 
-# The field that each problem is about, and its words. `%(place)d` counts the proposals of the
-# ballot from 1, and so does the field's name, less one.
+# The field that each problem is about, and its words: “mark” is the row of one candidate, and of
+# proposals `%(number)d` counts those of the ballot from 1, as the field's name does, less one.
 PROBLEMS = {
     # The form's own questions, which no rule of the vote knows.
     "malformed": ("candidates", _("提交的内容有误，请核对您的选择后重新提交")),
@@ -20,6 +21,8 @@ PROBLEMS = {
     ),
     "nothing-chosen": ("candidates", _("您还没有选择项目，请勾选项目。")),
     "may-abstain": ("abstain", _("确需弃权的，请在页末确认弃权。")),
+    "two-marks": ("mark", _("第%(number)d项选了两种，请只保留一种")),
+    "strange-mark": ("mark", _("第%(number)d项的表示无法识别，请重新表示")),
     # The faults of ballots.pure.rules.
     "blank": ("candidates", _("您还没有选择项目，请勾选项目。")),
     "too-many": (
@@ -82,17 +85,33 @@ PROBLEMS_OF_EACH = {
         "推荐项目%(number)d与候选项目第%(other)d项名称相同，请直接对第%(other)d项表示赞成"
     ),
 }
+# And of a 满意度测评.
+NOTHING_GRADED = _("您还没有评任何项目，请逐项评满意、基本满意或不满意。")
+TWO_GRADES = _("第%(number)d项评了两个等次，请只保留一个")
+PROBLEMS_OF_GRADES = {
+    "malformed": _("提交的内容有误，请核对各项的等次后重新提交"),
+    "abstains-and-chooses": _("您勾选了弃权，又评了项目，请只保留其中一种。"),
+    "nothing-chosen": NOTHING_GRADED,
+    "may-abstain": PROBLEMS_OF_EACH["may-abstain"],
+    "blank": NOTHING_GRADED,
+    "two-marks": TWO_GRADES,
+    "strange-mark": _("第%(number)d项的等次无法识别，请重新评"),
+    "not-on-list": _("第%(number)d项不在测评项目中，请核对后重新评"),
+    "repeated": TWO_GRADES,
+    "proposals-off": _("满意度测评只评所列项目，不能增加项目"),
+}
+PROBLEMS_OF = {"each": PROBLEMS_OF_EACH, "grades": PROBLEMS_OF_GRADES}
 
 
 def problem(fault: Fault, selection: Selection, rules: Rules) -> tuple[str, str]:
     """Return what `fault` of `selection` is about, and its sentence.
 
-    What it is about is “candidates”, “proposals”, “abstain” or a field of one proposal.
+    What it is about is “candidates”, “mark”, “proposals”, “abstain” or a field of one proposal.
     """
     about, words = PROBLEMS[fault.code]
-    if rules.form == "each":
-        is_mixed = fault.code in {"too-many", "too-few"} and fault.number > len(selection.chosen)
-        words = PROBLEMS_OF_EACH.get(f"{fault.code}-mixed" if is_mixed else fault.code, words)
+    is_mixed = fault.code in {"too-many", "too-few"} and fault.number > len(selection.chosen)
+    of_form = PROBLEMS_OF.get(rules.form, {})
+    words = of_form.get(f"{fault.code}-mixed" if is_mixed else fault.code, words)
     return about, str(words) % {
         "number": fault.number,
         "other": fault.other,
@@ -107,6 +126,8 @@ def problem(fault: Fault, selection: Selection, rules: Rules) -> tuple[str, str]
 
 def most(rules: Rules, candidates: int) -> int:
     """Return how many items a ballot can reach: nobody is sent looking for a ninth of eight."""
+    if rules.is_graded:
+        return candidates
     more = rules.proposal_limit if rules.proposals == "counted" else 0
     return min(rules.places, candidates + more)
 
@@ -122,6 +143,8 @@ def instruction(rules: Rules, candidates: int) -> str:
     reach = most(rules, candidates)
     if rules.form == "each":
         words = _instruction_of_each(rules, candidates)
+    elif rules.is_graded:
+        words = gettext("请对%(candidates)d个项目逐项评满意、基本满意或不满意；没有评的按弃权计。")
     elif reach > candidates and rules.exactly:
         words = gettext(
             "请从%(candidates)d个候选项目中选择，也可推荐新项目，"
@@ -168,7 +191,7 @@ def _instruction_of_each(rules: Rules, candidates: int) -> str:
 def summary(selection: Selection, rules: Rules, candidates: int) -> str:
     """Say how many items were chosen, in one sentence."""
     chosen, proposed = len(selection.chosen), len(selection.proposals)
-    against = len(selection.against)
+    against, fair = len(selection.against), len(selection.fair)
     match rules.form, rules.proposals:
         case "each", "counted" if proposed:
             words = gettext(
@@ -181,6 +204,10 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
             )
         case "each", _other:
             words = gettext("您赞成%(chosen)d项，反对%(against)d项，弃权%(left)d项。")
+        case "grades", _other:
+            words = gettext(
+                "您评满意%(chosen)d项，基本满意%(fair)d项，不满意%(against)d项，弃权%(left)d项。"
+            )
         case _form, "counted" if proposed:
             words = gettext("您共选择%(all)d项：候选项目%(chosen)d项，推荐项目%(proposed)d项。")
         case _form, "advisory" if proposed:
@@ -192,7 +219,8 @@ def summary(selection: Selection, rules: Rules, candidates: int) -> str:
         "chosen": chosen,
         "proposed": proposed,
         "against": against,
-        "left": candidates - chosen - against,
+        "fair": fair,
+        "left": candidates - chosen - fair - against,
     }
 
 
@@ -200,6 +228,9 @@ def total(selection: Selection, rules: Rules) -> str:
     """Say how much is about to be submitted, in the few words that a bar has room for."""
     if selection.is_blank:
         return gettext("弃权")
+    if rules.is_graded:
+        graded = sum(map(len, (selection.chosen, selection.fair, selection.against)))
+        return gettext("已评%d项") % graded
     proposed = len(selection.proposals)
     if rules.form == "choose":
         return gettext("共%d项") % (len(selection.chosen) + proposed)
@@ -211,11 +242,11 @@ def total(selection: Selection, rules: Rules) -> str:
 def room(selection: Selection, rules: Rules, candidates: int) -> str:
     """Say what may still be added to the selection, in one sentence; nothing if it is full.
 
-    Nothing either in the form “each”: who has judged every project is not asked for more 赞成.
+    Nothing either where each project takes a mark: who has judged every one is not asked for more.
     """
     free = most(rules, candidates) - selection.places_used(rules)
     left = candidates - len(selection.chosen)
-    if rules.form == "each" or free <= 0:
+    if rules.form != "choose" or free <= 0:
         return ""
     if not left:
         words = gettext("候选项目已全部选择，还可推荐%d项，也可直接提交。")
@@ -224,3 +255,37 @@ def room(selection: Selection, rules: Rules, candidates: int) -> str:
     else:
         words = gettext("还可再选%d项，也可直接提交。")
     return words % free
+
+
+# --- lists and counts of a ballot whose projects take marks ---------------------------------------
+
+
+def heading(mark: Mark, count: int) -> str:
+    """Return what stands above the `count` projects that have this mark."""
+    return gettext("%(mark)s%(count)d项") % {"mark": mark.word, "count": count}
+
+
+def left(count: int) -> str:
+    """Return what stands above the projects of a 满意度测评 that have no mark."""
+    words = ngettext("以下%d项没有评，按弃权计", "以下%d项没有评，按弃权计", count)
+    return words % count
+
+
+def counted(rules: Rules) -> str:
+    """Return what the bar counts."""
+    words = {"each": gettext("赞成"), "grades": gettext("已评")}
+    return words.get(rules.form) or gettext("已选")
+
+
+def bar(rules: Rules) -> str:
+    """Return the count of the bar, with `{n}` for how many and `{most}` for how many there may be."""
+    return gettext("{n}项") if rules.is_graded else "{n}/{most}"
+
+
+def beside(rules: Rules) -> str:
+    """Return what the bar says beside its count, with `{against}` and `{abstain}` for how many."""
+    words = {
+        "each": gettext("反对{against}项，弃权{abstain}项"),
+        "grades": gettext("未评{abstain}项"),
+    }
+    return words.get(rules.form, "")

@@ -65,7 +65,7 @@ def test_the_ballot_is_small(open_page, live_server, twenty, shared):
     assert 10 * KIB < sum(found.values()) <= 60 * KIB, found
 
 
-@pytest.mark.parametrize("form", ["choose", "each"])
+@pytest.mark.parametrize("form", ["choose", "each", "grades"])
 @pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 740), (820, 1180)])
 @pytest.mark.parametrize("size", ["m", "xl"])
 def test_nothing_moves_while_the_page_loads_or_a_candidate_is_chosen(
@@ -89,7 +89,8 @@ def test_nothing_moves_while_the_page_loads_or_a_candidate_is_chosen(
     if form == "choose":
         tick(page, 3, 4, 3)
     else:
-        for mark in ("for-3", "against-4", "abstain-3"):
+        first, *_others, last = day.poll.marking.marks
+        for mark in (f"{first.value}-3", f"{first.value}-4", f"{last.value}-3"):
             page.locator(f"label[for={mark}]").click()
     page.wait_for_timeout(400)
     assert page.evaluate("shifts") == []

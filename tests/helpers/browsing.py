@@ -71,6 +71,22 @@ def marked(
     return data | fields
 
 
+def graded(
+    poll: Poll,
+    *numbers: int,
+    fair: Sequence[int] = (),
+    poor: Sequence[int] = (),
+    candidates: int = 12,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Return what a browser posts in a 满意度测评: `numbers` are 满意, and all the others 弃权."""
+    data: dict[str, Any] = {"poll": str(poll.pk)}
+    data |= {f"vote-{number}": "abstain" for number in range(1, candidates + 1)}
+    for value, graded_so in (("good", numbers), ("fair", fair), ("poor", poor)):
+        data |= {f"vote-{number}": value for number in graded_so}
+    return data | fields
+
+
 def read(reply: Any) -> Page:
     """Return a reply of the test client as a page with its forms and its words."""
     headers = HTTPMessage()

@@ -1,5 +1,7 @@
 """What a delegate or a member of staff does at a page in Chromium, as the tests tell it."""
 
+import re
+
 from django.conf import settings
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
@@ -51,7 +53,7 @@ def open_ballot(page: Page, base: str, day: Stage, place: int = 0) -> None:
     """Open the ballot of a delegate who has signed in."""
     let_in(page, base, day, place)
     page.goto(f"{base}/ballot/")
-    expect(page.get_by_role("heading", name="填写表决票")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"填写{day.poll.marking.ballot}")).to_be_visible()
 
 
 def row(page: Page, number: int) -> Locator:
@@ -97,8 +99,8 @@ def review(page: Page) -> None:
 
 def submit(page: Page) -> str:
     """Submit from the review page; return the code on the receipt."""
-    page.get_by_role("button", name="提交表决票").click()
-    expect(page.get_by_role("heading", name="表决票已提交")).to_be_visible()
+    page.get_by_role("button", name=re.compile("提交(表决|测评)票")).click()
+    expect(page.get_by_role("heading", name=re.compile("(表决|测评)票已提交"))).to_be_visible()
     ready(page)
     return page.locator("#receipt-code").inner_text()
 

@@ -629,13 +629,13 @@ def the_keying(stage: Stage) -> None:
     pair, chief = [desk_of(make_office()), desk_of(stage.scrutineer)], desk_of(stage.chief)
     wrong: list[dict[str, str]] = [
         {},
-        {"typed_projects": "1 2 3"},
-        {"typed_projects": "9"},
+        {"typed_chosen": "1 2 3"},
+        {"typed_chosen": "9"},
         {"is_doubtful": "on"},
     ]
     for desk, first in zip(pair, ("1 2", "1 3"), strict=True):
         desk.post(at(poll, "key-papers"), follow=True)
-        papers_of_one = [{"typed_projects": first}, {"is_doubtful": "on", "doubt": "涂改"}]
+        papers_of_one = [{"typed_chosen": first}, {"is_doubtful": "on", "doubt": "涂改"}]
         for place, sent in enumerate([*papers_of_one, *[{"is_blank": "on"}] * 5], start=1):
             at_place = f"{at(poll, 'key-paper')}?bundle=1&place={place}"
             for slip in wrong if place == 1 else ():
@@ -644,7 +644,7 @@ def the_keying(stage: Stage) -> None:
         desk.post(at(poll, "key-papers"))
     compare = f"{at(poll, 'compare-papers')}?bundle=1"
     pair[0].get(compare)
-    pair[0].post(f"{at(poll, 'key-paper')}?bundle=1&place=1", {"typed_projects": "1 3"})
+    pair[0].post(f"{at(poll, 'key-paper')}?bundle=1&place=1", {"typed_chosen": "1 3"})
     pair[0].get(compare)
     chief.get(at(poll, "key-papers"))
     chief.get(at(poll, "rule-papers"), follow=True)

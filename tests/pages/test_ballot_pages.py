@@ -617,7 +617,7 @@ def test_x10_a_pause_keeps_the_review_page_to_submit_again(stage, client, poll):
 
     assert reply.status_code == 503
     assert "投票暂停" in reply.text
-    assert "表决票尚未提交。恢复后请重新提交，您的选择没有丢失。" in reply.text
+    assert "表决票尚未提交。恢复后请重新提交，您填写的没有丢失。" in reply.text
     lifecycle.resume_poll(poll, by=stage.office)
     again = client.post("/ballot/cast/", posted(read(reply).form("/ballot/cast/")))
     assert again.status_code == 303

@@ -439,13 +439,6 @@ def test_a_ballot_against_everything_is_not_blank():
         {"vote-": "for"},
         {"vote-x": "for"},
         {"vote-1-": "for"},
-        {"vote-1": "yes"},
-        {"vote-1": ""},
-        {"vote-1": "For"},
-        {"vote-1": " for"},
-        {"vote-1": ["for", "for"]},
-        {"vote-1": ["for", "against"]},
-        {"vote-1": ["abstain", "abstain"]},
         {"abstain": "yes"},
         {"proposal-5-title": "没有申报的一块"},
     ],
@@ -454,6 +447,23 @@ def test_a_tampered_form_of_votes_is_refused_and_never_repaired(change):
     form = each(marked(poll(), 1, 2, against=[3]) | change)
 
     assert codes(form) == ["malformed"]
+    assert form.selection == Selection()
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        *((value, "strange-mark") for value in ("yes", "", "For", " for", "good")),
+        *(
+            (values, "two-marks")
+            for values in (["for", "for"], ["for", "against"], ["abstain", "abstain"])
+        ),
+    ],
+)
+def test_a_mark_that_was_never_offered_or_came_twice_is_said_at_its_place(sent, code):
+    form = each(marked(poll(), 1, 2, against=[3]) | {"vote-2": sent})
+
+    assert [(one.code, one.number, one.field) for one in form.problems] == [(code, 2, "for-2")]
     assert form.selection == Selection()
 
 
@@ -466,14 +476,14 @@ def test_a_wrong_ballot_gives_back_every_vote():
     form = each(marked(poll(), *range(1, 12), against=[12], proposals=["甲"]))
 
     assert not form.is_valid()
-    assert (form.ticked, form.opposed) == (list(range(1, 12)), [12])
+    assert form.sent == {"chosen": list(range(1, 12)), "against": [12]}
     assert form.blocks[0]["title"].value() == "甲"
 
 
 def test_a_project_sent_with_two_votes_comes_back_with_neither():
     form = each(marked(poll(), 1) | {"vote-2": ["for", "against"]})
 
-    assert (form.ticked, form.opposed) == ([1], [])
+    assert form.sent == {"chosen": [1], "against": []}
 
 
 @pytest.mark.parametrize(

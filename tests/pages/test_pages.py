@@ -281,7 +281,7 @@ def test_home_says_where_things_stand(stage):
     assert "候选项目 12项" in text
 
     lifecycle.pause_poll(poll, reason="停电", by=stage.office)
-    assert "投票暂停，请稍候。您的选择不会丢失。" in client.get("/home/").text
+    assert "投票暂停，请稍候。您填写的不会丢失。" in client.get("/home/").text
     lifecycle.resume_poll(poll, by=stage.office)
 
     client.post("/ballot/cast/", ready_to_cast(client, poll, 2))

@@ -13,7 +13,7 @@ from ballots.facts.kept import kept_of
 from ballots.pages import sizes
 from ballots.pages.forms import BallotForm
 from ballots.pure.rules import DETAIL_LIMIT, TITLE_LIMIT, UNIT_LIMIT, Proposal
-from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
+from tests.helpers.browsing import filled, graded, marked, posted, read, ready_to_cast, signed_in
 from tests.helpers.factories import Stage, make_project, make_stage
 from yiwu_vote.middleware import LARGEST_FORM
 
@@ -57,6 +57,34 @@ def test_each_of_the_256_choices_gets_answers_of_one_size():
     assert len(CHOICES) == 256
     assert len(reviews) == 1
     assert reviews == backs
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_choice_of_grades_gets_answers_of_one_size(language):
+    day = held(form="grades")
+    client = signed_in(day)
+    client.cookies["language"] = language
+
+    def sent(*numbers: int, **fields: Any) -> dict[str, Any]:
+        return graded(day.poll, *numbers, candidates=8, **fields)
+
+    answers = [
+        client.post(path, data)
+        for path in ("/ballot/review/", "/ballot/")
+        for data in (
+            sent(1),
+            sent(*NUMBERS),
+            sent(1, fair=[2, 3], poor=[4, 5, 6, 7, 8]),
+            sent(),
+            sent(abstain="on"),
+            sent(1, 2, remove="2"),
+            sent(1) | {"vote-99": "good"},
+            sent(1) | {f"vote-{number}": "strange" for number in NUMBERS},
+        )
+    ]
+
+    assert {reply.status_code for reply in answers} == {200, 422}
+    assert len({len(reply.content) for reply in answers}) == 1
 
 
 @pytest.mark.parametrize("form", ["choose", "each"])

@@ -74,7 +74,7 @@ def test_nobody_is_spoken_to_in_english_who_has_not_chosen_it(texts):
     ("pattern", "text"),
     [
         (AMONG_CHINESE, "请核对,再提交"),
-        (PARTED, "恢复后再提交。 您的选择不会丢失。"),
+        (PARTED, "恢复后再提交。 您填写的不会丢失。"),
         (AVOIDED, "当选的候选人"),
         (AVOIDED, "提交成功！"),
         (ENGLISH, "This field is required."),

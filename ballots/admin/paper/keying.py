@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from ballots import roles
 from ballots.acts.paper import keying
 from ballots.admin.guard import Day, StaffRequest, address, posted, show, step, take
-from ballots.admin.paper.reading import ReadForm, marks_of
+from ballots.admin.paper.reading import ReadForm, lists_of, marks_of
 from ballots.facts.paper.keyed import Bundle, bundles_of
 from ballots.facts.polls import candidates
 from ballots.pure.keying import FIRST, RULED, SECOND, Read
@@ -189,12 +189,12 @@ def compare_papers(request: StaffRequest, poll: Poll) -> HttpResponse:
     if bundle is None or not side:
         return _not_yours(request, poll)
     other = SECOND if side == FIRST else FIRST
-    titles, is_each = candidates(poll), poll.form == Poll.Form.EACH
+    titles, lists = candidates(poll), lists_of(poll)
     differing = [
         {
             "place": place,
-            "mine": marks_of(reads[side], titles, is_each=is_each, other=reads[other]),
-            "others": marks_of(reads[other], titles, is_each=is_each, other=reads[side]),
+            "mine": marks_of(reads[side], titles, lists, other=reads[other]),
+            "others": marks_of(reads[other], titles, lists, other=reads[side]),
             "correct": _at(poll, bundle.row.number, place, back="compare"),
         }
         for place, reads in sorted(bundle.reads.items())
@@ -272,7 +272,7 @@ def rule_papers(request: StaffRequest, poll: Poll) -> HttpResponse:
 
     context |= {
         "shown": {"bundle": bundle.row, "place": at, "address": _ruling(poll, bundle, at)},
-        "seen": _seen(reads, titles, is_each=form.is_each),
+        "seen": _seen(reads, titles, form.lists),
         "read": form,
     }
     return take(request, poll, act, form, **context, button=gettext("认定"))
@@ -284,11 +284,11 @@ def _ruling(poll: Poll, bundle: Bundle, place: int) -> str:
 
 
 def _seen(
-    reads: Mapping[int, Read], titles: Mapping[int, str], *, is_each: bool
+    reads: Mapping[int, Read], titles: Mapping[int, str], lists: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return what each of the two saw on a paper."""
     return [
-        {"who": who, "marks": marks_of(reads[side], titles, is_each=is_each)}
+        {"who": who, "marks": marks_of(reads[side], titles, lists)}
         for side, who in ((FIRST, gettext("第一人")), (SECOND, gettext("第二人")))
         if side in reads
     ]

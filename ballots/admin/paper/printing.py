@@ -14,6 +14,7 @@ from ballots.facts.words import remarks
 from ballots.files.papers import round_name
 from ballots.models import rules_of
 from ballots.pure.rules import Rules
+from projects.choices import MARKINGS
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
 
@@ -82,13 +83,31 @@ def how_to_mark(rules: Rules) -> str:
         return gettext(
             "请对每个项目，在“赞成”“反对”“弃权”中选一种，在其“○”内打“√”；没有标记的按弃权计。"
         )
+    if rules.is_graded:
+        return gettext("请在相应栏内画“○”，每项限评一个等次；没有画的按弃权计。")
     return gettext("赞成的项目，在“○”内打“√”；不赞成的，不作任何标记。")
 
 
 def limits(rules: Rules) -> str:
     """Return how many may be chosen, and what makes a paper invalid (design §4.1)."""
+    parts = [] if rules.is_graded else [_places(rules)]
+    if rules.is_graded:
+        parts.append(gettext("同一项目画两个以上的，由总监票人认定。"))
+    elif rules.form == "each":
+        parts.append(gettext("同一项目选两种以上的，由总监票人认定。"))
+    nothing = gettext("什么都不画的") if rules.is_graded else gettext("什么都不选的")
+    parts.append(
+        gettext("%(nothing)s，为弃权票。") % {"nothing": nothing}
+        if rules.blank_allowed
+        else gettext("%(nothing)s，为无效票。") % {"nothing": nothing}
+    )
+    parts.append(gettext("请勿署名或作其他记号；填错、污损的，请到会务组更换。"))
+    return "".join(parts)
+
+
+def _places(rules: Rules) -> str:
     of_proposals = gettext("（含推荐的新项目）") if rules.proposals == "counted" else ""
-    favoured = gettext("赞成") if rules.form == "each" else gettext("选择")
+    favoured = MARKINGS[rules.form].marks[0].word
     if rules.exactly:
         words = gettext(
             "%(favoured)s应为%(places)d项%(more)s，多于或少于%(places)d项的，整张票无效。"
@@ -97,13 +116,4 @@ def limits(rules: Rules) -> str:
         words = gettext(
             "%(favoured)s最多%(places)d项%(more)s，可以少选；多于%(places)d项的，整张票无效。"
         )
-    parts = [words % {"favoured": favoured, "places": rules.places, "more": of_proposals}]
-    if rules.form == "each":
-        parts.append(gettext("同一项目选两种以上的，由总监票人认定。"))
-    parts.append(
-        gettext("什么都不选的，为弃权票。")
-        if rules.blank_allowed
-        else gettext("什么都不选的，为无效票。")
-    )
-    parts.append(gettext("请勿署名或作其他记号；填错、污损的，请到会务组更换。"))
-    return "".join(parts)
+    return words % {"favoured": favoured, "places": rules.places, "more": of_proposals}

@@ -28,6 +28,7 @@ from ballots.refusal import REASON_LIMIT
 from projects.models import Poll
 from yiwu_vote.fields import Typed
 
+COLUMNS = ("chosen", "fair", "against")
 # Room for all numbers of a long list, and what parts them.
 TYPED_LIMIT = 600
 NUMBERS = re.compile(r"[\d\s、，,;；./]*")
@@ -44,7 +45,13 @@ FAULTS = {
 }
 AGAINST_RULES = _("所录内容不符合票决规则。")
 AS_IT_STANDS = _("请核对票面。票面确实如此的，请勾选“有疑问”，由总监票人认定。")
-DOUBTS = (_("选择多于规定项数"), _("涂改，无法辨认"), _("同一项既赞成又反对"), _("空白票"))
+UNREADABLE, BLANK = _("涂改，无法辨认"), _("空白票")
+# What papers of each form are usually doubtful for.
+DOUBTS = {
+    "choose": (_("选择多于规定项数"), UNREADABLE, BLANK),
+    "each": (_("选择多于规定项数"), UNREADABLE, _("同一项既赞成又反对"), BLANK),
+    "grades": (_("同一项评了两个等次"), UNREADABLE, BLANK),
+}
 
 
 class Numbers(forms.MultipleChoiceField):
@@ -58,12 +65,11 @@ class Numbers(forms.MultipleChoiceField):
 
 @dataclass(frozen=True)
 class Row:
-    """A candidate as the page shows it."""
+    """A candidate as the page shows it: each field in which its number may be ticked, and whether it is."""
 
     number: int
     title: str
-    is_chosen: bool
-    is_against: bool
+    ticks: list[tuple[str, Any, bool]]
 
 
 class ReadForm(forms.Form):
@@ -83,11 +89,11 @@ class ReadForm(forms.Form):
         is_ruling: bool = False,
     ) -> None:
         self.rules, self.titles, self.is_ruling = rules_of(poll), titles, is_ruling
+        self.lists = lists_of(poll)
         super().__init__(data, initial=_initial(read))
-        self._add("projects", _("按编号录入，如 1 3 7"))
-        if self.is_each:
-            self.fields["typed_projects"].label = _("赞成的编号，如 1 3 7")
-            self._add("against", _("反对的编号"))
+        for column, word in self.lists.items():
+            label = gettext("%(mark)s的编号") % {"mark": word} if self.is_marked else ""
+            self._add(column, label or _("按编号录入，如 1 3 7"))
         next(iter(self.fields.values())).widget.attrs["autofocus"] = True
         for place in range(self.proposals_at_most):
             self._add_proposal(place)
@@ -145,25 +151,25 @@ class ReadForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         if self.errors:
             return self.cleaned_data
-        chosen = self._numbers("projects")
-        against = self._numbers("against") if self.is_each else ()
+        lists = {column: self._numbers(column) for column in self.lists}
         if self.errors:
             return self.cleaned_data
-        self.read = self._read(chosen, against)
+        self.read = self._read(lists)
         self._demand_doubt(self.read.doubt)
         if not self.read.doubt and not self.errors:
             self._judge(self.read.selection)
         return self.cleaned_data
 
-    def _read(self, chosen: Sequence[int], against: Sequence[int]) -> Read:
+    def _read(self, lists: Mapping[str, Sequence[int]]) -> Read:
         cleaned = self.cleaned_data
         texts = [
             [cleaned[f"{name}_{place}"] for name in ("title", "detail", "unit")]
             for place in range(self.proposals_at_most)
         ]
         return Read.of(
-            chosen=chosen,
-            against=against,
+            chosen=lists["chosen"],
+            fair=lists.get("fair", ()),
+            against=lists.get("against", ()),
             proposals=[text for text in texts if any(text)],
             doubt=cleaned["doubt"] if cleaned["is_doubtful"] else "",
         )
@@ -211,8 +217,9 @@ class ReadForm(forms.Form):
     # --- what the page shows ----------------------------------------------------------------------
 
     @property
-    def is_each(self) -> bool:
-        return self.rules.form == "each"
+    def is_marked(self) -> bool:
+        """Whether a number stands beside one of several marks, and is not just there."""
+        return len(self.lists) > 1
 
     @property
     def proposals_at_most(self) -> int:
@@ -220,17 +227,25 @@ class ReadForm(forms.Form):
 
     @property
     def rows(self) -> list[Row]:
-        chosen = set(self["projects"].value() or ())
-        against = set(self["against"].value() or ()) if self.is_each else set()
+        ticked = {name: set(self[name].value() or ()) for name in self.lists}
         return [
-            Row(number, title, str(number) in chosen, str(number) in against)
+            Row(
+                number,
+                title,
+                [(name, word, str(number) in ticked[name]) for name, word in self.lists.items()],
+            )
             for number, title in self.titles.items()
         ]
 
     @property
     def numbers(self) -> list[forms.BoundField]:
-        """The fields for typing, 赞成 before 反对."""
+        """The fields for typing, in the order of the marks on paper."""
         return [self[name] for name in self.fields if name.startswith("typed_")]
+
+    @property
+    def ticked(self) -> list[forms.BoundField]:
+        """The fields for ticking, in the same order."""
+        return [self[name] for name in self.lists]
 
     @property
     def proposals(self) -> list[list[forms.BoundField]]:
@@ -247,7 +262,7 @@ class ReadForm(forms.Form):
     @property
     def doubts(self) -> Sequence[Any]:
         """What papers are usually doubtful for, to be chosen instead of typed."""
-        return DOUBTS
+        return DOUBTS[self.rules.form]
 
 
 def _initial(read: Read | None) -> dict[str, Any]:
@@ -256,14 +271,13 @@ def _initial(read: Read | None) -> dict[str, Any]:
         return {}
     selection = read.selection
     initial: dict[str, Any] = {
-        "projects": [str(number) for number in selection.chosen],
-        "typed_projects": " ".join(map(str, selection.chosen)),
-        "against": [str(number) for number in selection.against],
-        "typed_against": " ".join(map(str, selection.against)),
         "is_blank": selection.is_blank and not read.doubt,
         "is_doubtful": bool(read.doubt),
         "doubt": read.doubt,
     }
+    for column in COLUMNS:
+        numbers = [str(number) for number in getattr(selection, column)]
+        initial |= {column: numbers, f"typed_{column}": " ".join(numbers)}
     for place, proposal in enumerate(selection.proposals):
         texts = zip(("title", "detail", "unit"), proposal.texts, strict=True)
         initial |= {f"{name}_{place}": text for name, text in texts}
@@ -292,32 +306,33 @@ class Mark:
     differs: bool = False
 
 
+def lists_of(poll: Poll) -> dict[str, Any]:
+    """Return the lists of a ballot of `poll`, each with the word of the mark that leads there."""
+    return {mark.column: mark.word for mark in poll.marking.marks if mark.column}
+
+
 def marks_of(
-    read: Read, titles: Mapping[int, str], *, is_each: bool, other: Read | None = None
+    read: Read, titles: Mapping[int, str], lists: Mapping[str, Any], *, other: Read | None = None
 ) -> list[Mark]:
     """Return what stands on a paper as somebody read it, line by line, beside how `other` read it."""
-    found = set(_lines(other, titles, is_each)) if other else set()
+    found = set(_lines(other, titles, lists)) if other else set()
     return [
         Mark(words, differs=other is not None and words not in found)
-        for words in _lines(read, titles, is_each)
+        for words in _lines(read, titles, lists)
     ]
 
 
-def _lines(read: Read, titles: Mapping[int, str], is_each: bool) -> Iterable[str]:
+def _lines(read: Read, titles: Mapping[int, str], lists: Mapping[str, Any]) -> Iterable[str]:
     if read.doubt:
         yield gettext("有疑问：%(doubt)s") % {"doubt": read.doubt}
         return
     selection = read.selection
     if selection.is_blank:
         yield gettext("空白票")
-    mark = gettext("赞成 ") if is_each else ""
-    for number in selection.chosen:
-        yield f"{mark}{number}. {titles.get(number, '')}"
-    for number in selection.against:
-        yield gettext("反对 %(number)d. %(title)s") % {
-            "number": number,
-            "title": titles.get(number, ""),
-        }
+    for column, word in lists.items():
+        for number in getattr(selection, column):
+            mark = f"{word} " if len(lists) > 1 else ""
+            yield f"{mark}{number}. {titles.get(number, '')}"
     for proposal in selection.proposals:
         yield gettext("推荐：%(texts)s") % {"texts": _told(proposal)}
 

@@ -44,7 +44,7 @@ def paper(stage: Stage, place: int, **more: str) -> str:
 
 def key(desk: Client, stage: Stage, place: int, sent: dict[str, Any] | str) -> Any:
     """Key one paper; a text stands for the numbers that are typed."""
-    fields = {"typed_projects": sent} if isinstance(sent, str) else sent
+    fields = {"typed_chosen": sent} if isinstance(sent, str) else sent
     return desk.post(paper(stage, place), fields, follow=True)
 
 
@@ -59,10 +59,10 @@ def kept(stage: Stage) -> list[Read]:
 @pytest.mark.parametrize(
     "sent",
     [
-        {"typed_projects": "1 3"},
-        {"typed_projects": "３、1"},
-        {"projects": ["1", "3"]},
-        {"typed_projects": "3 1", "projects": ["1", "3"]},
+        {"typed_chosen": "1 3"},
+        {"typed_chosen": "３、1"},
+        {"chosen": ["1", "3"]},
+        {"typed_chosen": "3 1", "chosen": ["1", "3"]},
     ],
 )
 def test_numbers_are_typed_or_ticked_or_both_alike(stage, sent):
@@ -85,14 +85,14 @@ def test_each_paper_leads_to_the_next_and_the_last_one_back(stage):
     ("sent", "words"),
     [
         ({}, "没有录入任何项目。确是空白票的，请勾选“空白票”。"),
-        ({"typed_projects": "9"}, "没有编号为9的项目。"),
-        ({"typed_projects": "一"}, "请只填编号"),
-        ({"typed_projects": "1 2", "projects": ["1"]}, "编号与勾选的不一致"),
-        ({"typed_projects": "1 2 3"}, "录入了3项，最多2项。"),
-        ({"projects": ["99"]}, "不在候选项目中"),
-        ({"typed_projects": "1", "is_blank": "on"}, "勾选了“空白票”，又录入了内容。"),
+        ({"typed_chosen": "9"}, "没有编号为9的项目。"),
+        ({"typed_chosen": "一"}, "请只填编号"),
+        ({"typed_chosen": "1 2", "chosen": ["1"]}, "编号与勾选的不一致"),
+        ({"typed_chosen": "1 2 3"}, "录入了3项，最多2项。"),
+        ({"chosen": ["99"]}, "不在候选项目中"),
+        ({"typed_chosen": "1", "is_blank": "on"}, "勾选了“空白票”，又录入了内容。"),
         ({"is_doubtful": "on"}, "请写明理由。"),
-        ({"typed_projects": "1", "doubt": "涂改"}, "请同时勾选"),
+        ({"typed_chosen": "1", "doubt": "涂改"}, "请同时勾选"),
         ({"title_0": "候选项目3"}, "与候选项目第3项同名"),
         ({"detail_0": "没有名称"}, "推荐项目1没有名称"),
     ],
@@ -134,7 +134,7 @@ def test_where_blank_is_not_allowed_a_blank_paper_is_a_doubt():
 def test_proposals_are_keyed_as_text_however_they_are_spaced(stage):
     desk = begin(stage)
 
-    key(desk, stage, 1, {"typed_projects": "1", "title_1": " 新建  停车场 ", "unit_1": "市建设局"})
+    key(desk, stage, 1, {"typed_chosen": "1", "title_1": " 新建  停车场 ", "unit_1": "市建设局"})
 
     [read] = kept(stage)
     assert [proposal.texts for proposal in read.selection.proposals] == [
@@ -146,8 +146,8 @@ def test_a_paper_of_the_form_each_has_for_and_against():
     stage = out(1, form="each", proposals="off")
     desk = begin(stage)
 
-    both = key(desk, stage, 1, {"typed_projects": "1", "typed_against": "1"})
-    key(desk, stage, 1, {"typed_projects": "1", "against": ["2", "4"]})
+    both = key(desk, stage, 1, {"typed_chosen": "1", "typed_against": "1"})
+    key(desk, stage, 1, {"typed_chosen": "1", "against": ["2", "4"]})
 
     assert "第1项重复" in "".join(faults_of(both))
     assert kept(stage) == [Read(selection(1, against=(2, 4)))]
@@ -167,7 +167,7 @@ def test_an_earlier_paper_of_ones_own_comes_back_to_be_corrected(stage):
 
 def test_nobody_sees_what_the_other_one_reads_before_both_have_read_it(stage):
     one, other = begin(stage), begin(stage)
-    key(one, stage, 1, {"typed_projects": "1", "title_0": "只有第一人看见"})
+    key(one, stage, 1, {"typed_chosen": "1", "title_0": "只有第一人看见"})
 
     seen = [
         other.get(address).text
@@ -242,7 +242,7 @@ def test_what_two_read_differently_stands_side_by_side_until_it_is_equal(stage):
     differs = [(mark.words, mark.differs) for mark in differing["mine"]]
     assert differs == [("1. 候选项目1", False), ("4. 候选项目4", True)]
     assert [mark.words for mark in differing["others"] if mark.differs] == ["3. 候选项目3"]
-    corrected = other.post(differing["correct"], {"typed_projects": "1 3"}, follow=True)
+    corrected = other.post(differing["correct"], {"typed_chosen": "1 3"}, follow=True)
     assert "没有录入不同的" in corrected.text
     assert bundles_of(stage.poll)[0].state(1) == "read"
 
@@ -262,7 +262,7 @@ def test_the_chief_rules_on_doubtful_papers_one_by_one(stage):
     rule = at(stage.poll, "rule-papers")
 
     first = chief.get(rule, follow=True)
-    second = chief.post(first.context["shown"]["address"], {"typed_projects": "2"}, follow=True)
+    second = chief.post(first.context["shown"]["address"], {"typed_chosen": "2"}, follow=True)
     done = chief.post(
         second.context["shown"]["address"],
         {"is_doubtful": "on", "doubt": "无法辨认"},
@@ -280,10 +280,10 @@ def test_a_ruling_may_be_given_anew(stage):
     doubtful(stage)
     chief = desk_of(stage.chief)
     address = chief.get(at(stage.poll, "rule-papers"), follow=True).context["shown"]["address"]
-    chief.post(address, {"typed_projects": "2"})
+    chief.post(address, {"typed_chosen": "2"})
 
     again = chief.get(address)
-    chief.post(address, {"typed_projects": "4"})
+    chief.post(address, {"typed_chosen": "4"})
 
     assert 'value="2"' in again.text
     assert bundles_of(stage.poll)[0].reads[1][3] == Read(selection(4))

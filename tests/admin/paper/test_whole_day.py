@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 
 # What twelve delegates wrote: the ninth blank, the eleventh a proposal, the twelfth spoilt.
 WRITTEN: list[dict[str, Any]] = [
-    *({"typed_projects": text} for text in ("1 2", "1 3", "1", "2 3", "1 2", "4", "1 5", "1 2")),
+    *({"typed_chosen": text} for text in ("1 2", "1 3", "1", "2 3", "1 2", "4", "1 5", "1 2")),
     {"is_blank": "on"},
-    {"typed_projects": "1"},
-    {"typed_projects": "3", "title_0": "新建停车场"},
+    {"typed_chosen": "1"},
+    {"typed_chosen": "3", "title_0": "新建停车场"},
     {"is_doubtful": "on", "doubt": "涂改，无法辨认"},
 ]
 # What the second reader misreads at first.
@@ -53,7 +53,7 @@ def keyed(stage: Stage, desk: Client, written: Sequence[dict[str, Any]], **slips
     """Take a bundle and key every paper of it, page after page; a slip is typed instead."""
     page = desk.post(at(stage.poll, "key-papers"), follow=True)
     for place, paper in enumerate(written, start=1):
-        sent = {"typed_projects": slips[f"at_{place}"]} if f"at_{place}" in slips else paper
+        sent = {"typed_chosen": slips[f"at_{place}"]} if f"at_{place}" in slips else paper
         [address, _status] = page.redirect_chain[-1]
         assert f"第1扎 第{place}张" in page.text
         page = desk.post(address, sent, follow=True)

@@ -62,7 +62,7 @@ def test_a_draft_survives_a_session_that_expired_before_the_review(filling, day)
 
     expect(
         filling.get_by_text(
-            "登录已过期。您的选择仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
+            "登录已过期。您填写的仍保存在本机。请重新扫描投票卡，进入后首页会显示您是否已提交表决票。"
         )
     ).to_be_visible()
     type_code(filling, day, 0)

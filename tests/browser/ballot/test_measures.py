@@ -280,11 +280,26 @@ def test_a_review_of_votes_shows_on_arrival_that_it_is_still_to_be_submitted(
     expect(left.locator(".chosen")).to_be_hidden()
 
 
-def see_that_it_is_to_be_submitted(page: Page, total: str) -> None:
+@pytest.mark.parametrize("size", ["m", "xl"])
+def test_a_review_of_grades_names_at_once_what_was_not_graded(phone, live_server, size):
+    day = held("grades")
+    open_ballot(at_size(phone, live_server.url, size), live_server.url, day)
+    ready(phone)
+    for grade in ("good-1", "fair-2", "poor-3"):
+        phone.locator(f"label[for={grade}]").click()
+    review(phone)
+
+    see_that_it_is_to_be_submitted(phone, "· 已评3项", ballot="测评票")
+    expect(phone.get_by_role("heading", level=2).first).to_have_text("以下17项没有评，按弃权计")
+    expect(phone.locator(".chosen").first.get_by_role("listitem")).to_have_count(17)
+    expect(phone.locator(".chosen").first).to_be_visible()
+
+
+def see_that_it_is_to_be_submitted(page: Page, total: str, *, ballot: str = "表决票") -> None:
     """Check that the first screen says that nothing has been submitted, and has the button for it."""
     assert page.evaluate("scrollY") == 0
     expect(page.locator(".bar .count")).to_have_text(f"尚未提交 {total}")
-    button = page.get_by_role("button", name="提交表决票").bounding_box()
+    button = page.get_by_role("button", name=f"提交{ballot}").bounding_box()
     assert button
     assert button["y"] + button["height"] <= PHONE["height"]
     # Wide enough to be read at a glance, and not pressed into a corner.

@@ -124,7 +124,7 @@ def test_without_a_network_the_ballot_is_held_and_goes_out_afterwards(phone, liv
 
     phone.context.set_offline(True)
 
-    expect(banner).to_have_text("网络已断开。您的选择已保存在本机，请勿关闭本页，恢复后可继续。")
+    expect(banner).to_have_text("网络已断开。您填写的已保存在本机，请勿关闭本页，恢复后可继续。")
     phone.get_by_role("button", name="下一步：核对").click()
     expect(phone.locator("#alert")).to_have_text("网络未连接，刚才没有发出")
     expect(phone.locator(".bar #refused")).to_be_visible()
