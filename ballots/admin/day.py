@@ -50,7 +50,8 @@ from ballots.admin.paper import keying, sealing
 from ballots.admin.records import ReadOnlyAdmin
 from ballots.admin.register import presence
 from ballots.admin.steps import ENDS, FILES, PAPERS, STEPS
-from ballots.facts import polls, preflight, record, site_checks, turnout
+from ballots.facts import polls, preflight, record, turnout
+from ballots.facts.checks import site_checks
 from ballots.facts.findings import Finding, blocks
 from ballots.facts.outcome import way_of
 from ballots.files.download import Streamed

@@ -34,11 +34,11 @@ from django_htmx.middleware import HtmxDetails
 from ballots import roles
 from ballots.admin.forms import tell
 from ballots.admin.staff.waiting import is_signed
+from ballots.facts.checks.site_checks import roll_drawings
 from ballots.facts.outcome import Outcome, outcome_of
 from ballots.facts.paper.given import Papers, papers_given
 from ballots.facts.paper.keyed import bundles_of
 from ballots.facts.polls import box_of
-from ballots.facts.site_checks import roll_drawings
 from ballots.facts.turnout import turnout_of
 from ballots.files.download import Download, Streamed
 from ballots.models import BallotBox, JournalEntry, PollDay

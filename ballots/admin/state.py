@@ -23,7 +23,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ballots import roles, triggers
-from ballots.facts import database, site_checks, turnout
+from ballots.facts import database, turnout
+from ballots.facts.checks import site_checks
 from ballots.facts.findings import Finding, Level
 from ballots.pure.tally import Turnout
 from projects.models import Poll

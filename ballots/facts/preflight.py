@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ballots import roles, triggers
+from ballots.facts.checks.roll_checks import people
+from ballots.facts.checks.site_checks import site
 from ballots.facts.findings import Finding, some, unless_rehearsal
 from ballots.facts.frozen import moment
 from ballots.facts.kept import is_on_record, keys_on_record
 from ballots.facts.outcome import outcome_of
 from ballots.facts.polls import box_of
-from ballots.facts.roll_checks import people
-from ballots.facts.site_checks import site
 from ballots.facts.turnout import turnout_of
 from ballots.journal import Kind
 from ballots.models import Delegate, JournalEntry, Recommendation

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ballots.acts.sign_in import FREE_FAILURES, LONGEST_WAIT
-from ballots.facts.site_checks import PASSWORDS_LAST
+from ballots.facts.checks.site_checks import PASSWORDS_LAST
 from ballots.models import PasswordTries
 from ballots.refusal import Refusals
 from yiwu_vote.middleware import visitor_address

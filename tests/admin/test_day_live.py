@@ -18,7 +18,8 @@ from django.utils import timezone
 from ballots import triggers
 from ballots.acts import archiving, lifecycle, roll
 from ballots.admin import state as admin_state
-from ballots.facts import database, site_checks
+from ballots.facts import database
+from ballots.facts.checks import site_checks
 from ballots.facts.database import Measured
 from ballots.facts.findings import Finding
 from ballots.facts.turnout import turnout_of

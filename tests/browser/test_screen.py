@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from ballots.acts import hall, lifecycle
 from tests.helpers.desk import at
 from tests.helpers.factories import Stage, make_office, make_stage, selection
-from tests.helpers.figures import adopted, item, make_counted
+from tests.helpers.figures import adopted, item, make_counted, make_judged
 from tests.helpers.judging import EVERYTHING, violations
 
 HALL = {"width": 1920, "height": 1080}
@@ -188,3 +188,36 @@ def test_the_screen_follows_the_operators_enter_within_a_second(open_page, live_
     desk.reload()
 
     expect(desk.get_by_text("已揭晓3/4项")).to_be_visible()
+
+
+# --- a 满意度测评 ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("votes", [True, False], ids=["votes", "grades"])
+@pytest.mark.parametrize("size", [HALL, LAPTOP], ids=["1920", "1366"])
+def test_the_grades_fit_the_screen_and_are_large_enough(open_page, live_server, size, votes):
+    poll = make_judged(15, show_votes=votes)
+    page: Page = open_page(viewport=size)
+    page.goto(f"{live_server.url}/screen/{poll.screen_key}/")
+
+    for place in range(2):
+        assert page.evaluate(OUTSIDE) == []
+        assert page.evaluate(OVER) == []
+        assert page.evaluate(SMALLEST) >= min(0.028 * size["height"], 0.0162 * size["width"])
+        expect(page.locator(".sheet:visible li")).to_have_count(8 - place)
+        page.keyboard.press("ArrowRight")
+    assert violations(page, EVERYTHING) == []
+
+
+def test_the_screen_has_nothing_but_its_heading_until_all_is_revealed_in_one_step(
+    open_page, live_server
+):
+    poll = make_judged(3, is_revealed=False)
+    page: Page = open_page(viewport=HALL)
+    page.goto(f"{live_server.url}/screen/{poll.screen_key}/")
+    expect(page.locator("#stage")).to_contain_text("满意度测评结果")
+    assert "城乡" not in page.content()
+
+    hall.reveal_all(poll, by=make_office())
+
+    expect(page.locator(".sheet:visible li")).to_have_count(3)

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from ballots import roles
 from ballots.acts import casting, drafts, lifecycle, rehearsal, roll, sign_in
-from ballots.facts import database, outcome, site_checks
+from ballots.facts import database, outcome
+from ballots.facts.checks import site_checks
 from ballots.management.commands import demo
 from ballots.models import Delegate, Delegation
 from ballots.pure.rules import Rules, faults

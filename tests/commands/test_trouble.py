@@ -11,7 +11,8 @@ from django.db import OperationalError, connection
 
 from ballots import journal
 from ballots.acts import lifecycle, storage
-from ballots.facts import database, site_checks
+from ballots.facts import database
+from ballots.facts.checks import site_checks
 from ballots.models import Envelope
 from projects.models import Poll
 from tests.helpers.factories import Stage, make_stage, selection

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from ballots.acts import cards, drafts, lifecycle, roll
 from ballots.admin.voting import AddToRollForm
+from ballots.facts.checks.roll_checks import standings
 from ballots.facts.counting import figures
 from ballots.facts.outcome import standing_result
 from ballots.facts.preflight import what_is_missing
-from ballots.facts.roll_checks import standings
 from ballots.files import pabulib, package, papers, tables
 from ballots.models import Delegate
 from projects.models import Poll

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from ballots import roles, triggers
 from ballots.acts import ceremony, lifecycle, roll, sign_in
-from ballots.facts import database, preflight, record, site_checks
+from ballots.facts import database, preflight, record
+from ballots.facts.checks import site_checks
 from ballots.facts.findings import Finding, blocks
 from ballots.facts.keyed import key_check
 from ballots.facts.preflight import what_is_missing

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from ballots.acts.hall import open_screen
 from ballots.facts import counting
 from ballots.facts.turnout import percent
 from ballots.models import Result
@@ -174,3 +175,32 @@ def adopted(count: int, title: str = TITLE) -> list[Any]:
         item(str(number), f"{title}{number}", votes=count + 10 - number, rank=number)
         for number in range(1, count + 1)
     ]
+
+
+# --- a 满意度测评 that is out -----------------------------------------------------------------------
+
+JUDGED = (
+    "城乡公交一体化改造提升",
+    "老旧小区综合改造提升与配套停车设施建设工程",
+    "城乡接合部老旧片区综合改造提升工程（含雨污分流、道路白改黑、弱电入地、停车位及充",
+)
+JUDGEMENTS = [((301, 40, 5, 4), "good"), ((160, 150, 30, 10), "fair"), ((40, 60, 200, 50), "poor")]
+
+
+def make_judged(count: int, *, is_revealed: bool = True, **columns: Any) -> Poll:
+    """Return a published 满意度测评 of so many projects by 350 delegates, with a screen."""
+    rows = [
+        graded(str(n), f"{JUDGED[n % 3]}{n}", *JUDGEMENTS[n % 3], base=350)
+        for n in range(1, count + 1)
+    ]
+    given: dict[str, Any] = {
+        "form": Poll.Form.GRADES,
+        "delegates_total": 350,
+        "phase": Poll.Phase.PUBLISHED,
+    }
+    poll = make_counted(*rows, **(given | columns))
+    open_screen(poll, by=make_office())
+    if is_revealed:
+        Poll.objects.filter(pk=poll.pk).update(revealed_at=timezone.now())
+    poll.refresh_from_db()
+    return poll

@@ -17,7 +17,8 @@ from django.utils.translation import gettext
 from tqdm import tqdm
 
 from ballots.acts import lifecycle
-from ballots.facts import database, preflight, site_checks
+from ballots.facts import database, preflight
+from ballots.facts.checks import site_checks
 from ballots.facts.copies import known
 from ballots.facts.polls import box_of
 from ballots.journal import Kind

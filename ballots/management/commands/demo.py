@@ -21,7 +21,7 @@ from ballots import roles
 from ballots.acts import rehearsal, sign_in
 from ballots.acts.cards import IssuedCard, issue_cards, reissue_card
 from ballots.acts.register.importing import import_roll
-from ballots.facts import site_checks
+from ballots.facts.checks import site_checks
 from ballots.management.commands._stage import MARK, THRESHOLD, Stage, set_stage
 from ballots.management.commands._steps import person, the_poll, track, write_whole
 from ballots.models import AccessCard, Delegate

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from ballots.facts import database, site_checks
+from ballots.facts import database
+from ballots.facts.checks import site_checks
 from yiwu_vote.machine import questions, serving
 
 WHY_NOT = {

@@ -1,0 +1,1 @@
+"""What a checklist asks of the site and of the roll (design §3.2)."""
