@@ -69,7 +69,7 @@ ROUTES = {
     "results/package/": True,
     "results/verifier/": True,
     "board/": True,
-    # Where the office makes a year public, anybody may see how it stands: test_year.py.
+    # Where the office makes a year public, anybody may see how it stands: year/test_year.py.
     "year/<int:year>/": False,
     "year/<int:year>/opinions/": False,
     "year/<int:year>/<int:number>/": False,
