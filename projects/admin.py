@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from projects.candidate_table import UNLESS, fault_of
-from projects.choices import is_far
+from projects.choices import OF_GRADES, is_far
 from projects.forms import DraftField
 from projects.importing import COLUMNS
 from projects.lines import LineForm, LineFormSet
@@ -211,13 +211,7 @@ class PollForm(NoticingForm):
 
     def _clean_grades(self, cleaned: dict[str, Any]) -> None:
         """Take for what it is what a 满意度测评 has no use for, whatever stood in those fields."""
-        cleaned |= {
-            "places": 0,
-            "choice_rule": Poll.ChoiceRule.AT_MOST,
-            "proposals": Poll.Proposals.OFF,
-            "collecting": False,
-            "wishes": False,
-        }
+        cleaned |= OF_GRADES
         if cleaned.get("majority") == Poll.Majority.NONE:
             self.add_error("majority", _("满意度测评须有基数，请选择全体、实到或有效票。"))
         if self.instance.parent_id:

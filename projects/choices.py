@@ -29,6 +29,16 @@ class Form(models.TextChoices):
     GRADES = "grades", _("满意度测评：满意、基本满意、不满意")
 
 
+# What a 满意度测评 has no use for stands as the database demands it.
+OF_GRADES = {
+    "places": 0,
+    "choice_rule": ChoiceRule.AT_MOST,
+    "proposals": "off",
+    "collecting": False,
+    "wishes": False,
+}
+
+
 @dataclass(frozen=True)
 class Mark:
     """One way to mark a candidate on a ballot.

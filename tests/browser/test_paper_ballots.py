@@ -66,6 +66,18 @@ def test_a_ballot_with_places_for_proposals_is_on_one_sheet(printed, desk, candi
     assert violations(desk, EVERYTHING) == []
 
 
+def test_a_ballot_with_grades_has_a_column_of_each_and_says_how_it_is_marked(printed):
+    sheets = printed(20, form="grades")
+
+    assert len(sheets) == 3
+    for sheet in sheets:
+        assert "满意度测评票" in sheet
+        assert "满意基本满意不满意" in sheet
+        assert "请在相应栏内画“○”,每项限评一个等次;没有画的按弃权计。" in sheet
+        assert "最多" not in sheet
+        assert "推荐" not in sheet
+
+
 def test_a_rehearsal_says_so_on_the_ballot_itself_and_no_name_stands_on_it(printed):
     [sheet, *_others] = printed(4, kind=Poll.Kind.REHEARSAL, proposals="off")
 

@@ -7,6 +7,7 @@ import socket
 import stat
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,13 @@ def test_the_demo_is_one_open_rehearsal_with_everybody_present(site):
     assert Poll.objects.count() == 1
 
 
-def test_the_demo_can_be_one_of_the_form_each_and_stays_what_it_is(site):
-    run("demo", "--each", "--delegates", 3)
-    assert demo_poll().form == "each"
+@pytest.mark.parametrize("form", ["each", "grades"])
+def test_the_demo_can_be_one_of_another_form_and_stays_what_it_is(site, form):
+    run("demo", f"--{form}", "--delegates", 3)
+    assert demo_poll().form == form
 
     assert "保持不变" not in run("demo")
-    assert demo_poll().form == "each"
+    assert demo_poll().form == form
     run("demo", "--vote")
     assert demo_poll().roll.filter(voted=True).count() == 2
 
@@ -380,7 +382,7 @@ def test_where_the_whole_roll_may_vote_the_absent_do_too(db):
 RULES = st.builds(
     Rules,
     places=st.integers(1, 12),
-    form=st.sampled_from(["choose", "each"]),
+    form=st.sampled_from(["choose", "each", "grades"]),
     blank_allowed=st.booleans(),
     proposals=st.sampled_from(["counted", "advisory", "off"]),
     proposal_limit=st.integers(1, 5),
@@ -391,6 +393,8 @@ RULES = st.builds(
 def test_every_sample_ballot_is_legal(rules, candidates, seed):
     titles = {number: f"候选项目{number}" for number in range(1, candidates + 1)}
 
+    if rules.is_graded:
+        rules = replace(rules, places=0, proposals="off")
     for ballot in rehearsal.sample_ballots(20, rules, titles, seed=seed):
         assert faults(ballot, rules, titles) == []
 
@@ -418,6 +422,17 @@ def test_the_samples_of_the_form_each_are_for_against_and_abstain():
 
     assert any(len(one.chosen) + len(one.against) == len(titles) for one in ballots)
     assert any(one.against and len(one.chosen) + len(one.against) < len(titles) for one in ballots)
+
+
+def test_the_samples_of_a_grading_have_all_three_grades_and_leave_some_out():
+    titles = {number: f"项目{number}" for number in range(1, 9)}
+
+    ballots = rehearsal.sample_ballots(60, Rules(places=0, form="grades", proposals="off"), titles)
+
+    for column in ("chosen", "fair", "against"):
+        assert any(getattr(one, column) for one in ballots)
+    graded = [len(one.chosen + one.fair + one.against) for one in ballots]
+    assert min(graded) < len(titles) == max(graded)
 
 
 def test_the_same_arguments_give_the_same_ballots():

@@ -156,15 +156,16 @@ def test_the_register_and_its_record_are_as_they_were(live_server, staff, office
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rehearsal_of_the_form_each_votes_by_the_fields_that_it_is_given(live_server, staff):
+@pytest.mark.parametrize("form", ["each", "grades"])
+def test_a_rehearsal_of_another_form_votes_by_the_fields_that_it_is_given(live_server, staff, form):
     text = run(
-        *("rehearse", "--each", "--keep", "--delegates", 8, "--window", 0),
+        *("rehearse", f"--{form}", "--keep", "--delegates", 8, "--window", 0),
         *("--url", live_server.url, *staff),
     )
 
     assert "演练通过：计票与所投一致。" in text
     poll = Poll.objects.get()
-    assert poll.form == "each"
+    assert poll.form == form
     assert any(item["against"] for item in outcome.standing_result(poll).figures["items"])
 
 

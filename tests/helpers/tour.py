@@ -31,7 +31,7 @@ from ballots.management.commands import _steps
 from ballots.models import AccessCard, Delegate, Delegation, WriteIn
 from ballots.pure import card_code
 from projects.models import Poll, Project
-from tests.helpers.browsing import filled, marked, posted, read, ready_to_cast, signed_in
+from tests.helpers.browsing import filled, graded, marked, posted, read, ready_to_cast, signed_in
 from tests.helpers.desk import at, confirmation, desk_of, press_open, signed_by, upload
 from tests.helpers.factories import (
     Stage,
@@ -55,6 +55,7 @@ RULES: list[dict[str, Any]] = [
     {"proposals": "off"},
     {"form": "each"},
     {"form": "each", "choice_rule": "exactly"},
+    {"form": "grades"},
     {"simple": True, "candidates": 8},
 ]
 MOVED = {301, 302, 303}
@@ -73,6 +74,7 @@ def walk() -> tuple[dict[str, str], dict[str, str]]:
         a_ballot_of_ticks,
         the_last_minutes,
         a_ballot_on_each_project,
+        a_ballot_of_grades,
         *(partial(a_ballot, **columns) for columns in RULES),
         errors,
         a_void_poll,
@@ -118,6 +120,8 @@ def walk_in_english() -> dict[str, str]:
             a_ballot_of_ticks,
             the_last_minutes,
             a_ballot_on_each_project,
+            a_ballot_of_grades,
+            a_ballot_of_grades,
             errors,
             a_void_poll,
             tablet,
@@ -330,6 +334,25 @@ def a_ballot_on_each_project() -> None:
         marked(stage.poll, 1, 2, remove="2"),
     ):
         client.post("/ballot/review/", sent)
+
+
+def a_ballot_of_grades() -> None:
+    stage = make_stage(delegates=2, form="grades", candidates=13)
+    client = signed_in(stage)
+    of_delegate(client, stage.poll)
+    client.get("/projects/sample/")
+    client.get("/ballot/")
+    for sent in (
+        graded(stage.poll),
+        graded(stage.poll, 1) | {"vote-2": ["good", "fair"], "vote-3": "strange", "vote-99": "x"},
+        graded(stage.poll, 1) | {"vote-2": ["good", "fair"], "vote-3": "strange"},
+        graded(stage.poll, 1, fair=[2], poor=[3], remove="2"),
+        graded(stage.poll, abstain="on"),
+    ):
+        client.post("/ballot/review/", sent)
+    look(stage.poll, stage.office)
+    stage.cast(0, selection(1, fair=[2]))
+    of_delegate(client, stage.poll)
 
 
 def a_ballot(**columns: Any) -> None:

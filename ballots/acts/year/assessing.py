@@ -14,7 +14,7 @@ from ballots import journal
 from ballots.acts.year.adopting import locked_year
 from ballots.facts.polls import box_of
 from ballots.refusal import Refusals, demand_office
-from projects.choices import Body
+from projects.choices import OF_GRADES, Body
 from projects.models import Poll, Project, SubItem, Target
 from projects.year.models import AdoptedPart, AdoptedProject, Year
 from projects.year.progress import ProjectProgress, progress_of
@@ -80,13 +80,11 @@ def draft_assessment(
         phone=first.phone,
         body=body,
         form=Poll.Form.GRADES,
-        places=0,
-        proposals=Poll.Proposals.OFF,
-        wishes=False,
         show_votes=True,
         simple=first.simple,
         objection_days=first.objection_days,
         holders=list(box.holders if box else first.holders),
+        **OF_GRADES,
     )
     for number, one in enumerate(_assessed(year, by_part=by_part), start=1):
         _put_on_list(draft, number, one)

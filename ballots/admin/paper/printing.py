@@ -17,6 +17,7 @@ from ballots.pure.rules import Rules
 from projects.choices import MARKINGS
 from projects.models import Poll
 from projects.phases import DRAFT, VOTING
+from projects.wording import title_of
 
 # A browser lays out no more pages than these in a time that anybody waits.
 COPIES_LIMIT = 500
@@ -64,6 +65,7 @@ def paper_ballots(request: StaffRequest, poll: Poll) -> HttpResponse:
     projects = list(poll.projects.order_by("number"))
     context: dict[str, Any] = {
         "poll": poll,
+        "title": title_of(poll),
         "marks": remarks(poll)[:1] if poll.is_rehearsal else [],
         "form": form,
         "numbers": numbers,

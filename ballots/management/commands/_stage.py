@@ -11,6 +11,7 @@ from ballots.acts import ceremony, roll
 from ballots.acts.cards import IssuedCard
 from ballots.management.commands._steps import open_poll
 from projects import report_2024
+from projects.choices import OF_GRADES
 from projects.models import Poll
 
 HOLDERS = ["示例保管人一", "示例保管人二", "示例保管人三", "示例保管人四", "示例保管人五"]
@@ -39,6 +40,8 @@ def set_stage(cards: Sequence[IssuedCard], *, by: User, scrutineer: User, **colu
     CommandError with the list of what is missing.
     """
     told = {"phone": PHONE, "show_votes": True} | columns | {"kind": Poll.Kind.REHEARSAL}
+    if told.get("form") == Poll.Form.GRADES:
+        told |= OF_GRADES
     poll = report_2024.new_draft(**told)
     on_roll = roll.draw_up_roll(poll, by=by)
     roll.mark_present(poll, numbers=[card.delegate.number for card in cards], by=by)

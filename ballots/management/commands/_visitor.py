@@ -16,6 +16,7 @@ from html import unescape
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from ballots.pure.rules import Selection
+from projects.choices import MARKINGS, Mark
 
 # Seconds after which whoever waits for an answer has given up.
 TIMEOUT = 30
@@ -230,11 +231,15 @@ def filled_form(page: Page, action: str, own: Fields) -> Fields:
 
 
 def filled_in(selection: Selection, page: Page) -> Fields:
-    """Return the fields of the ballot page that say `selection`: ticks, or votes where it has them."""
-    has_votes = any(name.startswith("vote-") for name, _value in page.form("/ballot/review/"))
-    if has_votes:
-        said = [(f"vote-{number}", "for") for number in selection.chosen]
-        said += [(f"vote-{number}", "against") for number in selection.against]
+    """Return the fields of the ballot page that say `selection`: ticks, or marks where it has them."""
+    has_marks = any(name.startswith("vote-") for name, _value in page.form("/ballot/review/"))
+    if has_marks:
+        said = [
+            (f"vote-{number}", mark.value)
+            for mark in _marks_on(page)
+            if mark.column
+            for number in getattr(selection, mark.column)
+        ]
     else:
         said = [("projects", str(number)) for number in selection.chosen]
     for position, proposal in enumerate(selection.proposals):
@@ -248,3 +253,13 @@ def filled_in(selection: Selection, page: Page) -> Fields:
     if selection.is_blank:
         said.append(("abstain", "on"))
     return said
+
+
+def _marks_on(page: Page) -> tuple[Mark, ...]:
+    """Return the marks of the form of ballot whose buttons are all on the page."""
+    return next(
+        marking.marks
+        for marking in MARKINGS.values()
+        if len(marking.marks) > 1
+        and all(f'value="{mark.value}"' in page.text for mark in marking.marks)
+    )

@@ -56,8 +56,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--delegates", type=int, default=USUAL, metavar="N", help=gettext("示例代表人数")
         )
-        parser.add_argument(
-            "--each", action="store_true", help=gettext("示例逐项表决：赞成、反对、弃权")
+        forms = parser.add_mutually_exclusive_group()
+        forms.add_argument(
+            "--each",
+            dest="form",
+            action="store_const",
+            const=Poll.Form.EACH,
+            help=gettext("示例逐项表决：赞成、反对、弃权"),
+        )
+        forms.add_argument(
+            "--grades",
+            dest="form",
+            action="store_const",
+            const=Poll.Form.GRADES,
+            help=gettext("示例满意度测评：满意、基本满意、不满意"),
         )
         parser.add_argument(
             "--vote",
@@ -78,8 +90,7 @@ class Command(BaseCommand):
             demand_free_port()
         try:
             if settings.DEMO:
-                form = Poll.Form.EACH if options["each"] else None
-                demo = self.prepare(options["delegates"], form, serves=options["serve"])
+                demo = self.prepare(options["delegates"], options["form"], serves=options["serve"])
             elif not options["vote"] or options["serve"]:
                 raise CommandError(gettext("示例只在设置了 DEMO=1 时创建，不会写入正式的数据库。"))
             if options["vote"]:

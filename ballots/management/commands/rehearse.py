@@ -76,7 +76,12 @@ class Command(ReadyCommand):
         )
         parser.add_argument("--allow-host", metavar="HOST", help=gettext("允许这个非内网的主机"))
         parser.add_argument("--keep", action="store_true", help=gettext("演练后不清除"))
-        parser.add_argument("--each", action="store_true", help=gettext("逐项赞成、反对、弃权"))
+        forms = parser.add_mutually_exclusive_group()
+        for name, form, words in (
+            ("--each", Poll.Form.EACH, gettext("逐项赞成、反对、弃权")),
+            ("--grades", Poll.Form.GRADES, gettext("满意度测评")),
+        ):
+            forms.add_argument(name, dest="form", action="store_const", const=form, help=words)
 
     def handle(self, *args: Any, **options: Any) -> None:
         plan = Plan(options["delegates"], options["window"], options["think"])
@@ -86,7 +91,7 @@ class Command(ReadyCommand):
         scrutineer = staff(options["second"], "scrutineer", roles.is_scrutineer)
         if Poll.objects.real().taking_ballots().exists():
             raise CommandError(gettext("正式票决正在投票，不能在同一数据库演练。"))
-        form = Poll.Form.EACH if options["each"] else Poll.Form.CHOOSE
+        form = options["form"] or Poll.Form.CHOOSE
         with ended_as_by_hand():
             if clear_away(by=office):
                 self.stdout.write(gettext("已清除上一次演练留下的数据。"))

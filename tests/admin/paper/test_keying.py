@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from ballots.acts import lifecycle
 from ballots.facts.paper.keyed import bundles_of
 from ballots.models import PaperReading
 from ballots.pure.keying import Read
@@ -151,6 +152,55 @@ def test_a_paper_of_the_form_each_has_for_and_against():
 
     assert "第1项重复" in "".join(faults_of(both))
     assert kept(stage) == [Read(selection(1, against=(2, 4)))]
+
+
+def test_a_paper_of_grades_has_a_field_and_a_column_of_ticks_for_each():
+    stage = out(1, form="grades", places=0)
+    desk = begin(stage)
+
+    both = key(desk, stage, 1, {"typed_chosen": "1", "typed_fair": "1"})
+    key(desk, stage, 1, {"typed_chosen": "1 5", "fair": ["2"], "typed_against": "3"})
+
+    assert "第1项重复" in "".join(faults_of(both))
+    labels = [field.label for field in both.context["read"].numbers]
+    assert labels == ["满意的编号", "基本满意的编号", "不满意的编号"]
+    assert "第4项，基本满意" in both.text
+    assert kept(stage) == [Read(selection(1, 5, fair=[2], against=[3]))]
+    again = desk.get(paper(stage, 1)).context["read"]
+    assert [field.value() for field in again.numbers] == ["1 5", "2", "3"]
+
+
+def test_grades_read_differently_stand_side_by_side():
+    stage = out(1, form="grades", places=0)
+    one, other = begin(stage), begin(stage)
+    key(one, stage, 1, {"typed_chosen": "1", "typed_fair": "2"})
+    key(other, stage, 1, {"typed_chosen": "1", "typed_against": "2"})
+
+    page = other.get(f"{at(stage.poll, 'compare-papers')}?bundle=1")
+
+    [differing] = page.context["differing"]
+    assert [(mark.words, mark.differs) for mark in differing["mine"]] == [
+        ("满意 1. 候选项目1", False),
+        ("不满意 2. 候选项目2", True),
+    ]
+    assert [mark.words for mark in differing["others"] if mark.differs] == ["基本满意 2. 候选项目2"]
+
+
+def test_papers_with_grades_that_two_have_keyed_count_as_by_hand():
+    stage = make_stage(delegates=6, candidates=3, form="grades")
+    papers.issue(stage, 0, 1, 2)
+    stage.cast(3, selection(1, fair=[2], against=[3]))
+    given = [selection(1, 2), selection(1, fair=[2, 3]), selection(against=[1, 3])]
+
+    papers.hold_papers(stage, given)
+    stage.open_box()
+    items = lifecycle.count_poll(stage.poll, by=stage.office).figures["items"]
+
+    assert [(one["votes"], one["fair"], one["against"], one["abstained"]) for one in items] == [
+        (3, 0, 1, 0),
+        (1, 2, 0, 1),
+        (0, 1, 2, 1),
+    ]
 
 
 def test_an_earlier_paper_of_ones_own_comes_back_to_be_corrected(stage):
