@@ -345,6 +345,9 @@ class Poll(models.Model):
         if self.phase == self.Phase.DROPPED:
             kind = str(_("已删除的草稿"))
         marks = [kind] if kind else []
+        if self.is_graded:
+            # At one sitting it stands beside the vote on the next projects.
+            marks.append(gettext("满意度测评"))
         if self.opened_at is not None:
             marks.append(gettext("%(at)s开始") % {"at": to_the_minute(self.opened_at)})
         return f"{self.year}年 {self.meeting}" + (f"（{'，'.join(marks)}）" if marks else "")

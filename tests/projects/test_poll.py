@@ -56,3 +56,10 @@ def test_a_poll_that_takes_ballots_is_running_and_one_that_is_counted_takes_none
     assert VOTING < RUNNING
     assert not VOTING & COUNTED
     assert RUNNING | LAST | {Poll.Phase.DRAFT} == EVERY
+
+
+def test_an_assessment_is_told_from_the_vote_beside_it_by_its_name():
+    poll = Poll(year=2026, meeting="第六次会议", form="grades")
+
+    assert str(poll) == "2026年 第六次会议（满意度测评）"
+    assert str(Poll(year=2027, meeting="第六次会议")) == "2027年 第六次会议"

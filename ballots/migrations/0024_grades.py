@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ballots", "0024_committee"),
+        ("ballots", "0023_committee"),
     ]
 
     operations = [

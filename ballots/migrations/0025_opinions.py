@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ballots", "0025_grades"),
+        ("ballots", "0024_grades"),
         ("projects", "0013_year"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
