@@ -33,6 +33,7 @@ def poll_fields(**changed) -> dict[str, object]:
         "proposal_limit": 3,
         "voters": "present",
         "majority": "all",
+        "body": "congress",
         "boundary": "1/2",
         "boundary_included": "on",
         "whole_boundary": "1/2",

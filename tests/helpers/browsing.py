@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from http.client import HTTPMessage
 from typing import Any
 
+from django.http import QueryDict
 from django.test import Client
 
 from ballots.facts.polls import asked_for, in_order, published_to_all
 from ballots.models import AccessCard, Delegate
 from ballots.pages.asking import Asking, who_asks
+from ballots.pages.forms import BallotForm
 from ballots.pure.rules import Proposal
 from ballots.sessions import CARD_KEY, HOLDER_KEY, SessionStore
 from projects.models import Poll
@@ -31,6 +33,28 @@ def with_card(client: Client, card: AccessCard) -> Client:
     session[CARD_KEY], session[HOLDER_KEY] = card.pk, card.delegate_id
     session.save()
     return client
+
+
+# What stands on the list of a poll that is in no database, for forms alone.
+TITLES = {number: f"候选项目{number}" for number in range(1, 13)}
+
+
+def unsaved(**columns: Any) -> Poll:
+    """Return a poll that is in no database."""
+    return Poll(pk=7, meeting="示例市人民代表大会会议", year=2026, **columns)
+
+
+def query(data: dict[str, Any]) -> QueryDict:
+    """Return `data` as a browser would have posted it."""
+    sent = QueryDict(mutable=True)
+    for name, value in data.items():
+        sent.setlist(name, value if isinstance(value, list) else [value])
+    return sent
+
+
+def codes(form: BallotForm) -> list[str]:
+    """Return the codes of what is wrong with a ballot."""
+    return [problem.code for problem in form.problems]
 
 
 def filled(

@@ -1139,7 +1139,7 @@ def test_the_office_sees_votes_against_beside_the_count(each):
 
     page = read(client.get(f"/admin/ballots/pollday/{each.poll.pk}/"))
 
-    assert "得票数 反对票数 弃权票数 得票率" in page.text
+    assert "赞成 反对 弃权 得票率" in page.text
 
 
 # --- the rules, and what is not there

@@ -15,17 +15,15 @@ from ballots.pure.rules import Selection, faults
 from projects.choices import MARKINGS
 from projects.models import Poll
 from projects.wording import rules_in_words
-from tests.helpers.browsing import graded, posted, read, signed_in
+from tests.helpers.browsing import TITLES, codes, graded, posted, query, read, signed_in, unsaved
 from tests.helpers.factories import Stage, make_stage, selection
-from tests.pages.test_forms import TITLES, codes, query
-from tests.pages.test_forms import poll as poll_of
 
 # Words of a vote that fills places, which nobody must read where grades are given.
 FOREIGN = re.compile("选择|应选|推荐|选满|已选|候选|赞成|反对|名额")
 
 
 def poll(**columns: Any) -> Poll:
-    return poll_of(**({"form": "grades", "places": 0, "proposals": "off"} | columns))
+    return unsaved(**({"form": "grades", "places": 0, "proposals": "off"} | columns))
 
 
 def ballot(data: dict[str, Any], **columns: Any) -> BallotForm:

@@ -4,7 +4,6 @@ import ast
 from pathlib import Path
 
 import pytest
-from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,33 +11,15 @@ from ballots.pages.forms import EMPTY_BLOCKS, MOST_BLOCKS, BallotForm, CastForm,
 from ballots.pages.wording import PROBLEMS, PROBLEMS_OF_EACH
 from ballots.pure import rules
 from ballots.pure.rules import Proposal, Selection, faults
-from projects.models import Poll
-from tests.helpers.browsing import filled, marked
+from tests.helpers.browsing import TITLES, codes, filled, marked, query
+from tests.helpers.browsing import unsaved as poll
 from tests.helpers.looking import MARKS, lengths_looked_at
-
-TITLES = {number: f"候选项目{number}" for number in range(1, 13)}
-
-
-def poll(**columns) -> Poll:
-    return Poll(pk=7, meeting="示例市人民代表大会会议", year=2026, **columns)
-
-
-def query(data: dict) -> QueryDict:
-    """Return `data` as a browser would have posted it."""
-    sent = QueryDict(mutable=True)
-    for name, value in data.items():
-        sent.setlist(name, value if isinstance(value, list) else [value])
-    return sent
 
 
 def ballot(data: dict, *, titles: dict[int, str] = TITLES, **columns) -> BallotForm:
     form = BallotForm(query(data), poll=poll(**columns), titles=titles)
     form.is_valid()
     return form
-
-
-def codes(form: BallotForm) -> list[str]:
-    return [problem.code for problem in form.problems]
 
 
 def test_ticks_and_proposals_become_a_selection_in_order():
