@@ -102,6 +102,52 @@ GUARDS = (
         "tests/database/test_triggers.py"
         "::test_what_a_rehearsal_has_written_is_never_changed_either[journal-kind-forged]",
     ),
+    Guard(
+        "a figure of a year is never overwritten",
+        "ballots/triggers.py",
+        'guards += [Guard(table, event, "1 = 1", message) for event in ("UPDATE", "DELETE")]',
+        "pass",
+        "tests/database/test_year.py"
+        "::test_a_figure_is_corrected_by_a_newer_one_and_never_overwritten",
+    ),
+    # --- grades ---
+    Guard(
+        "grades where grades are asked for alone",
+        "ballots/pure/rules.py",
+        "if selection.fair and not rules.is_graded:",
+        "if False:",
+        "tests/pure/test_grades.py::test_other_ballots_give_no_grades[each]",
+    ),
+    Guard(
+        "ballots that could change a grade",
+        "ballots/pure/figures.py",
+        "return _grades_could_change(figures, more)",
+        "return False",
+        "tests/pure/test_grades.py"
+        "::test_unopened_ballots_bar_a_result_that_any_of_them_could_change[fair-2-all]",
+    ),
+    Guard(
+        "the second count of 基本满意",
+        "ballots/facts/counting.py",
+        "if second[line.item] == (line.votes, line.fair, line.against)",
+        "if second[line.item][0] == line.votes",
+        "tests/facts/test_counting.py::test_two_roads_that_part_fail_the_count[fair]",
+    ),
+    Guard(
+        "the verifier works grades out again",
+        "ballots/verifier.py",
+        '"outcome": _grade(good, fair, needed),',
+        "",
+        "tests/files/test_one_sitting.py"
+        "::test_twenty_delegates_judge_the_ten_and_vote_on_the_next_in_one_sitting",
+    ),
+    Guard(
+        "opinions are for those inside",
+        "ballots/pages/year.py",
+        "return request.delegate is not None or roles.has_office(request.user)",
+        "return True",
+        "tests/pages/year/test_year.py::test_the_public_reads_no_opinion_and_not_how_many_there_are",
+    ),
     # --- what proves itself, row by row ---
     Guard(
         "the MAC of a card",

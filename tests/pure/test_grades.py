@@ -137,9 +137,13 @@ def test_a_ballot_with_two_grades_for_one_item_fails_the_checks():
 
 @pytest.mark.parametrize("majority", ["all", "valid"])
 @pytest.mark.parametrize("more", [0, 1, 2])
-def test_unopened_ballots_bar_a_result_that_any_of_them_could_change(majority, more):
-    """Compared with counting every way in which so many more ballots could have been filled in."""
-    ballots = [{"chosen": [1]}, {"chosen": [1]}, {"fair": [1]}, {"chosen": [1]}, {}]
+@pytest.mark.parametrize("fourth", [{"chosen": [1]}, {}], ids=["good", "fair"])
+def test_unopened_ballots_bar_a_result_that_any_of_them_could_change(majority, more, fourth):
+    """Compared with counting every way in which so many more ballots could have been filled in.
+
+    With the fourth ballot the first item is 满意, and stays so by one vote; without it, it is not.
+    """
+    ballots = [{"chosen": [1]}, {"chosen": [1]}, {"fair": [1]}, fourth, {}]
     made: list[dict[str, Any]] = [{"chosen": []} | ballot for ballot in ballots]
     rules = {"majority": majority, "delegates_total": 6}
     now = counted(made, **rules)
@@ -152,6 +156,9 @@ def test_unopened_ballots_bar_a_result_that_any_of_them_could_change(majority, m
     )
 
     assert could_change(_figures(now, rules), more) is changes
+    if not fourth:
+        # One vote more makes it 满意.
+        assert changes is (more > 0)
 
 
 def _figures(found: Tally, rules: dict[str, Any]) -> Any:
