@@ -218,7 +218,7 @@ def test_no_list_or_form_speaks_as_the_framework_does(stage):
     forms = [reverse(f"admin:{name}_add") for name in ("ballots_delegate", "projects_project")]
 
     pages = [desk.get(page) for page in (*forms, reverse("admin:password_change"))]
-    pages += [boss_desk.get(page) for page in (reverse("admin:index"), *lists)]
+    pages += [boss_desk.get(page, follow=True) for page in (reverse("admin:index"), *lists)]
 
     for page in pages:
         assert page.status_code == 200
