@@ -265,6 +265,7 @@ def test_every_address_of_the_admin_is_in_the_table():
     assert sorted(table()) == sorted(admin_routes())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("route", table())
 def test_every_address_answers_each_role_as_the_table_says(people, route):
     asked = address(route)
@@ -281,6 +282,7 @@ def test_every_address_answers_each_role_as_the_table_says(people, route):
     assert [*office, *scrutineer, *superuser] == table()[route]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("route", sorted(set(table()) - OPEN_TO_ALL))
 def test_delegates_and_strangers_are_sent_to_the_log_in_of_the_admin(people, route):
     asked = address(route)

@@ -11,6 +11,7 @@ from tests.helpers.machine import ROOT
 from tests.helpers.steps import open_ballot, propose, ready, tick
 
 STATIC = ROOT / "static"
+SCREENS = [(320, 568), (360, 740), (820, 1180)]
 KIB = 1024
 SHIFTS = """
     window.shifts = [];
@@ -65,8 +66,14 @@ def test_the_ballot_is_small(open_page, live_server, twenty, shared):
     assert 10 * KIB < sum(found.values()) <= 60 * KIB, found
 
 
-@pytest.mark.parametrize("form", ["choose", "each", "grades"])
-@pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 740), (820, 1180)])
+# The marks of grades are those of `each`, of which one screen is enough.
+@pytest.mark.parametrize(
+    ("form", "width", "height"),
+    [
+        *((form, *screen) for form in ("choose", "each") for screen in SCREENS),
+        ("grades", 360, 740),
+    ],
+)
 @pytest.mark.parametrize("size", ["m", "xl"])
 def test_nothing_moves_while_the_page_loads_or_a_candidate_is_chosen(
     open_page, live_server, form, width, height, size

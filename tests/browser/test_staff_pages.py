@@ -139,7 +139,7 @@ def test_the_sheet_of_cards_is_accessible_and_silent(desk, live_server):
 
 
 def test_a_tap_marks_a_person_where_he_stands_and_the_page_stays(desk, live_server, day):
-    day.poll = drafts.copy(day.poll, into="rehearsal", by=day.office)
+    day.poll = drafts.copy(day.poll, into="rehearsal", meeting="另一次会议", by=day.office)
     desk.set_viewport_size({"width": 390, "height": 600})
     desk.goto(f"{live_server.url}/admin/ballots/pollday/{day.poll.pk}/presence/")
     person = desk.locator("#n004")

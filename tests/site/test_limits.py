@@ -78,6 +78,7 @@ def sent(client: Client, path: str, fields: Any) -> Any:
     return client.post(path, urlencode(fields, doseq=True), content_type=URLENCODED)
 
 
+@pytest.mark.once
 def test_no_field_of_any_page_looks_at_a_text_far_too_long(stage, asked, monkeypatch):
     make_poll(candidates=1, collecting=True, kind="main")
     client = signed_in(stage)
@@ -104,6 +105,7 @@ def test_no_field_of_any_page_looks_at_a_text_far_too_long(stage, asked, monkeyp
     assert far_too_long(held) == {}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("is_superuser", "fields"),
     [
