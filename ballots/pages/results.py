@@ -57,14 +57,22 @@ def _outcome(poll: Poll) -> dict[str, object]:
 
 def _grades(poll: Poll, figures: Figures) -> dict[str, object]:
     """Return the items of a 满意度测评 with their grades, and the whole; no ranks and no places."""
-    columns = words.counted_as(figures).columns
     return grades.table(figures) | {
         "figures": figures,
         "items": [
-            {**item, "named": [*zip((one.name for one in columns), item["counts"], strict=True)]}
+            {**item, "named": _named_counts(figures, item)}
             for item in words.described(poll, figures)
         ],
     }
+
+
+def _named_counts(figures: Figures, item: ItemFigures) -> list[tuple[object, int]]:
+    """Return the votes of an item, each with the name of its column in the form of its ballots."""
+    columns = words.counted_as(figures).columns
+    return [
+        (column.name, count)
+        for column, count in zip(columns, words.counts_of(figures, item), strict=True)
+    ]
 
 
 def _table(outcome: Outcome) -> dict[str, object]:
@@ -82,10 +90,16 @@ def _table(outcome: Outcome) -> dict[str, object]:
 
     def shown(item: ItemFigures) -> dict[str, object]:
         key = item["item"]
-        return {**item, "name": names[key], "share": share_of(figures, item)}
+        # The votes for it have a bar of their own.
+        beside = _named_counts(figures, item)[1:]
+        return {**item, "name": names[key], "share": share_of(figures, item), "beside": beside}
 
+    columns = words.counted_as(figures).columns
     return {
         "figures": figures,
+        "beside": [column.name for column in columns[1:]],
+        # Rank, name and share stand beside them.
+        "width": 3 + len(columns),
         "adopted": [shown(item) | {"how": filled[item["item"]]} for item in adopted],
         "tied": [shown(item) for item in tied],
         "failed": _by_reason(
