@@ -29,6 +29,7 @@ from ballots.facts.frozen import (
 from ballots.facts.kept import is_on_record
 from ballots.facts.outcome import (
     Outcome,
+    graded_items,
     is_for_chief,
     listed,
     outcome_of,
@@ -542,8 +543,7 @@ def _announced(outcome: Outcome) -> list[list[str]]:
     That order tells nothing of the votes. Of a 满意度测评 each item with its grade.
     """
     if outcome.poll.is_graded:
-        items = outcome.result.figures["items"]
-        return [[item["item"], item["title"], item["outcome"]] for item in items]
+        return [list(row) for row in graded_items(outcome.result)]
     return [[place.key, place.title, place.how] for place in listed(outcome.filled)]
 
 

@@ -15,6 +15,7 @@ from ballots.facts.naming import names_of
 from ballots.facts.vocabulary import WAYS, How
 from ballots.models import Decision, Result
 from ballots.pure.figures import ItemFigures, Source, base_of, is_known
+from ballots.pure.tally import ItemOutcome
 from ballots.refusal import Refusals
 from projects.models import Poll
 from projects.phases import FAILED
@@ -117,7 +118,7 @@ class Outcome:
     def announced(self) -> int:
         """How many projects the publication announces: those with a place, or those graded 满意."""
         if self.poll.is_graded:
-            return sum(item["outcome"] == "good" for item in self.result.figures["items"])
+            return sum(grade == "good" for _key, _title, grade in graded_items(self.result))
         return len(self.filled)
 
     @property
@@ -170,6 +171,12 @@ def readable(result: Result) -> Result:
 def adopted_items(result: Result) -> list[ItemFigures]:
     """Return the items that a count itself adopted, most votes first."""
     return [item for item in result.figures["items"] if item["outcome"] == "adopted"]
+
+
+def graded_items(result: Result) -> list[tuple[str, str, ItemOutcome]]:
+    """Return key, title and grade of each item of a 满意度测评, in the order of its list."""
+    items = result.figures["items"]
+    return [(item["item"], item["title"], item["outcome"]) for item in items]
 
 
 def in_list_order(key: str) -> tuple[bool, int]:

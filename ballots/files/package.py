@@ -327,9 +327,7 @@ def _public_result(poll: Poll, result: Result) -> ResultMember:
     if poll.show_votes:
         return {"digest": result.digest, "figures": result.stored}
     if poll.is_graded:
-        items = result.figures["items"]
-        grades = [(item["item"], item["title"], item["outcome"]) for item in items]
-        return {"digest": result.digest, "grades": grades}
+        return {"digest": result.digest, "grades": outcome.graded_items(result)}
     adopted = sorted(
         outcome.adopted_items(result), key=lambda item: outcome.in_list_order(item["item"])
     )

@@ -280,9 +280,10 @@ def _checks_of_channels(turnout: Turnout, returned: int) -> Iterator[Check]:
 
 
 def _checks_of_marks(marked: "_Marked", rules: Rules) -> Iterator[Check]:
-    """Yield what must hold of the marks on all ballots; how many, and not how long the longest is:
+    """Yield what must hold of the marks on all ballots.
 
-    with one proposal that would tell where it stands.
+    How many ballots are too long, and not how long the longest is: with one proposal that would tell
+    where it stands.
     """
     if rules.is_graded:
         yield Check("每张表决票对每个项目至多一个等次", marked.too_long, 0)
